@@ -1,0 +1,78 @@
+/*
+** Which row wins, and which keys are one key; see order.h.
+**
+** The order of keys, as SQLite's sqlite3MemCompare() has it:
+**
+**   NULL < numbers < text < blob
+**
+** NaN, which SQLite stores as NULL, counts as the least number here, so that
+** the order is total whatever it is given.
+*/
+#include "order.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define ORDER_TWO_63 9223372036854775808.0
+
+static int order_int(int64_t a, int64_t b) {
+  return (a > b) - (a < b);
+}
+
+/* Compare by bytes; of two that begin alike the shorter is the smaller. */
+static int order_bytes(const void *a, size_t n_a, const void *b, size_t n_b) {
+  size_t n = n_a < n_b ? n_a : n_b;
+  int c = n ? memcmp(a, b, n) : 0;
+
+  return c ? c : (n_a > n_b) - (n_a < n_b);
+}
+
+static int order_real(double a, double b) {
+  if (a != a || b != b) return (a == a) - (b == b);
+  return (a > b) - (a < b);
+}
+
+/*
+** Compare exactly: the whole part of a double in this range is an int64
+** without rounding, and where the whole parts are equal it is small enough
+** for the difference to be the fraction.
+** https://sqlite.org/src/file/src/vdbeaux.c (sqlite3IntFloatCompare)
+*/
+static int order_int_real(int64_t a, double b) {
+  int64_t whole;
+
+  if (b != b) return 1;
+  if (b < -ORDER_TWO_63) return 1;
+  if (b >= ORDER_TWO_63) return -1;
+  whole = (int64_t)b;
+  if (a != whole) return a < whole ? -1 : 1;
+  return order_real((double)whole, b);
+}
+
+/* The place of a type in the order above. */
+static int order_class(const kv_value *v) {
+  assert(v->type >= KV_NULL && v->type <= KV_BLOB);
+  return v->type == KV_REAL ? KV_INTEGER : v->type;
+}
+
+int kv_order_rows(int64_t ts1, const char *device1, int64_t seq1, int64_t ts2,
+                  const char *device2, int64_t seq2) {
+  int c = order_int(ts1, ts2);
+
+  if (c == 0) c = strcmp(device1, device2);
+  if (c == 0) c = order_int(seq1, seq2);
+  return c;
+}
+
+int kv_order_keys(const kv_value *a, const kv_value *b) {
+  int c = order_int(order_class(a), order_class(b));
+
+  if (c || a->type == KV_NULL) return c;
+  if (a->type >= KV_TEXT) return order_bytes(a->z, a->n, b->z, b->n);
+  if (a->type == KV_INTEGER) {
+    if (b->type == KV_INTEGER) return order_int(a->i, b->i);
+    return order_int_real(a->i, b->r);
+  }
+  if (b->type == KV_INTEGER) return -order_int_real(b->i, a->r);
+  return order_real(a->r, b->r);
+}
