@@ -1,0 +1,122 @@
+# The tests, by what they are written in:
+#
+#   tests/unit/test_<room>.c     unit_<room>     cmocka, against the C
+#   tests/golden/<name>.sql, sh  golden_<name>   transcripts of the shell
+#   tests/python/test_<name>.py  python_<name>   unittest, against the module
+#
+# ctest -L unit (golden, python) runs one kind. What a kind needs and is not
+# there becomes a test that fails, so that it is not taken for success.
+
+function(kv_missing WHAT WHERE)
+  message(WARNING "${WHAT} not found: ${WHERE}")
+  add_test(NAME "missing_${WHAT}" COMMAND "${CMAKE_COMMAND}" -E false)
+endfunction()
+
+# Stock programs load a sanitized module only after its runtime.
+set(KV_PRELOAD "")
+if(KV_SANITIZE MATCHES "address" AND UNIX AND NOT APPLE)
+  if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+    set(kv_runtime "libclang_rt.asan-${CMAKE_SYSTEM_PROCESSOR}.so")
+  else()
+    set(kv_runtime libasan.so)
+  endif()
+  execute_process(
+    COMMAND "${CMAKE_C_COMPILER}" "-print-file-name=${kv_runtime}"
+    OUTPUT_VARIABLE KV_PRELOAD OUTPUT_STRIP_TRAILING_WHITESPACE)
+endif()
+
+# Unit tests: all of the C linked to SQLite, with assertions.
+file(GLOB kv_unit CONFIGURE_DEPENDS tests/unit/test_*.c)
+file(GLOB kv_support CONFIGURE_DEPENDS tests/support/*.c)
+find_path(KV_CMOCKA_INCLUDE_DIR cmocka.h)
+find_library(KV_CMOCKA_LIBRARY cmocka)
+mark_as_advanced(KV_CMOCKA_INCLUDE_DIR KV_CMOCKA_LIBRARY)
+if(NOT KV_CMOCKA_INCLUDE_DIR OR NOT KV_CMOCKA_LIBRARY)
+  kv_missing(cmocka "libcmocka-dev (Debian), libcmocka-devel (Fedora)")
+elseif(NOT KV_SQLITE3_LIBRARY)
+  kv_missing(libsqlite3 "libsqlite3-dev (Debian), sqlite-devel (Fedora)")
+else()
+  add_library(kv_for_tests STATIC ${KV_SOURCES} ${kv_support})
+  target_compile_definitions(kv_for_tests PUBLIC SQLITE_CORE)
+  target_compile_options(kv_for_tests PUBLIC -UNDEBUG)
+  target_include_directories(kv_for_tests PUBLIC "${PROJECT_SOURCE_DIR}/tests")
+  target_include_directories(kv_for_tests SYSTEM PUBLIC
+    "${KV_CMOCKA_INCLUDE_DIR}")
+  target_link_libraries(kv_for_tests PUBLIC
+    kv_flags "${KV_CMOCKA_LIBRARY}" "${KV_SQLITE3_LIBRARY}")
+  foreach(file IN LISTS kv_unit)
+    get_filename_component(target "${file}" NAME_WE)
+    string(REGEX REPLACE "^test_" "unit_" name "${target}")
+    add_executable(${target} "${file}")
+    target_link_libraries(${target} PRIVATE kv_for_tests)
+    add_test(NAME ${name} COMMAND ${target})
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+  endforeach()
+endif()
+
+# Golden transcripts.
+find_program(KV_SQLITE3_SHELL sqlite3
+  HINTS ${kv_sqlite3_hints} PATH_SUFFIXES bin)
+mark_as_advanced(KV_SQLITE3_SHELL)
+if(KV_SQLITE3_SHELL)
+  file(GLOB kv_golden CONFIGURE_DEPENDS tests/golden/*.sql tests/golden/*.sh)
+  list(FILTER kv_golden EXCLUDE REGEX "/run\\.sh$")
+  foreach(file IN LISTS kv_golden)
+    get_filename_component(name "${file}" NAME_WE)
+    add_test(NAME golden_${name} COMMAND sh
+      "${PROJECT_SOURCE_DIR}/tests/golden/run.sh" $<TARGET_FILE:kv> "${file}")
+    set_tests_properties(golden_${name} PROPERTIES LABELS golden TIMEOUT 120
+      ENVIRONMENT "KV_PRELOAD=${KV_PRELOAD};SQLITE3=${KV_SQLITE3_SHELL}")
+  endforeach()
+else()
+  kv_missing(sqlite3 "the package sqlite3 (Debian), sqlite (Fedora, Homebrew)")
+endif()
+
+# Python tests.
+function(kv_find_python OUT)
+  foreach(name /usr/bin/python3 python3 python3.13 python3.12 python3.11
+      python3.10 python3.9)
+    find_program(found ${name})
+    if(found)
+      execute_process(COMMAND "${found}" -c
+        "import sqlite3; sqlite3.connect(':memory:').enable_load_extension(1)"
+        RESULT_VARIABLE rc OUTPUT_QUIET ERROR_QUIET)
+      if(rc EQUAL 0)
+        set(${OUT} "${found}" CACHE FILEPATH "Python that loads extensions")
+        break()
+      endif()
+    endif()
+    unset(found CACHE)
+  endforeach()
+  unset(found CACHE)
+endfunction()
+
+if(NOT KV_PYTHON)
+  kv_find_python(KV_PYTHON)
+endif()
+mark_as_advanced(KV_PYTHON)
+if(KV_PYTHON)
+  file(GLOB kv_python CONFIGURE_DEPENDS tests/python/test_*.py)
+  set(kv_python_env "KV_MODULE=${PROJECT_BINARY_DIR}/kv"
+    PYTHONDONTWRITEBYTECODE=1)
+  if(KV_PRELOAD)
+    # The interpreter leaks by design; leaks show in the other kinds.
+    list(APPEND kv_python_env "LD_PRELOAD=${KV_PRELOAD}"
+      ASAN_OPTIONS=detect_leaks=0)
+  endif()
+  foreach(file IN LISTS kv_python)
+    get_filename_component(name "${file}" NAME_WE)
+    string(REGEX REPLACE "^test_" "python_" name "${name}")
+    add_test(NAME ${name} COMMAND "${KV_PYTHON}" "${file}")
+    set_tests_properties(${name} PROPERTIES LABELS python TIMEOUT 300
+      ENVIRONMENT "${kv_python_env}")
+  endforeach()
+else()
+  kv_missing(python3 "a python3 whose sqlite3 has enable_load_extension")
+endif()
+
+# What is no code but true of it.
+if(KV_CLANG_FORMAT AND kv_formatted)
+  add_test(NAME format_check
+    COMMAND "${KV_CLANG_FORMAT}" --dry-run -Werror ${kv_formatted})
+endif()
