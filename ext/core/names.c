@@ -31,14 +31,14 @@ static int names_is_allowed(int c) {
          c == '_' || c == '-';
 }
 
-/* True if n bytes at z are `word`, given in lower case, in any case. */
+/* True if n bytes at z are those of `word`, in lower case, in any case. */
 static int names_is_word(const char *z, size_t n, const char *word) {
   size_t i;
 
   for (i = 0; i < n; i++) {
     if (names_lower((unsigned char)z[i]) != word[i]) return 0;
   }
-  return word[n] == 0;
+  return 1;
 }
 
 /* Windows reserves these with any extension. */
