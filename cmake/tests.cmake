@@ -3,8 +3,9 @@
 #   tests/unit/test_<room>.c     unit_<room>     cmocka, against the C
 #   tests/golden/<name>.sql, sh  golden_<name>   transcripts of the shell
 #   tests/python/test_<name>.py  python_<name>   unittest, against the module
+#   tests/build/<name>.sh        build_<name>    what the build makes
 #
-# ctest -L unit (golden, python) runs one kind. What a kind needs and is not
+# ctest -L unit (golden, python, build) runs one kind. What a kind needs and is not
 # there becomes a test that fails, so that it is not taken for success.
 
 function(kv_missing WHAT WHERE)
@@ -115,7 +116,25 @@ else()
   kv_missing(python3 "a python3 whose sqlite3 has enable_load_extension")
 endif()
 
-# What is no code but true of it.
+# What is built.
+if(UNIX AND NOT APPLE)
+  file(GLOB kv_build CONFIGURE_DEPENDS tests/build/*.sh)
+  foreach(file IN LISTS kv_build)
+    get_filename_component(name "${file}" NAME_WE)
+    add_test(NAME build_${name} COMMAND sh "${file}")
+    set(kv_build_env "KV_SOURCE=${PROJECT_SOURCE_DIR}"
+      "KV_BUILD=${PROJECT_BINARY_DIR}" "KV_MODULE_FILE=$<TARGET_FILE:kv>"
+      "KV_PRELOAD=${KV_PRELOAD}" "SQLITE3=${KV_SQLITE3_SHELL}"
+      "CC=${CMAKE_C_COMPILER}")
+    set_tests_properties(build_${name} PROPERTIES LABELS build TIMEOUT 120
+      ENVIRONMENT "${kv_build_env}")
+  endforeach()
+endif()
+if(TARGET embed)
+  add_test(NAME build_embed COMMAND embed)
+  set_tests_properties(build_embed PROPERTIES LABELS build TIMEOUT 120
+    PASS_REGULAR_EXPRESSION "stars = 5\ntitle = Hello\n")
+endif()
 if(KV_CLANG_FORMAT AND kv_formatted)
   add_test(NAME format_check
     COMMAND "${KV_CLANG_FORMAT}" --dry-run -Werror ${kv_formatted})
