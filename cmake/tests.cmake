@@ -5,8 +5,8 @@
 #   tests/python/test_<name>.py  python_<name>   unittest, against the module
 #   tests/build/<name>.sh        build_<name>    what the build makes
 #
-# ctest -L unit (golden, python, build) runs one kind. What a kind needs and is not
-# there becomes a test that fails, so that it is not taken for success.
+# ctest -L unit (golden, python, build) runs one kind. What a kind needs and is
+# not there becomes a test that fails, so that it is not taken for success.
 
 function(kv_missing WHAT WHERE)
   message(WARNING "${WHAT} not found: ${WHERE}")
