@@ -1,0 +1,265 @@
+/*
+** The logs cache. See cache.h.
+**
+** The merge is one statement of the host's query engine that reads the log
+** through kv_foreign, handed over as a pointer that SQL cannot forge:
+** https://www.sqlite.org/bindptr.html
+*/
+#include "cache.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "handle.h"
+#include "value.h"
+
+static const kv_sql cache_creates[] = {KV_SQL_META_CREATE, KV_SQL_CACHE_CREATE,
+                                       KV_SQL_CURSOR_CREATE, KV_SQL_SEEN_CREATE,
+                                       KV_SQL_ARRIVAL_CREATE};
+static const kv_sql cache_drops[] = {KV_SQL_META_DROP, KV_SQL_CACHE_DROP,
+                                     KV_SQL_CURSOR_DROP, KV_SQL_SEEN_DROP,
+                                     KV_SQL_ARRIVAL_DROP};
+static const char *const cache_tables[] = {"meta", "cache", "cursor", "seen",
+                                           "arrival"};
+#define CACHE_TABLES 5
+
+static int cache_run(kv_stmts *stmts, kv_sql id) {
+  char *text = kv_stmt_text(id, stmts->schema, stmts->name);
+  int rc =
+    text ? sqlite3_exec(stmts->db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
+  sqlite3_free(text);
+  return rc;
+}
+
+int kv_cache_create(kv_stmts *stmts) {
+  int rc = SQLITE_OK;
+  int i;
+
+  for (i = 0; i < CACHE_TABLES && rc == SQLITE_OK; i++) {
+    rc = cache_run(stmts, cache_creates[i]);
+  }
+  if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(stmts);
+  return rc;
+}
+
+int kv_cache_drop(kv_stmts *stmts) {
+  int rc = SQLITE_OK;
+  int i;
+
+  kv_stmt_clear(stmts);
+  for (i = 0; i < CACHE_TABLES && rc == SQLITE_OK; i++) {
+    rc = cache_run(stmts, cache_drops[i]);
+  }
+  return rc;
+}
+
+int kv_cache_rename(kv_stmts *stmts, const char *new_name) {
+  int rc = SQLITE_OK;
+  int i;
+
+  kv_stmt_clear(stmts);
+  for (i = 0; i < CACHE_TABLES && rc == SQLITE_OK; i++) {
+    char *text =
+      sqlite3_mprintf(kv_sql_text(KV_SQL_SHADOW_RENAME), stmts->schema,
+                      stmts->name, cache_tables[i], new_name, cache_tables[i]);
+    rc = text ? sqlite3_exec(stmts->db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(text);
+  }
+  return rc;
+}
+
+int kv_cache_check(kv_stmts *stmts, int *is_usable) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_META_GET, &stmt);
+
+  *is_usable = 0;
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 1, KV_CACHE_FORMAT);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  *is_usable = rc == SQLITE_ROW;
+  kv_stmt_put(stmts, KV_SQL_META_GET, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE || rc == SQLITE_ERROR ? SQLITE_OK
+                                                                     : rc;
+}
+
+int kv_cache_begin_epoch(kv_stmts *stmts) {
+  char machine[KV_MACHINE_SIZE];
+  unsigned char epoch[KV_EPOCH_SIZE];
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_META_PUT, &stmt);
+
+  kv_handle_random(stmts->db, sizeof(epoch), epoch);
+  kv_folder_machine(machine);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 1, KV_CACHE_FORMAT);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_blob(stmt, 2, epoch, sizeof(epoch), SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 3, machine, -1, SQLITE_STATIC);
+  }
+  return kv_stmt_finish(stmts, KV_SQL_META_PUT, stmt, rc);
+}
+
+int kv_cache_find(kv_stmts *stmts, const kv_value *key, int64_t as_of,
+                  kv_winner *out) {
+  int rc;
+
+  memset(out, 0, sizeof(*out));
+  out->ts = -1;
+  rc = kv_stmt_get(stmts, KV_SQL_CACHE_GET, &out->stmt);
+  if (rc == SQLITE_OK) rc = kv_value_bind(out->stmt, 1, key);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(out->stmt, 2, as_of);
+  if (rc == SQLITE_OK) rc = sqlite3_step(out->stmt);
+  if (rc == SQLITE_ROW) {
+    out->is_found = 1;
+    out->op = sqlite3_column_int(out->stmt, KV_COLUMN_OP);
+    out->ts = sqlite3_column_int64(out->stmt, KV_COLUMN_TS);
+    out->seq = sqlite3_column_int64(out->stmt, KV_COLUMN_SEQ);
+    out->device =
+      (const char *)sqlite3_column_text(out->stmt, KV_COLUMN_DEVICE);
+    return out->device ? SQLITE_OK : SQLITE_NOMEM;
+  }
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+void kv_cache_release(kv_stmts *stmts, kv_winner *winner) {
+  kv_stmt_put(stmts, KV_SQL_CACHE_GET, winner->stmt);
+  winner->stmt = NULL;
+}
+
+/* Run one of the two merging statements; the reader must end where it must. */
+static int cache_merge_rows(kv_stmts *stmts, kv_sql id, kv_reader *reader,
+                            kv_position after, const kv_stretch *stretch,
+                            int64_t arrived) {
+  sqlite3_stmt *stmt = NULL;
+  kv_position end;
+  int rc = kv_reader_start(reader, after, stretch->end.seq);
+
+  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, id, &stmt);
+  if (rc == SQLITE_OK && id == KV_SQL_CACHE_MERGE) {
+    rc = sqlite3_bind_int64(
+      stmt, sqlite3_bind_parameter_index(stmt, ":arrived"), arrived);
+  }
+  if (rc == SQLITE_OK) {
+    rc =
+      sqlite3_bind_pointer(stmt, sqlite3_bind_parameter_index(stmt, ":reader"),
+                           reader, KV_READER_POINTER, NULL);
+  }
+  rc = kv_stmt_finish(stmts, id, stmt, rc);
+  end = kv_reader_position(reader);
+  if (rc == SQLITE_OK &&
+      (end.seq != stretch->end.seq || end.sum != stretch->end.sum)) {
+    rc = SQLITE_CORRUPT_VTAB;
+  }
+  return rc;
+}
+
+int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
+                   const kv_stretch *stretch, int64_t arrived) {
+  int rc = SQLITE_OK;
+
+  if (stretch->n_rows > 0) {
+    rc = cache_merge_rows(stmts, KV_SQL_CACHE_MERGE, reader, after, stretch,
+                          arrived);
+  }
+  if (rc == SQLITE_OK && stretch->n_seen > 0) {
+    rc = cache_merge_rows(stmts, KV_SQL_SEEN_MERGE, reader, after, stretch,
+                          arrived);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_put_arrival(stmts, arrived, kv_reader_head(reader)->name,
+                              after.seq + 1, stretch->end.seq);
+  }
+  return rc;
+}
+
+int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, id, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
+  }
+  return kv_stmt_finish(stmts, id, stmt, rc);
+}
+
+int kv_cache_forget(kv_stmts *stmts, const char *device) {
+  int rc = kv_cache_run_for(stmts, KV_SQL_CACHE_FORGET, device);
+
+  if (rc == SQLITE_OK) rc = kv_cache_run_for(stmts, KV_SQL_SEEN_FORGET, device);
+  if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(stmts);
+  return rc;
+}
+
+/* One number from a statement; `otherwise` if it is NULL. */
+static int cache_number(kv_stmts *stmts, kv_sql id, const int64_t *parameter,
+                        int64_t otherwise, int64_t *out) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, id, &stmt);
+
+  *out = otherwise;
+  if (rc == SQLITE_OK && parameter) {
+    rc = sqlite3_bind_int64(stmt, 1, *parameter);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) {
+      *out = sqlite3_column_int64(stmt, 0);
+    }
+    rc = SQLITE_OK;
+  }
+  kv_stmt_put(stmts, id, stmt);
+  return rc;
+}
+
+int kv_cache_next_arrival(kv_stmts *stmts, int64_t *out) {
+  return cache_number(stmts, KV_SQL_ARRIVAL_NEXT, NULL, 1, out);
+}
+
+int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
+                         int64_t first_seq, int64_t last_seq) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_ARRIVAL_PUT, &stmt);
+
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, arrived);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 2, device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, first_seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, last_seq);
+  return kv_stmt_finish(stmts, KV_SQL_ARRIVAL_PUT, stmt, rc);
+}
+
+int kv_cache_latest(kv_stmts *stmts, int64_t limit, int64_t *out) {
+  return cache_number(stmts, KV_SQL_CURSOR_LATEST, &limit, -1, out);
+}
+
+int kv_cache_count(kv_stmts *stmts, const char *device, int64_t *out) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_OWN_COUNT, &stmt);
+
+  *out = 0;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) *out = sqlite3_column_int64(stmt, 0);
+  kv_stmt_put(stmts, KV_SQL_OWN_COUNT, stmt);
+  return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+int kv_cache_put_seen(kv_stmts *stmts, const char *device, const kv_row *row) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_SEEN_PUT, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 2, &row->bucket);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, row->txn);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, row->ts);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 6, &row->key);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, &row->value);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, &row->parent_ts);
+  return kv_stmt_finish(stmts, KV_SQL_SEEN_PUT, stmt, rc);
+}

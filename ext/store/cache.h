@@ -1,0 +1,120 @@
+/*
+** The logs cache: the shadow tables of one kv table, in its schema.
+**
+**     {name}_cache    every row of every device, the latest of a key first
+**     {name}_cursor   how far each device's log is merged
+**     {name}_seen     how far each device had merged the others
+**     {name}_arrival  the commits and merges that brought the rows
+**     {name}_meta     the cache itself: format, epoch, machine
+**
+** Only this room and publish.c (own rows) write them. Functions return
+** SQLite codes; the message is the connection's.
+**
+** INVARIANT: all that a ROLLBACK must undo is in these tables.
+*/
+#ifndef KV_STORE_CACHE_H
+#define KV_STORE_CACHE_H
+
+#include "folder.h"
+#include "foreign.h"
+#include "stmt.h"
+
+/* Format of the shadow tables; a cache of another one is built anew. */
+#define KV_CACHE_FORMAT 1
+
+/* Bytes of an epoch: random, new whenever rows were taken away. */
+#define KV_EPOCH_SIZE 8
+
+/* How far one device's log is merged: a row of {name}_cursor. */
+typedef struct kv_cursor {
+  char device[KV_NAME_MAX + 1];
+  int is_known; /* there is a row */
+  int has_id;
+  unsigned char id[KV_ID_SIZE]; /* of the log that was read */
+  kv_position at;               /* its last merged row; own: prepared */
+  kv_position published;        /* own: its tail, last seen under its lock */
+  int64_t last_ts;      /* greatest time that the clock counted; -1: none */
+  int64_t clock_offset; /* microseconds that its clock is ahead, at least */
+  int64_t synced;       /* when its file was last read; -1: never */
+  int has_stamp;
+  kv_stamp stamp; /* of the file as it was read to its end */
+  kv_verdict verdict;
+} kv_cursor;
+
+/* The latest row of a key. Borrowed from *stmt until kv_cache_release(). */
+typedef struct kv_winner {
+  sqlite3_stmt *stmt;
+  int is_found; /* there is a row */
+  int op;
+  int64_t ts;
+  int64_t seq;
+  const char *device;
+} kv_winner;
+
+/* Columns of cache_get and the scans. */
+enum {
+  KV_COLUMN_KEY,
+  KV_COLUMN_VALUE,
+  KV_COLUMN_TS,
+  KV_COLUMN_DEVICE,
+  KV_COLUMN_PARENT_TS,
+  KV_COLUMN_OP,
+  KV_COLUMN_SEQ
+};
+
+/* Create the shadow tables, empty; or those of them that are missing. */
+int kv_cache_create(kv_stmts *stmts);
+
+/* Drop them. */
+int kv_cache_drop(kv_stmts *stmts);
+
+/* Rename them after the table is called new_name. */
+int kv_cache_rename(kv_stmts *stmts, const char *new_name);
+
+/* Is there a cache of this format? Never fails for a missing table. */
+int kv_cache_check(kv_stmts *stmts, int *is_usable);
+
+/* Begin an epoch: readers of changes have to start over. */
+int kv_cache_begin_epoch(kv_stmts *stmts);
+
+/* Find the latest row of a key, of those stamped up to as_of. */
+int kv_cache_find(kv_stmts *stmts, const kv_value *key, int64_t as_of,
+                  kv_winner *out);
+void kv_cache_release(kv_stmts *stmts, kv_winner *winner);
+
+/*
+** Merge the rows of an open reader behind `after`, up to stretch->end, which
+** kv_reader_verify() found. SQLITE_CORRUPT_VTAB: they were not the same again.
+*/
+int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
+                   const kv_stretch *stretch, int64_t arrived);
+
+/* Forget all rows of a device. */
+int kv_cache_forget(kv_stmts *stmts, const char *device);
+
+/* The number of the next commit or merge. */
+int kv_cache_next_arrival(kv_stmts *stmts, int64_t *out);
+int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
+                         int64_t first_seq, int64_t last_seq);
+
+/* Run a statement about one device, whose only parameter is its name. */
+int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device);
+
+/* How many rows of a device are in the cache: a scan. */
+int kv_cache_count(kv_stmts *stmts, const char *device, int64_t *out);
+
+/* Keep a seen row of a device. */
+int kv_cache_put_seen(kv_stmts *stmts, const char *device, const kv_row *row);
+
+/* The greatest time up to `limit` in any log; -1: none. */
+int kv_cache_latest(kv_stmts *stmts, int64_t limit, int64_t *out);
+
+/* Load a cursor (*out need not be initialized), save it, free its detail. */
+int kv_cursor_load(kv_stmts *stmts, const char *device, kv_cursor *out);
+int kv_cursor_save(kv_stmts *stmts, const kv_cursor *cursor);
+void kv_cursor_clear(kv_cursor *cursor);
+
+/* The devices that have a cursor, as kv_folder_list() gives names. */
+int kv_cursor_list(kv_stmts *stmts, char ***out, int *n);
+
+#endif

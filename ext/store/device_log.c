@@ -1,0 +1,372 @@
+/*
+** The own log file, while it is locked to publish. See device_log.h.
+**
+** A journal beside the log is the own one of a commit that was cut off, and
+** SQLite rolls it back; or a sync tool brought it, and rolling it back would
+** destroy the log. Which of the two is decided under an EXCLUSIVE lock that
+** is taken without reading (reading would roll back): a file that is whole
+** without the journal does not need it.
+*/
+#include "device_log.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "folder.h"
+#include "handle.h"
+#include "stmt.h"
+#include "value.h"
+
+char *kv_device_log_path(const char *root, const char *device,
+                         const char *file) {
+  return file ? sqlite3_mprintf("%s/devices/%s/%s", root, device, file)
+              : sqlite3_mprintf("%s/devices/%s", root, device);
+}
+
+/* A name that differs only in case would be the same file elsewhere. */
+static int log_check_case(const char *devices, const char *device, char **err) {
+  char **names = NULL;
+  int n = 0;
+  int i;
+  int rc = kv_folder_list(devices, 1000000, &names, &n);
+
+  for (i = 0; i < n && rc == SQLITE_OK; i++) {
+    if (strcmp(names[i], device) != 0 &&
+        kv_name_same_nocase(names[i], device)) {
+      rc = kv_error(err, SQLITE_CANTOPEN,
+                    "device %s differs from the existing %s only in case, "
+                    "which some file systems do not tell apart: take another "
+                    "name",
+                    device, names[i]);
+    }
+  }
+  kv_folder_free_names(names, n);
+  return rc;
+}
+
+static int log_make_directory(const char *path, char **err) {
+  if (kv_folder_make(path) == SQLITE_OK) return SQLITE_OK;
+  return kv_error(err, SQLITE_CANTOPEN,
+                  "cannot create folder %s: check its permissions and that "
+                  "the disk is not full",
+                  path);
+}
+
+/* The directories of the device; the root has to be there. */
+static int log_make_place(const kv_device_log_place *place, char **err) {
+  char *devices = sqlite3_mprintf("%s/devices", place->root);
+  char *own = kv_device_log_path(place->root, place->device, NULL);
+  kv_stamp stamp;
+  int rc = devices && own ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK &&
+      kv_folder_look(place->root, &stamp) != KV_FILE_DIRECTORY) {
+    rc = kv_error(err, SQLITE_CANTOPEN,
+                  "folder %s is not there: mount it, or make it if it is "
+                  "gone for good; nothing is lost here",
+                  place->root);
+  }
+  if (rc == SQLITE_OK && kv_folder_look(own, &stamp) != KV_FILE_DIRECTORY) {
+    rc = log_make_directory(devices, err);
+    if (rc == SQLITE_OK) rc = log_check_case(devices, place->device, err);
+    if (rc == SQLITE_OK) rc = log_make_directory(own, err);
+    if (rc == SQLITE_OK && kv_folder_look(own, &stamp) != KV_FILE_DIRECTORY) {
+      rc = kv_error(err, SQLITE_CANTOPEN, "%s is not a directory: move it away",
+                    own);
+    }
+  }
+  sqlite3_free(devices);
+  sqlite3_free(own);
+  return rc;
+}
+
+/* Is the file whole as it stands, without its journal? */
+static int log_is_whole(sqlite3 *host, const char *path, int *is_whole) {
+  kv_reader *reader = NULL;
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_stretch stretch;
+  sqlite3 *handle = NULL;
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_reader_open(host, path, NULL, &reader, &verdict);
+
+  *is_whole = 0;
+  if (rc == SQLITE_OK && reader) {
+    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
+                          &stretch);
+    *is_whole = rc == SQLITE_OK && stretch.is_clean;
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  if (*is_whole) {
+    *is_whole = 0;
+    rc = kv_handle_read(host, path, &handle);
+    if (rc == SQLITE_OK) {
+      rc = kv_stmt_prepare(handle, KV_SQL_LOG_QUICK_CHECK, &stmt);
+    }
+    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+      const char *z = (const char *)sqlite3_column_text(stmt, 0);
+      *is_whole = z && strcmp(z, "ok") == 0;
+    }
+    sqlite3_finalize(stmt);
+    sqlite3_close(handle);
+  }
+  return (rc & 0xff) == SQLITE_NOMEM ? rc : SQLITE_OK;
+}
+
+/* Lock through the VFS, without the pager, which would read. */
+static int log_lock_file(sqlite3_file *file, int level, int timeout) {
+  int rc = file->pMethods->xLock(file, level);
+  int waited = 0;
+
+  while (rc == SQLITE_BUSY && waited < timeout) {
+    waited += sqlite3_sleep(5);
+    rc = file->pMethods->xLock(file, level);
+  }
+  return rc;
+}
+
+/* Delete a journal that does not belong to the file beside it. */
+static int log_check_journal(const kv_device_log_place *place, sqlite3 *handle,
+                             const char *path) {
+  char *journal = sqlite3_mprintf("%s-journal", path);
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
+  sqlite3_file *file = NULL;
+  kv_stamp stamp;
+  int is_whole = 0;
+  int rc = journal && vfs ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK && kv_folder_look(journal, &stamp) == KV_FILE_NONE) {
+    sqlite3_free(journal);
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  }
+  if (rc == SQLITE_OK) {
+    rc = log_lock_file(file, SQLITE_LOCK_SHARED, place->timeout);
+  }
+  if (rc == SQLITE_OK) {
+    rc = log_lock_file(file, SQLITE_LOCK_EXCLUSIVE, place->timeout);
+  }
+  if (rc == SQLITE_OK && kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
+    rc = log_is_whole(place->host, path, &is_whole);
+    if (rc == SQLITE_OK && is_whole) rc = vfs->xDelete(vfs, journal, 1);
+  }
+  if (file && file->pMethods) file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
+  sqlite3_free(journal);
+  return rc;
+}
+
+/* Write the tables and the device row of a new log. */
+static int log_create(kv_device_log *log, const kv_device_log_place *place) {
+  kv_log_head *head = &log->head;
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_run(log->handle, KV_SQL_LOG_FORMAT);
+
+  memset(head, 0, sizeof(*head));
+  sqlite3_snprintf(sizeof(head->name), head->name, "%s", place->device);
+  sqlite3_snprintf(sizeof(head->host), head->host, "%s", place->machine);
+  if (place->id) {
+    memcpy(head->id, place->id, KV_ID_SIZE);
+  } else {
+    kv_handle_random(place->host, KV_ID_SIZE, head->id);
+  }
+  head->base.sum = kv_row_base_sum(head->name, strlen(head->name), head->id);
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_DEVICE);
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_LOG);
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_PUT_DEVICE, &stmt);
+  }
+  if (rc == SQLITE_OK) {
+    sqlite3_bind_text(stmt, 1, head->name, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(stmt, 2, head->id, KV_ID_SIZE, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 3, head->host, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 4, place->now);
+    sqlite3_bind_int64(stmt, 5, head->base.sum);
+    sqlite3_step(stmt);
+  }
+  if (stmt) rc = sqlite3_finalize(stmt);
+  log->tail = head->base;
+  log->is_new = 1;
+  return rc;
+}
+
+/* Whose log it is, and where it ends. */
+static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
+                         kv_verdict *verdict) {
+  kv_row row;
+  int found = 0;
+  int rc = kv_reader_on(log->handle, place->device, &log->reader, verdict);
+
+  if (rc != SQLITE_OK || !log->reader) return rc;
+  log->head = *kv_reader_head(log->reader);
+  log->tail = log->head.base;
+  rc = kv_reader_last(log->reader, &row, &found);
+  if (rc == SQLITE_OK && found) {
+    log->tail.seq = row.seq;
+    log->tail.sum = row.sum;
+  }
+  return rc;
+}
+
+static int log_error(char **err, int rc, const char *path) {
+  switch (rc & 0xff) {
+    case SQLITE_BUSY:
+      return kv_error(err, SQLITE_BUSY,
+                      "%s is locked by another program: try again, or set "
+                      "PRAGMA busy_timeout",
+                      path);
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT: return rc;
+    case SQLITE_FULL:
+      return kv_error(err, rc, "cannot write %s: the disk is full", path);
+    default:
+      return kv_error(err, rc, "cannot write %s: %s", path, sqlite3_errstr(rc));
+  }
+}
+
+/* Begin, and read or make what a log has. The handle is open. */
+static int log_enter(kv_device_log *log, const kv_device_log_place *place,
+                     kv_verdict *verdict, char **err) {
+  kv_stamp stamp;
+  int rc = log_check_journal(place, log->handle, log->path);
+
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE);
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_BEGIN);
+  if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be read: %s",
+                   sqlite3_errstr(rc));
+    return SQLITE_OK;
+  }
+  if (rc != SQLITE_OK) return log_error(err, rc, log->path);
+
+  if (kv_folder_look(log->path, &stamp) == KV_FILE_REGULAR && stamp.size > 0) {
+    rc = log_read_head(log, place, verdict);
+  } else {
+    rc = log_create(log, place);
+  }
+  return rc == SQLITE_OK ? rc : log_error(err, rc, log->path);
+}
+
+int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
+                       kv_verdict *verdict, char **err) {
+  kv_device_log *log = kv_zalloc(sizeof(*log));
+  kv_stamp stamp;
+  int rc = log ? SQLITE_OK : SQLITE_NOMEM;
+
+  *out = NULL;
+  kv_verdict_clear(verdict);
+  if (rc == SQLITE_OK) {
+    log->path = kv_device_log_path(place->root, place->device, "log.db");
+    if (!log->path) rc = SQLITE_NOMEM;
+  }
+  if (rc == SQLITE_OK) rc = log_make_place(place, err);
+  if (rc == SQLITE_OK) {
+    kv_file_kind kind = kv_folder_look(log->path, &stamp);
+    if (kind != KV_FILE_NONE && kind != KV_FILE_REGULAR) {
+      rc = kv_error(err, SQLITE_CANTOPEN,
+                    "%s is not a regular file: move it away", log->path);
+    }
+  }
+  if (rc == SQLITE_OK) {
+    rc =
+      kv_handle_write(place->host, log->path, 1, place->timeout, &log->handle);
+    if (rc != SQLITE_OK) rc = log_error(err, rc, log->path);
+  }
+  if (rc == SQLITE_OK) rc = log_enter(log, place, verdict, err);
+  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {
+    kv_device_log_close(log);
+    log = NULL;
+  }
+  *out = log;
+  return rc;
+}
+
+int kv_device_log_append(kv_device_log *log, kv_row *row) {
+  sqlite3_stmt *stmt = log->append;
+  int rc = SQLITE_OK;
+
+  row->seq = log->tail.seq + 1;
+  row->sum = kv_row_sum(log->tail.sum, row);
+  if (!stmt) {
+    rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_APPEND, &log->append);
+    stmt = log->append;
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, row->seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->txn);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->ts);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 4, &row->parent_ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 5, row->op);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 6, &row->bucket);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, &row->key);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, &row->value);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->sum);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_step(stmt);
+    sqlite3_reset(stmt);
+    if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) {
+    log->tail.seq = row->seq;
+    log->tail.sum = row->sum;
+  }
+  return rc;
+}
+
+int kv_device_log_take_over(kv_device_log *log, const char *machine) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_TAKE_OVER, &stmt);
+
+  if (rc == SQLITE_OK) {
+    sqlite3_bind_text(stmt, 1, machine, -1, SQLITE_STATIC);
+    sqlite3_step(stmt);
+    rc = sqlite3_finalize(stmt);
+  }
+  if (rc == SQLITE_OK) {
+    sqlite3_snprintf(sizeof(log->head.host), log->head.host, "%s", machine);
+  }
+  return rc;
+}
+
+int kv_device_log_commit(kv_device_log *log) {
+  return kv_stmt_run(log->handle, KV_SQL_LOG_COMMIT);
+}
+
+void kv_device_log_close(kv_device_log *log) {
+  if (!log) return;
+  sqlite3_finalize(log->append);
+  kv_reader_close(log->reader);
+  sqlite3_close(log->handle);
+  sqlite3_free(log->path);
+  sqlite3_free(log);
+}
+
+int kv_device_log_set_aside(const char *root, const char *device, char **err) {
+  char *path = kv_device_log_path(root, device, "log.db");
+  int rc = SQLITE_NOMEM;
+  int i;
+
+  for (i = 1; path && i < 1000; i++) {
+    char *aside = sqlite3_mprintf("%s.aside-%d", path, i);
+    char *journal = sqlite3_mprintf("%s-journal", path);
+    char *journal_aside = sqlite3_mprintf("%s-journal", aside);
+    kv_stamp stamp;
+    int is_free = aside && journal && journal_aside &&
+                  kv_folder_look(aside, &stamp) == KV_FILE_NONE;
+
+    if (is_free && kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
+      kv_folder_rename(journal, journal_aside);
+    }
+    if (is_free) rc = kv_folder_rename(path, aside);
+    sqlite3_free(journal_aside);
+    sqlite3_free(journal);
+    sqlite3_free(aside);
+    if (is_free) break;
+  }
+  if (rc != SQLITE_OK && path) {
+    kv_error(err, rc, "cannot rename the damaged %s: move it away by hand",
+             path);
+  }
+  sqlite3_free(path);
+  return rc;
+}

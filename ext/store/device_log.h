@@ -1,0 +1,78 @@
+/*
+** The own log file, while it is locked to publish.
+**
+** It is opened, locked, and closed by each commit: between commits no file
+** is open, so that sync tools see whole files. Format version 1:
+**
+**     device   one row: name, id, host, created, base_seq, base_sum, algo
+**     log      seq, txn, ts, parent_ts, op, bucket, key, value, sum
+**
+** The tables' texts are sql/log_create_*.sql, to the byte. application_id
+** is 'KVLG', user_version the format's version. What the columns mean is in
+** ext/store/README.md; the checksum in core/row.c.
+**
+** INVARIANT: rows are appended only; nothing here updates or deletes one.
+*/
+#ifndef KV_STORE_DEVICE_LOG_H
+#define KV_STORE_DEVICE_LOG_H
+
+#include "foreign.h"
+
+typedef struct kv_device_log {
+  sqlite3 *handle;      /* inside BEGIN EXCLUSIVE */
+  char *path;           /* of the file */
+  kv_reader *reader;    /* on the handle; NULL if the file was just made */
+  sqlite3_stmt *append; /* prepared at the first row */
+  kv_log_head head;
+  kv_position tail; /* its last row, appended ones included */
+  int is_new;       /* made by this lock: it has no rows */
+} kv_device_log;
+
+/* What is needed to find and make a device's log. */
+typedef struct kv_device_log_place {
+  sqlite3 *host;
+  const char *root;        /* folder of the store, resolved */
+  const char *device;      /* name */
+  const char *machine;     /* hash of this machine's identity, or '' */
+  const unsigned char *id; /* for a new file; NULL: random */
+  int64_t now;             /* microseconds; when a new file is created */
+  int timeout;             /* milliseconds to wait for locks */
+} kv_device_log_place;
+
+/*
+** Open and lock the own log, creating its directories and the file if they
+** are missing; the root must exist. A journal beside it is dealt with.
+**
+** Returns SQLITE_OK with *out set, or SQLITE_OK with *out NULL and a verdict
+** (damaged, stranger, newer). Errors with a message: SQLITE_CANTOPEN,
+** SQLITE_BUSY, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL.
+*/
+int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
+                       kv_verdict *verdict, char **err);
+
+/*
+** Append a row behind the tail: row->seq and row->sum are set here. All
+** other fields are the caller's; row->txn too.
+*/
+int kv_device_log_append(kv_device_log *log, kv_row *row);
+
+/* Make this machine the one that writes the log. */
+int kv_device_log_take_over(kv_device_log *log, const char *machine);
+
+/* Make what was appended durable and visible. The log stays to be closed. */
+int kv_device_log_commit(kv_device_log *log);
+
+/* Undo what was not committed, unlock, close, free. NULL is fine. */
+void kv_device_log_close(kv_device_log *log);
+
+/*
+** Rename a device's log file (and a journal beside it) out of the way, to
+** log.db.aside-1, -2, ... It is not deleted. *err says so if it fails.
+*/
+int kv_device_log_set_aside(const char *root, const char *device, char **err);
+
+/* {root}/devices/{device}[/{file}], for sqlite3_free(); file may be NULL. */
+char *kv_device_log_path(const char *root, const char *device,
+                         const char *file);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+** Error messages and zeroed memory. See error.h.
+*/
+#include "error.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+int kv_error(char **err, int rc, const char *format, ...) {
+  va_list ap;
+  char *text;
+
+  if (!err || *err) return rc;
+  va_start(ap, format);
+  text = sqlite3_vmprintf(format, ap);
+  va_end(ap);
+  if (text) *err = sqlite3_mprintf("kv: %s", text);
+  sqlite3_free(text);
+  return rc;
+}
+
+int kv_error_db(char **err, int rc, sqlite3 *db, const char *what) {
+  int primary = rc & 0xff;
+
+  if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
+  if (strncmp(sqlite3_errmsg(db), "kv: ", 4) == 0) {
+    return kv_error(err, rc, "%s", sqlite3_errmsg(db) + 4);
+  }
+  return kv_error(err, rc, "%s: %s", what, sqlite3_errmsg(db));
+}
+
+void *kv_zalloc(sqlite3_uint64 n) {
+  void *p = sqlite3_malloc64(n);
+  if (p) memset(p, 0, n);
+  return p;
+}
+
+char *kv_strdup(const char *z) {
+  return z ? sqlite3_mprintf("%s", z) : NULL;
+}

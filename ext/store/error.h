@@ -1,0 +1,32 @@
+/*
+** Error messages and zeroed memory.
+**
+** A message is made where its cause is known, names the thing, and says
+** what to do. INVARIANT: the first message of a failure is the one kept.
+*/
+#ifndef KV_STORE_ERROR_H
+#define KV_STORE_ERROR_H
+
+#include "sqlite.h"
+
+/*
+** Set *err to "kv: " and the formatted text (sqlite3_mprintf formats), for
+** sqlite3_free(), unless it holds a message already. err may be NULL.
+** Returns rc, so that a failing branch is one line.
+*/
+int kv_error(char **err, int rc, const char *format, ...);
+
+/*
+** The same with the message of the connection that failed with rc, after
+** what was being done: "kv: cannot read log.db: disk I/O error". Out of
+** memory, interrupts and busy databases keep their plain SQLite messages.
+*/
+int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
+
+/* Zeroed memory from sqlite3_malloc64(), or NULL. */
+void *kv_zalloc(sqlite3_uint64 n);
+
+/* A copy of a text, or NULL: out of memory, or z was NULL. */
+char *kv_strdup(const char *z);
+
+#endif

@@ -1,0 +1,426 @@
+/*
+** Reading a log file that may hold anything. See foreign.h.
+**
+** The header is looked at byte by byte before SQLite parses anything, then
+** the schema must be ours to the byte, then rows are read by rowid with
+** plain SELECTs on a confined handle. Aggregates, and any statement whose
+** work depends on what the file promises, are never run.
+**
+** SQLite's errors while reading (SQLITE_CORRUPT, SQLITE_IOERR_SHORT_READ,
+** SQLITE_INTERRUPT by the work limit) are the file's fault; only
+** SQLITE_NOMEM is ours.
+*/
+#include "foreign.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "error.h"
+#include "handle.h"
+#include "stmt.h"
+#include "value.h"
+
+struct kv_reader {
+  sqlite3 *handle;
+  int owns_handle;
+  int work; /* thousands of steps left until the next verified row */
+  kv_log_head head;
+  sqlite3_stmt *rows; /* the running scan */
+  sqlite3_stmt *last; /* keeps the values of kv_reader_last() */
+  kv_row previous;    /* seq, txn and sum of the last verified row */
+  kv_row row;
+};
+
+/* https://www.sqlite.org/fileformat2.html#the_database_header */
+#define HEADER_SIZE 100
+#define HEADER_APPLICATION_ID 0x4b564c47 /* 'KVLG' */
+
+static uint32_t reader_u32(const unsigned char *p) {
+  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
+         p[3];
+}
+
+static int reader_is_our_fault(int rc) {
+  return (rc & 0xff) == SQLITE_NOMEM;
+}
+
+/* Judge the header without letting SQLite parse the file. */
+static int reader_check_header(sqlite3 *handle, kv_verdict *verdict) {
+  static const unsigned char zeros[HEADER_SIZE] = {0};
+  unsigned char h[HEADER_SIZE];
+  sqlite3_file *file = NULL;
+  sqlite3_int64 size = 0;
+  int64_t page_size;
+  int rc =
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+
+  if (rc == SQLITE_OK) rc = file->pMethods->xFileSize(file, &size);
+  if (rc == SQLITE_OK && size < HEADER_SIZE) {
+    kv_verdict_set(verdict, KV_STATE_WAITING,
+                   "only %lld bytes are here so far; it is read when the rest "
+                   "arrives",
+                   size);
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) rc = file->pMethods->xRead(file, h, HEADER_SIZE, 0);
+  if (rc != SQLITE_OK) {
+    kv_verdict_set(verdict, KV_STATE_BUSY, "cannot be read: %s",
+                   sqlite3_errstr(rc));
+    return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+  }
+
+  page_size = h[16] << 8 | h[17];
+  if (page_size == 1) page_size = 65536;
+  if (memcmp(h, zeros, HEADER_SIZE) == 0) {
+    kv_verdict_set(verdict, KV_STATE_WAITING,
+                   "begins with zeros, as a file that is still being "
+                   "delivered; it is read when it is there");
+  } else if (memcmp(h, "SQLite format 3", 16) != 0 ||
+             reader_u32(h + 68) != HEADER_APPLICATION_ID) {
+    kv_verdict_set(verdict, KV_STATE_STRANGER, "is not a log of this store");
+  } else if (reader_u32(h + 60) != KV_FORMAT) {
+    kv_verdict_set(verdict, KV_STATE_NEWER,
+                   "has format version %u; this version reads %d: install a "
+                   "newer one here",
+                   reader_u32(h + 60), KV_FORMAT);
+  } else if (h[18] != 1 || h[19] != 1) {
+    kv_verdict_set(verdict, KV_STATE_STRANGER,
+                   "is in WAL mode, which no log ever is; on its own device: "
+                   "PRAGMA journal_mode=DELETE");
+  } else if (memcmp(h + 24, h + 92, 4) == 0 &&
+             size < page_size * (int64_t)reader_u32(h + 28)) {
+    kv_verdict_set(verdict, KV_STATE_WAITING,
+                   "%lld of %lld bytes are here; it is read when the rest "
+                   "arrives",
+                   size, page_size * (int64_t)reader_u32(h + 28));
+  }
+  return SQLITE_OK;
+}
+
+static int reader_text_is(sqlite3_stmt *stmt, int column, const char *z,
+                          int n) {
+  const char *text = (const char *)sqlite3_column_text(stmt, column);
+  return text && sqlite3_column_bytes(stmt, column) == n &&
+         memcmp(text, z, (size_t)n) == 0;
+}
+
+static int reader_table_is(sqlite3_stmt *stmt, const char *name, kv_sql id) {
+  int n_name = (int)strlen(name);
+  int n;
+  const char *sql = kv_stmt_create_text(id, &n);
+
+  return sqlite3_step(stmt) == SQLITE_ROW &&
+         reader_text_is(stmt, 0, "table", 5) &&
+         reader_text_is(stmt, 1, name, n_name) &&
+         reader_text_is(stmt, 2, name, n_name) &&
+         reader_text_is(stmt, 3, sql, n);
+}
+
+/* Two tables, with our texts to the byte, and nothing else. */
+static int reader_check_schema(sqlite3 *handle, kv_verdict *verdict) {
+  sqlite3_stmt *stmt = NULL;
+  int is_ours = 0;
+  int rc = kv_stmt_prepare(handle, KV_SQL_FOREIGN_SCHEMA, &stmt);
+
+  if (rc == SQLITE_OK) {
+    is_ours = reader_table_is(stmt, "device", KV_SQL_LOG_CREATE_DEVICE) &&
+              reader_table_is(stmt, "log", KV_SQL_LOG_CREATE_LOG) &&
+              sqlite3_step(stmt) == SQLITE_DONE;
+    if (!is_ours) rc = sqlite3_errcode(handle);
+  }
+  sqlite3_finalize(stmt);
+  if (reader_is_our_fault(rc)) return rc;
+  if (is_ours) return SQLITE_OK;
+  if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_IOERR ||
+      (rc & 0xff) == SQLITE_NOTADB) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be read: %s",
+                   sqlite3_errstr(rc));
+  } else {
+    kv_verdict_set(verdict, KV_STATE_STRANGER,
+                   "has other tables than a log has");
+  }
+  return SQLITE_OK;
+}
+
+static void reader_copy_text(sqlite3_stmt *stmt, int column, char *out,
+                             size_t size) {
+  const char *z = (const char *)sqlite3_column_text(stmt, column);
+  size_t n = z ? (size_t)sqlite3_column_bytes(stmt, column) : size;
+
+  out[0] = '\0';
+  if (n >= size || strlen(z) != n) return;
+  memcpy(out, z, n + 1);
+}
+
+/* The one row of table device. */
+static int reader_read_head(kv_reader *reader, const char *device,
+                            kv_verdict *verdict) {
+  kv_log_head *head = &reader->head;
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_DEVICE, &stmt);
+  int is_valid = 0;
+
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    const void *id = sqlite3_column_blob(stmt, 1);
+
+    reader_copy_text(stmt, 0, head->name, sizeof(head->name));
+    reader_copy_text(stmt, 2, head->host, sizeof(head->host));
+    head->base.seq = sqlite3_column_int64(stmt, 3);
+    head->base.sum = sqlite3_column_int64(stmt, 4);
+    is_valid = id && sqlite3_column_bytes(stmt, 1) == KV_ID_SIZE &&
+               sqlite3_column_type(stmt, 3) == SQLITE_INTEGER &&
+               sqlite3_column_type(stmt, 4) == SQLITE_INTEGER &&
+               head->base.seq >= 0 &&
+               kv_name_check(head->name, strlen(head->name)) == NULL;
+    if (is_valid) memcpy(head->id, id, KV_ID_SIZE);
+    rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) is_valid = 0;
+  }
+  sqlite3_finalize(stmt);
+  if (reader_is_our_fault(rc)) return rc;
+
+  if (!is_valid) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED, "has no valid device row");
+  } else if (device && strcmp(device, head->name) != 0) {
+    kv_verdict_set(verdict, KV_STATE_STRANGER, "is the log of device %s",
+                   head->name);
+  } else if (head->base.seq == 0 &&
+             head->base.sum !=
+               kv_row_base_sum(head->name, strlen(head->name), head->id)) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED,
+                   "has a device row that does not match its checksum");
+  }
+  return SQLITE_OK;
+}
+
+static int reader_admit(kv_reader *reader, const char *device,
+                        kv_verdict *verdict) {
+  int rc = reader_check_header(reader->handle, verdict);
+
+  if (rc == SQLITE_OK && verdict->state == KV_STATE_OK) {
+    rc = reader_check_schema(reader->handle, verdict);
+  }
+  if (rc == SQLITE_OK && verdict->state == KV_STATE_OK) {
+    rc = reader_read_head(reader, device, verdict);
+  }
+  return rc;
+}
+
+static int reader_new(sqlite3 *handle, const char *device, int is_confined,
+                      kv_reader **out, kv_verdict *verdict) {
+  kv_reader *reader = kv_zalloc(sizeof(*reader));
+  int rc = reader ? SQLITE_OK : SQLITE_NOMEM;
+
+  kv_verdict_clear(verdict);
+  if (rc == SQLITE_OK) {
+    reader->handle = handle;
+    reader->work = KV_HANDLE_WORK;
+    if (is_confined) kv_handle_confine(handle, &reader->work);
+    rc = reader_admit(reader, device, verdict);
+  }
+  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {
+    kv_reader_close(reader);
+    reader = NULL;
+  }
+  *out = reader;
+  return rc;
+}
+
+int kv_reader_open(sqlite3 *host, const char *path, const char *device,
+                   kv_reader **out, kv_verdict *verdict) {
+  sqlite3 *handle = NULL;
+  int rc = kv_handle_read(host, path, &handle);
+
+  *out = NULL;
+  if (rc == SQLITE_OK) rc = reader_new(handle, device, 1, out, verdict);
+  if (*out) {
+    (*out)->owns_handle = 1;
+    return rc;
+  }
+  sqlite3_close(handle);
+  if (!handle && !reader_is_our_fault(rc)) {
+    kv_verdict_set(verdict,
+                   rc == SQLITE_CANTOPEN_SYMLINK ? KV_STATE_STRANGER
+                                                 : KV_STATE_BUSY,
+                   "cannot be opened: %s", sqlite3_errstr(rc));
+    rc = SQLITE_OK;
+  }
+  return rc;
+}
+
+int kv_reader_on(sqlite3 *handle, const char *device, kv_reader **out,
+                 kv_verdict *verdict) {
+  return reader_new(handle, device, 0, out, verdict);
+}
+
+void kv_reader_close(kv_reader *reader) {
+  if (!reader) return;
+  sqlite3_finalize(reader->rows);
+  sqlite3_finalize(reader->last);
+  if (reader->owns_handle) sqlite3_close(reader->handle);
+  sqlite3_free(reader);
+}
+
+const kv_log_head *kv_reader_head(const kv_reader *reader) {
+  return &reader->head;
+}
+
+int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  *found = seq == reader->head.base.seq;
+  *sum = reader->head.base.sum;
+  if (*found) return SQLITE_OK;
+
+  rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) {
+    *sum = sqlite3_column_int64(stmt, 0);
+    *found = 1;
+  }
+  sqlite3_finalize(stmt);
+  return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+}
+
+/* Columns: seq, txn, ts, parent_ts, op, bucket, key, value, sum. */
+static int reader_row(sqlite3_stmt *stmt, kv_row *row, const char **reason) {
+  int rc;
+
+  if (sqlite3_column_type(stmt, 1) != SQLITE_INTEGER ||
+      sqlite3_column_type(stmt, 2) != SQLITE_INTEGER ||
+      sqlite3_column_type(stmt, 4) != SQLITE_INTEGER ||
+      sqlite3_column_type(stmt, 8) != SQLITE_INTEGER) {
+    *reason = "a column has a value of another type";
+    return SQLITE_OK;
+  }
+  row->seq = sqlite3_column_int64(stmt, 0);
+  row->txn = sqlite3_column_int64(stmt, 1);
+  row->ts = sqlite3_column_int64(stmt, 2);
+  row->op = sqlite3_column_int(stmt, 4);
+  row->sum = sqlite3_column_int64(stmt, 8);
+  if (sqlite3_column_int64(stmt, 4) != row->op) row->op = -1;
+  rc = kv_value_of_column(stmt, 3, &row->parent_ts);
+  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row->bucket);
+  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row->key);
+  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 7, &row->value);
+  return rc;
+}
+
+int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
+  const char *reason = NULL;
+  int rc;
+
+  *found = 0;
+  sqlite3_finalize(reader->last);
+  reader->last = NULL;
+  reader->work = KV_HANDLE_WORK;
+  rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &reader->last);
+  if (rc == SQLITE_OK) rc = sqlite3_step(reader->last);
+  if (rc == SQLITE_ROW) {
+    rc = reader_row(reader->last, row, &reason);
+    *found = rc == SQLITE_OK && !reason;
+  }
+  return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+}
+
+int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
+  int rc = SQLITE_OK;
+
+  if (reader->rows) {
+    sqlite3_reset(reader->rows);
+  } else {
+    rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_ROWS, &reader->rows);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(reader->rows, 1, after.seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(reader->rows, 2, until);
+  reader->previous.seq = after.seq;
+  reader->previous.txn = after.seq;
+  reader->previous.sum = after.sum;
+  reader->work = KV_HANDLE_WORK;
+  return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+}
+
+int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
+  int rc = sqlite3_step(reader->rows);
+
+  *reason = NULL;
+  *row = &reader->row;
+  if (rc == SQLITE_ROW) {
+    rc = reader_row(reader->rows, &reader->row, reason);
+    if (rc != SQLITE_OK) return rc;
+    if (!*reason) *reason = kv_row_check(&reader->previous, &reader->row);
+    if (*reason) return SQLITE_DONE;
+    reader->previous.seq = reader->row.seq;
+    reader->previous.txn = reader->row.txn;
+    reader->previous.sum = reader->row.sum;
+    reader->work = KV_HANDLE_WORK;
+    return SQLITE_ROW;
+  }
+  if (reader_is_our_fault(rc)) return rc;
+  switch (rc & 0xff) {
+    case SQLITE_DONE: break;
+    case SQLITE_TOOBIG:
+      *reason = "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)";
+      break;
+    case SQLITE_INTERRUPT:
+      *reason = "the file promises rows that it does not have";
+      break;
+    default: *reason = "the file's pages cannot be read"; break;
+  }
+  return SQLITE_DONE;
+}
+
+kv_position kv_reader_position(const kv_reader *reader) {
+  kv_position position = {reader->previous.seq, reader->previous.sum};
+  return position;
+}
+
+/* How many rows are verified between two looks at the host. */
+#define VERIFY_POLL 4096
+
+int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
+                     sqlite3_stmt *poll, kv_stretch *out) {
+  kv_stretch at;
+  const kv_row *row;
+  int64_t n = 0;
+  int rc = kv_reader_start(reader, after, INT64_MAX);
+
+  memset(&at, 0, sizeof(at));
+  at.end = after;
+  at.last_ts = at.counted_ts = -1;
+  *out = at;
+  if (rc == SQLITE_OK) rc = SQLITE_ROW;
+  while (rc == SQLITE_ROW) {
+    rc = kv_reader_next(reader, &row, &at.reason);
+    if (rc != SQLITE_ROW) break;
+    if (row->op == KV_OP_SEEN) {
+      at.n_seen++;
+    } else {
+      at.n_rows++;
+    }
+    if (row->ts > at.last_ts) at.last_ts = row->ts;
+    if (row->ts <= clock_limit && row->ts > at.counted_ts) {
+      at.counted_ts = row->ts;
+    }
+    if (row->seq == row->txn) {
+      at.end.seq = row->seq;
+      at.end.sum = row->sum;
+      *out = at;
+    }
+    if (++n % VERIFY_POLL == 0 && poll) {
+      int polled = sqlite3_step(poll);
+      sqlite3_reset(poll);
+      if (polled == SQLITE_INTERRUPT) rc = SQLITE_INTERRUPT;
+    }
+  }
+  if (rc != SQLITE_DONE) return rc;
+  out->reason = at.reason;
+  if (!at.reason && kv_reader_position(reader).seq != out->end.seq) {
+    out->reason = "its last transaction is not whole";
+  }
+  out->is_clean = !out->reason;
+  return SQLITE_OK;
+}

@@ -1,0 +1,108 @@
+/*
+** Reading a log file that may hold anything: the only door to other
+** devices' logs.
+**
+** A reader yields the rows of a log in order and stops at the first one
+** that is not the next row of a verified chain. What the file contains can
+** only end the reading; it cannot make it fail, hang, or yield a wrong row.
+**
+**     open      is it a log of format version 1, of this device?
+**     sum_at    is it the log that was read before?
+**     verify    up to where can it be read?
+**     start, next   the rows
+**
+** INVARIANT: every row that kv_reader_next() yields has a sum that chains
+** back to the position that the reader was started at.
+*/
+#ifndef KV_STORE_FOREIGN_H
+#define KV_STORE_FOREIGN_H
+
+#include "core/names.h"
+#include "core/row.h"
+#include "sqlite.h"
+#include "state.h"
+
+/* A row of a log, named by its number and its chained sum. */
+typedef struct kv_position {
+  int64_t seq;
+  int64_t sum;
+} kv_position;
+
+/* The row of table device. */
+typedef struct kv_log_head {
+  char name[KV_NAME_MAX + 1];
+  unsigned char id[KV_ID_SIZE];
+  char host[KV_NAME_MAX + 1];
+  kv_position base; /* the chain starts behind it */
+} kv_log_head;
+
+/* What kv_reader_verify() found. */
+typedef struct kv_stretch {
+  kv_position end;    /* last row of the last whole transaction, or the start */
+  int64_t n_rows;     /* rows up to there, without seen rows */
+  int64_t n_seen;     /* seen rows up to there */
+  int64_t last_ts;    /* greatest time up to there; -1: none */
+  int64_t counted_ts; /* greatest time up to there that the clock counts */
+  int is_clean;       /* the file ends there, without anything behind it */
+  const char *reason; /* if not: why the next row was not taken; static */
+} kv_stretch;
+
+typedef struct kv_reader kv_reader;
+
+/* The pointer type by which kv_foreign is handed an open reader. */
+#define KV_READER_POINTER "kv_reader"
+
+/*
+** Open a log file read-only. path is absolute and without links; device is
+** the name that its device row must hold (NULL: any).
+**
+** Returns SQLITE_OK with *out set, or with *out NULL and the verdict saying
+** why it is not a readable log. Other codes (SQLITE_NOMEM) are faults of
+** this process, never of the file.
+*/
+int kv_reader_open(sqlite3 *host, const char *path, const char *device,
+                   kv_reader **out, kv_verdict *verdict);
+
+/* The same on a handle that the caller keeps: the own log under its lock. */
+int kv_reader_on(sqlite3 *handle, const char *device, kv_reader **out,
+                 kv_verdict *verdict);
+
+void kv_reader_close(kv_reader *reader);
+
+/* Borrowed; valid until the reader is closed. */
+const kv_log_head *kv_reader_head(const kv_reader *reader);
+
+/*
+** The sum that the row at seq carries (base_sum for base_seq), unverified.
+** *found is 0 if there is none or it cannot be read.
+*/
+int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found);
+
+/*
+** The last row of the file, unverified; its values are borrowed until the
+** next call. *found is 0 if there is none or it cannot be read.
+*/
+int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
+
+/*
+** Verify from `after` to the end of the last whole transaction. clock_limit
+** is the greatest time that counts for the clock. `poll`, a statement of the
+** host (or NULL), is run now and then: SQLITE_INTERRUPT if it is interrupted.
+*/
+int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
+                     sqlite3_stmt *poll, kv_stretch *out);
+
+/* Read the rows behind `after`, up to row `until`. */
+int kv_reader_start(kv_reader *reader, kv_position after, int64_t until);
+
+/*
+** SQLITE_ROW with the next verified row in *row (borrowed until the next
+** call), SQLITE_DONE at the end, or where the next row does not verify: then
+** *reason says why (static), else it is NULL.
+*/
+int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason);
+
+/* The position of the last row that kv_reader_next() yielded. */
+kv_position kv_reader_position(const kv_reader *reader);
+
+#endif

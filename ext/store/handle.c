@@ -1,0 +1,123 @@
+/*
+** Short-lived connections to log files. See handle.h.
+*/
+#include "handle.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "stmt.h"
+
+const char *kv_handle_vfs(sqlite3 *host) {
+  sqlite3_vfs *vfs = NULL;
+
+  sqlite3_file_control(host, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+  if (!vfs || strcmp(vfs->zName, "memdb") == 0) return NULL;
+  return vfs->zName;
+}
+
+void kv_handle_random(sqlite3 *host, int n, unsigned char *out) {
+  /* sqlite3_randomness() repeats itself in a forked process. */
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
+  int i = vfs ? vfs->xRandomness(vfs, n, (char *)out) : 0;
+  if (i < n) sqlite3_randomness(n - i, out + i);
+}
+
+/* A path as an SQLite URI: https://www.sqlite.org/uri.html */
+static char *handle_uri(const char *path, const char *parameters) {
+  sqlite3_str *uri = sqlite3_str_new(NULL);
+  const char *z;
+
+  sqlite3_str_appendall(uri, path[0] == '/' ? "file://" : "file:///");
+  for (z = path; *z; z++) {
+    if (strchr("?#%", *z)) {
+      sqlite3_str_appendf(uri, "%%%02x", *z);
+    } else {
+      sqlite3_str_appendchar(uri, 1, *z == '\\' ? '/' : *z);
+    }
+  }
+  sqlite3_str_appendall(uri, parameters);
+  return sqlite3_str_finish(uri);
+}
+
+/* No limit of the host is passed by what a handle reads. */
+static void handle_limit(sqlite3 *host, sqlite3 *handle) {
+  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH,
+                sqlite3_limit(host, SQLITE_LIMIT_LENGTH, -1));
+  sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 10000);
+  sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_limit(handle, SQLITE_LIMIT_WORKER_THREADS, 0);
+}
+
+static int handle_open(sqlite3 *host, const char *name, int flags,
+                       sqlite3 **out) {
+  sqlite3 *db = NULL;
+  int rc = sqlite3_open_v2(name, &db,
+                           flags | SQLITE_OPEN_NOMUTEX |
+                             SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
+                           kv_handle_vfs(host));
+
+  if (rc == SQLITE_OK) {
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    handle_limit(host, db);
+    rc = kv_stmt_run(db, KV_SQL_HANDLE_HARDEN);
+  }
+  if (rc != SQLITE_OK) {
+    sqlite3_close(db);
+    db = NULL;
+  }
+  *out = db;
+  return rc;
+}
+
+int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out) {
+  char *uri = handle_uri(path, "?immutable=1&cache=private");
+  int rc = SQLITE_NOMEM;
+
+  *out = NULL;
+  if (uri) {
+    rc = handle_open(host, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, out);
+  }
+  sqlite3_free(uri);
+  return rc;
+}
+
+int kv_handle_write(sqlite3 *host, const char *path, int create, int timeout,
+                    sqlite3 **out) {
+  int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+  int rc = handle_open(host, path, flags, out);
+
+  if (rc == SQLITE_OK) sqlite3_busy_timeout(*out, timeout);
+  return rc;
+}
+
+/* https://www.sqlite.org/c3ref/set_authorizer.html */
+static int handle_authorize(void *unused, int action, const char *table,
+                            const char *column, const char *db,
+                            const char *trigger) {
+  (void)unused;
+  (void)column;
+  (void)db;
+  (void)trigger;
+  if (action == SQLITE_SELECT) return SQLITE_OK;
+  if (action == SQLITE_READ &&
+      (strcmp(table, "device") == 0 || strcmp(table, "log") == 0 ||
+       strcmp(table, "sqlite_master") == 0)) {
+    return SQLITE_OK;
+  }
+  return SQLITE_DENY;
+}
+
+static int handle_count_work(void *work) {
+  return --*(int *)work < 0;
+}
+
+void kv_handle_confine(sqlite3 *handle, int *work) {
+  sqlite3_set_authorizer(handle, handle_authorize, NULL);
+  sqlite3_progress_handler(handle, 1000, handle_count_work, work);
+}

@@ -1,0 +1,47 @@
+/*
+** Short-lived connections to log files, through the host's SQLite and VFS.
+**
+** A log file is never attached to the host: a handle of its own leaks no
+** setting, lock, collation or module either way.
+**
+** INVARIANT: nothing that a file says can run code through a handle:
+** triggers, views, unsafe functions and extensions are off, and a reading
+** handle may only select from the two tables of a log.
+*/
+#ifndef KV_STORE_HANDLE_H
+#define KV_STORE_HANDLE_H
+
+#include "sqlite.h"
+
+/* The name of the host's VFS for files, or NULL for the default one. */
+const char *kv_handle_vfs(sqlite3 *host);
+
+/* Random bytes from the operating system, by way of the host's VFS. */
+void kv_handle_random(sqlite3 *host, int n, unsigned char *out);
+
+/*
+** Open a file for reading only, as it is: no lock, no journal, nothing
+** created or changed in its directory. path is absolute and without links.
+** Close with sqlite3_close(). On failure *out is NULL.
+*/
+int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out);
+
+/*
+** Open a file for reading and writing, creating it if `create`. Waits for
+** locks as long as the host's busy_timeout says, in milliseconds.
+*/
+int kv_handle_write(sqlite3 *host, const char *path, int create, int timeout,
+                    sqlite3 **out);
+
+/* Work between two verified rows, in thousands of virtual machine steps. */
+#define KV_HANDLE_WORK 100
+
+/*
+** Allow only SELECT from the tables of a log from now on, and fail with
+** SQLITE_INTERRUPT when *work, counted down every thousand steps, runs out.
+** The caller sets *work to KV_HANDLE_WORK, again at every row that it could
+** verify: a file's size is never limited, work without news is.
+*/
+void kv_handle_confine(sqlite3 *handle, int *work);
+
+#endif

@@ -1,0 +1,239 @@
+/*
+** Whose log it is. See incarnation.h.
+*/
+#include "incarnation.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "handle.h"
+#include "publish.h"
+#include "value.h"
+
+int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
+                              kv_verdict *verdict) {
+  int rc;
+
+  if (!log->head.host[0] || !store->machine[0] ||
+      strcmp(log->head.host, store->machine) == 0) {
+    return SQLITE_OK;
+  }
+  if (!store->adopt) {
+    kv_verdict_set(verdict, KV_STATE_TWIN, "is written by another machine");
+    return SQLITE_OK;
+  }
+  rc = kv_device_log_take_over(log, store->machine);
+  return rc;
+}
+
+int kv_incarnation_judge(kv_device_log *log, kv_verdict *verdict) {
+  kv_stretch stretch;
+  int rc;
+
+  if (!log->reader) {
+    kv_verdict_set(verdict, KV_STATE_TWIN, "is gone, and so are its rows here");
+    return SQLITE_OK;
+  }
+  rc = kv_reader_verify(log->reader, log->head.base, INT64_MAX, NULL, &stretch);
+  if (rc == SQLITE_OK && stretch.is_clean) {
+    kv_verdict_set(verdict, KV_STATE_TWIN,
+                   "holds other rows than this device published");
+  } else if (rc == SQLITE_OK) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
+                   stretch.end.seq + 1, stretch.reason);
+  }
+  return rc;
+}
+
+/* Take the verified rows of the file into the cache, as far as it goes. */
+static int incarnation_salvage(kv_store *store) {
+  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_stretch stretch;
+  int64_t arrived;
+  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK) {
+    rc = kv_reader_open(store->db, path, store->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader) {
+    kv_position base = kv_reader_head(reader)->base;
+
+    rc = kv_reader_verify(reader, base, INT64_MAX, NULL, &stretch);
+    stretch.n_seen = 0; /* they speak of numbers that will change */
+    if (rc == SQLITE_OK && stretch.n_rows > 0) {
+      rc = kv_cache_next_arrival(&store->stmts, &arrived);
+      if (rc == SQLITE_OK) {
+        rc = kv_cache_merge(&store->stmts, reader, base, &stretch, arrived);
+      }
+    }
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return rc;
+}
+
+/* Number all own rows anew, in the order of time, as one transaction. */
+static int incarnation_renumber(kv_store *store, int64_t *n) {
+  sqlite3_stmt *rows = NULL;
+  int rc = kv_cache_count(&store->stmts, store->device, n);
+  int64_t seq = 0;
+
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_BY_TIME, &rows);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(rows, 1, store->device, -1, SQLITE_STATIC);
+  }
+  while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+    sqlite3_stmt *stmt = NULL;
+    int i;
+
+    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_SET_SEQ, &stmt);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, ++seq);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, *n);
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
+    }
+    for (i = 0; i < 4 && rc == SQLITE_OK; i++) { /* bucket, key, ts, seq */
+      rc = sqlite3_bind_value(stmt, 4 + i, sqlite3_column_value(rows, i));
+    }
+    rc = kv_stmt_finish(&store->stmts, KV_SQL_OWN_SET_SEQ, stmt, rc);
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(&store->stmts, KV_SQL_OWN_BY_TIME, rows);
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_run_for(&store->stmts, KV_SQL_OWN_SET_SEQ_END, store->device);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_run_for(&store->stmts, KV_SQL_SEEN_FORGET, store->device);
+  }
+  return rc;
+}
+
+/* A new log id for the rows of the file and of the cache together. */
+static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
+  kv_position end = {0, 0};
+  int64_t n = 0;
+  int rc = incarnation_salvage(store);
+
+  if (rc == SQLITE_OK) rc = incarnation_renumber(store, &n);
+  if (rc == SQLITE_OK) {
+    kv_handle_random(store->db, KV_ID_SIZE, own->id);
+    own->has_id = 1;
+    own->published.seq = 0;
+    own->published.sum =
+      kv_row_base_sum(store->device, strlen(store->device), own->id);
+    rc = kv_publish_sum(store, own->published, n, &end);
+    own->at = end;
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_device_log_set_aside(store->root, store->device, err);
+  }
+  return rc;
+}
+
+int kv_incarnation_repair(kv_store *store, kv_cursor *own,
+                          const kv_verdict *verdict, int *is_repaired,
+                          char **err) {
+  kv_position end = {0, 0};
+  int is_complete = 0;
+  int rc = SQLITE_OK;
+
+  *is_repaired = 0;
+  if (verdict->state == KV_STATE_TWIN && !store->adopt) return SQLITE_OK;
+  if (verdict->state != KV_STATE_TWIN && verdict->state != KV_STATE_DAMAGED) {
+    return SQLITE_OK;
+  }
+  if (verdict->state == KV_STATE_DAMAGED && own->has_id) {
+    kv_position base = {0, 0};
+
+    base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
+    rc = kv_publish_sum(store, base, own->published.seq, &end);
+    is_complete = rc == SQLITE_OK && end.seq == own->published.seq &&
+                  end.sum == own->published.sum;
+    if (rc == SQLITE_CORRUPT) rc = SQLITE_OK;
+  }
+  if (rc == SQLITE_OK && is_complete) {
+    rc = kv_device_log_set_aside(store->root, store->device, err);
+  } else if (rc == SQLITE_OK && store->pending.n_rows > 0) {
+    rc = kv_error(err, SQLITE_READONLY,
+                  "the log of device %s has to be made anew (it %s): roll "
+                  "back and call kv_sync()",
+                  store->device, verdict->detail ? verdict->detail : "");
+  } else if (rc == SQLITE_OK) {
+    rc = incarnation_begin(store, own, err);
+  }
+  *is_repaired = rc == SQLITE_OK;
+  return rc;
+}
+
+/* What one peer says that it merged last of this device's log. */
+static int incarnation_ack(kv_store *store, const char *peer,
+                           const unsigned char *id, kv_position *out,
+                           int *found) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_SEEN_LAST, &stmt);
+
+  *found = 0;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, peer, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 2, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    const void *peer_id = sqlite3_column_blob(stmt, 0);
+
+    *found = peer_id && sqlite3_column_bytes(stmt, 0) == KV_ID_SIZE &&
+             memcmp(peer_id, id, KV_ID_SIZE) == 0;
+    out->seq = sqlite3_column_int64(stmt, 1);
+    out->sum = sqlite3_column_int64(stmt, 2);
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_SEEN_LAST, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
+                               kv_cursor *own) {
+  char **names = NULL;
+  int n = 0;
+  int i;
+  int rc = kv_cursor_list(&store->stmts, &names, &n);
+
+  for (i = 0; i < n && rc == SQLITE_OK; i++) {
+    kv_position ack = {0, 0};
+    int64_t sum = 0;
+    int found;
+
+    if (strcmp(names[i], store->device) == 0) continue;
+    rc = incarnation_ack(store, names[i], log->head.id, &ack, &found);
+    if (rc != SQLITE_OK || !found) continue;
+    found = ack.seq == log->tail.seq;
+    sum = log->tail.sum;
+    if (!found && log->reader) {
+      rc = kv_reader_sum_at(log->reader, ack.seq, &sum, &found);
+    }
+    if (rc == SQLITE_OK && (!found || sum != ack.sum)) {
+      kv_verdict_set(&own->verdict, KV_STATE_TWIN,
+                     "was rolled back: device %s has read row %lld of it, "
+                     "which it does not have",
+                     names[i], ack.seq);
+    }
+  }
+  kv_folder_free_names(names, n);
+  return rc;
+}
+
+int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
+                          char **err) {
+  return kv_error(
+    err, SQLITE_READONLY,
+    "device %s cannot write: its log %s. Take another device name (what is "
+    "not shared yet goes there), or take the log over with the option "
+    "adopt=1",
+    store->device, verdict->detail ? verdict->detail : "has another writer");
+}

@@ -1,0 +1,44 @@
+/*
+** Whose log it is: twins, logs that were rolled back, damaged ones.
+**
+** A log belongs to the machine in its device row and to the cache whose
+** rows it holds. When it does not fit, either its file is damaged, then it
+** is set aside and made anew from the cache; or somebody else wrote it, then
+** this device stops writing until a person decides: another device name, or
+** adopt, which begins a new incarnation (a new id) with the rows of both.
+**
+** INVARIANT: a file is never deleted, and never written unless it verifies.
+*/
+#ifndef KV_STORE_INCARNATION_H
+#define KV_STORE_INCARNATION_H
+
+#include "store.h"
+
+/* Is this the machine that writes the log? With adopt it becomes it. */
+int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
+                              kv_verdict *verdict);
+
+/* The log does not continue what the cache knows: damaged, or a twin? */
+int kv_incarnation_judge(kv_device_log *log, kv_verdict *verdict);
+
+/*
+** Do what can be done about a verdict on the own log, which is not locked:
+** set a damaged file aside, begin a new incarnation if adopt says so.
+** *is_repaired: lock it again.
+*/
+int kv_incarnation_repair(kv_store *store, kv_cursor *own,
+                          const kv_verdict *verdict, int *is_repaired,
+                          char **err);
+
+/*
+** Do peers say that they merged rows which the log (locked, caught up) does
+** not have? Then it was rolled back: own->verdict says twin.
+*/
+int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
+                               kv_cursor *own);
+
+/* The error of a write that a verdict on the own log forbids. */
+int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
+                          char **err);
+
+#endif

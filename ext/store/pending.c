@@ -1,0 +1,152 @@
+/*
+** What the running transaction wrote. See pending.h.
+**
+** Rows are a list from the newest to the oldest, so that going back to a
+** mark frees a head of it.
+*/
+#include "pending.h"
+
+#include <string.h>
+
+#include "error.h"
+
+int64_t kv_pending_first(const kv_pending *pending) {
+  return pending->base.seq + pending->n_seen + 1;
+}
+
+/* Free remembered rows back to `last`. */
+static void pending_trim(kv_pending *pending, kv_pending_row *last) {
+  while (pending->last && pending->last != last) {
+    kv_pending_row *row = pending->last;
+    pending->last = row->previous;
+    sqlite3_free(row);
+  }
+}
+
+void kv_pending_close(kv_pending *pending) {
+  pending_trim(pending, NULL);
+  sqlite3_free(pending->seen);
+  pending->seen = NULL;
+  pending->n_seen = 0;
+  pending->n_rows = 0;
+  pending->n_bytes = 0;
+  pending->max_ts = -1;
+  pending->is_scan = 0;
+  pending->is_open = 0;
+}
+
+static void pending_copy_bytes(kv_value *value, char **to) {
+  if (value->type != KV_TEXT && value->type != KV_BLOB) return;
+  if (value->n) memcpy(*to, value->z, value->n);
+  value->z = *to;
+  *to += value->n;
+}
+
+int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
+                   const kv_value *parent_ts, int op, const kv_value *key,
+                   const kv_value *value) {
+  int is_reference = value->n > KV_PENDING_COPY;
+  size_t n = sizeof(kv_pending_row) + key->n + (is_reference ? 0 : value->n);
+  kv_pending_row *row;
+  char *bytes;
+
+  if (ts > pending->max_ts) pending->max_ts = ts;
+  if (pending->n_bytes + (int64_t)n > KV_PENDING_MOST) pending->is_scan = 1;
+  if (pending->is_scan) {
+    pending_trim(pending, NULL);
+    if (index == pending->n_rows) pending->n_rows++;
+    return SQLITE_OK;
+  }
+
+  row = sqlite3_malloc64(n);
+  if (!row) return SQLITE_NOMEM;
+  row->previous = pending->last;
+  row->index = index;
+  row->ts = ts;
+  row->parent_ts = *parent_ts;
+  row->op = op;
+  row->is_reference = is_reference;
+  row->key = *key;
+  row->value = *value;
+  bytes = (char *)(row + 1);
+  pending_copy_bytes(&row->key, &bytes);
+  if (!is_reference) pending_copy_bytes(&row->value, &bytes);
+  if (index == pending->n_rows) pending->n_rows++;
+  pending->n_bytes += (int64_t)n;
+  pending->last = row;
+  return SQLITE_OK;
+}
+
+kv_pending_mark kv_pending_here(const kv_pending *pending) {
+  kv_pending_mark mark = {0, pending->n_rows, pending->last};
+  return mark;
+}
+
+void kv_pending_return(kv_pending *pending, kv_pending_mark mark) {
+  pending->n_rows = mark.n_rows;
+  if (!pending->is_scan) pending_trim(pending, mark.last);
+}
+
+kv_pending_row **kv_pending_rows(const kv_pending *pending) {
+  kv_pending_row **rows;
+  kv_pending_row *row;
+
+  if (pending->is_scan) return NULL;
+  rows = kv_zalloc((sqlite3_uint64)pending->n_rows * sizeof(*rows) + 1);
+  if (!rows) return NULL;
+  for (row = pending->last; row; row = row->previous) {
+    if (!rows[row->index]) rows[row->index] = row;
+  }
+  return rows;
+}
+
+/* How many marks are below a level. */
+static int pending_marks_below(const kv_pending *pending, int level) {
+  int n = pending->n_marks;
+  while (n > 0 && pending->marks[n - 1].level >= level)
+    n--;
+  return n;
+}
+
+int kv_pending_savepoint(kv_pending *pending, int level) {
+  int n = pending->n_marks;
+  kv_pending_mark *marks;
+
+  /* A second virtual table of this store tells of a savepoint known here. */
+  if (n > 0 && pending->marks[n - 1].level >= level) return SQLITE_OK;
+  marks =
+    sqlite3_realloc64(pending->marks, (sqlite3_uint64)(n + 1) * sizeof(*marks));
+  if (!marks) return SQLITE_NOMEM;
+  marks[n].level = level;
+  marks[n].n_rows = pending->n_rows;
+  marks[n].last = pending->last;
+  pending->marks = marks;
+  pending->n_marks = n + 1;
+  return SQLITE_OK;
+}
+
+void kv_pending_release(kv_pending *pending, int level) {
+  pending->n_marks = pending_marks_below(pending, level);
+}
+
+void kv_pending_rollback_to(kv_pending *pending, int level) {
+  int i = pending_marks_below(pending, level);
+
+  if (level < 0) {
+    pending->n_marks = 0;
+    kv_pending_close(pending);
+    return;
+  }
+  if (i == pending->n_marks) return;
+  pending->n_rows = pending->marks[i].n_rows;
+  if (!pending->is_scan) pending_trim(pending, pending->marks[i].last);
+  pending->n_marks = pending->marks[i].level == level ? i + 1 : i;
+  if (pending->n_rows == 0) kv_pending_close(pending);
+}
+
+void kv_pending_clear(kv_pending *pending) {
+  kv_pending_close(pending);
+  sqlite3_free(pending->marks);
+  memset(pending, 0, sizeof(*pending));
+  pending->max_ts = -1;
+}

@@ -1,0 +1,107 @@
+/*
+** What the running transaction wrote and has to publish when it commits.
+**
+** The rows are in the cache already; this remembers them in the order of
+** their sequence numbers, so that a commit need not search for them. The
+** numbers are provisional until the log is locked.
+**
+**     base | seen, seen | row, row, row        seq: base+1, base+2, ...
+**                         ^ first
+**
+** Values up to 1 KiB are remembered by copy, larger ones are read again from
+** the cache. A transaction of more than KV_PENDING_MOST bytes is not
+** remembered at all: its rows are found by one scan of the cache, which is
+** then the smaller part of the work.
+**
+** INVARIANT: what a ROLLBACK TO or an aborted statement takes out of the
+** cache, marks take out of here. Numbers that a rolled back commit may have
+** moved are looked up again in the cache (kv_publish_resume).
+*/
+#ifndef KV_STORE_PENDING_H
+#define KV_STORE_PENDING_H
+
+#include "foreign.h"
+
+#define KV_PENDING_MOST ((int64_t)32 << 20)
+
+/* Larger values are not remembered by copy. */
+#define KV_PENDING_COPY 1024
+
+/* A peer whose log was merged up to a row when the transaction began. */
+typedef struct kv_seen {
+  char peer[KV_NAME_MAX + 1];
+  unsigned char id[KV_ID_SIZE];
+  kv_position at;
+} kv_seen;
+
+/* One remembered row; its bytes follow it in memory. */
+typedef struct kv_pending_row {
+  struct kv_pending_row *previous; /* the one remembered before */
+  int64_t index;                   /* its number in the transaction, from 0 */
+  int64_t ts;
+  kv_value parent_ts;
+  int op;
+  int is_reference; /* the value is to be read from the cache */
+  kv_value key;
+  kv_value value;
+} kv_pending_row;
+
+typedef struct kv_pending_mark {
+  int level;
+  int64_t n_rows;
+  kv_pending_row *last;
+} kv_pending_mark;
+
+typedef struct kv_pending {
+  int is_open; /* the transaction wrote: the fields below are valid */
+  int64_t ts;
+  int64_t arrived;
+  kv_position base;
+  kv_position opened; /* base as it was at the first write */
+  kv_seen *seen;
+  int n_seen;
+  int64_t n_rows;
+  int64_t max_ts;
+  int64_t n_bytes;
+  int is_scan; /* too large to be remembered */
+  kv_pending_row *last;
+  kv_pending_mark *marks;
+  int n_marks;
+} kv_pending;
+
+/* The number of the first row of the transaction that is not a seen row. */
+int64_t kv_pending_first(const kv_pending *pending);
+
+/*
+** Remember a row. index = n_rows adds one, a smaller index replaces that
+** row. key and value are copied (or referred to).
+*/
+int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
+                   const kv_value *parent_ts, int op, const kv_value *key,
+                   const kv_value *value);
+
+/* Where the transaction is now, and back to there after a failed write. */
+kv_pending_mark kv_pending_here(const kv_pending *pending);
+void kv_pending_return(kv_pending *pending, kv_pending_mark mark);
+
+/*
+** The rows in order, each at its index, for sqlite3_free(); NULL if there is
+** no memory, or if is_scan.
+*/
+kv_pending_row **kv_pending_rows(const kv_pending *pending);
+
+/*
+** xSavepoint, xRelease and xRollbackTo; level is SQLite's, -1 stands for the
+** transaction. Two virtual tables of one store may both call them.
+*/
+int kv_pending_savepoint(kv_pending *pending, int level);
+void kv_pending_release(kv_pending *pending, int level);
+void kv_pending_rollback_to(kv_pending *pending, int level);
+
+/* Forget rows, times and numbers; savepoints stay. */
+void kv_pending_close(kv_pending *pending);
+
+/* Forget everything: the transaction ended. */
+void kv_pending_clear(kv_pending *pending);
+
+#endif

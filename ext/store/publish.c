@@ -1,0 +1,638 @@
+/*
+** Committing in two phases. See publish.h.
+**
+** The cases of a lock are told apart by the chained sums of two rows, so
+** that none needs more than a look at the log's end; only a log that lost
+** rows, or one that differs, is read from its beginning.
+*/
+#include "publish.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "error.h"
+#include "handle.h"
+#include "incarnation.h"
+#include "value.h"
+
+/* How long the host waits for locks, in milliseconds. */
+static int publish_timeout(kv_store *store) {
+  sqlite3_stmt *stmt = NULL;
+  int timeout = 0;
+
+  if (kv_stmt_get(&store->stmts, KV_SQL_BUSY_TIMEOUT, &stmt) == SQLITE_OK &&
+      sqlite3_step(stmt) == SQLITE_ROW) {
+    timeout = sqlite3_column_int(stmt, 0);
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_BUSY_TIMEOUT, stmt);
+  return timeout;
+}
+
+static int publish_lock(kv_store *store, const kv_cursor *own,
+                        kv_device_log **out, kv_verdict *verdict, char **err) {
+  kv_device_log_place place;
+
+  place.host = store->db;
+  place.root = store->root;
+  place.device = store->device;
+  place.machine = store->machine;
+  place.id = own->has_id ? own->id : NULL;
+  place.now = kv_store_now(store);
+  place.timeout = publish_timeout(store);
+  return kv_device_log_lock(&place, out, verdict, err);
+}
+
+/*
+** Read own rows from the cache, in order, from behind `from` to seq `until`:
+** compute their sums, and append them if there is a log. *end is the last
+** one's position.
+*/
+static int publish_rows(kv_store *store, kv_device_log *log, kv_position from,
+                        int64_t until, kv_position *end) {
+  sqlite3_stmt *stmt = NULL;
+  kv_row row;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
+
+  memset(&row, 0, sizeof(row));
+  *end = from;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, from.seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, until);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    row.seq = sqlite3_column_int64(stmt, 0);
+    row.txn = sqlite3_column_int64(stmt, 1);
+    row.ts = sqlite3_column_int64(stmt, 2);
+    row.op = sqlite3_column_int(stmt, 4);
+    rc = row.seq == end->seq + 1 ? SQLITE_OK : SQLITE_CORRUPT;
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 3, &row.parent_ts);
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row.bucket);
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row.key);
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 7, &row.value);
+    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
+    end->seq = row.seq;
+    end->sum = log ? row.sum : kv_row_sum(end->sum, &row);
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(&store->stmts, KV_SQL_OWN_ROWS, stmt);
+  return rc;
+}
+
+int kv_publish_sum(kv_store *store, kv_position from, int64_t until,
+                   kv_position *end) {
+  return publish_rows(store, NULL, from, until, end);
+}
+
+/* Does the chain of own rows in the cache lead from base to this row? */
+static int publish_has(kv_store *store, const kv_device_log *log,
+                       kv_position at, int *has) {
+  kv_position end;
+  int rc = publish_rows(store, NULL, log->head.base, at.seq, &end);
+
+  *has = rc == SQLITE_OK && end.seq == at.seq && end.sum == at.sum;
+  return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
+}
+
+static int publish_log_sum_is(kv_device_log *log, kv_position at, int *is) {
+  int64_t sum = log->head.base.sum;
+  int found = at.seq == log->head.base.seq;
+  int rc = SQLITE_OK;
+
+  if (!found && log->reader) {
+    rc = kv_reader_sum_at(log->reader, at.seq, &sum, &found);
+  }
+  *is = found && sum == at.sum;
+  return rc;
+}
+
+/*
+** Find the last row that the log and the cache have in common. *found is 0
+** if the two went different ways.
+*/
+static int publish_common(kv_store *store, kv_device_log *log,
+                          const kv_cursor *own, kv_position *out, int *found) {
+  int rc = SQLITE_OK;
+
+  *found = 0;
+  *out = log->head.base;
+  if (!own->has_id) {
+    *found = 1;
+    return SQLITE_OK;
+  }
+  if (memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) return SQLITE_OK;
+
+  *out = own->at;
+  rc = publish_log_sum_is(log, *out, found);
+  if (rc == SQLITE_OK && !*found) {
+    *out = own->published;
+    rc = publish_log_sum_is(log, *out, found);
+  }
+  if (rc == SQLITE_OK && !*found && log->tail.seq < own->published.seq) {
+    *out = log->tail;
+    rc = publish_has(store, log, *out, found);
+  }
+  return rc;
+}
+
+/* A statement about own rows behind `after`. */
+static int publish_run_own(kv_store *store, kv_sql id, int64_t shift,
+                           int64_t after) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, id, &stmt);
+  int self = 1;
+
+  if (rc == SQLITE_OK) {
+    int i = sqlite3_bind_parameter_index(stmt, ":shift");
+    int j = sqlite3_bind_parameter_index(stmt, ":after");
+
+    self = sqlite3_bind_parameter_index(stmt, ":self");
+    if (i) rc = sqlite3_bind_int64(stmt, i, shift);
+    if (rc == SQLITE_OK && j) rc = sqlite3_bind_int64(stmt, j, after);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, self, store->device, -1, SQLITE_STATIC);
+  }
+  return kv_stmt_finish(&store->stmts, id, stmt, rc);
+}
+
+/* Give own rows behind `after` other numbers. */
+static int publish_renumber(kv_store *store, int64_t shift, int64_t after) {
+  static const kv_sql texts[] = {
+    KV_SQL_OWN_RENUMBER_CACHE, KV_SQL_OWN_RENUMBER_SEEN,
+    KV_SQL_OWN_RENUMBER_SEEN_END, KV_SQL_OWN_RENUMBER_ARRIVAL};
+  int rc = SQLITE_OK;
+  int i;
+
+  for (i = 0; i < 4 && rc == SQLITE_OK; i++) {
+    rc = publish_run_own(store, texts[i], shift, after);
+  }
+  if (rc == SQLITE_OK && store->pending.is_open) {
+    store->pending.base.seq += shift;
+  }
+  return rc;
+}
+
+static int publish_next_arrival(kv_store *store, int64_t *out) {
+  int rc = kv_cache_next_arrival(&store->stmts, out);
+
+  if (store->pending.is_open && *out <= store->pending.arrived) {
+    *out = store->pending.arrived + 1;
+  }
+  return rc;
+}
+
+/* Merge what another process published as this device. */
+static int publish_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
+                         kv_position from, const kv_stretch *stretch) {
+  int64_t arrived;
+  int rc = publish_next_arrival(store, &arrived);
+
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_merge(&store->stmts, log->reader, from, stretch, arrived);
+  }
+  if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
+  return rc;
+}
+
+/* The first number behind the waiting rows that the transaction uses. */
+static int64_t publish_waiting_end(const kv_store *store,
+                                   const kv_cursor *own) {
+  return store->pending.is_open ? store->pending.base.seq : own->at.seq;
+}
+
+/*
+** Bring cache and log together under the lock: merge what the log has, move
+** own rows that it lacks behind that, append them. own->at and
+** own->published are brought up to date; the caller saves them.
+*/
+static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
+                            int64_t *n_merged, kv_verdict *verdict,
+                            char **err) {
+  kv_position common;
+  kv_stretch stretch;
+  int64_t n_new;
+  int found;
+  int rc = publish_common(store, log, own, &common, &found);
+
+  if (rc != SQLITE_OK) return rc;
+  memset(&stretch, 0, sizeof(stretch));
+  stretch.end = common;
+  stretch.counted_ts = -1;
+  if (found && log->tail.seq > common.seq) {
+    rc = kv_reader_verify(log->reader, common,
+                          kv_clock_limit(kv_store_now(store)), NULL, &stretch);
+    if (rc == SQLITE_OK && !stretch.is_clean) {
+      kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
+                     stretch.end.seq + 1, stretch.reason);
+      return SQLITE_OK;
+    }
+  } else if (!found) {
+    return kv_incarnation_judge(log, verdict);
+  }
+  n_new = stretch.end.seq - common.seq;
+
+  if (rc == SQLITE_OK && n_new > 0) {
+    if (own->at.seq > common.seq || store->pending.n_rows > 0) {
+      rc = publish_renumber(store, n_new, common.seq);
+    }
+    own->at.seq += own->has_id ? n_new : 0;
+    if (rc == SQLITE_OK) rc = publish_merge(store, log, own, common, &stretch);
+    *n_merged += stretch.n_rows;
+  }
+  if (rc == SQLITE_OK) {
+    int64_t until = own->has_id ? publish_waiting_end(store, own) : 0;
+    kv_position expected = own->has_id ? own->at : common;
+
+    own->has_id = 1;
+    memcpy(own->id, log->head.id, KV_ID_SIZE);
+    own->published = stretch.end;
+    own->at = stretch.end;
+    if (until > own->at.seq) {
+      rc = publish_rows(store, log, own->published, until, &own->at);
+    }
+    if (rc == SQLITE_CORRUPT ||
+        (rc == SQLITE_OK && n_new == 0 && own->at.seq == expected.seq &&
+         own->at.sum != expected.sum)) {
+      rc = kv_error(err, SQLITE_CORRUPT,
+                    "the cache of %s does not hold the rows that device %s "
+                    "wrote: open the folder with a new cache (CREATE VIRTUAL "
+                    "TABLE under another name)",
+                    store->name, store->device);
+    }
+  }
+  return rc;
+}
+
+/*
+** Lock the log and catch up; a damaged log is set aside and made anew. With
+** *out NULL and SQLITE_OK, own->verdict says why it cannot be written.
+*/
+static int publish_enter(kv_store *store, kv_cursor *own, int64_t *n_merged,
+                         kv_device_log **out, char **err) {
+  int is_repaired = 1;
+  int rc = SQLITE_OK;
+  int attempt;
+
+  *out = NULL;
+  for (attempt = 0; attempt < 3 && rc == SQLITE_OK && is_repaired; attempt++) {
+    kv_verdict verdict = {KV_STATE_OK, NULL};
+
+    rc = publish_lock(store, own, out, &verdict, err);
+    if (rc == SQLITE_OK && *out) {
+      rc = kv_incarnation_check_host(store, *out, &verdict);
+    }
+    if (rc == SQLITE_OK && *out && verdict.state == KV_STATE_OK) {
+      rc = publish_catch_up(store, *out, own, n_merged, &verdict, err);
+    }
+    if (rc == SQLITE_OK && verdict.state == KV_STATE_OK) {
+      kv_verdict_clear(&own->verdict);
+      if (store->pending.n_rows == 0) {
+        rc = kv_incarnation_check_peers(store, *out, own);
+      }
+      if (own->verdict.state == KV_STATE_OK) return rc;
+      kv_verdict_set(&verdict, own->verdict.state, "%s", own->verdict.detail);
+    }
+    kv_device_log_close(*out);
+    *out = NULL;
+    if (rc == SQLITE_OK) {
+      kv_verdict_set(&own->verdict, verdict.state, "%s",
+                     verdict.detail ? verdict.detail : "cannot be used");
+      rc = kv_incarnation_repair(store, own, &verdict, &is_repaired, err);
+    }
+    kv_verdict_clear(&verdict);
+  }
+  return rc;
+}
+
+static int publish_append_seen(kv_store *store, kv_device_log *log,
+                               kv_position *at, int64_t txn) {
+  kv_pending *pending = &store->pending;
+  kv_row row;
+  int rc = SQLITE_OK;
+  int i;
+
+  memset(&row, 0, sizeof(row));
+  row.txn = txn;
+  row.ts = pending->ts;
+  row.op = KV_OP_SEEN;
+  row.parent_ts.type = row.value.type = KV_INTEGER;
+  row.bucket.type = KV_TEXT;
+  row.key.type = KV_BLOB;
+  row.key.n = KV_ID_SIZE;
+  for (i = 0; i < pending->n_seen && rc == SQLITE_OK; i++) {
+    const kv_seen *seen = &pending->seen[i];
+
+    row.seq = at->seq + 1;
+    row.bucket.z = seen->peer;
+    row.bucket.n = strlen(seen->peer);
+    row.key.z = seen->id;
+    row.value.i = seen->at.seq;
+    row.parent_ts.i = seen->at.sum;
+    if (log) rc = kv_device_log_append(log, &row);
+    if (rc == SQLITE_OK)
+      rc = kv_cache_put_seen(&store->stmts, store->device, &row);
+    at->seq = row.seq;
+    at->sum = log ? row.sum : kv_row_sum(at->sum, &row);
+  }
+  return rc;
+}
+
+/* A large value, from the cache; *winner keeps it. */
+static int publish_fetch(kv_store *store, const kv_pending_row *from,
+                         kv_row *row, kv_winner *winner) {
+  int rc = kv_cache_find(&store->stmts, &from->key, INT64_MAX, winner);
+
+  if (rc == SQLITE_OK && !(winner->is_found && winner->ts == from->ts)) {
+    rc = SQLITE_CORRUPT;
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_value_of_column(winner->stmt, KV_COLUMN_VALUE, &row->value);
+  }
+  return rc;
+}
+
+/* Append the remembered rows in the order of their numbers. */
+static int publish_append_remembered(kv_store *store, kv_device_log *log,
+                                     kv_position *at, int64_t txn) {
+  kv_pending *pending = &store->pending;
+  kv_pending_row **rows = kv_pending_rows(pending);
+  kv_row row;
+  int64_t i;
+  int rc = rows ? SQLITE_OK : SQLITE_NOMEM;
+
+  memset(&row, 0, sizeof(row));
+  row.txn = txn;
+  row.bucket.type = KV_TEXT;
+  for (i = 0; i < pending->n_rows && rc == SQLITE_OK; i++) {
+    const kv_pending_row *from = rows[i];
+    kv_winner winner = {NULL, 0, 0, 0, 0, NULL};
+
+    row.seq = at->seq + 1;
+    row.ts = from->ts;
+    row.parent_ts = from->parent_ts;
+    row.op = from->op;
+    row.key = from->key;
+    row.value = from->value;
+    if (from->is_reference) rc = publish_fetch(store, from, &row, &winner);
+    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
+    if (!log) row.sum = kv_row_sum(at->sum, &row);
+    kv_cache_release(&store->stmts, &winner);
+    at->seq = row.seq;
+    at->sum = row.sum;
+  }
+  sqlite3_free(rows);
+  return rc;
+}
+
+/* Append the transaction behind own->at, and note what it is. */
+static int publish_transaction(kv_store *store, kv_device_log *log,
+                               kv_cursor *own) {
+  kv_pending *pending = &store->pending;
+  int64_t txn = kv_pending_first(pending) + pending->n_rows - 1;
+  kv_position at = own->at;
+  int rc;
+
+  rc = kv_cache_put_arrival(&store->stmts, pending->arrived, store->device,
+                            at.seq + 1, txn);
+  if (rc == SQLITE_OK) rc = publish_append_seen(store, log, &at, txn);
+  if (rc == SQLITE_OK) {
+    rc = pending->is_scan ? publish_rows(store, log, at, txn, &at)
+                          : publish_append_remembered(store, log, &at, txn);
+  }
+  own->at = at;
+  if (pending->max_ts > own->last_ts &&
+      pending->max_ts <= kv_clock_limit(kv_store_now(store))) {
+    own->last_ts = pending->max_ts;
+  } else if (pending->ts > own->last_ts) {
+    own->last_ts = pending->ts;
+  }
+  return rc;
+}
+
+/* May rows wait for a folder that cannot be written now? */
+static int publish_may_wait(const kv_store *store, int rc) {
+  if (kv_store_is_temp(store)) return 0;
+  switch (rc & 0xff) {
+    case SQLITE_CANTOPEN:
+    case SQLITE_BUSY:
+    case SQLITE_READONLY:
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_PERM: return 1;
+    default: return 0;
+  }
+}
+
+int kv_publish_prepare(kv_store *store, char **err) {
+  kv_device_log *log = NULL;
+  kv_cursor own;
+  char *why = NULL;
+  int64_t n_merged = 0;
+  int rc;
+
+  if (store->log || store->pending.n_rows == 0) return SQLITE_OK;
+  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  if (rc == SQLITE_OK && store->root) {
+    rc = publish_enter(store, &own, &n_merged, &log, &why);
+  }
+  own.has_stamp = 0;
+  if (rc == SQLITE_OK && store->root && !log) {
+    rc = kv_incarnation_refuse(store, &own.verdict, &why);
+  } else if (rc != SQLITE_OK && own.has_id && publish_may_wait(store, rc)) {
+    kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
+                   why ? why : sqlite3_errstr(rc));
+    own.at = store->pending.base;
+    rc = SQLITE_OK;
+  } else if (rc == SQLITE_OK) {
+    kv_verdict_clear(&own.verdict);
+    store->pending.base = own.at;
+  }
+  if (rc == SQLITE_OK) rc = publish_transaction(store, log, &own);
+  if (rc == SQLITE_OK && !store->root) own.published = own.at;
+  if (rc == SQLITE_OK) {
+    own.is_known = 1;
+    rc = kv_cursor_save(&store->stmts, &own);
+  }
+  if (rc == SQLITE_OK) {
+    store->log = log;
+  } else {
+    kv_device_log_close(log);
+    if (why && err && !*err) {
+      *err = why;
+      why = NULL;
+    }
+    rc = kv_store_error(store, err, rc, "cannot publish");
+  }
+  sqlite3_free(why);
+  kv_cursor_clear(&own);
+  return rc;
+}
+
+/* The second phase proper: it must not fail, so what fails is kept. */
+static void publish_finish(kv_store *store) {
+  int rc = store->log ? kv_device_log_commit(store->log) : SQLITE_OK;
+
+  sqlite3_free(store->late);
+  store->late = NULL;
+  if (rc != SQLITE_OK) {
+    store->late = sqlite3_mprintf("%s", sqlite3_errmsg(store->log->handle));
+  }
+  kv_device_log_close(store->log);
+  store->log = NULL;
+}
+
+void kv_publish_commit(kv_store *store) {
+  if (store->log) publish_finish(store);
+  kv_pending_clear(&store->pending);
+}
+
+void kv_publish_undo(kv_store *store) {
+  if (!store->log) return;
+  kv_device_log_close(store->log);
+  store->log = NULL;
+}
+
+int kv_publish_resume(kv_store *store) {
+  kv_pending *pending = &store->pending;
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  if (pending->n_rows == 0 || pending->base.seq == pending->opened.seq) {
+    return SQLITE_OK;
+  }
+  rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_FIRST, &stmt);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, pending->arrived);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    pending->base.seq = sqlite3_column_int64(stmt, 0) - pending->n_seen - 1;
+    if (pending->base.seq == pending->opened.seq) {
+      pending->base = pending->opened;
+    }
+    rc = SQLITE_OK;
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_OWN_FIRST, stmt);
+  return rc;
+}
+
+void kv_publish_rollback(kv_store *store) {
+  kv_publish_undo(store);
+  kv_pending_clear(&store->pending);
+}
+
+/* Is there anything to look at? Saves opening an idle log. */
+static int publish_is_idle(kv_store *store, const kv_cursor *own) {
+  char *path;
+  kv_stamp stamp;
+  int is_same;
+
+  if (store->late || store->adopt || !own->has_stamp || !own->has_id) return 0;
+  path = kv_device_log_path(store->root, store->device, "log.db");
+  is_same = path && kv_folder_look(path, &stamp) == KV_FILE_REGULAR &&
+            memcmp(&stamp, &own->stamp, sizeof(stamp)) == 0;
+  sqlite3_free(path);
+  return is_same;
+}
+
+/* Remember the file as it is now, unless it may change unnoticed. */
+static void publish_stamp(kv_store *store, kv_cursor *own) {
+  char *path = kv_device_log_path(store->root, store->device, "log.db");
+
+  own->has_stamp = path &&
+                   kv_folder_look(path, &own->stamp) == KV_FILE_REGULAR &&
+                   !kv_folder_is_fresh(&own->stamp);
+  sqlite3_free(path);
+}
+
+/* Is anything in the log that was not there when it was locked? */
+static int publish_has_news(const kv_device_log *log, const kv_cursor *own) {
+  return log->is_new || own->at.seq > own->published.seq;
+}
+
+int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
+                       char **err) {
+  int is_inside = kv_store_in_transaction(store);
+  kv_device_log *log = NULL;
+  kv_cursor own;
+  int rc;
+
+  kv_publish_undo(store);
+  if (store->pending.n_rows > 0) return SQLITE_OK;
+  kv_pending_close(&store->pending);
+
+  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  if (rc == SQLITE_OK && !must_look && publish_is_idle(store, &own)) {
+    kv_cursor_clear(&own);
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
+  if (rc == SQLITE_OK) {
+    rc = publish_enter(store, &own, n_merged, &log, err);
+    own.has_stamp = 0;
+    if (rc == SQLITE_OK && log && is_inside && publish_has_news(log, &own)) {
+      /* It is published by a sync or commit outside; noted as it was. */
+      kv_verdict_set(&own.verdict, KV_STATE_WAITING,
+                     "rows wait for kv_sync() outside a transaction");
+    } else if (rc == SQLITE_OK && log) {
+      store->adopt = 0;
+      store->log = log;
+      log = NULL;
+    }
+    if (rc == SQLITE_OK) {
+      own.is_known = 1;
+      own.synced = kv_folder_now();
+      if (store->log && own.at.seq == own.published.seq) {
+        publish_stamp(store, &own);
+      }
+      rc = kv_cursor_save(&store->stmts, &own);
+    }
+    rc = kv_store_savepoint_end(store, rc);
+    if (rc == SQLITE_OK && store->log) publish_finish(store);
+    kv_publish_undo(store);
+  }
+  kv_device_log_close(log);
+  kv_cursor_clear(&own);
+  return rc;
+}
+
+int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
+  kv_cursor own;
+  int rc2 = kv_cursor_load(&store->stmts, store->device, &own);
+
+  if (rc2 == SQLITE_OK && !own.has_id) {
+    rc2 = kv_error(err, rc, "%s", why ? why + 4 : sqlite3_errstr(rc));
+  } else if (rc2 == SQLITE_OK) {
+    kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
+                   why ? why : sqlite3_errstr(rc));
+    own.has_stamp = 0;
+    rc2 = kv_cursor_save(&store->stmts, &own);
+  }
+  kv_cursor_clear(&own);
+  return rc2;
+}
+
+int kv_publish_discard(kv_store *store, char **err) {
+  kv_cursor own;
+  int rc = kv_cursor_load(&store->stmts, store->device, &own);
+
+  if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
+  if (rc == SQLITE_OK) {
+    rc = publish_run_own(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.published.seq);
+    if (rc == SQLITE_OK) {
+      rc =
+        publish_run_own(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.published.seq);
+    }
+    own.at = own.published;
+    kv_verdict_clear(&own.verdict);
+    if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
+    if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
+    rc = kv_store_savepoint_end(store, rc);
+  }
+  kv_cursor_clear(&own);
+  sqlite3_free(store->late);
+  store->late = NULL;
+  return kv_store_error(store, err, rc, "cannot give up rows");
+}

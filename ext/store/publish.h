@@ -1,0 +1,76 @@
+/*
+** Committing in two phases: the host's database and the own log.
+**
+**     xSync      prepare   lock the log, catch up, append; note `prepared`
+**                          (the host commits)
+**     xCommit    commit    commit the log, close it
+**     xRollback  rollback  roll it back, close it
+**
+** {name}_cursor says where the own log ended when it was last locked
+** (published) and where it ends once this commit is in (at: prepared). At
+** the next lock the log tells what became of it:
+**
+**     row at prepared is ours      all is in
+**     row at published is ours     our rows behind it are missing; what the
+**                                  log has there is another process's
+**     its last row is in the cache it lost rows: they are appended again
+**     anything else                damaged: set aside; or a twin: refused
+**
+** INVARIANT: a sequence number of one log id never gets other content than
+** it had; a log that verifies is never rewritten. Lock order: host, log.
+*/
+#ifndef KV_STORE_PUBLISH_H
+#define KV_STORE_PUBLISH_H
+
+#include "store.h"
+
+/*
+** First phase. Does nothing, and opens nothing, if the transaction wrote
+** nothing. Errors with a message; a persistent cache lets rows wait instead
+** when the folder cannot be written.
+*/
+int kv_publish_prepare(kv_store *store, char **err);
+
+/* Second phase; what fails is kept for the next one (store->late). */
+void kv_publish_commit(kv_store *store);
+
+/* The transaction was rolled back. */
+void kv_publish_rollback(kv_store *store);
+
+/* Take back a prepared commit: the transaction goes on. */
+void kv_publish_undo(kv_store *store);
+
+/*
+** After a ROLLBACK TO: if an undone commit had given the transaction's rows
+** other numbers, find out whether that was rolled back, too.
+*/
+int kv_publish_resume(kv_store *store);
+
+/*
+** Outside a transaction of the user: publish own rows that wait, and merge
+** what other processes published as the same device. Creates the log if
+** there is none. *n_merged is increased by the rows merged. Inside one: only
+** merges, and only if it has written nothing. A log that has not changed is
+** not opened, unless must_look. A log that may not be written, see
+** kv_incarnation_refuse(), is no error: the cursor says twin.
+*/
+int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
+                       char **err);
+
+/*
+** Note that the own log could not be written (rc, why), so that rows wait.
+** The error itself, if the log was never made.
+*/
+int kv_publish_note(kv_store *store, int rc, const char *why, char **err);
+
+/*
+** The position of own row `until`, chained through the cache from `from`;
+** of the last row there is. SQLITE_CORRUPT if a number is missing.
+*/
+int kv_publish_sum(kv_store *store, kv_position from, int64_t until,
+                   kv_position *end);
+
+/* Give up own rows that wait: the folder is gone for good. */
+int kv_publish_discard(kv_store *store, char **err);
+
+#endif

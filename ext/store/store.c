@@ -1,0 +1,347 @@
+/*
+** An open store, and the stores of a connection. See store.h.
+*/
+#include "store.h"
+
+#include <string.h>
+
+#include "core/names.h"
+#include "error.h"
+#include "handle.h"
+#include "publish.h"
+#include "registry.h"
+
+int kv_registry_create(sqlite3 *db, kv_registry **out) {
+  *out = kv_zalloc(sizeof(**out));
+  if (!*out) return SQLITE_NOMEM;
+  (*out)->db = db;
+  return SQLITE_OK;
+}
+
+void kv_registry_retain(kv_registry *registry) {
+  registry->n_refs++;
+}
+
+void kv_registry_release(void *registry) {
+  kv_registry *r = registry;
+  if (--r->n_refs <= 0) sqlite3_free(r);
+}
+
+static int store_same_text(const char *a, const char *b) {
+  return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static int store_is_table(const kv_store *store, const char *schema,
+                          const char *name) {
+  return sqlite3_stricmp(store->schema, schema) == 0 &&
+         sqlite3_stricmp(store->name, name) == 0;
+}
+
+/* Does the virtual table that a store is known by still exist? */
+static int store_table_exists(kv_store *store) {
+  char *text = kv_stmt_text(KV_SQL_TABLE_EXISTS, store->schema, store->name);
+  sqlite3_stmt *stmt = NULL;
+  int exists = 0;
+
+  if (text &&
+      sqlite3_prepare_v2(store->db, text, -1, &stmt, NULL) == SQLITE_OK) {
+    sqlite3_bind_text(stmt, 1, store->name, -1, SQLITE_STATIC);
+    exists = sqlite3_step(stmt) == SQLITE_ROW;
+  }
+  sqlite3_finalize(stmt);
+  sqlite3_free(text);
+  return exists;
+}
+
+/* The table of a store is known by another name from now on. */
+static int store_bind(kv_store *store, const char *schema, const char *name) {
+  char *new_schema = kv_strdup(schema);
+  char *new_name = kv_strdup(name);
+
+  if (!new_schema || !new_name) {
+    sqlite3_free(new_schema);
+    sqlite3_free(new_name);
+    return SQLITE_NOMEM;
+  }
+  kv_stmt_clear(&store->stmts);
+  sqlite3_free(store->schema);
+  sqlite3_free(store->name);
+  store->schema = new_schema;
+  store->name = new_name;
+  store->stmts.db = store->db;
+  store->stmts.schema = new_schema;
+  store->stmts.name = new_name;
+  return SQLITE_OK;
+}
+
+/* The folder that a relative path of a table in this schema starts from. */
+static char *store_base(sqlite3 *db, const char *schema) {
+  const char *file = sqlite3_db_filename(db, schema);
+  char *base = file && file[0] ? kv_strdup(file) : NULL;
+  char *slash = base ? strrchr(base, '/') : NULL;
+
+#ifdef _WIN32
+  if (base && !slash) slash = strrchr(base, '\\');
+#endif
+  if (slash) {
+    slash[slash == base] = '\0';
+    return base;
+  }
+  sqlite3_free(base);
+  return NULL;
+}
+
+static int store_check_options(const kv_options *options, char **err) {
+  const char *why = options->device
+                      ? kv_name_check(options->device, strlen(options->device))
+                      : NULL;
+
+  if (!options->path || !options->path[0]) {
+    return kv_error(err, SQLITE_ERROR,
+                    "name the folder that the devices share, for example "
+                    "kv_open('notes.kv', 'laptop')");
+  }
+  if (why) {
+    return kv_error(err, SQLITE_ERROR, "'%s' is no device name: %s",
+                    options->device, why);
+  }
+  return SQLITE_OK;
+}
+
+static int store_new(kv_registry *registry, const char *schema,
+                     const char *name, const kv_options *options, char *root,
+                     kv_store **out) {
+  kv_store *store = kv_zalloc(sizeof(*store));
+  int rc = store ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK) {
+    store->registry = registry;
+    store->db = registry->db;
+    store->pending.max_ts = -1;
+    store->device = kv_strdup(options->device);
+    if (options->device && !store->device) rc = SQLITE_NOMEM;
+    if (root) kv_folder_machine(store->machine);
+  }
+  if (rc == SQLITE_OK) rc = store_bind(store, schema, name);
+  if (rc == SQLITE_OK) {
+    store->root = root;
+    store->next = registry->stores;
+    registry->stores = store;
+    *out = store;
+  } else if (store) {
+    sqlite3_free(store->device);
+    sqlite3_free(store);
+  }
+  return rc;
+}
+
+/* The open store of a folder and device, if there is one. */
+static kv_store *store_lookup(kv_registry *registry, const char *root,
+                              const char *device, const char *schema,
+                              const char *name) {
+  kv_store *store;
+
+  for (store = registry->stores; store; store = store->next) {
+    if (!store_same_text(store->root, root)) continue;
+    if (!store_same_text(store->device, device)) continue;
+    if (root || store_is_table(store, schema, name)) return store;
+  }
+  return NULL;
+}
+
+int kv_store_open(kv_registry *registry, const char *schema, const char *name,
+                  const kv_options *options, int create, kv_store **out,
+                  char **err) {
+  int is_memory = options->path && strcmp(options->path, KV_MEMORY) == 0;
+  char *root = NULL;
+  kv_store *store = NULL;
+  int rc = store_check_options(options, err);
+
+  *out = NULL;
+  if (rc == SQLITE_OK && !is_memory) {
+    char *base = store_base(registry->db, schema);
+    rc = kv_folder_resolve(options->path, base, create && options->device,
+                           &root, err);
+    sqlite3_free(base);
+  }
+  if (rc == SQLITE_OK) {
+    store = store_lookup(registry, root, options->device, schema, name);
+    if (!store) {
+      rc = store_new(registry, schema, name, options, root, &store);
+      if (rc == SQLITE_OK) root = NULL;
+    } else if (!store_is_table(store, schema, name)) {
+      if (store_table_exists(store)) {
+        rc = kv_error(err, SQLITE_ERROR,
+                      "table %s.%s of this connection is this store already "
+                      "(folder %s, device %s): use it, or open the folder as "
+                      "another device",
+                      store->schema, store->name, root,
+                      options->device ? options->device : "none");
+      } else {
+        rc = store_bind(store, schema, name);
+      }
+    }
+  }
+  sqlite3_free(root);
+  if (rc != SQLITE_OK) return rc;
+  store->n_refs++;
+  store->fixed_now = options->now;
+  store->adopt |= options->adopt;
+  *out = store;
+  return SQLITE_OK;
+}
+
+void kv_store_close(kv_store *store) {
+  kv_store **link;
+
+  if (!store || --store->n_refs > 0) return;
+  for (link = &store->registry->stores; *link; link = &(*link)->next) {
+    if (*link == store) {
+      *link = store->next;
+      break;
+    }
+  }
+  kv_publish_rollback(store);
+  kv_stmt_clear(&store->stmts);
+  sqlite3_free(store->schema);
+  sqlite3_free(store->name);
+  sqlite3_free(store->root);
+  sqlite3_free(store->device);
+  sqlite3_free(store->late);
+  sqlite3_free(store);
+}
+
+/* Among stores of one name: temp, then main, then attached. */
+static int store_rank(const kv_store *store) {
+  if (sqlite3_stricmp(store->schema, "temp") == 0) return 3;
+  return sqlite3_stricmp(store->schema, "main") == 0 ? 2 : 1;
+}
+
+static kv_store *store_named(kv_registry *registry, const char *name) {
+  kv_store *best = NULL;
+  kv_store *store;
+
+  for (store = registry->stores; store; store = store->next) {
+    if (sqlite3_stricmp(store->name, name) != 0) continue;
+    if (!best || store_rank(store) > store_rank(best)) best = store;
+  }
+  return best;
+}
+
+int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
+                  char **err) {
+  kv_store *store;
+
+  if (!name) name = "kv";
+  store = store_named(registry, name);
+  if (!store) {
+    /* Preparing a statement on a virtual table connects it. */
+    char *text = sqlite3_mprintf(kv_sql_text(KV_SQL_TABLE_CONNECT), name);
+    sqlite3_stmt *stmt = NULL;
+
+    if (!text) return SQLITE_NOMEM;
+    sqlite3_prepare_v2(registry->db, text, -1, &stmt, NULL);
+    sqlite3_finalize(stmt);
+    sqlite3_free(text);
+    store = store_named(registry, name);
+  }
+  *out = store;
+  if (!store) {
+    return kv_error(err, SQLITE_ERROR,
+                    "there is no store named %s: open one first, SELECT "
+                    "kv_open('folder', 'device')",
+                    name);
+  }
+  store->n_refs++;
+  return SQLITE_OK;
+}
+
+int kv_store_rename(kv_store *store, const char *new_name) {
+  int rc = kv_cache_rename(&store->stmts, new_name);
+
+  return rc == SQLITE_OK ? store_bind(store, store->schema, new_name) : rc;
+}
+
+int64_t kv_store_now(const kv_store *store) {
+  return store->fixed_now >= 0 ? store->fixed_now : kv_folder_now();
+}
+
+int kv_store_is_temp(const kv_store *store) {
+  return sqlite3_stricmp(store->schema, "temp") == 0;
+}
+
+int kv_store_in_transaction(const kv_store *store) {
+  return !sqlite3_get_autocommit(store->db);
+}
+
+int kv_store_unpublished(kv_store *store, int64_t *out) {
+  kv_cursor own;
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  *out = 0;
+  if (!store->device || !store->root) return SQLITE_OK;
+  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  if (rc == SQLITE_OK && own.at.seq > own.published.seq &&
+      (store->late || own.verdict.state != KV_STATE_OK)) {
+    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+    }
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, own.published.seq);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, own.at.seq);
+    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+      *out = sqlite3_column_int64(stmt, 0);
+      rc = SQLITE_OK;
+    }
+    kv_stmt_put(&store->stmts, KV_SQL_OWN_WAITING, stmt);
+  }
+  kv_cursor_clear(&own);
+  return rc;
+}
+
+int kv_store_prepare_cache(kv_store *store, char **err) {
+  int64_t n_waiting = 0;
+  int is_usable = 0;
+  int rc = kv_cache_check(&store->stmts, &is_usable);
+
+  if (rc != SQLITE_OK || is_usable) return rc;
+  if (kv_store_unpublished(store, &n_waiting) == SQLITE_OK && n_waiting > 0) {
+    return kv_error(err, SQLITE_CORRUPT,
+                    "the cache of %s is damaged and holds %lld rows that are "
+                    "not shared: copy them from %s_cache, then call "
+                    "kv_close('discard=1', '%s')",
+                    store->name, n_waiting, store->name, store->name);
+  }
+  rc = kv_cache_drop(&store->stmts);
+  if (rc == SQLITE_OK) rc = kv_cache_create(&store->stmts);
+  return kv_store_error(store, err, rc, "cannot build the cache anew");
+}
+
+int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
+  if (rc == SQLITE_OK) return rc;
+  return kv_error_db(err, rc, store->db, what);
+}
+
+int kv_store_savepoint(kv_store *store, char **err) {
+  int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
+
+  if (rc == SQLITE_BUSY) {
+    return kv_error(err, rc,
+                    "kv_sync() cannot run inside a statement that writes: "
+                    "call it by itself, SELECT kv_sync()");
+  }
+  return kv_store_error(store, err, rc, "cannot begin a savepoint");
+}
+
+int kv_store_savepoint_end(kv_store *store, int rc) {
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
+  }
+  if (rc != SQLITE_OK) {
+    kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_ROLLBACK);
+    kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
+  }
+  return rc;
+}

@@ -1,0 +1,109 @@
+/*
+** An open store: one folder, one device (or an observer), one connection.
+**
+** A store outlives the virtual tables that stand for it: savepoints, DDL and
+** ROLLBACK TO can leave two of them, or none for a moment. What a running
+** transaction has to publish, and the locked log, belong to the store.
+**
+**     surface -> kv_store_open      xCreate, xConnect
+**             -> write.h            xUpdate
+**             -> publish.h          xSync, xCommit, xRollback
+**             -> sync.h             kv_sync()
+**
+** INVARIANT: one connection has at most one store of a folder and device.
+*/
+#ifndef KV_STORE_STORE_H
+#define KV_STORE_STORE_H
+
+#include "cache.h"
+#include "device_log.h"
+#include "pending.h"
+#include "stmt.h"
+
+/* The folder of a store that has none. */
+#define KV_MEMORY ":memory:"
+
+/* The stores of one connection. Owned by the module registration. */
+typedef struct kv_registry kv_registry;
+
+/* How a store is opened. All texts are borrowed. */
+typedef struct kv_options {
+  const char *path;   /* folder, or KV_MEMORY */
+  const char *device; /* NULL: an observer */
+  int64_t now;        /* fixed wall clock, microseconds; negative: the real */
+  int adopt;          /* take over a log that another machine writes */
+} kv_options;
+
+typedef struct kv_store {
+  kv_registry *registry; /* borrowed */
+  struct kv_store *next; /* in the registry */
+  int n_refs;
+  sqlite3 *db; /* borrowed */
+  char *schema;
+  char *name;   /* of the virtual table */
+  char *root;   /* resolved folder; NULL: KV_MEMORY */
+  char *device; /* NULL: an observer */
+  char machine[KV_MACHINE_SIZE];
+  int64_t fixed_now; /* option now; negative: the real clock */
+  int adopt;         /* until it has been done */
+  kv_stmts stmts;
+  kv_pending pending;
+  kv_device_log *log; /* the own log between the two phases of a commit */
+  kv_position last;   /* the own log's tail that the next commit follows */
+  char *late;         /* why the last commit of the log failed, or NULL */
+} kv_store;
+
+int kv_registry_create(sqlite3 *db, kv_registry **out);
+
+/* One more owner, one less; the last one frees it. */
+void kv_registry_retain(kv_registry *registry);
+void kv_registry_release(void *registry);
+
+/*
+** The store behind the virtual table schema.name, opened if it is not open:
+** one more reference, for kv_store_close(). `create` makes the last part of
+** the folder's path. Errors with a message: SQLITE_CANTOPEN for the folder,
+** SQLITE_ERROR for a name that is none, or a second table of one store.
+*/
+int kv_store_open(kv_registry *registry, const char *schema, const char *name,
+                  const kv_options *options, int create, kv_store **out,
+                  char **err);
+void kv_store_close(kv_store *store);
+
+/*
+** Find the store of a table by its name (NULL: "kv"), as SQL resolves it:
+** temp first. A persistent one that is not connected is connected. One more
+** reference. SQLITE_ERROR with a message if there is none.
+*/
+int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
+                  char **err);
+
+/* The table is called new_name from now on; shadow tables too. */
+int kv_store_rename(kv_store *store, const char *new_name);
+
+/* Wall clock, microseconds: the real one, or as the option now says. */
+int64_t kv_store_now(const kv_store *store);
+
+/* Its shadow tables are in temp: nothing waits beyond the connection. */
+int kv_store_is_temp(const kv_store *store);
+
+/* Inside a transaction that the user began? */
+int kv_store_in_transaction(const kv_store *store);
+
+/* Number of own rows that are in the cache but not in the log. */
+int kv_store_unpublished(kv_store *store, int64_t *out);
+
+/* Make the shadow tables usable: create or rebuild what is not. */
+int kv_store_prepare_cache(kv_store *store, char **err);
+
+/*
+** Begin a savepoint, and end it: released if rc is SQLITE_OK, else undone.
+** Inside a statement that writes: SQLITE_BUSY with a message.
+*/
+int kv_store_savepoint(kv_store *store, char **err);
+int kv_store_savepoint_end(kv_store *store, int rc);
+
+/* The error for whatever went wrong in a statement of the store. */
+int kv_store_error(kv_store *store, char **err, int rc, const char *what);
+
+#endif

@@ -1,0 +1,422 @@
+/*
+** The exchange. See sync.h.
+**
+** A device whose file is as it was is not opened: one lstat. A file that
+** changed is judged by its row at the cursor:
+**
+**     the row that was read last is there     read on behind it
+**     it is gone, the file's last row is      behind: an older copy
+**         one that was read
+**     another log                             rewritten, if it verifies whole;
+**                                             else damaged: keep what was read
+*/
+#include "sync.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "error.h"
+#include "publish.h"
+#include "value.h"
+
+/* At most so many entries of a folder are looked at. */
+#define SYNC_NAMES 100000
+
+/* One device's file during a sync. */
+typedef struct kv_visit {
+  kv_store *store;
+  char *path;
+  kv_cursor cursor;
+  kv_cursor before; /* to see whether there is anything to save */
+  kv_reader *reader;
+  sqlite3_stmt *poll;
+  int64_t n_merged;
+  int64_t n_seen;
+} kv_visit;
+
+static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
+  kv_verdict_set(&visit->cursor.verdict, state, detail ? "%s" : NULL, detail);
+}
+
+/* Is a row that another copy of the log ends with in the cache? */
+static int visit_has_row(kv_visit *visit, const kv_row *row, int *has) {
+  kv_stmts *stmts = &visit->store->stmts;
+  int is_seen = row->op == KV_OP_SEEN;
+  kv_sql id = is_seen ? KV_SQL_SEEN_HAS : KV_SQL_CACHE_HAS;
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, id, &stmt);
+
+  *has = 0;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, visit->cursor.device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->ts);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 4, &row->bucket);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &row->key);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 6, &row->value);
+  if (rc == SQLITE_OK && !is_seen) rc = sqlite3_bind_int(stmt, 7, row->op);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  *has = rc == SQLITE_ROW;
+  kv_stmt_put(stmts, id, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/*
+** Is this an older copy of the log that was read? Its last row tells: a row
+** that is in the cache, under the id that was read.
+*/
+static int visit_is_behind(kv_visit *visit, int *is_behind) {
+  kv_row row;
+  int found = 0;
+  int rc;
+
+  *is_behind = 0;
+  if (memcmp(visit->cursor.id, kv_reader_head(visit->reader)->id, KV_ID_SIZE) !=
+      0) {
+    return SQLITE_OK;
+  }
+  rc = kv_reader_last(visit->reader, &row, &found);
+  if (rc != SQLITE_OK) return rc;
+  if (!found) {
+    /* No row at all: as it was before the first one. */
+    *is_behind = 1;
+    return SQLITE_OK;
+  }
+  if (row.seq >= visit->cursor.at.seq) return SQLITE_OK;
+  return visit_has_row(visit, &row, is_behind);
+}
+
+/* Another log stands in the place of the one that was read. */
+static int visit_replace(kv_visit *visit, int *is_replaced) {
+  kv_cursor *cursor = &visit->cursor;
+  const kv_log_head *head = kv_reader_head(visit->reader);
+  kv_stretch stretch;
+  int rc;
+
+  *is_replaced = 0;
+  if (head->base.seq > 0) {
+    visit_say(visit, KV_STATE_NEWER,
+              "begins with a summary; this version does not read it");
+    return SQLITE_OK;
+  }
+  rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll,
+                        &stretch);
+  if (rc == SQLITE_OK && !stretch.is_clean) {
+    kv_verdict_set(&cursor->verdict, KV_STATE_DAMAGED,
+                   "differs from what was read, and does not verify at row "
+                   "%lld (%s); what was read before is kept",
+                   stretch.end.seq + 1, stretch.reason);
+  } else if (rc == SQLITE_OK) {
+    rc = kv_cache_forget(&visit->store->stmts, cursor->device);
+    cursor->has_id = 0;
+    cursor->last_ts = -1;
+    *is_replaced = 1;
+  }
+  return rc;
+}
+
+/* Find where to read on, or say why not. */
+static int visit_find_cursor(kv_visit *visit, int *can_read) {
+  kv_cursor *cursor = &visit->cursor;
+  const kv_log_head *head = kv_reader_head(visit->reader);
+  int64_t sum = 0;
+  int is_behind = 0;
+  int rc = SQLITE_OK;
+
+  *can_read = !cursor->has_id && head->base.seq == 0;
+  if (*can_read) return SQLITE_OK;
+  if (cursor->has_id && memcmp(cursor->id, head->id, KV_ID_SIZE) == 0 &&
+      head->base.seq <= cursor->at.seq) {
+    rc = kv_reader_sum_at(visit->reader, cursor->at.seq, &sum, can_read);
+    if (sum != cursor->at.sum) *can_read = 0;
+  }
+  if (rc != SQLITE_OK || *can_read) return rc;
+
+  if (cursor->has_id) rc = visit_is_behind(visit, &is_behind);
+  if (rc == SQLITE_OK && is_behind) {
+    visit_say(visit, KV_STATE_BEHIND,
+              "an older copy is here than the one that was read; what was "
+              "read is kept until the newer one is back");
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) rc = visit_replace(visit, can_read);
+  return rc;
+}
+
+/* The file's last rows do not verify: on their way, or damaged? */
+static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch,
+                            int is_replaced) {
+  kv_verdict *verdict = &visit->cursor.verdict;
+
+  if (stretch->is_clean && is_replaced) {
+    visit_say(visit, KV_STATE_REWRITTEN,
+              "another log took the place of the one that was read; it was "
+              "read from its beginning");
+  } else if (stretch->is_clean) {
+    visit_say(visit, KV_STATE_OK, NULL);
+  } else if (strstr(stretch->reason, "not whole")) {
+    kv_verdict_set(verdict, KV_STATE_WAITING,
+                   "merged up to row %lld; the rest of a transaction is still "
+                   "to come",
+                   stretch->end.seq);
+  } else {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED,
+                   "merged up to row %lld; at the next one %s",
+                   stretch->end.seq, stretch->reason);
+  }
+}
+
+/* Merge what is new, and move the cursor. */
+static int visit_merge(kv_visit *visit) {
+  kv_store *store = visit->store;
+  kv_cursor *cursor = &visit->cursor;
+  const kv_log_head *head = kv_reader_head(visit->reader);
+  int64_t now = kv_store_now(store);
+  int had_id = cursor->has_id;
+  int can_read = 0;
+  int64_t arrived;
+  kv_stretch stretch;
+  int rc = visit_find_cursor(visit, &can_read);
+
+  if (rc != SQLITE_OK || !can_read) return rc;
+  if (!cursor->has_id) {
+    memcpy(cursor->id, head->id, KV_ID_SIZE);
+    cursor->has_id = 1;
+    cursor->at = head->base;
+  }
+  rc = kv_reader_verify(visit->reader, cursor->at, kv_clock_limit(now),
+                        visit->poll, &stretch);
+  if (rc == SQLITE_OK && stretch.end.seq > cursor->at.seq) {
+    rc = kv_cache_next_arrival(&store->stmts, &arrived);
+    if (rc == SQLITE_OK && store->pending.is_open &&
+        arrived <= store->pending.arrived) {
+      arrived = store->pending.arrived + 1;
+    }
+    if (rc == SQLITE_OK) {
+      rc = kv_cache_merge(&store->stmts, visit->reader, cursor->at, &stretch,
+                          arrived);
+    }
+    cursor->at = stretch.end;
+    visit->n_merged = stretch.n_rows;
+    visit->n_seen = stretch.n_seen;
+    if (stretch.counted_ts > cursor->last_ts) {
+      cursor->last_ts = stretch.counted_ts;
+    }
+    cursor->clock_offset = stretch.last_ts > now ? stretch.last_ts - now : 0;
+  }
+  if (rc == SQLITE_OK) {
+    visit_judge_end(visit, &stretch,
+                    had_id && !visit->before.has_id
+                      ? 0
+                      : visit->before.has_id &&
+                          memcmp(visit->before.id, cursor->id, KV_ID_SIZE) !=
+                            0);
+  }
+  return rc;
+}
+
+static int visit_is_changed(const kv_visit *visit) {
+  const kv_cursor *a = &visit->before;
+  const kv_cursor *b = &visit->cursor;
+
+  if (!a->is_known || a->has_id != b->has_id || a->at.seq != b->at.seq ||
+      a->at.sum != b->at.sum || a->has_stamp != b->has_stamp ||
+      a->verdict.state != b->verdict.state ||
+      memcmp(a->id, b->id, KV_ID_SIZE) != 0 ||
+      memcmp(&a->stamp, &b->stamp, sizeof(a->stamp)) != 0) {
+    return 1;
+  }
+  return strcmp(a->verdict.detail ? a->verdict.detail : "",
+                b->verdict.detail ? b->verdict.detail : "") != 0;
+}
+
+/* Read the file, inside a savepoint. */
+static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
+  kv_store *store = visit->store;
+  kv_stamp after;
+  int rc = kv_reader_open(store->db, visit->path, visit->cursor.device,
+                          &visit->reader, &visit->cursor.verdict);
+
+  if (rc == SQLITE_OK && visit->reader) rc = visit_merge(visit);
+  visit->cursor.synced = kv_folder_now();
+  visit->cursor.has_stamp =
+    kv_folder_look(visit->path, &after) == KV_FILE_REGULAR &&
+    memcmp(&after, stamp, sizeof(after)) == 0 && !kv_folder_is_fresh(stamp);
+  memset(&visit->cursor.stamp, 0, sizeof(after));
+  if (visit->cursor.has_stamp) visit->cursor.stamp = after;
+  return rc;
+}
+
+/* What there is instead of a regular file. */
+static void visit_say_kind(kv_visit *visit, kv_file_kind kind) {
+  visit->cursor.has_stamp = 0;
+  switch (kind) {
+    case KV_FILE_NONE:
+      visit_say(visit,
+                visit->cursor.has_id ? KV_STATE_MISSING : KV_STATE_WAITING,
+                visit->cursor.has_id
+                  ? "its log is no longer in the folder; what was read is "
+                    "kept"
+                  : "its log is not here yet");
+      break;
+    case KV_FILE_UNKNOWN:
+      visit_say(visit, KV_STATE_BUSY,
+                "cannot be looked at: check the folder's permissions");
+      break;
+    default:
+      visit_say(visit, KV_STATE_STRANGER, "log.db is not a regular file");
+      break;
+  }
+}
+
+static void visit_clear(kv_visit *visit) {
+  kv_reader_close(visit->reader);
+  kv_stmt_put(&visit->store->stmts, KV_SQL_POLL, visit->poll);
+  kv_cursor_clear(&visit->cursor);
+  kv_cursor_clear(&visit->before);
+  sqlite3_free(visit->path);
+}
+
+/* Is the file as it was when it was read to its end? */
+static int visit_is_idle(const kv_visit *visit, kv_file_kind kind,
+                         const kv_stamp *stamp) {
+  return kind == KV_FILE_REGULAR && visit->cursor.has_stamp &&
+         memcmp(stamp, &visit->cursor.stamp, sizeof(*stamp)) == 0;
+}
+
+static int sync_device(kv_store *store, const char *device, int64_t *n_merged,
+                       int64_t *n_seen, char **err) {
+  kv_visit visit;
+  kv_stamp stamp;
+  kv_file_kind kind;
+  int rc;
+
+  memset(&visit, 0, sizeof(visit));
+  visit.store = store;
+  visit.path = kv_device_log_path(store->root, device, "log.db");
+  if (!visit.path) return SQLITE_NOMEM;
+  kind = kv_folder_look(visit.path, &stamp);
+  rc = kv_cursor_load(&store->stmts, device, &visit.cursor);
+  if (rc != SQLITE_OK || visit_is_idle(&visit, kind, &stamp)) {
+    visit_clear(&visit);
+    return kv_store_error(store, err, rc, "cannot sync");
+  }
+
+  rc = kv_cursor_load(&store->stmts, device, &visit.before);
+  if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &visit.poll);
+    if (rc != SQLITE_OK) {
+      /* nothing to read with */
+    } else if (kind == KV_FILE_REGULAR) {
+      rc = visit_read(&visit, &stamp);
+    } else {
+      visit_say_kind(&visit, kind);
+    }
+    if (rc == SQLITE_OK && visit_is_changed(&visit)) {
+      rc = kv_cursor_save(&store->stmts, &visit.cursor);
+    }
+    if (rc != SQLITE_OK) kv_store_error(store, err, rc, "cannot sync");
+    rc = kv_store_savepoint_end(store, rc);
+  }
+  if (rc == SQLITE_OK) {
+    *n_merged += visit.n_merged;
+    *n_seen += visit.n_seen;
+  } else if (rc == SQLITE_CORRUPT_VTAB && kind == KV_FILE_REGULAR) {
+    rc = SQLITE_OK; /* the file changed while it was read: next time */
+    if (err) {
+      sqlite3_free(*err);
+      *err = NULL;
+    }
+  }
+  visit_clear(&visit);
+  return kv_store_error(store, err, rc, "cannot sync");
+}
+
+static int sync_is_device(const char *name) {
+  return kv_name_check(name, strlen(name)) == NULL;
+}
+
+/* Devices that were merged once and are no longer in the folder. */
+static int sync_missing(kv_store *store, char **names, int n, char **err) {
+  char **known = NULL;
+  int n_known = 0;
+  int64_t none = 0;
+  int i;
+  int j = 0;
+  int rc = kv_cursor_list(&store->stmts, &known, &n_known);
+
+  for (i = 0; i < n_known && rc == SQLITE_OK; i++) {
+    while (j < n && strcmp(names[j], known[i]) < 0)
+      j++;
+    if (j < n && strcmp(names[j], known[i]) == 0) continue;
+    if (store->device && strcmp(known[i], store->device) == 0) continue;
+    rc = sync_device(store, known[i], &none, &none, err);
+  }
+  kv_folder_free_names(known, n_known);
+  return rc;
+}
+
+/* Own rows; what hinders them does not hinder the others' news. */
+static int sync_own(kv_store *store, int must_look, int64_t *n_merged,
+                    char **err) {
+  char *why = NULL;
+  int rc = kv_publish_waiting(store, must_look, n_merged, &why);
+
+  switch (rc & 0xff) {
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_PERM: rc = kv_publish_note(store, rc, why, err); break;
+    default: break;
+  }
+  if (rc != SQLITE_OK && why) kv_error(err, rc, "%s", why + 4);
+  sqlite3_free(why);
+  return rc;
+}
+
+int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
+  char *devices = NULL;
+  char **names = NULL;
+  kv_stamp stamp;
+  int64_t n_seen = 0;
+  int n = 0;
+  int i;
+  int rc;
+
+  *n_merged = 0;
+  if (!store->root) return SQLITE_OK;
+  rc = kv_store_prepare_cache(store, err);
+  if (rc == SQLITE_OK &&
+      kv_folder_look(store->root, &stamp) != KV_FILE_DIRECTORY) {
+    rc = kv_error(err, SQLITE_CANTOPEN,
+                  "folder %s is not there: mount it, or make it if it is gone "
+                  "for good; what this device wrote is kept",
+                  store->root);
+  }
+  if (rc == SQLITE_OK && store->device) rc = sync_own(store, 0, n_merged, err);
+  if (rc == SQLITE_OK) {
+    devices = sqlite3_mprintf("%s/devices", store->root);
+    if (!devices) rc = SQLITE_NOMEM;
+  }
+  if (rc == SQLITE_OK && kv_folder_look(devices, &stamp) == KV_FILE_DIRECTORY) {
+    rc = kv_folder_list(devices, SYNC_NAMES, &names, &n);
+    if (rc == SQLITE_CANTOPEN) {
+      rc = kv_error(err, rc, "cannot read %s: check its permissions", devices);
+    }
+  }
+  for (i = 0; i < n && rc == SQLITE_OK; i++) {
+    if (!sync_is_device(names[i])) continue;
+    if (store->device && strcmp(names[i], store->device) == 0) continue;
+    rc = sync_device(store, names[i], n_merged, &n_seen, err);
+  }
+  if (rc == SQLITE_OK) rc = sync_missing(store, names, n, err);
+  if (rc == SQLITE_OK && n_seen > 0 && store->device) {
+    rc = sync_own(store, 1, n_merged, err);
+  }
+  kv_folder_free_names(names, n);
+  sqlite3_free(devices);
+  return rc;
+}

@@ -1,0 +1,70 @@
+/*
+** Values between SQLite and core/. See value.h.
+*/
+#include "value.h"
+
+int kv_value_of(sqlite3_value *value, kv_value *out) {
+  out->type = KV_NULL;
+  out->z = NULL;
+  out->n = 0;
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      out->type = KV_INTEGER;
+      out->i = sqlite3_value_int64(value);
+      break;
+    case SQLITE_FLOAT:
+      out->type = KV_REAL;
+      out->r = sqlite3_value_double(value);
+      break;
+    case SQLITE_TEXT:
+      out->type = KV_TEXT;
+      out->z = sqlite3_value_text(value);
+      out->n = (size_t)sqlite3_value_bytes(value);
+      if (!out->z) return SQLITE_NOMEM;
+      break;
+    case SQLITE_BLOB:
+      out->type = KV_BLOB;
+      out->z = sqlite3_value_blob(value);
+      out->n = (size_t)sqlite3_value_bytes(value);
+      if (!out->z && out->n) return SQLITE_NOMEM;
+      break;
+    default: break;
+  }
+  return SQLITE_OK;
+}
+
+int kv_value_of_column(sqlite3_stmt *stmt, int column, kv_value *out) {
+  /* The value is only protected by the connection's mutex; the statements
+  ** of this extension run under it, or on handles of one thread. */
+  return kv_value_of(sqlite3_column_value(stmt, column), out);
+}
+
+int kv_value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value) {
+  switch (value->type) {
+    case KV_INTEGER: return sqlite3_bind_int64(stmt, parameter, value->i);
+    case KV_REAL: return sqlite3_bind_double(stmt, parameter, value->r);
+    case KV_TEXT:
+      return sqlite3_bind_text64(stmt, parameter, value->n ? value->z : "",
+                                 value->n, SQLITE_STATIC, SQLITE_UTF8);
+    case KV_BLOB:
+      return sqlite3_bind_blob64(stmt, parameter, value->n ? value->z : "",
+                                 value->n, SQLITE_STATIC);
+    default: return sqlite3_bind_null(stmt, parameter);
+  }
+}
+
+void kv_value_result(sqlite3_context *ctx, const kv_value *value) {
+  switch (value->type) {
+    case KV_INTEGER: sqlite3_result_int64(ctx, value->i); break;
+    case KV_REAL: sqlite3_result_double(ctx, value->r); break;
+    case KV_TEXT:
+      sqlite3_result_text64(ctx, value->n ? value->z : "", value->n,
+                            SQLITE_TRANSIENT, SQLITE_UTF8);
+      break;
+    case KV_BLOB:
+      sqlite3_result_blob64(ctx, value->n ? value->z : "", value->n,
+                            SQLITE_TRANSIENT);
+      break;
+    default: sqlite3_result_null(ctx); break;
+  }
+}

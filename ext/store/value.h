@@ -1,0 +1,28 @@
+/*
+** Values between SQLite and core/: the one place that knows both.
+*/
+#ifndef KV_STORE_VALUE_H
+#define KV_STORE_VALUE_H
+
+#include "core/row.h"
+#include "sqlite.h"
+
+/*
+** The value as it is stored; *out borrows its bytes (text as UTF-8).
+** Returns SQLITE_OK or SQLITE_NOMEM.
+*/
+int kv_value_of(sqlite3_value *value, kv_value *out);
+
+/* The same of a column of the current row. */
+int kv_value_of_column(sqlite3_stmt *stmt, int column, kv_value *out);
+
+/*
+** Bind without copying: the bytes must live until the binding is cleared,
+** which kv_stmt_put() does.
+*/
+int kv_value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value);
+
+/* Return a copy from an SQL function or xColumn. */
+void kv_value_result(sqlite3_context *ctx, const kv_value *value);
+
+#endif

@@ -1,0 +1,261 @@
+/*
+** One change of one key. See write.h.
+*/
+#include "write.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/order.h"
+#include "error.h"
+#include "incarnation.h"
+#include "publish.h"
+#include "value.h"
+
+static const kv_value write_null = {KV_NULL, 0, 0, NULL, 0};
+
+/* Where a row goes: worked out before anything is written. */
+typedef struct kv_place {
+  int64_t index; /* in the transaction; n_rows: a new row */
+  int64_t ts;
+  kv_value parent_ts;
+  int exists; /* the key has a value */
+} kv_place;
+
+/* How far other logs were merged, for the seen rows. */
+static int write_read_seen(kv_store *store, kv_pending *pending) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_SEEN_DUE, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    const char *peer = (const char *)sqlite3_column_text(stmt, 0);
+    const void *id = sqlite3_column_blob(stmt, 1);
+    kv_seen *seen = sqlite3_realloc64(
+      pending->seen, (sqlite3_uint64)(pending->n_seen + 1) * sizeof(*seen));
+
+    rc = SQLITE_NOMEM;
+    if (!seen) break;
+    pending->seen = seen;
+    rc = SQLITE_OK;
+    if (!peer || !id || sqlite3_column_bytes(stmt, 1) != KV_ID_SIZE) continue;
+    seen += pending->n_seen++;
+    memset(seen, 0, sizeof(*seen));
+    sqlite3_snprintf(sizeof(seen->peer), seen->peer, "%s", peer);
+    memcpy(seen->id, id, KV_ID_SIZE);
+    seen->at.seq = sqlite3_column_int64(stmt, 2);
+    seen->at.sum = sqlite3_column_int64(stmt, 3);
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(&store->stmts, KV_SQL_SEEN_DUE, stmt);
+  return rc;
+}
+
+/* At the first write of a transaction: its time, its numbers. */
+static int write_open(kv_store *store, char **err) {
+  kv_pending *pending = &store->pending;
+  int64_t wall = kv_store_now(store);
+  int64_t latest = -1;
+  kv_cursor own;
+  int rc;
+
+  if (!store->device) {
+    return kv_error(err, SQLITE_READONLY,
+                    "%s is open as an observer: name a device to write, "
+                    "kv_open(path, device)",
+                    store->name);
+  }
+  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
+    rc = kv_incarnation_refuse(store, &own.verdict, err);
+  }
+  if (rc == SQLITE_OK) rc = write_read_seen(store, pending);
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_latest(&store->stmts, kv_clock_limit(wall), &latest);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_next_arrival(&store->stmts, &pending->arrived);
+  }
+  if (rc == SQLITE_OK) {
+    pending->ts = kv_clock_next(wall, latest);
+    pending->base = pending->opened = own.at;
+    pending->max_ts = -1;
+    pending->is_open = 1;
+  } else {
+    pending->n_seen = 0;
+  }
+  kv_cursor_clear(&own);
+  return rc;
+}
+
+/* Work out the row that changes a key. */
+static int write_place(kv_store *store, const kv_value *key, kv_place *out,
+                       char **err) {
+  kv_pending *pending = &store->pending;
+  kv_winner winner;
+  int rc = SQLITE_OK;
+
+  memset(out, 0, sizeof(*out));
+  if (key->type == KV_NULL) {
+    char *text =
+      sqlite3_mprintf("NOT NULL constraint failed: %s.key", store->name);
+    if (err && !*err) {
+      *err = text;
+    } else {
+      sqlite3_free(text);
+    }
+    return SQLITE_CONSTRAINT_NOTNULL;
+  }
+  kv_publish_undo(store);
+  if (!pending->is_open) rc = write_open(store, err);
+  if (rc != SQLITE_OK) return rc;
+
+  rc = kv_cache_find(&store->stmts, key, INT64_MAX, &winner);
+  if (rc == SQLITE_OK) {
+    int64_t first = kv_pending_first(pending);
+
+    out->exists = winner.is_found && winner.op == KV_OP_SET;
+    out->index = pending->n_rows;
+    if (winner.is_found && winner.seq >= first &&
+        strcmp(winner.device, store->device) == 0) {
+      out->index = winner.seq - first;
+      out->ts = winner.ts;
+      rc =
+        kv_value_of_column(winner.stmt, KV_COLUMN_PARENT_TS, &out->parent_ts);
+    } else {
+      out->ts = kv_clock_after(pending->ts, winner.ts);
+      out->parent_ts.type = winner.is_found ? KV_INTEGER : KV_NULL;
+      out->parent_ts.i = winner.ts;
+    }
+    if (rc == SQLITE_OK && out->ts > KV_TS_MAX) {
+      rc =
+        kv_error(err, SQLITE_ERROR,
+                 "key %s was written by device %s at the end of time "
+                 "(ts %lld) and cannot be changed any more: set another "
+                 "key",
+                 (const char *)sqlite3_column_text(winner.stmt, KV_COLUMN_KEY),
+                 winner.device, winner.ts);
+    }
+  }
+  kv_cache_release(&store->stmts, &winner);
+  return rc;
+}
+
+static int64_t write_seq(const kv_store *store, const kv_place *place) {
+  return kv_pending_first(&store->pending) + place->index;
+}
+
+static int write_remember(kv_store *store, const kv_place *place, int op,
+                          const kv_value *key, const kv_value *value) {
+  return kv_pending_add(&store->pending, place->index, place->ts,
+                        &place->parent_ts, op, key, value);
+}
+
+/* Remember one row, then run the nested statement. */
+static int write_row(kv_store *store, const kv_place *place, int op,
+                     const kv_value *key, const kv_value *value) {
+  kv_pending *pending = &store->pending;
+  kv_pending_mark here = kv_pending_here(pending);
+  sqlite3_stmt *stmt = NULL;
+  int rc = write_remember(store, place, op, key, value);
+
+  if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, place->ts);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK)
+    rc = sqlite3_bind_int64(stmt, 4, write_seq(store, place));
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &place->parent_ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 6, op);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 7, pending->arrived);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, value);
+  rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
+  if (rc != SQLITE_OK) kv_pending_return(pending, here);
+  return rc;
+}
+
+int kv_write_set(kv_store *store, const kv_value *key, const kv_value *value,
+                 kv_on_conflict on_conflict, char **err) {
+  kv_place place;
+  int rc = write_place(store, key, &place, err);
+
+  if (rc == SQLITE_OK && place.exists && on_conflict != KV_CONFLICT_SET) {
+    return SQLITE_CONSTRAINT_UNIQUE;
+  }
+  if (rc == SQLITE_OK) rc = write_row(store, &place, KV_OP_SET, key, value);
+  return kv_store_error(store, err, rc, "cannot set a key");
+}
+
+int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
+                    char **err) {
+  kv_place place;
+  int rc = write_place(store, key, &place, err);
+
+  *existed = rc == SQLITE_OK && place.exists;
+  if (*existed) {
+    rc = write_row(store, &place, KV_OP_DELETE, key, &write_null);
+  }
+  return kv_store_error(store, err, rc, "cannot delete a key");
+}
+
+/* Delete one key and set another by one nested statement. */
+static int write_two_rows(kv_store *store, const kv_place *gone,
+                          const kv_value *from, const kv_place *place,
+                          const kv_value *to, const kv_value *value) {
+  kv_pending *pending = &store->pending;
+  kv_pending_mark here = kv_pending_here(pending);
+  sqlite3_stmt *stmt = NULL;
+  int rc = write_remember(store, gone, KV_OP_DELETE, from, &write_null);
+
+  if (rc == SQLITE_OK) rc = write_remember(store, place, KV_OP_SET, to, value);
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_TWO, &stmt);
+  }
+  /* Parameters: key1 ts1 device seq1 parent1 arrived key2 ts2 seq2 parent2
+  ** value, numbered in the order of their first use. */
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, from);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, gone->ts);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, write_seq(store, gone));
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &gone->parent_ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 6, pending->arrived);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, to);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 8, place->ts);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(stmt, 9, write_seq(store, place));
+  }
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 10, &place->parent_ts);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 11, value);
+  rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT_TWO, stmt, rc);
+  if (rc != SQLITE_OK) kv_pending_return(pending, here);
+  return rc;
+}
+
+int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
+                    const kv_value *value, kv_on_conflict on_conflict,
+                    char **err) {
+  kv_place gone;
+  kv_place place;
+  int rc;
+
+  if (to->type != KV_NULL && kv_order_keys(from, to) == 0) {
+    return kv_write_set(store, to, value, KV_CONFLICT_SET, err);
+  }
+  rc = write_place(store, from, &gone, err);
+  if (rc == SQLITE_OK) rc = write_place(store, to, &place, err);
+  if (rc == SQLITE_OK && place.exists && on_conflict != KV_CONFLICT_SET) {
+    return SQLITE_CONSTRAINT_UNIQUE;
+  }
+  if (rc == SQLITE_OK) {
+    /* Two new rows get two numbers. */
+    if (gone.index == place.index) place.index++;
+    rc = write_two_rows(store, &gone, from, &place, to, value);
+  }
+  return kv_store_error(store, err, rc, "cannot rename a key");
+}

@@ -1,0 +1,43 @@
+/*
+** One change of one key, into the cache and to be published.
+**
+** Everything is checked first; then one nested statement writes, so that a
+** statement that fails has written nothing (xUpdate of a single row has no
+** statement journal: https://www.sqlite.org/tempfiles.html#stmtjrnl).
+**
+** INVARIANT: a row of the cache of this transaction is remembered in
+** store->pending, and the other way round.
+*/
+#ifndef KV_STORE_WRITE_H
+#define KV_STORE_WRITE_H
+
+#include "store.h"
+
+/* What to do if the key exists. */
+typedef enum kv_on_conflict {
+  KV_CONFLICT_SET,   /* set it */
+  KV_CONFLICT_FAIL,  /* SQLITE_CONSTRAINT_UNIQUE, nothing written */
+  KV_CONFLICT_IGNORE /* SQLITE_CONSTRAINT, nothing written */
+} kv_on_conflict;
+
+/*
+** Set a key. Errors with a message: SQLITE_CONSTRAINT_NOTNULL for a NULL
+** key, SQLITE_READONLY for an observer or a twin, SQLITE_ERROR if no later
+** time than the winner's can be given, what SQLite says otherwise.
+*/
+int kv_write_set(kv_store *store, const kv_value *key, const kv_value *value,
+                 kv_on_conflict on_conflict, char **err);
+
+/* Delete a key; *existed tells whether it was there. None: nothing to do. */
+int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
+                    char **err);
+
+/*
+** Give a key another name and a value. KV_CONFLICT_SET replaces another key
+** of that name. The same key written differently (1, 1.0) is set.
+*/
+int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
+                    const kv_value *value, kv_on_conflict on_conflict,
+                    char **err);
+
+#endif

@@ -1,0 +1,296 @@
+/*
+** The virtual table kv_foreign: any log file, read-only and verified.
+**
+**     SELECT * FROM kv_foreign('/mnt/share/notes.kv/devices/phone/log.db');
+**     CREATE VIRTUAL TABLE temp.phone USING kv_foreign('.../log.db');
+**
+** kv_log's columns, and valid (0 or 1) and reason. Rows behind the last
+** whole transaction are not valid; the first one that does not verify ends
+** the table. The merge reads the same table, from a reader that it hands
+** over as a pointer.
+*/
+#include <string.h>
+
+#include "arguments.h"
+#include "core/names.h"
+#include "store/error.h"
+#include "store/folder.h"
+#include "store/foreign.h"
+#include "store/value.h"
+#include "surface.h"
+
+typedef struct foreign_table {
+  sqlite3_vtab base; /* base class: must be first */
+  sqlite3 *db;
+  char *file; /* of a named table; NULL: given as an argument */
+} foreign_table;
+
+typedef struct foreign_cursor {
+  sqlite3_vtab_cursor base; /* base class: must be first */
+  kv_reader *reader;
+  int is_owner;      /* else the reader belongs to a merge */
+  const kv_row *row; /* NULL: at the end, or at the reason for it */
+  const char *reason;
+  int64_t whole; /* last row of the last whole transaction */
+  int is_end;
+} foreign_cursor;
+
+enum {
+  FOREIGN_BUCKET,
+  FOREIGN_KEY,
+  FOREIGN_VALUE,
+  FOREIGN_OP,
+  FOREIGN_TS,
+  FOREIGN_TIME,
+  FOREIGN_DEVICE,
+  FOREIGN_SEQ,
+  FOREIGN_TXN,
+  FOREIGN_PARENT_TS,
+  FOREIGN_VALID,
+  FOREIGN_REASON,
+  FOREIGN_FILE,
+  FOREIGN_OPCODE
+};
+
+static const char foreign_declaration[] =
+  "CREATE TABLE x(bucket TEXT, key, value, op TEXT, ts INTEGER, time TEXT,"
+  " device TEXT, seq INTEGER, txn INTEGER, parent_ts INTEGER,"
+  " valid INTEGER, reason TEXT, file HIDDEN, opcode HIDDEN)";
+
+/* xCreate and xConnect: the same function, so that it is eponymous, too. */
+static int foreign_connect(sqlite3 *db, void *unused, int argc,
+                           const char *const *argv, sqlite3_vtab **out,
+                           char **err) {
+  foreign_table *table = kv_zalloc(sizeof(*table));
+  kv_arguments arguments;
+  int rc = table ? SQLITE_OK : SQLITE_NOMEM;
+
+  (void)unused;
+  kv_arguments_init(&arguments);
+  if (rc == SQLITE_OK && argc > 4) {
+    rc = kv_error(err, SQLITE_ERROR,
+                  "kv_foreign takes one argument, the path of a log file");
+  } else if (rc == SQLITE_OK && argc == 4) {
+    rc = kv_arguments_path(&arguments, argv[3]);
+  }
+  if (rc == SQLITE_OK && arguments.path) {
+    rc = kv_folder_resolve(arguments.path, NULL, 0, &table->file, err);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_declare_vtab(db, foreign_declaration);
+  if (rc == SQLITE_OK) rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
+  kv_arguments_clear(&arguments);
+  if (rc != SQLITE_OK) {
+    if (table) sqlite3_free(table->file);
+    sqlite3_free(table);
+    return rc;
+  }
+  table->db = db;
+  *out = &table->base;
+  return SQLITE_OK;
+}
+
+static int foreign_disconnect(sqlite3_vtab *vtab) {
+  sqlite3_free(((foreign_table *)vtab)->file);
+  sqlite3_free(vtab);
+  return SQLITE_OK;
+}
+
+static int foreign_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+  foreign_table *table = (foreign_table *)vtab;
+  int i;
+
+  info->estimatedCost = 1000000.0;
+  info->estimatedRows = 1000000;
+  for (i = 0; i < info->nConstraint; i++) {
+    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+
+    if (c->iColumn != FOREIGN_FILE || c->op != SQLITE_INDEX_CONSTRAINT_EQ) {
+      continue;
+    }
+    if (!c->usable) return SQLITE_CONSTRAINT;
+    info->aConstraintUsage[i].argvIndex = 1;
+    info->aConstraintUsage[i].omit = 1;
+    return SQLITE_OK;
+  }
+  if (table->file) return SQLITE_OK;
+  return kv_error(&vtab->zErrMsg, SQLITE_ERROR,
+                  "name a log file: kv_foreign('notes.kv/devices/phone/"
+                  "log.db')");
+}
+
+static int foreign_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
+  foreign_cursor *cursor = kv_zalloc(sizeof(*cursor));
+
+  (void)vtab;
+  if (!cursor) return SQLITE_NOMEM;
+  *out = &cursor->base;
+  return SQLITE_OK;
+}
+
+static void foreign_reset(foreign_cursor *cursor) {
+  if (cursor->is_owner) kv_reader_close(cursor->reader);
+  cursor->reader = NULL;
+  cursor->is_owner = 0;
+  cursor->row = NULL;
+  cursor->reason = NULL;
+  cursor->is_end = 1;
+}
+
+static int foreign_close(sqlite3_vtab_cursor *base) {
+  foreign_reset((foreign_cursor *)base);
+  sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+static int foreign_next(sqlite3_vtab_cursor *base) {
+  foreign_cursor *cursor = (foreign_cursor *)base;
+  int rc;
+
+  cursor->row = NULL;
+  if (cursor->reason) {
+    cursor->is_end = 1; /* the reason was the last row */
+    return SQLITE_OK;
+  }
+  rc = kv_reader_next(cursor->reader, &cursor->row, &cursor->reason);
+  if (rc == SQLITE_ROW) return SQLITE_OK;
+  cursor->row = NULL;
+  cursor->is_end = !cursor->reason || !cursor->is_owner;
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Open a file for a reader of this table. */
+static int foreign_open_file(foreign_cursor *cursor, const char *path) {
+  foreign_table *table = (foreign_table *)cursor->base.pVtab;
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_stretch stretch;
+  int rc = kv_reader_open(table->db, path, NULL, &cursor->reader, &verdict);
+
+  cursor->is_owner = 1;
+  if (rc == SQLITE_OK && !cursor->reader) {
+    rc = kv_error(&table->base.zErrMsg, SQLITE_ERROR, "%s %s", path,
+                  verdict.detail ? verdict.detail : "cannot be read");
+  }
+  if (rc == SQLITE_OK) {
+    kv_position base = kv_reader_head(cursor->reader)->base;
+
+    rc = kv_reader_verify(cursor->reader, base, INT64_MAX, NULL, &stretch);
+    cursor->whole = stretch.end.seq;
+    if (rc == SQLITE_OK) rc = kv_reader_start(cursor->reader, base, INT64_MAX);
+  }
+  kv_verdict_clear(&verdict);
+  return rc;
+}
+
+static int foreign_filter(sqlite3_vtab_cursor *base, int plan,
+                          const char *unused, int argc, sqlite3_value **argv) {
+  foreign_cursor *cursor = (foreign_cursor *)base;
+  foreign_table *table = (foreign_table *)base->pVtab;
+  const char *given = table->file;
+  char *path = NULL;
+  int rc = SQLITE_OK;
+
+  (void)plan;
+  (void)unused;
+  foreign_reset(cursor);
+  if (argc > 0) {
+    cursor->reader = sqlite3_value_pointer(argv[0], KV_READER_POINTER);
+    given = (const char *)sqlite3_value_text(argv[0]);
+  }
+  if (cursor->reader) {
+    cursor->whole = INT64_MAX;
+  } else if (!given) {
+    rc = kv_error(&base->pVtab->zErrMsg, SQLITE_ERROR,
+                  "name a log file, not NULL");
+  } else {
+    rc = kv_folder_resolve(given, NULL, 0, &path, &base->pVtab->zErrMsg);
+    if (rc == SQLITE_OK) rc = foreign_open_file(cursor, path);
+    sqlite3_free(path);
+  }
+  if (rc != SQLITE_OK) return rc;
+  cursor->is_end = 0;
+  return foreign_next(base);
+}
+
+static int foreign_eof(sqlite3_vtab_cursor *base) {
+  return ((foreign_cursor *)base)->is_end;
+}
+
+static const char *foreign_reason(const foreign_cursor *cursor) {
+  if (cursor->reason) return cursor->reason;
+  return cursor->row && cursor->row->seq > cursor->whole
+           ? "its transaction is not whole"
+           : NULL;
+}
+
+static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
+                          int column) {
+  static const char *const ops[] = {"delete", "set", "seen"};
+  foreign_cursor *cursor = (foreign_cursor *)base;
+  const kv_row *row = cursor->row;
+  const char *reason;
+  char time[KV_TIME_SIZE];
+
+  switch (column) {
+    case FOREIGN_DEVICE:
+      sqlite3_result_text(ctx, kv_reader_head(cursor->reader)->name, -1,
+                          SQLITE_TRANSIENT);
+      return SQLITE_OK;
+    case FOREIGN_VALID:
+      sqlite3_result_int(ctx, foreign_reason(cursor) == NULL);
+      return SQLITE_OK;
+    case FOREIGN_REASON:
+      reason = foreign_reason(cursor);
+      if (reason) sqlite3_result_text(ctx, reason, -1, SQLITE_STATIC);
+      return SQLITE_OK;
+    case FOREIGN_FILE: return SQLITE_OK;
+    default: break;
+  }
+  if (!row) return SQLITE_OK; /* the reason why there is no more */
+  switch (column) {
+    case FOREIGN_BUCKET: kv_value_result(ctx, &row->bucket); break;
+    case FOREIGN_KEY: kv_value_result(ctx, &row->key); break;
+    case FOREIGN_VALUE: kv_value_result(ctx, &row->value); break;
+    case FOREIGN_OP:
+      sqlite3_result_text(ctx, ops[row->op], -1, SQLITE_STATIC);
+      break;
+    case FOREIGN_TS: sqlite3_result_int64(ctx, row->ts); break;
+    case FOREIGN_TIME:
+      kv_time_format(row->ts, time);
+      sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
+      break;
+    case FOREIGN_SEQ: sqlite3_result_int64(ctx, row->seq); break;
+    case FOREIGN_TXN: sqlite3_result_int64(ctx, row->txn); break;
+    case FOREIGN_PARENT_TS: kv_value_result(ctx, &row->parent_ts); break;
+    case FOREIGN_OPCODE: sqlite3_result_int(ctx, row->op); break;
+    default: break;
+  }
+  return SQLITE_OK;
+}
+
+static int foreign_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
+  foreign_cursor *cursor = (foreign_cursor *)base;
+  *out = kv_reader_position(cursor->reader).seq + (cursor->row == NULL);
+  return SQLITE_OK;
+}
+
+static const sqlite3_module foreign_module = {
+  .iVersion = 1,
+  .xCreate = foreign_connect,
+  .xConnect = foreign_connect,
+  .xBestIndex = foreign_best_index,
+  .xDisconnect = foreign_disconnect,
+  .xDestroy = foreign_disconnect,
+  .xOpen = foreign_open,
+  .xClose = foreign_close,
+  .xFilter = foreign_filter,
+  .xNext = foreign_next,
+  .xEof = foreign_eof,
+  .xColumn = foreign_column,
+  .xRowid = foreign_rowid,
+};
+
+int kv_foreign_table_register(sqlite3 *db, kv_registry *registry) {
+  kv_registry_retain(registry);
+  return sqlite3_create_module_v2(db, "kv_foreign", &foreign_module, registry,
+                                  kv_registry_release);
+}

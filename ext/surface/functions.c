@@ -1,0 +1,367 @@
+/*
+** The SQL functions.
+**
+**     kv_open(path [, device [, options]])    kv_close([[options,] store])
+**     kv_sync([store])                        kv_version()
+**     kv_get(key [, default [, store]])       kv_set(key, value [, store])
+**     kv_delete(key [, store])
+**
+** A function finds its store by name in the connection's registry, and keeps
+** a reference while it runs: what it does may disconnect the virtual table.
+*/
+#include <string.h>
+
+#include "arguments.h"
+#include "store/error.h"
+#include "store/publish.h"
+#include "store/sync.h"
+#include "store/value.h"
+#include "surface.h"
+
+static void function_fail(sqlite3_context *ctx, int rc, char *err) {
+  if (err) {
+    sqlite3_result_error(ctx, err, -1);
+    sqlite3_result_error_code(ctx, rc);
+    sqlite3_result_error(ctx, err, -1);
+  }
+  if (rc == SQLITE_NOMEM) {
+    sqlite3_result_error_nomem(ctx);
+  } else if (rc != SQLITE_OK && !err) {
+    sqlite3_result_error(ctx, sqlite3_errstr(rc), -1);
+    sqlite3_result_error_code(ctx, rc);
+  }
+  sqlite3_free(err);
+}
+
+static const char *function_text(sqlite3_value *value) {
+  return (const char *)sqlite3_value_text(value);
+}
+
+/* The store that an optional last argument names. */
+static int function_store(sqlite3_context *ctx, int argc, sqlite3_value **argv,
+                          int index, kv_store **out, char **err) {
+  const char *name = argc > index ? function_text(argv[index]) : NULL;
+  return kv_store_find(sqlite3_user_data(ctx), name, out, err);
+}
+
+/* The store that is open as temp.{name}, or NULL. */
+static kv_store *open_find(kv_registry *registry, const char *name) {
+  kv_store *store = NULL;
+  char *ignored = NULL;
+
+  if (kv_store_find(registry, name, &store, &ignored) != SQLITE_OK) {
+    sqlite3_free(ignored);
+    return NULL;
+  }
+  if (!kv_store_is_temp(store)) {
+    kv_store_close(store);
+    return NULL;
+  }
+  return store;
+}
+
+/* Is there any table or view of this name? */
+static int open_is_taken(sqlite3 *db, const char *name) {
+  char *text = sqlite3_mprintf(kv_sql_text(KV_SQL_TABLE_ANY), name);
+  sqlite3_stmt *stmt = NULL;
+  int rc = text ? sqlite3_prepare_v2(db, text, -1, &stmt, NULL) : SQLITE_NOMEM;
+
+  sqlite3_finalize(stmt);
+  sqlite3_free(text);
+  return rc == SQLITE_OK;
+}
+
+/* CREATE VIRTUAL TABLE temp.{name}. */
+static int open_create(sqlite3 *db, const kv_arguments *arguments,
+                       const char *name, char **err) {
+  sqlite3_str *list = sqlite3_str_new(db);
+  char *text = NULL;
+  char *options;
+  int rc = SQLITE_NOMEM;
+
+  sqlite3_str_appendf(list, "%Q", arguments->path);
+  if (arguments->options.device) {
+    sqlite3_str_appendf(list, ", device=%Q", arguments->options.device);
+  }
+  if (arguments->options.now >= 0) {
+    sqlite3_str_appendf(list, ", now=%lld", arguments->options.now);
+  }
+  if (arguments->options.adopt) sqlite3_str_appendf(list, ", adopt=1");
+  options = sqlite3_str_finish(list);
+  if (options) {
+    text = sqlite3_mprintf(kv_sql_text(KV_SQL_TABLE_OPEN), name, options);
+  }
+  if (text) rc = sqlite3_exec(db, text, NULL, NULL, NULL);
+  sqlite3_free(text);
+  sqlite3_free(options);
+  return rc == SQLITE_OK ? rc
+                         : kv_error_db(err, rc, db, "cannot open the store");
+}
+
+/* DROP TABLE temp.{name}. */
+static int open_drop(sqlite3 *db, const char *name, char **err) {
+  char *text = sqlite3_mprintf(kv_sql_text(KV_SQL_TABLE_CLOSE), name);
+  int rc = text ? sqlite3_exec(db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
+
+  sqlite3_free(text);
+  return rc == SQLITE_OK ? rc
+                         : kv_error_db(err, rc, db, "cannot close the store");
+}
+
+static int open_same_device(const kv_store *store, const char *device) {
+  if (!store->device || !device) return !store->device && !device;
+  return strcmp(store->device, device) == 0;
+}
+
+/* kv_open() again: the same store gets the new options. */
+static int open_again(kv_store *store, kv_arguments *arguments, char **err) {
+  kv_store *same = NULL;
+  int rc = SQLITE_ERROR;
+
+  if (open_same_device(store, arguments->options.device)) {
+    rc = kv_store_open(store->registry, store->schema, store->name,
+                       &arguments->options, 0, &same, err);
+  }
+  if (rc == SQLITE_OK && same != store) rc = SQLITE_ERROR;
+  kv_store_close(same);
+  if (rc == SQLITE_ERROR) {
+    sqlite3_free(*err);
+    *err = NULL;
+    kv_error(err, rc,
+             "%s is open as another store: close it, SELECT kv_close('%s'), "
+             "or open this one under another name with the option name=",
+             store->name, store->name);
+  }
+  return rc;
+}
+
+/* Open a store and read what is in the folder. */
+static int open_store(kv_registry *registry, sqlite3 *db,
+                      kv_arguments *arguments, kv_store **out, char **err) {
+  const char *name = arguments->name ? arguments->name : "kv";
+  int64_t n_merged;
+  int is_new = 0;
+  int rc = SQLITE_OK;
+
+  *out = open_find(registry, name);
+  if (*out) {
+    rc = open_again(*out, arguments, err);
+  } else if (open_is_taken(db, name)) {
+    rc = kv_error(err, SQLITE_ERROR,
+                  "there is a table %s already: open the store under another "
+                  "name, kv_open(path, device, 'name=other')",
+                  name);
+  } else {
+    rc = open_create(db, arguments, name, err);
+    if (rc == SQLITE_OK) is_new = 1;
+    if (rc == SQLITE_OK) rc = kv_store_find(registry, name, out, err);
+  }
+  if (rc == SQLITE_OK) rc = kv_sync_run(*out, &n_merged, err);
+  if (rc != SQLITE_OK && is_new) {
+    char *ignored = NULL;
+    open_drop(db, name, &ignored);
+    sqlite3_free(ignored);
+  }
+  return rc;
+}
+
+static void function_open(sqlite3_context *ctx, int argc,
+                          sqlite3_value **argv) {
+  kv_arguments arguments;
+  kv_store *store = NULL;
+  char *err = NULL;
+  const char *path = function_text(argv[0]);
+  const char *device = argc > 1 ? function_text(argv[1]) : NULL;
+  const char *options = argc > 2 ? function_text(argv[2]) : NULL;
+  int rc = SQLITE_OK;
+
+  kv_arguments_init(&arguments);
+  arguments.path = kv_strdup(path);
+  arguments.device = kv_strdup(device);
+  arguments.options.path = arguments.path;
+  arguments.options.device = arguments.device;
+  if ((path && !arguments.path) || (device && !arguments.device)) {
+    rc = SQLITE_NOMEM;
+  }
+  if (rc == SQLITE_OK && options) {
+    rc = kv_arguments_list(&arguments, options, " now name adopt ", &err);
+  }
+  if (rc == SQLITE_OK && path && strcmp(path, KV_MEMORY) == 0 && !device) {
+    arguments.options.device = "memory";
+  }
+  if (rc == SQLITE_OK) {
+    rc = open_store(sqlite3_user_data(ctx), sqlite3_context_db_handle(ctx),
+                    &arguments, &store, &err);
+  }
+  if (rc == SQLITE_OK && store->device) {
+    sqlite3_result_text(ctx, store->device, -1, SQLITE_TRANSIENT);
+  }
+  kv_store_close(store);
+  kv_arguments_clear(&arguments);
+  if (rc != SQLITE_OK) {
+    function_fail(ctx, rc, err);
+  } else {
+    sqlite3_free(err);
+  }
+}
+
+static void function_close(sqlite3_context *ctx, int argc,
+                           sqlite3_value **argv) {
+  sqlite3 *db = sqlite3_context_db_handle(ctx);
+  const char *options = argc == 2 ? function_text(argv[0]) : NULL;
+  kv_arguments arguments;
+  kv_store *store = NULL;
+  char *err = NULL;
+  char *name = NULL;
+  int64_t n_merged = 0;
+  int rc = SQLITE_OK;
+
+  kv_arguments_init(&arguments);
+  if (options) rc = kv_arguments_list(&arguments, options, " discard ", &err);
+  if (rc == SQLITE_OK) {
+    rc = function_store(ctx, argc, argv, argc == 2 ? 1 : 0, &store, &err);
+  }
+  if (rc == SQLITE_OK && store->device && store->root) {
+    rc = arguments.discard ? kv_publish_discard(store, &err)
+                           : kv_publish_waiting(store, 0, &n_merged, &err);
+  }
+  if (rc == SQLITE_OK && kv_store_is_temp(store)) {
+    name = kv_strdup(store->name);
+    kv_store_close(store);
+    store = NULL;
+    rc = name ? open_drop(db, name, &err) : SQLITE_NOMEM;
+  }
+  sqlite3_free(name);
+  kv_store_close(store);
+  kv_arguments_clear(&arguments);
+  function_fail(ctx, rc, err);
+}
+
+static void function_sync(sqlite3_context *ctx, int argc,
+                          sqlite3_value **argv) {
+  kv_store *store = NULL;
+  char *err = NULL;
+  int64_t n_merged = 0;
+  int rc = function_store(ctx, argc, argv, 0, &store, &err);
+
+  if (rc == SQLITE_OK) rc = kv_sync_run(store, &n_merged, &err);
+  kv_store_close(store);
+  if (rc == SQLITE_OK) sqlite3_result_int64(ctx, n_merged);
+  function_fail(ctx, rc, err);
+}
+
+static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  kv_store *store = NULL;
+  kv_winner winner;
+  kv_value key;
+  char *err = NULL;
+  int rc = function_store(ctx, argc, argv, 2, &store, &err);
+
+  if (rc == SQLITE_OK) {
+    rc = kv_value_of(argv[0], &key);
+    if (rc == SQLITE_OK) {
+      rc = kv_cache_find(&store->stmts, &key, INT64_MAX, &winner);
+      if (rc == SQLITE_OK && winner.is_found && winner.op == KV_OP_SET) {
+        sqlite3_result_value(
+          ctx, sqlite3_column_value(winner.stmt, KV_COLUMN_VALUE));
+      } else if (rc == SQLITE_OK && argc > 1) {
+        sqlite3_result_value(ctx, argv[1]);
+      }
+      kv_cache_release(&store->stmts, &winner);
+    }
+    rc = kv_store_error(store, &err, rc, "cannot read");
+  }
+  kv_store_close(store);
+  function_fail(ctx, rc, err);
+}
+
+/*
+** Run a statement on the table with up to two values. It writes through the
+** virtual table, so that it has a statement journal and the transaction of
+** any other write.
+*/
+static int function_write(kv_store *store, kv_sql id, sqlite3_value *key,
+                          sqlite3_value *value, char **err) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, id, &stmt);
+
+  if (rc == SQLITE_OK) rc = sqlite3_bind_value(stmt, 1, key);
+  if (rc == SQLITE_OK && value) rc = sqlite3_bind_value(stmt, 2, value);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_step(stmt);
+    if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  }
+  if (rc != SQLITE_OK) kv_store_error(store, err, rc, "cannot write");
+  kv_stmt_put(&store->stmts, id, stmt);
+  return rc;
+}
+
+static void function_set(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  kv_store *store = NULL;
+  char *err = NULL;
+  int rc = function_store(ctx, argc, argv, 2, &store, &err);
+
+  if (rc == SQLITE_OK) {
+    rc = function_write(store, KV_SQL_TABLE_SET, argv[0], argv[1], &err);
+  }
+  kv_store_close(store);
+  if (rc == SQLITE_OK) sqlite3_result_value(ctx, argv[1]);
+  function_fail(ctx, rc, err);
+}
+
+static void function_delete(sqlite3_context *ctx, int argc,
+                            sqlite3_value **argv) {
+  sqlite3 *db = sqlite3_context_db_handle(ctx);
+  kv_store *store = NULL;
+  char *err = NULL;
+  int rc = function_store(ctx, argc, argv, 1, &store, &err);
+
+  if (rc == SQLITE_OK) {
+    rc = function_write(store, KV_SQL_TABLE_DELETE, argv[0], NULL, &err);
+  }
+  kv_store_close(store);
+  if (rc == SQLITE_OK) sqlite3_result_int(ctx, sqlite3_changes(db) > 0);
+  function_fail(ctx, rc, err);
+}
+
+static void function_version(sqlite3_context *ctx, int argc,
+                             sqlite3_value **argv) {
+  (void)argc;
+  (void)argv;
+  sqlite3_result_text(ctx, KV_VERSION, -1, SQLITE_STATIC);
+}
+
+int kv_functions_register(sqlite3 *db, kv_registry *registry) {
+  static const int direct = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+  static const int normal = SQLITE_UTF8;
+  static const int pure = SQLITE_UTF8 | SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC;
+  const struct {
+    const char *name;
+    int n_min;
+    int n_max;
+    int flags;
+    void (*function)(sqlite3_context *, int, sqlite3_value **);
+  } functions[] = {
+    {"kv_open", 1, 3, direct, function_open},
+    {"kv_close", 0, 2, direct, function_close},
+    {"kv_sync", 0, 1, direct, function_sync},
+    {"kv_get", 1, 3, normal, function_get},
+    {"kv_set", 2, 3, normal, function_set},
+    {"kv_delete", 1, 2, normal, function_delete},
+    {"kv_version", 0, 0, pure, function_version},
+  };
+  size_t i;
+  int n;
+  int rc = SQLITE_OK;
+
+  for (i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+    for (n = functions[i].n_min; n <= functions[i].n_max && rc == SQLITE_OK;
+         n++) {
+      kv_registry_retain(registry);
+      rc = sqlite3_create_function_v2(
+        db, functions[i].name, n, functions[i].flags, registry,
+        functions[i].function, NULL, NULL, kv_registry_release);
+    }
+  }
+  return rc;
+}

@@ -1,0 +1,18 @@
+/*
+** The SQL surface: what a connection gets when the extension is loaded.
+**
+** Each virtual table is one file here; each registers itself. All of them
+** share the registry of the connection's stores.
+*/
+#ifndef KV_SURFACE_SURFACE_H
+#define KV_SURFACE_SURFACE_H
+
+#include "store/store.h"
+
+int kv_table_register(sqlite3 *db, kv_registry *registry);
+int kv_log_table_register(sqlite3 *db, kv_registry *registry);
+int kv_device_table_register(sqlite3 *db, kv_registry *registry);
+int kv_foreign_table_register(sqlite3 *db, kv_registry *registry);
+int kv_functions_register(sqlite3 *db, kv_registry *registry);
+
+#endif

@@ -1,0 +1,2 @@
+-- How long the host waits for a lock, in milliseconds.
+PRAGMA busy_timeout;

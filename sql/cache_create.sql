@@ -1,0 +1,15 @@
+-- Every row of every device; the first row of a key is its latest value.
+-- txn is NULL in rows that this cache committed: the last_seq of their arrival.
+CREATE TABLE {cache}(
+  bucket TEXT NOT NULL,
+  key NOT NULL,
+  ts INTEGER NOT NULL,
+  device TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  txn INTEGER,
+  parent_ts INTEGER,
+  op INTEGER NOT NULL,
+  arrived INTEGER NOT NULL,
+  value,
+  PRIMARY KEY(bucket, key, ts DESC, device DESC, seq DESC)
+) WITHOUT ROWID;

@@ -1,0 +1,2 @@
+-- Forget all rows of a device.
+DELETE FROM {cache} WHERE device = :device;

@@ -1,0 +1,4 @@
+-- How far one device's log is merged.
+SELECT id, seq, sum, published_seq, published_sum, last_ts, clock_offset,
+  synced, stamp, state, detail
+FROM {cursor} WHERE device = :device;

@@ -1,0 +1,2 @@
+-- The greatest time that counts for the clock.
+SELECT max(last_ts) FROM {cursor} WHERE last_ts <= :limit;

@@ -1,0 +1,2 @@
+-- The devices that are known.
+SELECT device FROM {cursor} ORDER BY device;

@@ -1,0 +1,10 @@
+-- What is known of each device.
+SELECT d.device, d.id, d.seq, d.last_ts, d.clock_offset, d.synced, d.state,
+  d.detail,
+  d.seq - (SELECT count(*) FROM {seen} AS s
+           WHERE s.device = d.device AND s.seq <= d.seq),
+  (SELECT s.peer_seq FROM {seen} AS s
+   WHERE s.device = d.device AND s.peer = :self
+     AND s.peer_id = (SELECT id FROM {cursor} WHERE device = :self)
+   ORDER BY s.seq DESC LIMIT 1)
+FROM {cursor} AS d ORDER BY d.device;

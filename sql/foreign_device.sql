@@ -1,0 +1,2 @@
+-- Whose log it is.
+SELECT name, id, host, base_seq, base_sum FROM device;

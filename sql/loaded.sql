@@ -1,0 +1,2 @@
+-- Succeeds if the extension is loaded into this connection already.
+SELECT kv_version();

@@ -1,0 +1,2 @@
+-- Lock a log against every other process.
+BEGIN EXCLUSIVE;

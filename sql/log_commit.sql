@@ -1,0 +1,2 @@
+-- Publish.
+COMMIT;

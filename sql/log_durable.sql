@@ -1,0 +1,3 @@
+-- A log is a rollback-journal database whose commits are durable.
+PRAGMA synchronous = FULL;
+PRAGMA journal_mode = DELETE;

@@ -1,0 +1,2 @@
+-- Are the pages of a log whole?
+PRAGMA quick_check(1);

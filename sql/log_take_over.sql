@@ -1,0 +1,2 @@
+-- Another machine writes this log from now on.
+UPDATE device SET host = :host;

@@ -1,0 +1,2 @@
+-- Is there a cache of this format?
+SELECT format, epoch, machine FROM {meta} WHERE format = :format;

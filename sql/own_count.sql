@@ -1,0 +1,2 @@
+-- How many rows of a device are in the cache.
+SELECT count(*) FROM {cache} WHERE device = :device;

@@ -1,0 +1,2 @@
+-- Give up own rows that wait.
+DELETE FROM {cache} WHERE device = :self AND seq > :after;

@@ -1,0 +1,2 @@
+-- The same for seen rows.
+DELETE FROM {seen} WHERE device = :self AND seq > :after;

@@ -1,0 +1,2 @@
+-- Nothing: fails if the host was interrupted.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Begin the merge of one device's log.
+SAVEPOINT kv_sync;

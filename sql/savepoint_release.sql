@@ -1,0 +1,2 @@
+-- Keep it.
+RELEASE kv_sync;

@@ -1,0 +1,2 @@
+-- Undo it.
+ROLLBACK TO kv_sync;

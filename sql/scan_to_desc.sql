@@ -1,0 +1,5 @@
+-- Between two bounds backwards: the latest row of each key last.
+SELECT key, value, ts, device, parent_ts, op, seq
+FROM {cache}
+WHERE bucket = '' AND ts <= :as_of AND key >= :low AND key <= :high
+ORDER BY bucket DESC, key DESC, ts, device, seq;

@@ -1,0 +1,2 @@
+-- Forget what a device had seen.
+DELETE FROM {seen} WHERE device = :device;

@@ -1,0 +1,2 @@
+-- Close it (filled by sqlite3_mprintf).
+DROP TABLE temp."%w";

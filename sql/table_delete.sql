@@ -1,0 +1,2 @@
+-- Delete a key from a function.
+DELETE FROM {table} WHERE key = :key;
