@@ -6,6 +6,8 @@ CREATE TABLE {cursor}(
   sum INTEGER NOT NULL,
   published_seq INTEGER,
   published_sum INTEGER,
+  waiting_seq INTEGER,
+  waiting_sum INTEGER,
   last_ts INTEGER,
   clock_offset INTEGER,
   synced INTEGER,

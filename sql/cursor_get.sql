@@ -1,4 +1,4 @@
 -- How far one device's log is merged.
 SELECT id, seq, sum, published_seq, published_sum, last_ts, clock_offset,
-  synced, stamp, state, detail
+  synced, stamp, state, detail, waiting_seq, waiting_sum
 FROM {cursor} WHERE device = :device;

@@ -33,6 +33,8 @@ typedef struct kv_cursor {
   unsigned char id[KV_ID_SIZE]; /* of the log that was read */
   kv_position at;               /* its last merged row; own: prepared */
   kv_position published;        /* own: its tail, last seen under its lock */
+  int has_waiting;              /* own: rows wait for the folder: */
+  kv_position waiting;          /* they are behind this one */
   int64_t last_ts;      /* greatest time that the clock counted; -1: none */
   int64_t clock_offset; /* microseconds that its clock is ahead, at least */
   int64_t synced;       /* when its file was last read; -1: never */

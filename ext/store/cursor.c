@@ -34,6 +34,9 @@ static int cursor_read(sqlite3_stmt *stmt, kv_cursor *out) {
   out->published.seq = cursor_int64(stmt, 3, 0);
   out->published.sum = cursor_int64(stmt, 4, 0);
   out->last_ts = cursor_int64(stmt, 5, -1);
+  out->has_waiting = sqlite3_column_type(stmt, 11) == SQLITE_INTEGER;
+  out->waiting.seq = cursor_int64(stmt, 11, 0);
+  out->waiting.sum = cursor_int64(stmt, 12, 0);
   out->clock_offset = cursor_int64(stmt, 6, 0);
   out->synced = cursor_int64(stmt, 7, -1);
   out->has_stamp = cursor_blob(stmt, 8, &out->stamp, sizeof(out->stamp));
@@ -91,6 +94,12 @@ static int cursor_bind(sqlite3_stmt *stmt, const kv_cursor *cursor) {
   }
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 12, cursor->verdict.detail, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK && cursor->has_waiting) {
+    rc = sqlite3_bind_int64(stmt, 13, cursor->waiting.seq);
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_int64(stmt, 14, cursor->waiting.sum);
+    }
   }
   return rc;
 }

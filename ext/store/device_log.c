@@ -202,7 +202,11 @@ static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
   log->head = *kv_reader_head(log->reader);
   log->tail = log->head.base;
   rc = kv_reader_last(log->reader, &row, &found);
-  if (rc == SQLITE_OK && found) {
+  if (rc == SQLITE_OK && found < 0) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED,
+                   "has a last row that cannot be "
+                   "read");
+  } else if (rc == SQLITE_OK && found) {
     log->tail.seq = row.seq;
     log->tail.sum = row.sum;
   }

@@ -23,6 +23,10 @@ int kv_error_db(char **err, int rc, sqlite3 *db, const char *what) {
   int primary = rc & 0xff;
 
   if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
+  if (primary == SQLITE_CONSTRAINT) {
+    if (err && !*err) *err = kv_strdup(sqlite3_errmsg(db));
+    return rc;
+  }
   if (strncmp(sqlite3_errmsg(db), "kv: ", 4) == 0) {
     return kv_error(err, rc, "%s", sqlite3_errmsg(db) + 4);
   }

@@ -19,7 +19,8 @@ int kv_error(char **err, int rc, const char *format, ...);
 /*
 ** The same with the message of the connection that failed with rc, after
 ** what was being done: "kv: cannot read log.db: disk I/O error". Out of
-** memory, interrupts and busy databases keep their plain SQLite messages.
+** memory and interrupts keep their plain SQLite messages, constraints and
+** messages of this extension what they say.
 */
 int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
 

@@ -321,7 +321,9 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   if (rc == SQLITE_OK) rc = sqlite3_step(reader->last);
   if (rc == SQLITE_ROW) {
     rc = reader_row(reader->last, row, &reason);
-    *found = rc == SQLITE_OK && !reason;
+    *found = rc == SQLITE_OK && !reason ? 1 : -1;
+  } else if (rc != SQLITE_DONE) {
+    *found = -1;
   }
   return reader_is_our_fault(rc) ? rc : SQLITE_OK;
 }

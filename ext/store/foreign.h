@@ -80,7 +80,7 @@ int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found);
 
 /*
 ** The last row of the file, unverified; its values are borrowed until the
-** next call. *found is 0 if there is none or it cannot be read.
+** next call. *found is 0 if there is none, negative if it cannot be read.
 */
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
 

@@ -125,8 +125,20 @@ int kv_pending_savepoint(kv_pending *pending, int level) {
   return SQLITE_OK;
 }
 
+/*
+** SQLite tells only of savepoints that are begun while a table is part of the
+** transaction. An outer one that has no mark was begun before the first
+** write, and its state is that of the lowest mark inside it: so a mark that
+** goes leaves its state to the level below, if that has none.
+*/
 void kv_pending_release(kv_pending *pending, int level) {
-  pending->n_marks = pending_marks_below(pending, level);
+  int i = pending_marks_below(pending, level);
+  int is_known = i > 0 && pending->marks[i - 1].level == level - 1;
+
+  if (i < pending->n_marks && level > 0 && !is_known) {
+    pending->marks[i++].level = level - 1;
+  }
+  if (i < pending->n_marks) pending->n_marks = i;
 }
 
 void kv_pending_rollback_to(kv_pending *pending, int level) {
@@ -138,9 +150,10 @@ void kv_pending_rollback_to(kv_pending *pending, int level) {
     return;
   }
   if (i == pending->n_marks) return;
+  pending->marks[i].level = level;
+  pending->n_marks = i + 1;
   pending->n_rows = pending->marks[i].n_rows;
   if (!pending->is_scan) pending_trim(pending, pending->marks[i].last);
-  pending->n_marks = pending->marks[i].level == level ? i + 1 : i;
   if (pending->n_rows == 0) kv_pending_close(pending);
 }
 

@@ -79,6 +79,20 @@ static int publish_rows(kv_store *store, kv_device_log *log, kv_position from,
   return rc;
 }
 
+/*
+** Load the own cursor. What this connection knows to be committed is ahead
+** of what the log was last seen to hold.
+*/
+static int publish_load(kv_store *store, kv_cursor *own) {
+  int rc = kv_cursor_load(&store->stmts, store->device, own);
+
+  if (rc == SQLITE_OK && store->committed.seq > own->published.seq &&
+      store->committed.seq <= own->at.seq) {
+    own->published = store->committed;
+  }
+  return rc;
+}
+
 int kv_publish_sum(kv_store *store, kv_position from, int64_t until,
                    kv_position *end) {
   return publish_rows(store, NULL, from, until, end);
@@ -124,6 +138,10 @@ static int publish_common(kv_store *store, kv_device_log *log,
 
   *out = own->at;
   rc = publish_log_sum_is(log, *out, found);
+  if (rc == SQLITE_OK && !*found && own->has_waiting) {
+    *out = own->waiting;
+    rc = publish_log_sum_is(log, *out, found);
+  }
   if (rc == SQLITE_OK && !*found) {
     *out = own->published;
     rc = publish_log_sum_is(log, *out, found);
@@ -247,6 +265,7 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
     own->has_id = 1;
     memcpy(own->id, log->head.id, KV_ID_SIZE);
     own->published = stretch.end;
+    own->has_waiting = 0;
     own->at = stretch.end;
     if (until > own->at.seq) {
       rc = publish_rows(store, log, own->published, until, &own->at);
@@ -432,7 +451,12 @@ int kv_publish_prepare(kv_store *store, char **err) {
   int rc;
 
   if (store->log || store->pending.n_rows == 0) return SQLITE_OK;
-  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  rc = publish_load(store, &own);
+  if (rc == SQLITE_ERROR && !kv_store_table_exists(store)) {
+    /* CREATE VIRTUAL TABLE was rolled back; SQLite tells no xRollbackTo. */
+    kv_pending_clear(&store->pending);
+    return SQLITE_OK;
+  }
   if (rc == SQLITE_OK && store->root) {
     rc = publish_enter(store, &own, &n_merged, &log, &why);
   }
@@ -443,6 +467,8 @@ int kv_publish_prepare(kv_store *store, char **err) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
                    why ? why : sqlite3_errstr(rc));
     own.at = store->pending.base;
+    if (!own.has_waiting) own.waiting = own.at;
+    own.has_waiting = 1;
     rc = SQLITE_OK;
   } else if (rc == SQLITE_OK) {
     kv_verdict_clear(&own.verdict);
@@ -477,6 +503,8 @@ static void publish_finish(kv_store *store) {
   store->late = NULL;
   if (rc != SQLITE_OK) {
     store->late = sqlite3_mprintf("%s", sqlite3_errmsg(store->log->handle));
+  } else if (store->log) {
+    store->committed = store->log->tail;
   }
   kv_device_log_close(store->log);
   store->log = NULL;
@@ -563,7 +591,7 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
   if (store->pending.n_rows > 0) return SQLITE_OK;
   kv_pending_close(&store->pending);
 
-  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  rc = publish_load(store, &own);
   if (rc == SQLITE_OK && !must_look && publish_is_idle(store, &own)) {
     kv_cursor_clear(&own);
     return SQLITE_OK;
@@ -616,23 +644,52 @@ int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
 
 int kv_publish_discard(kv_store *store, char **err) {
   kv_cursor own;
-  int rc = kv_cursor_load(&store->stmts, store->device, &own);
+  int rc = publish_load(store, &own);
 
-  if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
-  if (rc == SQLITE_OK) {
-    rc = publish_run_own(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.published.seq);
+  if (rc == SQLITE_OK && store->late && !own.has_waiting) {
+    own.has_waiting = 1;
+    own.waiting = own.published;
+  }
+  if (rc == SQLITE_OK && own.has_waiting) {
+    rc = kv_store_savepoint(store, err);
     if (rc == SQLITE_OK) {
-      rc =
-        publish_run_own(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.published.seq);
+      rc = publish_run_own(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
+      if (rc == SQLITE_OK) {
+        rc =
+          publish_run_own(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
+      }
+      own.at = own.waiting;
+      own.has_waiting = 0;
+      kv_verdict_clear(&own.verdict);
+      if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
+      if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
+      rc = kv_store_savepoint_end(store, rc);
     }
-    own.at = own.published;
-    kv_verdict_clear(&own.verdict);
-    if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
-    if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
-    rc = kv_store_savepoint_end(store, rc);
+    sqlite3_free(store->late);
+    store->late = NULL;
   }
   kv_cursor_clear(&own);
-  sqlite3_free(store->late);
-  store->late = NULL;
   return kv_store_error(store, err, rc, "cannot give up rows");
+}
+
+int kv_publish_introduce(kv_store *store, char **err) {
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_device_log *log = NULL;
+  kv_cursor own;
+  int rc = kv_cursor_load(&store->stmts, store->device, &own);
+
+  if (rc == SQLITE_OK && store->root) {
+    rc = publish_lock(store, &own, &log, &verdict, err);
+  }
+  if (rc == SQLITE_OK && log) {
+    memcpy(own.id, log->head.id, KV_ID_SIZE);
+    own.has_id = 1;
+    own.at = own.published = log->head.base;
+    rc = kv_device_log_commit(log);
+  }
+  if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
+  kv_device_log_close(log);
+  kv_verdict_clear(&verdict);
+  kv_cursor_clear(&own);
+  return kv_store_error(store, err, rc, "cannot open the own log");
 }

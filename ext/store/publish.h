@@ -25,6 +25,14 @@
 #include "store.h"
 
 /*
+** When a cache is created: make the own log if there is none, so that the
+** others know the device, and note whose rows they will be. The rows of a
+** log that is there are merged by the next sync. Errors: as of
+** kv_device_log_lock().
+*/
+int kv_publish_introduce(kv_store *store, char **err);
+
+/*
 ** First phase. Does nothing, and opens nothing, if the transaction wrote
 ** nothing. Errors with a message; a persistent cache lets rows wait instead
 ** when the folder cannot be written.

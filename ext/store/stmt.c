@@ -50,20 +50,26 @@ int kv_stmt_run(sqlite3 *db, kv_sql id) {
   return sqlite3_exec(db, kv_sql_text(id), NULL, NULL, NULL);
 }
 
-int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out) {
-  char *text;
-  int rc;
+static int stmt_make(kv_stmts *stmts, kv_sql id, unsigned flags,
+                     sqlite3_stmt **out) {
+  char *text = kv_stmt_text(id, stmts->schema, stmts->name);
+  int rc = SQLITE_NOMEM;
 
+  *out = NULL;
+  if (text) rc = sqlite3_prepare_v3(stmts->db, text, -1, flags, out, NULL);
+  sqlite3_free(text);
+  return rc;
+}
+
+int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out) {
   *out = stmts->kept[id];
   stmts->kept[id] = NULL;
   if (*out) return SQLITE_OK;
+  return stmt_make(stmts, id, SQLITE_PREPARE_PERSISTENT, out);
+}
 
-  text = kv_stmt_text(id, stmts->schema, stmts->name);
-  if (!text) return SQLITE_NOMEM;
-  rc = sqlite3_prepare_v3(stmts->db, text, -1, SQLITE_PREPARE_PERSISTENT, out,
-                          NULL);
-  sqlite3_free(text);
-  return rc;
+int kv_stmt_once(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out) {
+  return stmt_make(stmts, id, 0, out);
 }
 
 void kv_stmt_put(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt) {

@@ -43,6 +43,12 @@ int kv_stmt_run(sqlite3 *db, kv_sql id);
 /* A statement, reset and unbound, for kv_stmt_put(). */
 int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
 
+/*
+** A statement that is not kept, for sqlite3_finalize(): one on the virtual
+** table itself, which would keep that from being disconnected.
+*/
+int kv_stmt_once(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
+
 /* Give it back: it is reset, and kept or finalized. NULL is fine. */
 void kv_stmt_put(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt);
 

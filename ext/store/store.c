@@ -37,8 +37,7 @@ static int store_is_table(const kv_store *store, const char *schema,
          sqlite3_stricmp(store->name, name) == 0;
 }
 
-/* Does the virtual table that a store is known by still exist? */
-static int store_table_exists(kv_store *store) {
+int kv_store_table_exists(kv_store *store) {
   char *text = kv_stmt_text(KV_SQL_TABLE_EXISTS, store->schema, store->name);
   sqlite3_stmt *stmt = NULL;
   int exists = 0;
@@ -170,7 +169,7 @@ int kv_store_open(kv_registry *registry, const char *schema, const char *name,
       rc = store_new(registry, schema, name, options, root, &store);
       if (rc == SQLITE_OK) root = NULL;
     } else if (!store_is_table(store, schema, name)) {
-      if (store_table_exists(store)) {
+      if (kv_store_table_exists(store)) {
         rc = kv_error(err, SQLITE_ERROR,
                       "table %s.%s of this connection is this store already "
                       "(folder %s, device %s): use it, or open the folder as "
@@ -282,13 +281,16 @@ int kv_store_unpublished(kv_store *store, int64_t *out) {
   *out = 0;
   if (!store->device || !store->root) return SQLITE_OK;
   rc = kv_cursor_load(&store->stmts, store->device, &own);
-  if (rc == SQLITE_OK && own.at.seq > own.published.seq &&
-      (store->late || own.verdict.state != KV_STATE_OK)) {
+  if (rc == SQLITE_OK && store->late && !own.has_waiting) {
+    own.has_waiting = 1;
+    own.waiting = store->committed;
+  }
+  if (rc == SQLITE_OK && own.has_waiting) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
     if (rc == SQLITE_OK) {
       rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
     }
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, own.published.seq);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, own.waiting.seq);
     if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, own.at.seq);
     if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {

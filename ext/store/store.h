@@ -48,9 +48,9 @@ typedef struct kv_store {
   int adopt;         /* until it has been done */
   kv_stmts stmts;
   kv_pending pending;
-  kv_device_log *log; /* the own log between the two phases of a commit */
-  kv_position last;   /* the own log's tail that the next commit follows */
-  char *late;         /* why the last commit of the log failed, or NULL */
+  kv_device_log *log;    /* the own log between the two phases of a commit */
+  kv_position committed; /* the own log's tail that was last committed here */
+  char *late;            /* why the last commit of the log failed, or NULL */
 } kv_store;
 
 int kv_registry_create(sqlite3 *db, kv_registry **out);
@@ -80,6 +80,9 @@ int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
 
 /* The table is called new_name from now on; shadow tables too. */
 int kv_store_rename(kv_store *store, const char *new_name);
+
+/* Does the virtual table that the store is known by still exist? */
+int kv_store_table_exists(kv_store *store);
 
 /* Wall clock, microseconds: the real one, or as the option now says. */
 int64_t kv_store_now(const kv_store *store);

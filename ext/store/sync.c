@@ -32,6 +32,7 @@ typedef struct kv_visit {
   sqlite3_stmt *poll;
   int64_t n_merged;
   int64_t n_seen;
+  int is_replaced; /* another log took the place of the one before */
 } kv_visit;
 
 static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
@@ -77,7 +78,7 @@ static int visit_is_behind(kv_visit *visit, int *is_behind) {
     return SQLITE_OK;
   }
   rc = kv_reader_last(visit->reader, &row, &found);
-  if (rc != SQLITE_OK) return rc;
+  if (rc != SQLITE_OK || found < 0) return rc;
   if (!found) {
     /* No row at all: as it was before the first one. */
     *is_behind = 1;
@@ -88,13 +89,12 @@ static int visit_is_behind(kv_visit *visit, int *is_behind) {
 }
 
 /* Another log stands in the place of the one that was read. */
-static int visit_replace(kv_visit *visit, int *is_replaced) {
+static int visit_replace(kv_visit *visit) {
   kv_cursor *cursor = &visit->cursor;
   const kv_log_head *head = kv_reader_head(visit->reader);
   kv_stretch stretch;
   int rc;
 
-  *is_replaced = 0;
   if (head->base.seq > 0) {
     visit_say(visit, KV_STATE_NEWER,
               "begins with a summary; this version does not read it");
@@ -111,7 +111,7 @@ static int visit_replace(kv_visit *visit, int *is_replaced) {
     rc = kv_cache_forget(&visit->store->stmts, cursor->device);
     cursor->has_id = 0;
     cursor->last_ts = -1;
-    *is_replaced = 1;
+    visit->is_replaced = 1;
   }
   return rc;
 }
@@ -140,16 +140,16 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
               "read is kept until the newer one is back");
     return SQLITE_OK;
   }
-  if (rc == SQLITE_OK) rc = visit_replace(visit, can_read);
+  if (rc == SQLITE_OK) rc = visit_replace(visit);
+  *can_read = visit->is_replaced;
   return rc;
 }
 
 /* The file's last rows do not verify: on their way, or damaged? */
-static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch,
-                            int is_replaced) {
+static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
   kv_verdict *verdict = &visit->cursor.verdict;
 
-  if (stretch->is_clean && is_replaced) {
+  if (stretch->is_clean && visit->is_replaced) {
     visit_say(visit, KV_STATE_REWRITTEN,
               "another log took the place of the one that was read; it was "
               "read from its beginning");
@@ -173,7 +173,6 @@ static int visit_merge(kv_visit *visit) {
   kv_cursor *cursor = &visit->cursor;
   const kv_log_head *head = kv_reader_head(visit->reader);
   int64_t now = kv_store_now(store);
-  int had_id = cursor->has_id;
   int can_read = 0;
   int64_t arrived;
   kv_stretch stretch;
@@ -206,12 +205,7 @@ static int visit_merge(kv_visit *visit) {
     cursor->clock_offset = stretch.last_ts > now ? stretch.last_ts - now : 0;
   }
   if (rc == SQLITE_OK) {
-    visit_judge_end(visit, &stretch,
-                    had_id && !visit->before.has_id
-                      ? 0
-                      : visit->before.has_id &&
-                          memcmp(visit->before.id, cursor->id, KV_ID_SIZE) !=
-                            0);
+    visit_judge_end(visit, &stretch);
   }
   return rc;
 }

@@ -163,9 +163,9 @@ int kv_arguments_option(kv_arguments *arguments, const char *z, int n,
   }
   if (rc == SQLITE_OK && (!equals || !strstr(allowed, pattern))) {
     rc = kv_error(err, SQLITE_ERROR,
-                  "'%.*s' is no option: options are name=value, with the "
-                  "names%s",
-                  n, z, allowed);
+                  "'%.*s' is no option here: options are name=value, with the "
+                  "names%.*s",
+                  n, z, (int)strlen(allowed) - 1, allowed);
   } else if (rc == SQLITE_OK) {
     rc = arguments_set(arguments, name, value, err);
   }

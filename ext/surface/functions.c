@@ -22,7 +22,6 @@ static void function_fail(sqlite3_context *ctx, int rc, char *err) {
   if (err) {
     sqlite3_result_error(ctx, err, -1);
     sqlite3_result_error_code(ctx, rc);
-    sqlite3_result_error(ctx, err, -1);
   }
   if (rc == SQLITE_NOMEM) {
     sqlite3_result_error_nomem(ctx);
@@ -222,8 +221,13 @@ static void function_close(sqlite3_context *ctx, int argc,
     rc = function_store(ctx, argc, argv, argc == 2 ? 1 : 0, &store, &err);
   }
   if (rc == SQLITE_OK && store->device && store->root) {
-    rc = arguments.discard ? kv_publish_discard(store, &err)
-                           : kv_publish_waiting(store, 0, &n_merged, &err);
+    rc = store->pending.n_rows > 0
+           ? kv_error(&err, SQLITE_LOCKED,
+                      "%s has rows of this transaction: COMMIT or ROLLBACK, "
+                      "then kv_close()",
+                      store->name)
+         : arguments.discard ? kv_publish_discard(store, &err)
+                             : kv_publish_waiting(store, 0, &n_merged, &err);
   }
   if (rc == SQLITE_OK && kv_store_is_temp(store)) {
     name = kv_strdup(store->name);
@@ -283,7 +287,7 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 static int function_write(kv_store *store, kv_sql id, sqlite3_value *key,
                           sqlite3_value *value, char **err) {
   sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, id, &stmt);
+  int rc = kv_stmt_once(&store->stmts, id, &stmt);
 
   if (rc == SQLITE_OK) rc = sqlite3_bind_value(stmt, 1, key);
   if (rc == SQLITE_OK && value) rc = sqlite3_bind_value(stmt, 2, value);
@@ -292,7 +296,7 @@ static int function_write(kv_store *store, kv_sql id, sqlite3_value *key,
     if (rc == SQLITE_DONE) rc = SQLITE_OK;
   }
   if (rc != SQLITE_OK) kv_store_error(store, err, rc, "cannot write");
-  kv_stmt_put(&store->stmts, id, stmt);
+  sqlite3_finalize(stmt);
   return rc;
 }
 

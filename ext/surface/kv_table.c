@@ -107,8 +107,13 @@ static int table_init(sqlite3 *db, void *registry, int argc,
                        is_create, &table->store, err);
   }
   if (rc == SQLITE_OK && is_create) {
+    /* What a table of this name left behind was rolled back with it. */
+    kv_publish_rollback(table->store);
     rc = kv_cache_create(&table->store->stmts);
     rc = kv_store_error(table->store, err, rc, "cannot create the cache");
+    if (rc == SQLITE_OK && table->store->device) {
+      rc = kv_publish_introduce(table->store, err);
+    }
   }
   if (rc == SQLITE_OK) rc = sqlite3_declare_vtab(db, table_declaration);
   if (rc == SQLITE_OK) {
@@ -581,6 +586,16 @@ static int table_check_hidden(kv_store *store, const kv_value *old_key,
   return SQLITE_OK;
 }
 
+/* INSERT sets, unless it says what to do with a key that exists. */
+static kv_on_conflict table_conflict(int mode) {
+  switch (mode) {
+    case SQLITE_IGNORE: return KV_CONFLICT_IGNORE;
+    case SQLITE_FAIL:
+    case SQLITE_ROLLBACK: return KV_CONFLICT_FAIL;
+    default: return KV_CONFLICT_SET;
+  }
+}
+
 /* xUpdate(DELETE key), (INSERT NULL, NULL, columns), (UPDATE key, key, ...) */
 static int table_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
                         sqlite3_int64 *rowid) {
@@ -610,9 +625,7 @@ static int table_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
                          &vtab->zErrMsg);
   } else if (rc == SQLITE_OK) {
     rc =
-      kv_write_set(store, &key, &value,
-                   mode == SQLITE_IGNORE ? KV_CONFLICT_IGNORE : KV_CONFLICT_SET,
-                   &vtab->zErrMsg);
+      kv_write_set(store, &key, &value, table_conflict(mode), &vtab->zErrMsg);
   }
   if (rc == SQLITE_CONSTRAINT_UNIQUE && !vtab->zErrMsg) {
     vtab->zErrMsg =
