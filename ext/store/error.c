@@ -30,7 +30,9 @@ int kv_error_db(char **err, int rc, sqlite3 *db, const char *what) {
   if (strncmp(sqlite3_errmsg(db), "kv: ", 4) == 0) {
     return kv_error(err, rc, "%s", sqlite3_errmsg(db) + 4);
   }
-  return kv_error(err, rc, "%s: %s", what, sqlite3_errmsg(db));
+  return kv_error(err, rc, "%s: %s", what,
+                  (sqlite3_errcode(db) & 0xff) == primary ? sqlite3_errmsg(db)
+                                                          : sqlite3_errstr(rc));
 }
 
 void *kv_zalloc(sqlite3_uint64 n) {

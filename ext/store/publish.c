@@ -357,18 +357,19 @@ static int publish_append_seen(kv_store *store, kv_device_log *log,
   return rc;
 }
 
-/* A large value, from the cache; *winner keeps it. */
+/* A large value, from the cache; *stmt keeps it. */
 static int publish_fetch(kv_store *store, const kv_pending_row *from,
-                         kv_row *row, kv_winner *winner) {
-  int rc = kv_cache_find(&store->stmts, &from->key, INT64_MAX, winner);
+                         kv_value *value, sqlite3_stmt **stmt) {
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_VALUE, stmt);
 
-  if (rc == SQLITE_OK && !(winner->is_found && winner->ts == from->ts)) {
-    rc = SQLITE_CORRUPT;
-  }
+  if (rc == SQLITE_OK) rc = kv_value_bind(*stmt, 1, &from->key);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(*stmt, 2, from->ts);
   if (rc == SQLITE_OK) {
-    rc = kv_value_of_column(winner->stmt, KV_COLUMN_VALUE, &row->value);
+    rc = sqlite3_bind_text(*stmt, 3, store->device, -1, SQLITE_STATIC);
   }
-  return rc;
+  if (rc == SQLITE_OK) rc = sqlite3_step(*stmt);
+  if (rc == SQLITE_ROW) return kv_value_of_column(*stmt, 0, value);
+  return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
 /* Append the remembered rows in the order of their numbers. */
@@ -385,7 +386,7 @@ static int publish_append_remembered(kv_store *store, kv_device_log *log,
   row.bucket.type = KV_TEXT;
   for (i = 0; i < pending->n_rows && rc == SQLITE_OK; i++) {
     const kv_pending_row *from = rows[i];
-    kv_winner winner = {NULL, 0, 0, 0, 0, NULL};
+    sqlite3_stmt *large = NULL;
 
     row.seq = at->seq + 1;
     row.ts = from->ts;
@@ -393,10 +394,12 @@ static int publish_append_remembered(kv_store *store, kv_device_log *log,
     row.op = from->op;
     row.key = from->key;
     row.value = from->value;
-    if (from->is_reference) rc = publish_fetch(store, from, &row, &winner);
+    if (from->is_reference) {
+      rc = publish_fetch(store, from, &row.value, &large);
+    }
     if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
     if (!log) row.sum = kv_row_sum(at->sum, &row);
-    kv_cache_release(&store->stmts, &winner);
+    kv_stmt_put(&store->stmts, KV_SQL_OWN_VALUE, large);
     at->seq = row.seq;
     at->sum = row.sum;
   }

@@ -134,6 +134,40 @@ static int store_new(kv_registry *registry, const char *schema,
   return rc;
 }
 
+/* Connect the kv tables of one schema. */
+static int store_connect_schema(sqlite3 *db, const char *schema) {
+  kv_stmts stmts = {db, schema, "", {NULL}};
+  sqlite3_stmt *names = NULL;
+  int rc = kv_stmt_once(&stmts, KV_SQL_TABLE_NAMES, &names);
+
+  while (rc == SQLITE_OK && sqlite3_step(names) == SQLITE_ROW) {
+    sqlite3_stmt *stmt = NULL;
+
+    stmts.name = (const char *)sqlite3_column_text(names, 0);
+    if (!stmts.name) rc = SQLITE_NOMEM;
+    if (rc == SQLITE_OK) kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
+    sqlite3_finalize(stmt); /* one that cannot be connected has no store */
+  }
+  sqlite3_finalize(names);
+  return rc;
+}
+
+/*
+** Connect every kv table of the connection. One that is not connected, after
+** its schema was read again, has no store to be found by.
+*/
+static int store_connect_all(sqlite3 *db) {
+  sqlite3_stmt *schemas = NULL;
+  int rc = kv_stmt_prepare(db, KV_SQL_SCHEMA_NAMES, &schemas);
+
+  while (rc == SQLITE_OK && sqlite3_step(schemas) == SQLITE_ROW) {
+    const char *schema = (const char *)sqlite3_column_text(schemas, 1);
+    rc = schema ? store_connect_schema(db, schema) : SQLITE_NOMEM;
+  }
+  sqlite3_finalize(schemas);
+  return rc;
+}
+
 /* The open store of a folder and device, if there is one. */
 static kv_store *store_lookup(kv_registry *registry, const char *root,
                               const char *device, const char *schema,
@@ -163,6 +197,7 @@ int kv_store_open(kv_registry *registry, const char *schema, const char *name,
                            &root, err);
     sqlite3_free(base);
   }
+  if (rc == SQLITE_OK && create) rc = store_connect_all(registry->db);
   if (rc == SQLITE_OK) {
     store = store_lookup(registry, root, options->device, schema, name);
     if (!store) {

@@ -1,0 +1,2 @@
+-- The schemas of a connection.
+PRAGMA database_list;

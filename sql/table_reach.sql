@@ -1,0 +1,2 @@
+-- Connect a virtual table by naming it.
+SELECT key FROM {table};
