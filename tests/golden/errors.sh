@@ -1,0 +1,130 @@
+#!/bin/sh
+# Every error that SQL can provoke says what is wrong and what to do.
+play() { # shows no path of this machine
+  $SQLITE "${1-:memory:}" 2>&1 | sed "s|$(pwd -P)/||g"
+}
+
+play <<'END'
+.load ./kv
+.print == names of devices
+SELECT kv_open('n.kv', '');
+SELECT kv_open('n.kv', 'a b');
+SELECT kv_open('n.kv', 'a/b');
+SELECT kv_open('n.kv', '../evil');
+SELECT kv_open('n.kv', 'café');
+SELECT kv_open('n.kv', '.hidden');
+SELECT kv_open('n.kv', 'dot.');
+SELECT kv_open('n.kv', 'nul.txt');
+SELECT kv_open('n.kv', 'COM1');
+SELECT kv_open('n.kv',
+  '12345678901234567890123456789012345678901234567890123456789012345');
+CREATE VIRTUAL TABLE temp.kv USING kv('n.kv', device='a b');
+.shell ls
+
+.print == folders
+SELECT kv_open('');
+SELECT kv_open('a/b/c.kv', 'laptop');
+SELECT kv_open('kv.so', 'laptop');
+SELECT kv_open('absent.kv');
+SELECT kv_open('kv.so');
+CREATE VIRTUAL TABLE temp.kv USING kv;
+CREATE VIRTUAL TABLE temp.kv USING kv('');
+CREATE VIRTUAL TABLE temp.kv USING kv('a/b/c.kv', device='laptop');
+
+.print == options
+SELECT kv_open('n.kv', 'laptop', 'color=red');
+SELECT kv_open('n.kv', 'laptop', 'now');
+SELECT kv_open('n.kv', 'laptop', 'now=yesterday');
+SELECT kv_open('n.kv', 'laptop', 'now=1793491200');
+SELECT kv_open('n.kv', 'laptop', 'now=');
+SELECT kv_open('n.kv', 'laptop', 'adopt=yes');
+SELECT kv_open('n.kv', 'laptop', 'device=phone');
+CREATE VIRTUAL TABLE temp.kv USING kv('n.kv', name='other');
+CREATE VIRTUAL TABLE temp.kv USING kv('n.kv', 'laptop');
+SELECT kv_close('color=red', 'kv');
+SELECT name FROM temp.sqlite_master;
+.shell ls
+
+.print == no store of that name
+SELECT * FROM kv;
+SELECT kv_sync();
+SELECT kv_get('a');
+SELECT kv_set('a', 1);
+SELECT kv_delete('a');
+SELECT kv_close();
+SELECT kv_sync('notes');
+SELECT * FROM kv_log;
+SELECT * FROM kv_log('notes');
+SELECT * FROM kv_devices('notes');
+CREATE TABLE plain(key, value);
+SELECT kv_get('a', 0, 'plain');
+
+.print == a name that is taken
+CREATE TABLE kv(x);
+SELECT kv_open('n.kv', 'laptop');
+CREATE VIEW taken AS SELECT 1;
+SELECT kv_open('n.kv', 'laptop', 'name=taken');
+DROP TABLE kv;
+SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01');
+SELECT kv_open('n.kv', 'phone');
+SELECT kv_open('other.kv', 'laptop');
+SELECT kv_open('n.kv');
+
+.print == a second table of one store
+SELECT kv_open('n.kv', 'laptop', 'name=again');
+CREATE VIRTUAL TABLE temp.again USING kv('n.kv', device='laptop');
+SELECT kv_open('n.kv/', 'laptop', 'name=again');
+SELECT name FROM temp.sqlite_master WHERE sql LIKE '%VIRTUAL%';
+
+.print == a name that differs only in case
+INSERT INTO kv VALUES('a', 1);
+SELECT kv_open('n.kv', 'Laptop', 'name=other');
+.shell ls n.kv/devices
+
+.print == writing
+INSERT INTO kv VALUES(NULL, 1);
+SELECT kv_set(NULL, 1);
+INSERT INTO kv(key, value, ts) VALUES('b', 1, 2);
+UPDATE kv SET device = 'phone';
+UPDATE kv SET value = 2 WHERE as_of = '2026-11-02';
+INSERT INTO kv_log(key) VALUES('a');
+DELETE FROM kv_devices;
+UPDATE kv_foreign SET value = 1;
+SELECT key, value FROM kv;
+
+.print == inside a statement that writes
+CREATE TABLE t(x);
+INSERT INTO t SELECT kv_sync();
+SELECT count(*) FROM t;
+
+.print == times
+SELECT * FROM kv('soon');
+SELECT * FROM kv(1793491200);
+SELECT * FROM kv('2026-02-29');
+
+.print == files that are not logs
+SELECT * FROM kv_foreign;
+SELECT * FROM kv_foreign(NULL);
+SELECT * FROM kv_foreign('absent.db');
+SELECT count(*) FROM kv_foreign('kv.so');
+CREATE VIRTUAL TABLE temp.f USING kv_foreign('a', 'b');
+CREATE VIRTUAL TABLE temp.f USING kv_foreign('absent.db');
+SELECT * FROM f;
+
+.print == an unpublished row keeps its table
+BEGIN;
+INSERT INTO kv VALUES('b', 1);
+DROP TABLE kv;
+ROLLBACK;
+SELECT key FROM kv;
+END
+
+echo "== the end of time"
+play <<'END'
+.load ./kv
+SELECT kv_open('end.kv', 'laptop', 'now=9007199254740992');
+INSERT INTO kv VALUES('last', 1);
+INSERT INTO kv VALUES('last', 2);
+INSERT INTO kv VALUES('other', 2);
+SELECT key, value FROM kv;
+END
