@@ -1,4 +1,11 @@
--- Peers whose logs are merged up to another row than this device said last.
+-- Peers whose logs are merged up to another row than this device said last:
+-- those with a cursor, and those that have none any more (sum is NULL).
+WITH RECURSIVE said(peer) AS (
+  SELECT min(peer) FROM {seen} WHERE device = :self
+  UNION ALL
+  SELECT (SELECT min(s.peer) FROM {seen} AS s
+          WHERE s.device = :self AND s.peer > said.peer)
+  FROM said WHERE said.peer IS NOT NULL)
 SELECT c.device, c.id, c.seq, c.sum
 FROM {cursor} AS c
 WHERE c.device <> :self AND c.id IS NOT NULL
@@ -8,4 +15,13 @@ WHERE c.device <> :self AND c.id IS NOT NULL
   AND (c.seq > 0 OR EXISTS(
     SELECT 1 FROM {seen} AS s
     WHERE s.device = :self AND s.peer = c.device AND s.peer_seq > 0))
-ORDER BY c.device;
+UNION ALL
+SELECT l.peer, l.peer_id, 0, NULL
+FROM said CROSS JOIN {seen} AS l
+WHERE l.device = :self AND l.peer = said.peer AND l.peer_seq > 0
+  AND l.seq = (SELECT max(s.seq) FROM {seen} AS s
+               WHERE s.device = :self AND s.peer = said.peer)
+  AND NOT EXISTS(
+    SELECT 1 FROM {cursor} AS c
+    WHERE c.device = said.peer AND c.id IS NOT NULL)
+ORDER BY 1;

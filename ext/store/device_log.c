@@ -28,7 +28,7 @@ static int log_check_case(const char *devices, const char *device, char **err) {
   char **names = NULL;
   int n = 0;
   int i;
-  int rc = kv_folder_list(devices, 1000000, &names, &n);
+  int rc = kv_folder_list(devices, 1000000, 0, &names, &n);
 
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
     if (strcmp(names[i], device) != 0 &&

@@ -166,7 +166,23 @@ static int folder_compare_names(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int kv_folder_list(const char *path, int most, char ***out, int *n) {
+/* Is an entry a directory? Most file systems tell without another call. */
+static int folder_is_directory(const char *path, const struct dirent *entry) {
+  kv_stamp stamp;
+  char *child;
+  int is_directory;
+
+#ifdef DT_UNKNOWN
+  if (entry->d_type != DT_UNKNOWN) return entry->d_type == DT_DIR;
+#endif
+  child = sqlite3_mprintf("%s/%s", path, entry->d_name);
+  is_directory = child && kv_folder_look(child, &stamp) == KV_FILE_DIRECTORY;
+  sqlite3_free(child);
+  return is_directory;
+}
+
+int kv_folder_list(const char *path, int most, int only_directories,
+                   char ***out, int *n) {
   DIR *dir = opendir(path);
   struct dirent *entry;
   char **names = NULL;
@@ -178,6 +194,7 @@ int kv_folder_list(const char *path, int most, char ***out, int *n) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
       continue;
     }
+    if (only_directories && !folder_is_directory(path, entry)) continue;
     if (count == capacity) {
       char **more;
       capacity = capacity ? 2 * capacity : 16;

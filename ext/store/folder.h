@@ -55,11 +55,13 @@ int kv_folder_make(const char *path);
 int kv_folder_rename(const char *from, const char *to);
 
 /*
-** The names in a directory, sorted bytewise, without "." and "..". *out is an
+** The names in a directory, sorted bytewise, without "." and "..", or those
+** of its directories only (a link to one is none). *out is an
 ** array of *n texts for kv_folder_free_names(). At most `most` names are
 ** listed. Errors: SQLITE_CANTOPEN, SQLITE_NOMEM.
 */
-int kv_folder_list(const char *path, int most, char ***out, int *n);
+int kv_folder_list(const char *path, int most, int only_directories,
+                   char ***out, int *n);
 
 void kv_folder_free_names(char **names, int n);
 

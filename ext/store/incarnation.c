@@ -8,6 +8,7 @@
 #include "error.h"
 #include "handle.h"
 #include "publish.h"
+#include "registry.h"
 #include "value.h"
 
 int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
@@ -236,4 +237,76 @@ int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
     "not shared yet goes there), or take the log over with the option "
     "adopt=1",
     store->device, verdict->detail ? verdict->detail : "has another writer");
+}
+
+/* Write one row of a twin as this device. */
+static int incarnation_write(kv_store *store, sqlite3_stmt *row, char **err) {
+  int is_set = sqlite3_column_int(row, 2) == KV_OP_SET;
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_once(&store->stmts,
+                        is_set ? KV_SQL_TABLE_SET : KV_SQL_TABLE_DELETE, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_value(stmt, 1, sqlite3_column_value(row, 0));
+  }
+  if (rc == SQLITE_OK && is_set) {
+    rc = sqlite3_bind_value(stmt, 2, sqlite3_column_value(row, 1));
+  }
+  if (rc == SQLITE_OK && sqlite3_step(stmt) != SQLITE_DONE) {
+    rc = sqlite3_errcode(store->db);
+    kv_store_error(store, err, rc, "cannot write");
+  }
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
+static int incarnation_write_unshared(kv_store *store, const kv_store *twin,
+                                      char **err) {
+  char *text =
+    sqlite3_mprintf(kv_sql_text(KV_SQL_OWN_UNSHARED), twin->schema, twin->name,
+                    twin->schema, twin->name, store->schema, store->name);
+  sqlite3_stmt *rows = NULL;
+  int rc =
+    text ? sqlite3_prepare_v2(store->db, text, -1, &rows, NULL) : SQLITE_NOMEM;
+
+  sqlite3_free(text);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(rows, 1, twin->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(rows, 2, store->device, -1, SQLITE_STATIC);
+  }
+  while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+    rc = incarnation_write(store, rows, err);
+  }
+  sqlite3_finalize(rows);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int kv_incarnation_inherit(kv_store *store, char **err) {
+  kv_store *twin;
+  int rc = SQLITE_OK;
+
+  for (twin = store->registry->stores; twin && rc == SQLITE_OK;
+       twin = twin->next) {
+    kv_cursor own;
+
+    if (twin == store || !twin->device || !twin->root || !store->root ||
+        strcmp(twin->root, store->root) != 0 ||
+        strcmp(twin->device, store->device) == 0) {
+      continue;
+    }
+    rc = kv_cursor_load(&twin->stmts, twin->device, &own);
+    if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
+      rc = kv_store_savepoint(store, err);
+      if (rc == SQLITE_OK) {
+        rc = incarnation_write_unshared(store, twin, err);
+        own.has_waiting = 0;
+        if (rc == SQLITE_OK) rc = kv_cursor_save(&twin->stmts, &own);
+        rc = kv_store_savepoint_end(store, rc);
+      }
+    }
+    kv_cursor_clear(&own);
+  }
+  return rc;
 }

@@ -37,6 +37,13 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
 int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
                                kv_cursor *own);
 
+/*
+** Give this store the rows of those stores of the same folder and connection
+** that are twins: what the folder does not have of them is written here, and
+** they have nothing left that waits. Outside a transaction only.
+*/
+int kv_incarnation_inherit(kv_store *store, char **err);
+
 /* The error of a write that a verdict on the own log forbids. */
 int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
                           char **err);

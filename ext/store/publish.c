@@ -608,7 +608,6 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
       kv_verdict_set(&own.verdict, KV_STATE_WAITING,
                      "rows wait for kv_sync() outside a transaction");
     } else if (rc == SQLITE_OK && log) {
-      store->adopt = 0;
       store->log = log;
       log = NULL;
     }

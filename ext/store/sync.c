@@ -16,6 +16,7 @@
 
 #include "core/clock.h"
 #include "error.h"
+#include "incarnation.h"
 #include "publish.h"
 #include "value.h"
 
@@ -396,7 +397,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
     if (!devices) rc = SQLITE_NOMEM;
   }
   if (rc == SQLITE_OK && kv_folder_look(devices, &stamp) == KV_FILE_DIRECTORY) {
-    rc = kv_folder_list(devices, SYNC_NAMES, &names, &n);
+    rc = kv_folder_list(devices, SYNC_NAMES, 1, &names, &n);
     if (rc == SQLITE_CANTOPEN) {
       rc = kv_error(err, rc, "cannot read %s: check its permissions", devices);
     }
@@ -410,6 +411,10 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   if (rc == SQLITE_OK && n_seen > 0 && store->device) {
     rc = sync_own(store, 1, n_merged, err);
   }
+  if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
+    rc = kv_incarnation_inherit(store, err);
+  }
+  if (rc == SQLITE_OK) store->adopt = 0;
   kv_folder_free_names(names, n);
   sqlite3_free(devices);
   return rc;

@@ -46,7 +46,9 @@ static int write_read_seen(kv_store *store, kv_pending *pending) {
     sqlite3_snprintf(sizeof(seen->peer), seen->peer, "%s", peer);
     memcpy(seen->id, id, KV_ID_SIZE);
     seen->at.seq = sqlite3_column_int64(stmt, 2);
-    seen->at.sum = sqlite3_column_int64(stmt, 3);
+    seen->at.sum = sqlite3_column_type(stmt, 3) == SQLITE_NULL
+                     ? kv_row_base_sum(peer, strlen(peer), seen->id)
+                     : sqlite3_column_int64(stmt, 3);
   }
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
   kv_stmt_put(&store->stmts, KV_SQL_SEEN_DUE, stmt);

@@ -174,7 +174,7 @@ static int device_list_own(device_cursor *cursor, const char *device) {
   int n = 0;
   int i;
   int rc =
-    path ? kv_folder_list(path, DEVICE_OTHERS, &names, &n) : SQLITE_NOMEM;
+    path ? kv_folder_list(path, DEVICE_OTHERS, 0, &names, &n) : SQLITE_NOMEM;
 
   if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
@@ -200,7 +200,7 @@ static int device_list_devices(device_cursor *cursor) {
   int rc = path ? SQLITE_OK : SQLITE_NOMEM;
 
   if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_DIRECTORY) {
-    rc = kv_folder_list(path, 100 * DEVICE_OTHERS, &names, &n);
+    rc = kv_folder_list(path, 100 * DEVICE_OTHERS, 0, &names, &n);
     if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
   }
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
@@ -234,7 +234,7 @@ static int device_list_others(device_cursor *cursor) {
   int rc = SQLITE_OK;
 
   if (!root || kv_folder_look(root, &stamp) != KV_FILE_DIRECTORY) return rc;
-  rc = kv_folder_list(root, DEVICE_OTHERS, &names, &n);
+  rc = kv_folder_list(root, DEVICE_OTHERS, 0, &names, &n);
   if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
     if (strcmp(names[i], "devices") == 0) continue;

@@ -18,15 +18,12 @@
 #include "store/value.h"
 #include "surface.h"
 
+/* End a function with an error, if rc is one; err is freed. */
 static void function_fail(sqlite3_context *ctx, int rc, char *err) {
-  if (err) {
-    sqlite3_result_error(ctx, err, -1);
-    sqlite3_result_error_code(ctx, rc);
-  }
   if (rc == SQLITE_NOMEM) {
     sqlite3_result_error_nomem(ctx);
-  } else if (rc != SQLITE_OK && !err) {
-    sqlite3_result_error(ctx, sqlite3_errstr(rc), -1);
+  } else if (rc != SQLITE_OK) {
+    sqlite3_result_error(ctx, err ? err : sqlite3_errstr(rc), -1);
     sqlite3_result_error_code(ctx, rc);
   }
   sqlite3_free(err);
@@ -43,19 +40,13 @@ static int function_store(sqlite3_context *ctx, int argc, sqlite3_value **argv,
   return kv_store_find(sqlite3_user_data(ctx), name, out, err);
 }
 
-/* The store that is open as temp.{name}, or NULL. */
+/* The store that is open under a name, or NULL. */
 static kv_store *open_find(kv_registry *registry, const char *name) {
   kv_store *store = NULL;
   char *ignored = NULL;
 
-  if (kv_store_find(registry, name, &store, &ignored) != SQLITE_OK) {
-    sqlite3_free(ignored);
-    return NULL;
-  }
-  if (!kv_store_is_temp(store)) {
-    kv_store_close(store);
-    return NULL;
-  }
+  kv_store_find(registry, name, &store, &ignored);
+  sqlite3_free(ignored);
   return store;
 }
 
@@ -204,6 +195,37 @@ static void function_open(sqlite3_context *ctx, int argc,
   }
 }
 
+/* Publish what waits, or give it up, before a store is closed. */
+static int close_publish(kv_store *store, int discard, char **err) {
+  int64_t n_waiting = 0;
+  int64_t n_merged = 0;
+  char *why = NULL;
+  int rc = SQLITE_OK;
+
+  if (!store->device || !store->root) return SQLITE_OK;
+  if (store->pending.n_rows > 0) {
+    return kv_error(err, SQLITE_LOCKED,
+                    "%s has rows of this transaction: COMMIT or ROLLBACK, then "
+                    "kv_close()",
+                    store->name);
+  }
+  if (discard) return kv_publish_discard(store, err);
+  rc = kv_publish_waiting(store, 0, &n_merged, &why);
+  if (rc != SQLITE_OK && kv_store_unpublished(store, &n_waiting) == SQLITE_OK) {
+    if (n_waiting == 0) {
+      rc = SQLITE_OK;
+    } else {
+      kv_error(err, rc,
+               "%lld rows of %s are not published: %s. If the folder is gone "
+               "for good: kv_close('discard=1', '%s')",
+               n_waiting, store->name, why ? why + 4 : sqlite3_errstr(rc),
+               store->name);
+    }
+  }
+  sqlite3_free(why);
+  return rc;
+}
+
 static void function_close(sqlite3_context *ctx, int argc,
                            sqlite3_value **argv) {
   sqlite3 *db = sqlite3_context_db_handle(ctx);
@@ -212,7 +234,6 @@ static void function_close(sqlite3_context *ctx, int argc,
   kv_store *store = NULL;
   char *err = NULL;
   char *name = NULL;
-  int64_t n_merged = 0;
   int rc = SQLITE_OK;
 
   kv_arguments_init(&arguments);
@@ -220,15 +241,7 @@ static void function_close(sqlite3_context *ctx, int argc,
   if (rc == SQLITE_OK) {
     rc = function_store(ctx, argc, argv, argc == 2 ? 1 : 0, &store, &err);
   }
-  if (rc == SQLITE_OK && store->device && store->root) {
-    rc = store->pending.n_rows > 0
-           ? kv_error(&err, SQLITE_LOCKED,
-                      "%s has rows of this transaction: COMMIT or ROLLBACK, "
-                      "then kv_close()",
-                      store->name)
-         : arguments.discard ? kv_publish_discard(store, &err)
-                             : kv_publish_waiting(store, 0, &n_merged, &err);
-  }
+  if (rc == SQLITE_OK) rc = close_publish(store, arguments.discard, &err);
   if (rc == SQLITE_OK && kv_store_is_temp(store)) {
     name = kv_strdup(store->name);
     kv_store_close(store);

@@ -102,6 +102,7 @@ static int table_init(sqlite3 *db, void *registry, int argc,
 
   kv_arguments_init(&arguments);
   if (rc == SQLITE_OK) rc = table_arguments(argc, argv, &arguments, err);
+  if (!is_create) arguments.options.adopt = 0; /* once is enough */
   if (rc == SQLITE_OK) {
     rc = kv_store_open(registry, argv[1], argv[2], &arguments.options,
                        is_create, &table->store, err);
