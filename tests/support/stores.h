@@ -1,0 +1,41 @@
+/*
+** Stores below the SQL surface: opened, written and committed by calling
+** ext/store/ as the virtual table does.
+*/
+#ifndef TEST_STORES_H
+#define TEST_STORES_H
+
+#include "connection.h"
+#include "logs.h"
+#include "store/store.h"
+
+typedef struct test_store {
+  sqlite3 *db;
+  kv_registry *registry;
+  kv_store *store;
+  char *err; /* of the last call below that failed */
+} test_store;
+
+/* Open main.kv of a new database in memory; root ":memory:" has no folder. */
+void test_store_open(test_store *t, const char *root, const char *device);
+
+/* The same in temp: its rows cannot wait. */
+void test_store_open_temp(test_store *t, const char *root, const char *device);
+void test_store_close(test_store *t);
+
+/* One key in a transaction of its own, which has to succeed. */
+void test_store_set(test_store *t, const char *key, const char *value);
+void test_store_delete(test_store *t, const char *key);
+
+/* A write within a transaction; commit as the host does. Return codes. */
+int test_store_write(test_store *t, const char *key, const char *value);
+int test_store_commit(test_store *t);
+void test_store_rollback(test_store *t);
+
+/* kv_sync(); the number of rows merged. */
+int64_t test_store_sync(test_store *t);
+
+/* The log of a device, as text rows "seq|txn|op|key|value\n". */
+char *test_store_log(test_store *t, const char *device);
+
+#endif

@@ -1,0 +1,141 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/error.h"
+#include "support/connection.h"
+
+static void a_message_is_marked_as_ours(void **state) {
+  char *err = NULL;
+
+  (void)state;
+  assert_int_equal(kv_error(&err, SQLITE_CANTOPEN, "no %s at %d", "x", 5),
+                   SQLITE_CANTOPEN);
+  assert_string_equal(err, "kv: no x at 5");
+  sqlite3_free(err);
+}
+
+static void the_first_message_is_kept(void **state) {
+  char *err = NULL;
+
+  (void)state;
+  kv_error(&err, SQLITE_ERROR, "first");
+  assert_int_equal(kv_error(&err, SQLITE_BUSY, "second"), SQLITE_BUSY);
+  assert_string_equal(err, "kv: first");
+  sqlite3_free(err);
+}
+
+static void a_message_that_nobody_wants_is_not_made(void **state) {
+  sqlite3_int64 used = sqlite3_memory_used();
+
+  (void)state;
+  assert_int_equal(kv_error(NULL, SQLITE_ERROR, "%d", 1), SQLITE_ERROR);
+  assert_int_equal(sqlite3_memory_used(), used);
+}
+
+static void what_sqlite_says_follows_what_was_done(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+  char *err = NULL;
+  int rc = test_try(db, "SELECT * FROM absent");
+
+  (void)state;
+  assert_int_equal(kv_error_db(&err, rc, db, "cannot read"), SQLITE_ERROR);
+  assert_string_equal(err, "kv: cannot read: no such table: absent");
+  sqlite3_free(err);
+  test_disconnect(db);
+}
+
+static void our_own_message_is_not_wrapped(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+  char *err = NULL;
+  int rc = test_try(db, "SELECT kv_sync()");
+
+  (void)state;
+  assert_int_equal(kv_error_db(&err, rc, db, "cannot read"), SQLITE_ERROR);
+  assert_string_equal(err, "kv: there is no store named kv: open one first, "
+                           "SELECT kv_open('folder', 'device')");
+  sqlite3_free(err);
+  test_disconnect(db);
+}
+
+static void constraints_keep_the_message_of_a_table(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+  char *err = NULL;
+  int rc;
+
+  (void)state;
+  test_run(db, "CREATE TABLE t(x NOT NULL)");
+  rc = test_try(db, "INSERT INTO t VALUES(NULL)");
+  assert_int_equal(kv_error_db(&err, rc, db, "cannot write"),
+                   SQLITE_CONSTRAINT_NOTNULL);
+  assert_string_equal(err, "NOT NULL constraint failed: t.x");
+  sqlite3_free(err);
+  test_disconnect(db);
+}
+
+static void no_memory_and_interrupts_have_no_message(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+  char *err = NULL;
+
+  (void)state;
+  assert_int_equal(kv_error_db(&err, SQLITE_NOMEM, db, "x"), SQLITE_NOMEM);
+  assert_int_equal(kv_error_db(&err, SQLITE_INTERRUPT, db, "x"),
+                   SQLITE_INTERRUPT);
+  assert_null(err);
+  test_disconnect(db);
+}
+
+static void an_old_error_of_the_connection_is_not_taken_for_this(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+  char *err = NULL;
+
+  (void)state;
+  test_try(db, "SELECT * FROM absent");
+  assert_int_equal(kv_error_db(&err, SQLITE_FULL, db, "cannot write"),
+                   SQLITE_FULL);
+  assert_string_equal(err, "kv: cannot write: database or disk is full");
+  sqlite3_free(err);
+  test_disconnect(db);
+}
+
+static void memory_is_zeroed(void **state) {
+  unsigned char *p = kv_zalloc(1000);
+  int i;
+
+  (void)state;
+  assert_non_null(p);
+  for (i = 0; i < 1000; i++)
+    assert_int_equal(p[i], 0);
+  sqlite3_free(p);
+}
+
+static void a_copy_is_a_copy_and_nothing_stays_nothing(void **state) {
+  char text[] = "text with % in it";
+  char *copy = kv_strdup(text);
+
+  (void)state;
+  text[0] = 'T';
+  assert_string_equal(copy, "text with % in it");
+  assert_null(kv_strdup(NULL));
+  sqlite3_free(copy);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_message_is_marked_as_ours),
+    cmocka_unit_test(the_first_message_is_kept),
+    cmocka_unit_test(a_message_that_nobody_wants_is_not_made),
+    cmocka_unit_test(what_sqlite_says_follows_what_was_done),
+    cmocka_unit_test(our_own_message_is_not_wrapped),
+    cmocka_unit_test(constraints_keep_the_message_of_a_table),
+    cmocka_unit_test(no_memory_and_interrupts_have_no_message),
+    cmocka_unit_test(an_old_error_of_the_connection_is_not_taken_for_this),
+    cmocka_unit_test(memory_is_zeroed),
+    cmocka_unit_test(a_copy_is_a_copy_and_nothing_stays_nothing),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,290 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/folder.h"
+#include "support/files.h"
+
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
+static void a_look_tells_what_is_there(void **state) {
+  const char *file = test_path("%s/file", *state);
+  kv_stamp stamp;
+
+  test_write(file, "12345", 5);
+  assert_int_equal(kv_folder_look(file, &stamp), KV_FILE_REGULAR);
+  assert_int_equal(stamp.size, 5);
+  assert_true(stamp.inode != 0);
+  assert_true(stamp.mtime > INT64_C(1600000000) * 1000000000);
+
+  assert_int_equal(kv_folder_look(*state, &stamp), KV_FILE_DIRECTORY);
+  assert_int_equal(stamp.size, 0);
+  assert_int_equal(stamp.mtime, 0);
+  assert_int_equal(kv_folder_look(test_path("%s/none", *state), &stamp),
+                   KV_FILE_NONE);
+  assert_int_equal(kv_folder_look(test_path("%s/file/none", *state), &stamp),
+                   KV_FILE_NONE);
+}
+
+static void a_look_follows_no_link(void **state) {
+  const char *file = test_path("%s/file", *state);
+  const char *link = test_path("%s/link", *state);
+  kv_stamp stamp;
+
+  test_write(file, "12345", 5);
+  assert_int_equal(symlink(file, link), 0);
+  assert_int_equal(kv_folder_look(link, &stamp), KV_FILE_OTHER);
+  assert_int_equal(stamp.size, 0);
+  assert_int_equal(mkfifo(test_path("%s/pipe", *state), 0600), 0);
+  assert_int_equal(kv_folder_look(test_path("%s/pipe", *state), &stamp),
+                   KV_FILE_OTHER);
+}
+
+static void any_change_changes_the_stamp(void **state) {
+  const char *file = test_path("%s/file", *state);
+  kv_stamp a;
+  kv_stamp b;
+
+  test_write(file, "12345", 5);
+  kv_folder_look(file, &a);
+  kv_folder_look(file, &b);
+  assert_memory_equal(&a, &b, sizeof(a));
+  test_write(file, "123456", 6);
+  kv_folder_look(file, &b);
+  assert_memory_not_equal(&a, &b, sizeof(a));
+  /* another file with the same size and time of change */
+  kv_folder_look(file, &a);
+  test_copy(file, test_path("%s/copy", *state));
+  test_move(test_path("%s/copy", *state), file);
+  kv_folder_look(file, &b);
+  assert_int_equal(a.size, b.size);
+  assert_true(a.inode != b.inode);
+}
+
+static void a_file_is_fresh_for_two_seconds(void **state) {
+  const char *file = test_path("%s/file", *state);
+  int64_t now = kv_folder_now() * 1000;
+  kv_stamp stamp;
+
+  test_write(file, "1", 1);
+  kv_folder_look(file, &stamp);
+  assert_true(kv_folder_is_fresh(&stamp));
+  stamp.mtime = stamp.ctime = now - INT64_C(3000000000);
+  assert_false(kv_folder_is_fresh(&stamp));
+  stamp.mtime = now - INT64_C(1000000000);
+  assert_true(kv_folder_is_fresh(&stamp));
+  /* its time of change may be set by hand, that of its inode may not */
+  stamp.mtime = 0;
+  stamp.ctime = now - INT64_C(1000000000);
+  assert_true(kv_folder_is_fresh(&stamp));
+  stamp.ctime = now + INT64_C(9000000000);
+  assert_true(kv_folder_is_fresh(&stamp));
+}
+
+static void only_the_last_part_of_a_path_is_made(void **state) {
+  char *out = NULL;
+  char *err = NULL;
+
+  assert_int_equal(
+    kv_folder_resolve(test_path("%s/new", *state), NULL, 1, &out, &err),
+    SQLITE_OK);
+  assert_string_equal(out, test_path("%s/new", *state));
+  assert_true(test_exists(out));
+  sqlite3_free(out);
+
+  assert_int_equal(
+    kv_folder_resolve(test_path("%s/a/b", *state), NULL, 1, &out, &err),
+    SQLITE_CANTOPEN);
+  assert_null(out);
+  assert_non_null(strstr(err, "only the last part of a path is created"));
+  assert_false(test_exists(test_path("%s/a", *state)));
+  sqlite3_free(err);
+}
+
+static void without_create_nothing_is_made(void **state) {
+  char *out = NULL;
+
+  assert_int_equal(
+    kv_folder_resolve(test_path("%s/a/b", *state), NULL, 0, &out, NULL),
+    SQLITE_OK);
+  assert_string_equal(out, test_path("%s/a/b", *state));
+  assert_false(test_exists(test_path("%s/a", *state)));
+  sqlite3_free(out);
+}
+
+static void a_relative_path_starts_at_its_base(void **state) {
+  char *out = NULL;
+
+  assert_int_equal(kv_folder_resolve("notes.kv", *state, 1, &out, NULL),
+                   SQLITE_OK);
+  assert_string_equal(out, test_path("%s/notes.kv", *state));
+  sqlite3_free(out);
+  assert_int_equal(chdir(*state), 0);
+  assert_int_equal(kv_folder_resolve("./notes.kv/", NULL, 0, &out, NULL),
+                   SQLITE_OK);
+  assert_string_equal(out, test_path("%s/notes.kv", *state));
+  sqlite3_free(out);
+  assert_int_equal(chdir("/"), 0);
+}
+
+static void all_ways_to_a_folder_are_one_path(void **state) {
+  static const char *const ways[] = {"%s/store",          "%s/store/",
+                                     "%s/store//",        "%s/./store",
+                                     "%s/store/../store", "%s/link"};
+  size_t i;
+
+  test_make_folder(test_path("%s/store", *state));
+  assert_int_equal(symlink("store", test_path("%s/link", *state)), 0);
+  for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+    char *out = NULL;
+
+    assert_int_equal(
+      kv_folder_resolve(test_path(ways[i], *state), NULL, 1, &out, NULL),
+      SQLITE_OK);
+    assert_string_equal(out, test_path("%s/store", *state));
+    sqlite3_free(out);
+  }
+}
+
+static void a_file_is_no_folder(void **state) {
+  char *out = NULL;
+  char *err = NULL;
+
+  test_write(test_path("%s/file", *state), "1", 1);
+  assert_int_equal(
+    kv_folder_resolve(test_path("%s/file", *state), NULL, 1, &out, &err),
+    SQLITE_CANTOPEN);
+  assert_null(out);
+  assert_non_null(strstr(err, "is not a folder"));
+  sqlite3_free(err);
+}
+
+static void making_what_is_there_is_fine(void **state) {
+  const char *folder = test_path("%s/folder", *state);
+
+  assert_int_equal(kv_folder_make(folder), SQLITE_OK);
+  assert_int_equal(kv_folder_make(folder), SQLITE_OK);
+  assert_int_equal(kv_folder_make(test_path("%s/a/b", *state)),
+                   SQLITE_CANTOPEN);
+}
+
+static void a_file_is_renamed_or_it_stays(void **state) {
+  const char *a = test_path("%s/a", *state);
+  const char *b = test_path("%s/b", *state);
+
+  test_write(a, "1", 1);
+  assert_int_equal(kv_folder_rename(a, b), SQLITE_OK);
+  assert_false(test_exists(a));
+  assert_true(test_exists(b));
+  assert_int_equal(kv_folder_rename(a, b), SQLITE_IOERR);
+  assert_true(test_exists(b));
+}
+
+static void names_are_sorted_bytewise(void **state) {
+  static const char *const made[] = {"b", "a", "C", "a.b", ".x"};
+  static const char *const sorted[] = {".x", "C", "a", "a.b", "b"};
+  char **names = NULL;
+  int n = 0;
+  int i;
+
+  for (i = 0; i < 5; i++)
+    test_write(test_path("%s/%s", *state, made[i]), "", 0);
+  assert_int_equal(kv_folder_list(*state, 100, 0, &names, &n), SQLITE_OK);
+  assert_int_equal(n, 5);
+  for (i = 0; i < 5; i++)
+    assert_string_equal(names[i], sorted[i]);
+  kv_folder_free_names(names, n);
+}
+
+static void a_listing_has_an_end(void **state) {
+  char **names = NULL;
+  int n = 0;
+  int i;
+
+  for (i = 0; i < 40; i++)
+    test_write(test_path("%s/%d", *state, i), "", 0);
+  assert_int_equal(kv_folder_list(*state, 100, 0, &names, &n), SQLITE_OK);
+  assert_int_equal(n, 40);
+  kv_folder_free_names(names, n);
+  assert_int_equal(kv_folder_list(*state, 17, 0, &names, &n), SQLITE_OK);
+  assert_int_equal(n, 17);
+  kv_folder_free_names(names, n);
+}
+
+static void links_and_files_are_no_directories(void **state) {
+  char **names = NULL;
+  int n = 0;
+
+  test_make_folder(test_path("%s/folder", *state));
+  test_write(test_path("%s/file", *state), "", 0);
+  assert_int_equal(symlink("folder", test_path("%s/link", *state)), 0);
+  assert_int_equal(kv_folder_list(*state, 100, 1, &names, &n), SQLITE_OK);
+  assert_int_equal(n, 1);
+  assert_string_equal(names[0], "folder");
+  kv_folder_free_names(names, n);
+}
+
+static void a_folder_that_is_not_there_cannot_be_listed(void **state) {
+  char **names = (char **)1;
+  int n = 7;
+
+  assert_int_equal(
+    kv_folder_list(test_path("%s/none", *state), 100, 0, &names, &n),
+    SQLITE_CANTOPEN);
+  assert_null(names);
+  assert_int_equal(n, 0);
+}
+
+static void this_machine_is_always_the_same(void **state) {
+  char a[KV_MACHINE_SIZE];
+  char b[KV_MACHINE_SIZE];
+
+  (void)state;
+  memset(a, 'x', sizeof(a));
+  kv_folder_machine(a);
+  kv_folder_machine(b);
+  assert_string_equal(a, b);
+  assert_true(strlen(a) == 0 || strlen(a) == 16);
+  assert_int_equal(strspn(a, "0123456789abcdef"), strlen(a));
+}
+
+static void the_clock_counts_microseconds_since_1970(void **state) {
+  int64_t now = kv_folder_now();
+
+  (void)state;
+  assert_true(now / 1000000 - (int64_t)time(NULL) <= 1);
+  assert_true((int64_t)time(NULL) - now / 1000000 <= 1);
+  assert_true(kv_folder_now() >= now);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    test(a_look_tells_what_is_there),
+    test(a_look_follows_no_link),
+    test(any_change_changes_the_stamp),
+    test(a_file_is_fresh_for_two_seconds),
+    test(only_the_last_part_of_a_path_is_made),
+    test(without_create_nothing_is_made),
+    test(a_relative_path_starts_at_its_base),
+    test(all_ways_to_a_folder_are_one_path),
+    test(a_file_is_no_folder),
+    test(making_what_is_there_is_fine),
+    test(a_file_is_renamed_or_it_stays),
+    test(names_are_sorted_bytewise),
+    test(a_listing_has_an_end),
+    test(links_and_files_are_no_directories),
+    test(a_folder_that_is_not_there_cannot_be_listed),
+    test(this_machine_is_always_the_same),
+    test(the_clock_counts_microseconds_since_1970),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,398 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/pending.h"
+#include "support/logs.h"
+
+/* What a transaction would publish: "key=value ..." in order. */
+static const char *rows_of(const kv_pending *pending) {
+  static char out[500];
+  kv_pending_row **rows = kv_pending_rows(pending);
+  size_t n = 0;
+  int64_t i;
+
+  out[0] = '\0';
+  assert_non_null(rows);
+  for (i = 0; i < pending->n_rows; i++) {
+    assert_non_null(rows[i]);
+    n += (size_t)snprintf(
+      out + n, sizeof(out) - n, "%s%.*s=%.*s", i ? " " : "",
+      (int)rows[i]->key.n, (const char *)rows[i]->key.z,
+      rows[i]->is_reference ? 1 : (int)rows[i]->value.n,
+      rows[i]->is_reference ? "@" : (const char *)rows[i]->value.z);
+  }
+  sqlite3_free(rows);
+  return out;
+}
+
+static void begin(kv_pending *pending) {
+  memset(pending, 0, sizeof(*pending));
+  pending->max_ts = -1;
+  pending->is_open = 1;
+}
+
+static void put(kv_pending *pending, int64_t index, const char *key,
+                const char *value) {
+  kv_value parent = test_null();
+  kv_value k = test_text(key);
+  kv_value v = test_text(value);
+
+  pending->is_open = 1;
+  assert_int_equal(kv_pending_add(pending, index, TEST_NOW + index, &parent,
+                                  KV_OP_SET, &k, &v),
+                   SQLITE_OK);
+}
+
+static void add(kv_pending *pending, const char *key, const char *value) {
+  put(pending, pending->n_rows, key, value);
+}
+
+static void rows_come_in_the_order_of_their_numbers(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  assert_string_equal(rows_of(&pending), "");
+  add(&pending, "a", "1");
+  add(&pending, "b", "2");
+  add(&pending, "c", "3");
+  assert_string_equal(rows_of(&pending), "a=1 b=2 c=3");
+  assert_int_equal(pending.max_ts, TEST_NOW + 2);
+  kv_pending_clear(&pending);
+}
+
+static void a_row_set_again_keeps_its_number(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  add(&pending, "a", "1");
+  add(&pending, "b", "2");
+  put(&pending, 0, "a", "3");
+  put(&pending, 0, "a", "4");
+  assert_string_equal(rows_of(&pending), "a=4 b=2");
+  assert_int_equal(pending.n_rows, 2);
+  kv_pending_clear(&pending);
+}
+
+static void what_is_remembered_is_a_copy(void **state) {
+  char key[] = "a";
+  char value[] = "1";
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  add(&pending, key, value);
+  key[0] = value[0] = 'x';
+  assert_string_equal(rows_of(&pending), "a=1");
+  kv_pending_clear(&pending);
+}
+
+static void large_values_are_referred_to(void **state) {
+  char large[KV_PENDING_COPY + 2];
+  kv_pending pending;
+
+  (void)state;
+  memset(large, 'x', sizeof(large));
+  large[KV_PENDING_COPY + 1] = '\0';
+  begin(&pending);
+  add(&pending, "large", large);
+  large[KV_PENDING_COPY] = '\0';
+  add(&pending, "small", large);
+  {
+    kv_pending_row **rows = kv_pending_rows(&pending);
+    assert_true(rows[0]->is_reference);
+    assert_false(rows[1]->is_reference);
+    sqlite3_free(rows);
+  }
+  kv_pending_clear(&pending);
+}
+
+static void seen_rows_come_before_the_first_number(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  pending.base.seq = 10;
+  assert_int_equal(kv_pending_first(&pending), 11);
+  pending.n_seen = 2;
+  assert_int_equal(kv_pending_first(&pending), 13);
+  pending.n_seen = 0;
+  kv_pending_clear(&pending);
+}
+
+static void a_failed_write_goes_back_to_where_it_was(void **state) {
+  kv_pending pending;
+  kv_pending_mark here;
+
+  (void)state;
+  begin(&pending);
+  add(&pending, "a", "1");
+  here = kv_pending_here(&pending);
+  add(&pending, "b", "2");
+  put(&pending, 0, "a", "3");
+  kv_pending_return(&pending, here);
+  assert_string_equal(rows_of(&pending), "a=1");
+  add(&pending, "c", "4");
+  assert_string_equal(rows_of(&pending), "a=1 c=4");
+  kv_pending_clear(&pending);
+}
+
+static void rollback_to_takes_back_what_came_after(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  add(&pending, "a", "1");
+  kv_pending_savepoint(&pending, 0);
+  add(&pending, "b", "2");
+  put(&pending, 0, "a", "3");
+  kv_pending_savepoint(&pending, 1);
+  add(&pending, "c", "4");
+  kv_pending_rollback_to(&pending, 1);
+  assert_string_equal(rows_of(&pending), "a=3 b=2");
+  kv_pending_rollback_to(&pending, 0);
+  assert_string_equal(rows_of(&pending), "a=1");
+  kv_pending_clear(&pending);
+}
+
+static void a_savepoint_outlives_going_back_to_it(void **state) {
+  kv_pending pending;
+  int i;
+
+  (void)state;
+  begin(&pending);
+  add(&pending, "a", "1");
+  kv_pending_savepoint(&pending, 0);
+  for (i = 0; i < 3; i++) {
+    add(&pending, "b", "2");
+    kv_pending_rollback_to(&pending, 0);
+    assert_string_equal(rows_of(&pending), "a=1");
+  }
+  kv_pending_clear(&pending);
+}
+
+static void a_released_savepoint_is_part_of_the_outer_one(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  add(&pending, "a", "1");
+  kv_pending_savepoint(&pending, 0);
+  add(&pending, "b", "2");
+  kv_pending_savepoint(&pending, 1);
+  add(&pending, "c", "3");
+  kv_pending_release(&pending, 1);
+  assert_string_equal(rows_of(&pending), "a=1 b=2 c=3");
+  kv_pending_rollback_to(&pending, 0);
+  assert_string_equal(rows_of(&pending), "a=1");
+  kv_pending_release(&pending, 0);
+  assert_string_equal(rows_of(&pending), "a=1");
+  kv_pending_clear(&pending);
+}
+
+/* SQLite tells a table only of savepoints that begin while it takes part. */
+static void savepoints_from_before_the_first_write_are_known(void **state) {
+  kv_pending pending;
+  int i;
+
+  (void)state;
+  begin(&pending);
+  kv_pending_savepoint(&pending, 2);
+  add(&pending, "a", "1");
+  kv_pending_release(&pending, 2);
+  add(&pending, "b", "2");
+  kv_pending_rollback_to(&pending, 1);
+  assert_int_equal(pending.n_rows, 0);
+  for (i = 0; i < 2; i++) {
+    add(&pending, "c", "3");
+    kv_pending_rollback_to(&pending, 0);
+    assert_int_equal(pending.n_rows, 0);
+  }
+  kv_pending_clear(&pending);
+}
+
+static void two_tables_may_tell_of_one_savepoint(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  add(&pending, "a", "1");
+  kv_pending_savepoint(&pending, 0);
+  kv_pending_savepoint(&pending, 0);
+  add(&pending, "b", "2");
+  kv_pending_savepoint(&pending, 1);
+  kv_pending_savepoint(&pending, 1);
+  add(&pending, "c", "3");
+  kv_pending_rollback_to(&pending, 1);
+  kv_pending_rollback_to(&pending, 1);
+  assert_string_equal(rows_of(&pending), "a=1 b=2");
+  kv_pending_release(&pending, 1);
+  kv_pending_release(&pending, 1);
+  kv_pending_rollback_to(&pending, 0);
+  kv_pending_rollback_to(&pending, 0);
+  assert_string_equal(rows_of(&pending), "a=1");
+  kv_pending_clear(&pending);
+}
+
+static void without_rows_the_transaction_has_no_time(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  kv_pending_savepoint(&pending, 0);
+  add(&pending, "a", "1");
+  kv_pending_rollback_to(&pending, 0);
+  assert_false(pending.is_open);
+  assert_int_equal(pending.max_ts, -1);
+  add(&pending, "b", "2");
+  kv_pending_rollback_to(&pending, 0);
+  assert_false(pending.is_open);
+  kv_pending_clear(&pending);
+}
+
+static void level_minus_one_is_the_transaction(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  kv_pending_savepoint(&pending, 0);
+  add(&pending, "a", "1");
+  kv_pending_savepoint(&pending, 1);
+  add(&pending, "b", "2");
+  kv_pending_rollback_to(&pending, -1);
+  assert_int_equal(pending.n_rows, 0);
+  assert_int_equal(pending.n_marks, 0);
+  assert_false(pending.is_open);
+  add(&pending, "c", "3");
+  assert_string_equal(rows_of(&pending), "c=3");
+  kv_pending_clear(&pending);
+}
+
+static void closing_forgets_rows_and_keeps_savepoints(void **state) {
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  kv_pending_savepoint(&pending, 0);
+  add(&pending, "a", "1");
+  kv_pending_close(&pending);
+  assert_int_equal(pending.n_rows, 0);
+  assert_int_equal(pending.n_marks, 1);
+  add(&pending, "b", "2");
+  kv_pending_rollback_to(&pending, 0);
+  assert_int_equal(pending.n_rows, 0);
+  kv_pending_clear(&pending);
+}
+
+/* Add rows of 1 KiB until the transaction is not remembered any more. */
+static int64_t fill(kv_pending *pending) {
+  char value[KV_PENDING_COPY + 1];
+  int64_t i;
+
+  memset(value, 'x', KV_PENDING_COPY);
+  value[KV_PENDING_COPY] = '\0';
+  for (i = 0; !pending->is_scan; i++) {
+    assert_true(i < 40000);
+    add(pending, "key", value);
+  }
+  return i;
+}
+
+static void a_huge_transaction_is_counted_only(void **state) {
+  sqlite3_int64 used = sqlite3_memory_used();
+  kv_pending pending;
+  int64_t n;
+
+  (void)state;
+  begin(&pending);
+  n = fill(&pending);
+  assert_in_range(n, 25000, 32768);
+  assert_true(sqlite3_memory_used() - used < 1000000);
+  assert_null(kv_pending_rows(&pending));
+  assert_int_equal(pending.n_rows, n);
+  add(&pending, "one more", "1");
+  assert_int_equal(pending.n_rows, n + 1);
+  put(&pending, 0, "key", "again");
+  assert_int_equal(pending.n_rows, n + 1);
+  assert_null(kv_pending_rows(&pending));
+  kv_pending_clear(&pending);
+  assert_int_equal(sqlite3_memory_used(), used);
+}
+
+static void going_back_counts_also_in_a_huge_transaction(void **state) {
+  kv_pending pending;
+  kv_pending_mark here;
+  int64_t n;
+
+  (void)state;
+  begin(&pending);
+  kv_pending_savepoint(&pending, 0);
+  add(&pending, "a", "1");
+  kv_pending_savepoint(&pending, 1);
+  n = fill(&pending);
+  kv_pending_savepoint(&pending, 2);
+  add(&pending, "b", "2");
+  kv_pending_rollback_to(&pending, 2);
+  assert_int_equal(pending.n_rows, n + 1);
+  here = kv_pending_here(&pending);
+  add(&pending, "b", "2");
+  kv_pending_return(&pending, here);
+  assert_int_equal(pending.n_rows, n + 1);
+  kv_pending_rollback_to(&pending, 1);
+  assert_int_equal(pending.n_rows, 1);
+  kv_pending_rollback_to(&pending, 0);
+  assert_int_equal(pending.n_rows, 0);
+  assert_false(pending.is_scan);
+  add(&pending, "c", "3");
+  assert_string_equal(rows_of(&pending), "c=3");
+  kv_pending_clear(&pending);
+}
+
+static void nothing_is_left_when_it_is_cleared(void **state) {
+  sqlite3_int64 used = sqlite3_memory_used();
+  kv_pending pending;
+
+  (void)state;
+  begin(&pending);
+  add(&pending, "a", "1");
+  kv_pending_savepoint(&pending, 0);
+  add(&pending, "b", "2");
+  pending.seen = sqlite3_malloc(sizeof(kv_seen));
+  pending.n_seen = 1;
+  kv_pending_clear(&pending);
+  assert_int_equal(sqlite3_memory_used(), used);
+  assert_int_equal(pending.n_rows, 0);
+  assert_int_equal(pending.n_seen, 0);
+  assert_int_equal(pending.n_marks, 0);
+  assert_int_equal(pending.max_ts, -1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(rows_come_in_the_order_of_their_numbers),
+    cmocka_unit_test(a_row_set_again_keeps_its_number),
+    cmocka_unit_test(what_is_remembered_is_a_copy),
+    cmocka_unit_test(large_values_are_referred_to),
+    cmocka_unit_test(seen_rows_come_before_the_first_number),
+    cmocka_unit_test(a_failed_write_goes_back_to_where_it_was),
+    cmocka_unit_test(rollback_to_takes_back_what_came_after),
+    cmocka_unit_test(a_savepoint_outlives_going_back_to_it),
+    cmocka_unit_test(a_released_savepoint_is_part_of_the_outer_one),
+    cmocka_unit_test(savepoints_from_before_the_first_write_are_known),
+    cmocka_unit_test(two_tables_may_tell_of_one_savepoint),
+    cmocka_unit_test(without_rows_the_transaction_has_no_time),
+    cmocka_unit_test(level_minus_one_is_the_transaction),
+    cmocka_unit_test(closing_forgets_rows_and_keeps_savepoints),
+    cmocka_unit_test(a_huge_transaction_is_counted_only),
+    cmocka_unit_test(going_back_counts_also_in_a_huge_transaction),
+    cmocka_unit_test(nothing_is_left_when_it_is_cleared),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

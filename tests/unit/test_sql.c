@@ -1,0 +1,115 @@
+/*
+** Every text of sql/ is prepared where it is run: on the host, on a log, or
+** on both.
+*/
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/stmt.h"
+#include "support/connection.h"
+#include "support/files.h"
+#include "support/logs.h"
+
+/* The text with its holes filled, those of sqlite3_mprintf() too. */
+static char *fill(kv_sql id, const char *schema, const char *name) {
+  const char *z = kv_sql_text(id);
+
+  if (!strstr(z, "mprintf")) return kv_stmt_text(id, schema, name);
+  switch (id) {
+    case KV_SQL_SHADOW_RENAME:
+      return sqlite3_mprintf(z, schema, name, "cache", "other", "cache");
+    case KV_SQL_TABLE_OPEN:
+      return sqlite3_mprintf(z, "other", "':memory:', device='a'");
+    case KV_SQL_OWN_UNSHARED:
+      return sqlite3_mprintf(z, schema, name, schema, name, schema, name);
+    default: return sqlite3_mprintf(z, name);
+  }
+}
+
+static int is_on_a_log(const char *name) {
+  return strncmp(name, "foreign_", 8) == 0 || strcmp(name, "log_append") == 0 ||
+         strcmp(name, "log_put_device") == 0 ||
+         strcmp(name, "log_take_over") == 0;
+}
+
+/* Creates what is there already. */
+static int is_create(const char *text) {
+  return strstr(text, "CREATE TABLE") != NULL;
+}
+
+static void prepare(sqlite3 *db, const char *name, const char *text) {
+  int n = 0;
+
+  while (*text) {
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(db, text, -1, &stmt, &text);
+
+    if (rc != SQLITE_OK) print_error("%s: %s\n", name, sqlite3_errmsg(db));
+    assert_int_equal(rc, SQLITE_OK);
+    n += stmt != NULL;
+    sqlite3_finalize(stmt);
+  }
+  assert_true(n > 0);
+}
+
+static void every_text_is_prepared_where_it_runs(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+  test_log log;
+  int i;
+
+  test_run(db, "CREATE VIRTUAL TABLE temp.kv USING kv('%q/n.kv', device='a')",
+           *state);
+  test_log_begin(&log, test_path("%s/log.db", *state), "a", 1);
+  for (i = 0; i < KV_SQL_COUNT; i++) {
+    const char *name = kv_sql_name((kv_sql)i);
+    char *text = fill((kv_sql)i, "temp", "kv");
+
+    if (is_create(text)) {
+      sqlite3 *empty = test_connect(":memory:");
+      prepare(empty, name, text);
+      test_disconnect(empty);
+    } else {
+      prepare(is_on_a_log(name) ? log.db : db, name, text);
+    }
+    sqlite3_free(text);
+  }
+  test_log_end(&log);
+  test_disconnect(db);
+}
+
+static void every_text_begins_with_what_it_is_for(void **state) {
+  int i;
+
+  (void)state;
+  for (i = 0; i < KV_SQL_COUNT; i++) {
+    const char *text = kv_sql_text((kv_sql)i);
+
+    assert_memory_equal(text, "-- ", 3);
+    assert_true(text[3] >= 'A' && text[3] <= 'Z');
+    assert_int_equal(text[strlen(text) - 1], ';');
+  }
+}
+
+static void no_text_selects_all_columns(void **state) {
+  int i;
+
+  (void)state;
+  for (i = 0; i < KV_SQL_COUNT; i++) {
+    assert_null(strstr(kv_sql_text((kv_sql)i), "SELECT *"));
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(every_text_is_prepared_where_it_runs,
+                                    test_files_setup, test_files_teardown),
+    cmocka_unit_test(every_text_begins_with_what_it_is_for),
+    cmocka_unit_test(no_text_selects_all_columns),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
