@@ -9,6 +9,7 @@ CREATE TABLE {cursor}(
   waiting_seq INTEGER,
   waiting_sum INTEGER,
   last_ts INTEGER,
+  newest INTEGER,
   clock_offset INTEGER,
   synced INTEGER,
   stamp BLOB,

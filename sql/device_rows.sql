@@ -1,5 +1,5 @@
 -- What is known of each device.
-SELECT d.device, d.id, d.seq, d.last_ts, d.clock_offset, d.synced, d.state,
+SELECT d.device, d.id, d.seq, d.newest, d.clock_offset, d.synced, d.state,
   d.detail,
   d.seq - (SELECT count(*) FROM {seen} AS s
            WHERE s.device = d.device AND s.seq <= d.seq),

@@ -1,5 +1,6 @@
 -- All rows of the keys from a bound on, the latest of each key first.
-SELECT key, value, ts, device, parent_ts, op, seq
+SELECT key, op, value, ts, device, parent_ts
 FROM {cache}
-WHERE bucket = '' AND ts <= :as_of AND key >= :low
+WHERE bucket = '' AND key >= :low
+  AND ts <= :as_of
 ORDER BY bucket, key, ts DESC, device DESC, seq DESC;

@@ -1,5 +1,6 @@
 -- All rows of the keys between two bounds, the latest of each key first.
-SELECT key, value, ts, device, parent_ts, op, seq
+SELECT key, op, value, ts, device, parent_ts
 FROM {cache}
-WHERE bucket = '' AND ts <= :as_of AND key >= :low AND key <= :high
+WHERE bucket = '' AND key >= :low AND key <= :high
+  AND ts <= :as_of
 ORDER BY bucket, key, ts DESC, device DESC, seq DESC;

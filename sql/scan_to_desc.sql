@@ -1,5 +1,6 @@
 -- Between two bounds backwards: the latest row of each key last.
-SELECT key, value, ts, device, parent_ts, op, seq
+SELECT key, op, value, ts, device, parent_ts
 FROM {cache}
-WHERE bucket = '' AND ts <= :as_of AND key >= :low AND key <= :high
+WHERE bucket = '' AND key >= :low AND key <= :high
+  AND ts <= :as_of
 ORDER BY bucket DESC, key DESC, ts, device, seq;

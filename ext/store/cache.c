@@ -99,31 +99,47 @@ int kv_cache_begin_epoch(kv_stmts *stmts) {
   return kv_stmt_finish(stmts, KV_SQL_META_PUT, stmt, rc);
 }
 
-int kv_cache_find(kv_stmts *stmts, const kv_value *key, int64_t as_of,
-                  kv_winner *out) {
-  int rc;
+int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_CACHE_WINNER, &stmt);
 
   memset(out, 0, sizeof(*out));
   out->ts = -1;
-  rc = kv_stmt_get(stmts, KV_SQL_CACHE_GET, &out->stmt);
-  if (rc == SQLITE_OK) rc = kv_value_bind(out->stmt, 1, key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(out->stmt, 2, as_of);
-  if (rc == SQLITE_OK) rc = sqlite3_step(out->stmt);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW) {
     out->is_found = 1;
-    out->op = sqlite3_column_int(out->stmt, KV_COLUMN_OP);
-    out->ts = sqlite3_column_int64(out->stmt, KV_COLUMN_TS);
-    out->seq = sqlite3_column_int64(out->stmt, KV_COLUMN_SEQ);
-    out->device =
-      (const char *)sqlite3_column_text(out->stmt, KV_COLUMN_DEVICE);
-    return out->device ? SQLITE_OK : SQLITE_NOMEM;
+    out->ts = sqlite3_column_int64(stmt, 0);
+    sqlite3_snprintf(sizeof(out->device), out->device, "%s",
+                     sqlite3_column_text(stmt, 1));
+    out->seq = sqlite3_column_int64(stmt, 2);
+    out->op = sqlite3_column_int(stmt, 3);
+    if (sqlite3_column_type(stmt, 4) == SQLITE_INTEGER) {
+      out->parent_ts.type = KV_INTEGER;
+      out->parent_ts.i = sqlite3_column_int64(stmt, 4);
+    }
   }
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_stmt_put(stmts, KV_SQL_CACHE_WINNER, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-void kv_cache_release(kv_stmts *stmts, kv_winner *winner) {
-  kv_stmt_put(stmts, KV_SQL_CACHE_GET, winner->stmt);
-  winner->stmt = NULL;
+int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
+                 sqlite3_stmt **out) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, id, &stmt);
+
+  *out = NULL;
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
+  if (rc == SQLITE_OK && id == KV_SQL_CACHE_ROW) {
+    rc = sqlite3_bind_int64(stmt, 2, as_of);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW && sqlite3_column_int(stmt, KV_COLUMN_OP)) {
+    *out = stmt;
+    return SQLITE_OK;
+  }
+  kv_stmt_put(stmts, id, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 /* Run one of the two merging statements; the reader must end where it must. */

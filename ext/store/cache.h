@@ -36,6 +36,7 @@ typedef struct kv_cursor {
   int has_waiting;              /* own: rows wait for the folder: */
   kv_position waiting;          /* they are behind this one */
   int64_t last_ts;      /* greatest time that the clock counted; -1: none */
+  int64_t newest;       /* greatest time of any row; -1: none */
   int64_t clock_offset; /* microseconds that its clock is ahead, at least */
   int64_t synced;       /* when its file was last read; -1: never */
   int has_stamp;
@@ -43,25 +44,24 @@ typedef struct kv_cursor {
   kv_verdict verdict;
 } kv_cursor;
 
-/* The latest row of a key. Borrowed from *stmt until kv_cache_release(). */
+/* What a write of a key replaces: its latest row. */
 typedef struct kv_winner {
-  sqlite3_stmt *stmt;
   int is_found; /* there is a row */
   int op;
-  int64_t ts;
+  int64_t ts; /* -1 if there is none */
   int64_t seq;
-  const char *device;
+  char device[KV_NAME_MAX + 1];
+  kv_value parent_ts; /* KV_NULL or KV_INTEGER */
 } kv_winner;
 
-/* Columns of cache_get and the scans. */
+/* Columns of the statements that read rows; scan_value, cache_value: three. */
 enum {
   KV_COLUMN_KEY,
+  KV_COLUMN_OP,
   KV_COLUMN_VALUE,
   KV_COLUMN_TS,
   KV_COLUMN_DEVICE,
-  KV_COLUMN_PARENT_TS,
-  KV_COLUMN_OP,
-  KV_COLUMN_SEQ
+  KV_COLUMN_PARENT_TS
 };
 
 /* Create the shadow tables, empty; or those of them that are missing. */
@@ -79,10 +79,16 @@ int kv_cache_check(kv_stmts *stmts, int *is_usable);
 /* Begin an epoch: readers of changes have to start over. */
 int kv_cache_begin_epoch(kv_stmts *stmts);
 
-/* Find the latest row of a key, of those stamped up to as_of. */
-int kv_cache_find(kv_stmts *stmts, const kv_value *key, int64_t as_of,
-                  kv_winner *out);
-void kv_cache_release(kv_stmts *stmts, kv_winner *winner);
+/* Find what a write of a key replaces. */
+int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out);
+
+/*
+** Find the value of a key: of now with KV_SQL_CACHE_VALUE, of the time as_of
+** with KV_SQL_CACHE_ROW. *out is on the row, for kv_stmt_put(); NULL if the
+** key does not exist.
+*/
+int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
+                 sqlite3_stmt **out);
 
 /*
 ** Merge the rows of an open reader behind `after`, up to stretch->end, which

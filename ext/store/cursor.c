@@ -34,6 +34,7 @@ static int cursor_read(sqlite3_stmt *stmt, kv_cursor *out) {
   out->published.seq = cursor_int64(stmt, 3, 0);
   out->published.sum = cursor_int64(stmt, 4, 0);
   out->last_ts = cursor_int64(stmt, 5, -1);
+  out->newest = cursor_int64(stmt, 13, -1);
   out->has_waiting = sqlite3_column_type(stmt, 11) == SQLITE_INTEGER;
   out->waiting.seq = cursor_int64(stmt, 11, 0);
   out->waiting.sum = cursor_int64(stmt, 12, 0);
@@ -56,7 +57,7 @@ int kv_cursor_load(kv_stmts *stmts, const char *device, kv_cursor *out) {
 
   memset(out, 0, sizeof(*out));
   sqlite3_snprintf(sizeof(out->device), out->device, "%s", device);
-  out->last_ts = out->synced = -1;
+  out->last_ts = out->newest = out->synced = -1;
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
   }
@@ -94,6 +95,9 @@ static int cursor_bind(sqlite3_stmt *stmt, const kv_cursor *cursor) {
   }
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 12, cursor->verdict.detail, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK && cursor->newest >= 0) {
+    rc = sqlite3_bind_int64(stmt, 15, cursor->newest);
   }
   if (rc == SQLITE_OK && cursor->has_waiting) {
     rc = sqlite3_bind_int64(stmt, 13, cursor->waiting.seq);

@@ -210,6 +210,7 @@ static int publish_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
     rc = kv_cache_merge(&store->stmts, log->reader, from, stretch, arrived);
   }
   if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
+  if (stretch->last_ts > own->newest) own->newest = stretch->last_ts;
   return rc;
 }
 
@@ -423,6 +424,7 @@ static int publish_transaction(kv_store *store, kv_device_log *log,
                           : publish_append_remembered(store, log, &at, txn);
   }
   own->at = at;
+  if (pending->max_ts > own->newest) own->newest = pending->max_ts;
   if (pending->max_ts > own->last_ts &&
       pending->max_ts <= kv_clock_limit(kv_store_now(store))) {
     own->last_ts = pending->max_ts;

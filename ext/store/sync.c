@@ -111,7 +111,7 @@ static int visit_replace(kv_visit *visit) {
   } else if (rc == SQLITE_OK) {
     rc = kv_cache_forget(&visit->store->stmts, cursor->device);
     cursor->has_id = 0;
-    cursor->last_ts = -1;
+    cursor->last_ts = cursor->newest = -1;
     visit->is_replaced = 1;
   }
   return rc;
@@ -203,6 +203,7 @@ static int visit_merge(kv_visit *visit) {
     if (stretch.counted_ts > cursor->last_ts) {
       cursor->last_ts = stretch.counted_ts;
     }
+    if (stretch.last_ts > cursor->newest) cursor->newest = stretch.last_ts;
     cursor->clock_offset = stretch.last_ts > now ? stretch.last_ts - now : 0;
   }
   if (rc == SQLITE_OK) {

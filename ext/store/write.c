@@ -92,6 +92,26 @@ static int write_open(kv_store *store, char **err) {
   return rc;
 }
 
+/* No later time can be given to a key. */
+static int write_refuse_time(kv_store *store, const kv_value *key,
+                             const kv_winner *winner, char **err) {
+  sqlite3_stmt *stmt = NULL;
+  const char *name = NULL;
+
+  if (kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, key, 0, &stmt) ==
+        SQLITE_OK &&
+      stmt) {
+    name = (const char *)sqlite3_column_text(stmt, KV_COLUMN_KEY);
+  }
+  kv_error(err, SQLITE_ERROR,
+           "key %s was written by device %s at the end of time (ts %lld), no "
+           "later one can be given: set another key",
+           name ? name : "(deleted)",
+           winner->is_found ? winner->device : "none", winner->ts);
+  kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, stmt);
+  return SQLITE_ERROR;
+}
+
 /* Work out the row that changes a key. */
 static int write_place(kv_store *store, const kv_value *key, kv_place *out,
                        char **err) {
@@ -114,34 +134,25 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
   if (!pending->is_open) rc = write_open(store, err);
   if (rc != SQLITE_OK) return rc;
 
-  rc = kv_cache_find(&store->stmts, key, INT64_MAX, &winner);
+  rc = kv_cache_find(&store->stmts, key, &winner);
   if (rc == SQLITE_OK) {
     int64_t first = kv_pending_first(pending);
 
     out->exists = winner.is_found && winner.op == KV_OP_SET;
     out->index = pending->n_rows;
-    if (winner.is_found && winner.seq >= first &&
-        strcmp(winner.device, store->device) == 0) {
+    if (winner.seq >= first && strcmp(winner.device, store->device) == 0) {
       out->index = winner.seq - first;
       out->ts = winner.ts;
-      rc =
-        kv_value_of_column(winner.stmt, KV_COLUMN_PARENT_TS, &out->parent_ts);
+      out->parent_ts = winner.parent_ts;
     } else {
       out->ts = kv_clock_after(pending->ts, winner.ts);
       out->parent_ts.type = winner.is_found ? KV_INTEGER : KV_NULL;
       out->parent_ts.i = winner.ts;
     }
-    if (rc == SQLITE_OK && out->ts > KV_TS_MAX) {
-      rc =
-        kv_error(err, SQLITE_ERROR,
-                 "key %s was written by device %s at the end of time "
-                 "(ts %lld) and cannot be changed any more: set another "
-                 "key",
-                 (const char *)sqlite3_column_text(winner.stmt, KV_COLUMN_KEY),
-                 winner.device, winner.ts);
+    if (out->ts > KV_TS_MAX) {
+      rc = write_refuse_time(store, key, &winner, err);
     }
   }
-  kv_cache_release(&store->stmts, &winner);
   return rc;
 }
 

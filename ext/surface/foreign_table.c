@@ -163,8 +163,16 @@ static int foreign_open_file(foreign_cursor *cursor, const char *path) {
   foreign_table *table = (foreign_table *)cursor->base.pVtab;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_stretch stretch;
-  int rc = kv_reader_open(table->db, path, NULL, &cursor->reader, &verdict);
+  kv_stamp stamp;
+  int rc;
 
+  if (kv_folder_look(path, &stamp) != KV_FILE_REGULAR) {
+    return kv_error(&table->base.zErrMsg, SQLITE_CANTOPEN,
+                    "%s is no regular file: name a log file, such as "
+                    "notes.kv/devices/phone/log.db",
+                    path);
+  }
+  rc = kv_reader_open(table->db, path, NULL, &cursor->reader, &verdict);
   cursor->is_owner = 1;
   if (rc == SQLITE_OK && !cursor->reader) {
     rc = kv_error(&table->base.zErrMsg, SQLITE_ERROR, "%s %s", path,

@@ -166,6 +166,11 @@ static void function_open(sqlite3_context *ctx, int argc,
   int rc = SQLITE_OK;
 
   kv_arguments_init(&arguments);
+  if (!path) {
+    rc = kv_error(&err, SQLITE_ERROR,
+                  "name the folder that the devices share, for example "
+                  "kv_open('notes.kv', 'laptop')");
+  }
   arguments.path = kv_strdup(path);
   arguments.device = kv_strdup(device);
   arguments.options.path = arguments.path;
@@ -269,7 +274,7 @@ static void function_sync(sqlite3_context *ctx, int argc,
 
 static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   kv_store *store = NULL;
-  kv_winner winner;
+  sqlite3_stmt *row = NULL;
   kv_value key;
   char *err = NULL;
   int rc = function_store(ctx, argc, argv, 2, &store, &err);
@@ -277,15 +282,14 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   if (rc == SQLITE_OK) {
     rc = kv_value_of(argv[0], &key);
     if (rc == SQLITE_OK) {
-      rc = kv_cache_find(&store->stmts, &key, INT64_MAX, &winner);
-      if (rc == SQLITE_OK && winner.is_found && winner.op == KV_OP_SET) {
-        sqlite3_result_value(
-          ctx, sqlite3_column_value(winner.stmt, KV_COLUMN_VALUE));
-      } else if (rc == SQLITE_OK && argc > 1) {
-        sqlite3_result_value(ctx, argv[1]);
-      }
-      kv_cache_release(&store->stmts, &winner);
+      rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row);
     }
+    if (rc == SQLITE_OK && row) {
+      sqlite3_result_value(ctx, sqlite3_column_value(row, KV_COLUMN_VALUE));
+    } else if (rc == SQLITE_OK && argc > 1) {
+      sqlite3_result_value(ctx, argv[1]);
+    }
+    kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, row);
     rc = kv_store_error(store, &err, rc, "cannot read");
   }
   kv_store_close(store);

@@ -35,8 +35,9 @@ typedef struct table_cursor {
   sqlite3_value *as_of_value; /* as it was given; NULL: not given */
   sqlite3_stmt *scan;         /* the running scan */
   kv_sql scan_id;
-  kv_winner winner;      /* of a point read, or of the current key backwards */
-  sqlite3_stmt *current; /* the current row: scan or winner.stmt; NULL: end */
+  sqlite3_stmt *point; /* row of a point read, or of a key backwards */
+  kv_sql point_id;
+  sqlite3_stmt *current; /* the current row: scan or point; NULL: end */
   kv_value previous;     /* the key that the scan was at */
   char *previous_bytes;
   size_t n_previous_bytes; /* allocated */
@@ -64,7 +65,8 @@ enum {
   PLAN_LIKE = 16, /* pattern, then both bounds that SQLite made of it */
   PLAN_LOW_STRICT = 32,
   PLAN_HIGH_STRICT = 64,
-  PLAN_DESC = 128
+  PLAN_DESC = 128,
+  PLAN_VALUE = 256 /* no other columns than key and value */
 };
 
 static const char table_declaration[] =
@@ -200,6 +202,10 @@ static int table_use(sqlite3_index_info *info, int i, int omit, int *argv) {
   return i;
 }
 
+/* colUsed of a query that needs no more than keys and values. */
+static const sqlite3_uint64 table_value_columns =
+  1 << TABLE_KEY | 1 << TABLE_VALUE | 1 << TABLE_AS_OF;
+
 static int table_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   table_terms terms = {-1, -1, -1, -1, -1, -1, -1};
   int argv = 0;
@@ -261,6 +267,9 @@ static int table_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     info->orderByConsumed = 1;
     if (info->aOrderBy[0].desc) plan |= PLAN_DESC;
   }
+  if (!(plan & PLAN_AS_OF) && !(info->colUsed & ~table_value_columns)) {
+    plan |= PLAN_VALUE;
+  }
   info->idxNum = plan;
   return SQLITE_OK;
 }
@@ -277,7 +286,8 @@ static int table_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 static void cursor_reset(table_cursor *cursor) {
   kv_stmts *stmts = &cursor->store->stmts;
 
-  kv_cache_release(stmts, &cursor->winner);
+  kv_stmt_put(stmts, cursor->point_id, cursor->point);
+  cursor->point = NULL;
   kv_stmt_put(stmts, cursor->scan_id, cursor->scan);
   sqlite3_value_free(cursor->as_of_value);
   sqlite3_value_free(cursor->low);
@@ -332,6 +342,18 @@ static int cursor_is_bound(const kv_value *key, sqlite3_value *bound,
   return rc;
 }
 
+/* Make the row of a key the current one, if it exists. */
+static int cursor_find(table_cursor *cursor, const kv_value *key) {
+  kv_stmts *stmts = &cursor->store->stmts;
+  int rc;
+
+  kv_stmt_put(stmts, cursor->point_id, cursor->point);
+  rc =
+    kv_cache_get(stmts, cursor->point_id, key, cursor->as_of, &cursor->point);
+  cursor->current = cursor->point;
+  return rc;
+}
+
 /* The scan came to a new key: make its latest row the current one. */
 static int cursor_enter_key(table_cursor *cursor, const kv_value *key) {
   int is_low = 0;
@@ -347,13 +369,7 @@ static int cursor_enter_key(table_cursor *cursor, const kv_value *key) {
     }
     return SQLITE_OK;
   }
-  kv_cache_release(&cursor->store->stmts, &cursor->winner);
-  rc = kv_cache_find(&cursor->store->stmts, &cursor->previous, cursor->as_of,
-                     &cursor->winner);
-  if (rc == SQLITE_OK && cursor->winner.op == KV_OP_SET) {
-    cursor->current = cursor->winner.stmt;
-  }
-  return rc;
+  return cursor_find(cursor, &cursor->previous);
 }
 
 static int table_next(sqlite3_vtab_cursor *base) {
@@ -382,14 +398,7 @@ static int cursor_point(table_cursor *cursor, sqlite3_value *value) {
   int rc = kv_value_of(value, &key);
 
   if (rc == SQLITE_OK && key.type == KV_NULL) return SQLITE_OK;
-  if (rc == SQLITE_OK) {
-    rc = kv_cache_find(&cursor->store->stmts, &key, cursor->as_of,
-                       &cursor->winner);
-  }
-  if (rc == SQLITE_OK && cursor->winner.is_found &&
-      cursor->winner.op == KV_OP_SET) {
-    cursor->current = cursor->winner.stmt;
-  }
+  if (rc == SQLITE_OK) rc = cursor_find(cursor, &key);
   return cursor_fail(cursor, rc);
 }
 
@@ -421,21 +430,32 @@ static int cursor_is_prefix(sqlite3_value *pattern, sqlite3_value *low,
   return 1;
 }
 
+/* The statement of a scan. */
+static kv_sql cursor_scan_text(const table_cursor *cursor, int has_high) {
+  if (cursor->plan & PLAN_DESC) {
+    return has_high ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_DESC;
+  }
+  if (has_high) return KV_SQL_SCAN_TO;
+  return cursor->plan & PLAN_VALUE ? KV_SQL_SCAN_VALUE : KV_SQL_SCAN;
+}
+
 /* Start a scan between two bounds, each NULL if there is none. */
 static int cursor_scan(table_cursor *cursor, sqlite3_value *low,
                        sqlite3_value *high) {
-  int is_desc = cursor->plan & PLAN_DESC;
+  int as_of;
   int rc;
 
-  cursor->scan_id = high ? (is_desc ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_TO)
-                         : (is_desc ? KV_SQL_SCAN_DESC : KV_SQL_SCAN);
+  cursor->scan_id = cursor_scan_text(cursor, high != NULL);
   rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 1, cursor->as_of);
   if (rc == SQLITE_OK) {
-    rc = low ? sqlite3_bind_value(cursor->scan, 2, low)
-             : sqlite3_bind_double(cursor->scan, 2, -INFINITY);
+    rc = low ? sqlite3_bind_value(cursor->scan, 1, low)
+             : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
   }
-  if (rc == SQLITE_OK && high) rc = sqlite3_bind_value(cursor->scan, 3, high);
+  if (rc == SQLITE_OK && high) rc = sqlite3_bind_value(cursor->scan, 2, high);
+  as_of = high ? 3 : 2;
+  if (rc == SQLITE_OK && cursor->scan_id != KV_SQL_SCAN_VALUE) {
+    rc = sqlite3_bind_int64(cursor->scan, as_of, cursor->as_of);
+  }
   if (rc == SQLITE_OK && low && (cursor->plan & PLAN_LOW_STRICT)) {
     cursor->low = sqlite3_value_dup(low);
     if (!cursor->low) rc = SQLITE_NOMEM;
@@ -460,6 +480,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   cursor_reset(cursor);
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
+  cursor->point_id = plan & PLAN_VALUE ? KV_SQL_CACHE_VALUE : KV_SQL_CACHE_ROW;
   if (plan & PLAN_AS_OF) {
     cursor->as_of_value = sqlite3_value_dup(argv[i]);
     if (!cursor->as_of_value) return SQLITE_NOMEM;
@@ -525,36 +546,32 @@ static int table_is_old(kv_store *store, const kv_value *key, int column,
   char time[KV_TIME_SIZE];
   kv_winner winner;
   kv_value old;
-  int is_old = 0;
 
-  if (kv_cache_find(&store->stmts, key, INT64_MAX, &winner) == SQLITE_OK &&
-      winner.is_found) {
-    memset(&old, 0, sizeof(old));
-    switch (column) {
-      case TABLE_TS:
-        old.type = KV_INTEGER;
-        old.i = winner.ts;
-        break;
-      case TABLE_TIME:
-        kv_time_format(winner.ts, time);
-        old.type = KV_TEXT;
-        old.z = time;
-        old.n = strlen(time);
-        break;
-      case TABLE_DEVICE:
-        old.type = KV_TEXT;
-        old.z = winner.device;
-        old.n = strlen(winner.device);
-        break;
-      case TABLE_PARENT_TS:
-        kv_value_of_column(winner.stmt, KV_COLUMN_PARENT_TS, &old);
-        break;
-      default: break;
-    }
-    is_old = kv_order_keys(&old, value) == 0;
+  if (kv_cache_find(&store->stmts, key, &winner) != SQLITE_OK ||
+      !winner.is_found) {
+    return 0;
   }
-  kv_cache_release(&store->stmts, &winner);
-  return is_old;
+  memset(&old, 0, sizeof(old));
+  switch (column) {
+    case TABLE_TS:
+      old.type = KV_INTEGER;
+      old.i = winner.ts;
+      break;
+    case TABLE_TIME:
+      kv_time_format(winner.ts, time);
+      old.type = KV_TEXT;
+      old.z = time;
+      old.n = strlen(time);
+      break;
+    case TABLE_DEVICE:
+      old.type = KV_TEXT;
+      old.z = winner.device;
+      old.n = strlen(winner.device);
+      break;
+    case TABLE_PARENT_TS: old = winner.parent_ts; break;
+    default: break;
+  }
+  return kv_order_keys(&old, value) == 0;
 }
 
 static int table_check_hidden(kv_store *store, const kv_value *old_key,
