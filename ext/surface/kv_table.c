@@ -231,14 +231,14 @@ static int table_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     plan |= PLAN_AS_OF;
   }
   if (terms.point >= 0) {
-    table_use(info, terms.point, 0, &argv);
+    table_use(info, terms.point, 1, &argv);
     plan |= PLAN_POINT;
     info->estimatedCost = 10.0;
     info->estimatedRows = 1;
     info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
   } else {
     if (terms.low >= 0) {
-      table_use(info, terms.low, 0, &argv);
+      table_use(info, terms.low, 1, &argv);
       plan |= PLAN_LOW;
       if (info->aConstraint[terms.low].op == SQLITE_INDEX_CONSTRAINT_GT) {
         plan |= PLAN_LOW_STRICT;
@@ -246,7 +246,7 @@ static int table_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
       info->estimatedCost /= 4;
     }
     if (terms.high >= 0) {
-      table_use(info, terms.high, 0, &argv);
+      table_use(info, terms.high, 1, &argv);
       plan |= PLAN_HIGH;
       if (info->aConstraint[terms.high].op == SQLITE_INDEX_CONSTRAINT_LT) {
         plan |= PLAN_HIGH_STRICT;
