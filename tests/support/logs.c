@@ -45,7 +45,7 @@ void test_log_begin(test_log *log, const char *path, const char *device,
 
   memset(log, 0, sizeof(*log));
   memset(bytes, id, sizeof(bytes));
-  assert_int_equal(sqlite3_open(path, &log->db), SQLITE_OK);
+  log->db = logs_connect(path);
   test_run(log->db, "%s", logs_schema);
   log->row.sum = kv_row_base_sum(device, strlen(device), bytes);
   test_run(log->db,
@@ -60,7 +60,7 @@ void test_log_open(test_log *log, const char *path) {
   sqlite3_stmt *stmt = NULL;
 
   memset(log, 0, sizeof(*log));
-  assert_int_equal(sqlite3_open(path, &log->db), SQLITE_OK);
+  log->db = logs_connect(path);
   assert_int_equal(
     sqlite3_prepare_v2(log->db,
                        "SELECT seq, sum FROM log UNION ALL SELECT base_seq, "
@@ -110,9 +110,8 @@ void test_log_set(test_log *log, int64_t ts, const char *key, const char *value,
 }
 
 void test_log_break(const char *path, const char *text) {
-  sqlite3 *db = NULL;
+  sqlite3 *db = logs_connect(path);
 
-  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
   test_run(db, "%s", text);
   assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }

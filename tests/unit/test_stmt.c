@@ -169,9 +169,9 @@ static void what_sqlite_says_comes_back(void **state) {
   sqlite3_stmt *stmt = NULL;
 
   (void)state;
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_CACHE_GET, &stmt), SQLITE_ERROR);
+  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_CURSOR_GET, &stmt), SQLITE_ERROR);
   assert_null(stmt);
-  kv_stmt_put(&stmts, KV_SQL_CACHE_GET, stmt);
+  kv_stmt_put(&stmts, KV_SQL_CURSOR_GET, stmt);
   assert_int_equal(kv_stmt_exec(&stmts, KV_SQL_SAVEPOINT_RELEASE),
                    SQLITE_ERROR);
   assert_int_equal(kv_stmt_exec(&stmts, KV_SQL_SAVEPOINT), SQLITE_OK);
