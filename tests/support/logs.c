@@ -15,6 +15,15 @@
 #include "core/row.h"
 #include "store/value.h"
 
+/* What a test writes need not survive a power cut. */
+static sqlite3 *logs_connect(const char *path) {
+  sqlite3 *db = NULL;
+
+  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  test_run(db, "PRAGMA synchronous = OFF");
+  return db;
+}
+
 static const char logs_schema[] = "PRAGMA encoding = 'UTF-8';"
                                   "PRAGMA application_id = 0x4b564c47;"
                                   "PRAGMA user_version = 1;"
