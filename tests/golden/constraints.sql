@@ -33,12 +33,13 @@ SELECT key, value FROM kv ORDER BY key;
 INSERT OR IGNORE INTO kv VALUES('b', 'ignored'), ('d', 'set');
 INSERT OR IGNORE INTO kv VALUES('a', 'set again');
 SELECT key, value FROM kv ORDER BY key;
-.print == the other forms set
+.print == OR REPLACE and OR ABORT, which is the default, set
 INSERT OR REPLACE INTO kv VALUES('b', 'replace');
+REPLACE INTO kv VALUES('d', 'replace');
 INSERT OR ABORT INTO kv VALUES('b', 'abort');
+.print == OR ROLLBACK and OR FAIL are for those who want it to fail
 INSERT OR ROLLBACK INTO kv VALUES('b', 'rollback');
 INSERT OR FAIL INTO kv VALUES('b', 'fail');
-REPLACE INTO kv VALUES('d', 'replace');
 SELECT key, value FROM kv ORDER BY key;
 
 .print == RETURNING

@@ -1,0 +1,96 @@
+#!/bin/sh
+# How each query is run. First what users ask: idxNum, behind INDEX, says what
+# the store does itself (ext/surface/*_table.c): in kv 1 as_of, 2 one key, 4 and
+# 8 a lower and an upper bound, 32 and 64 without the bound, 16 LIKE, 128
+# backwards, 256 no other columns than key and value; in kv_log 1 the store,
+# 2 the bucket, 4 the key. Then every text of sql/ that reads or changes a
+# table: SCAN is a walk over all of it, SEARCH a seek.
+sql=$(dirname "$0")/../../sql
+
+explain() { # TITLE: the query on standard input
+  query=$(cat)
+  echo "== $1"
+  $SQLITE host.db -cmd ".load ./kv" "EXPLAIN QUERY PLAN $query" | sed 1d
+}
+
+$SQLITE host.db -cmd ".load ./kv" "
+  CREATE VIRTUAL TABLE kv USING kv('n.kv', device='laptop', now='2026-11-01');
+  INSERT INTO kv VALUES('a', 1);"
+
+while IFS= read -r query; do
+  echo "$query" | explain "$query"
+done <<'END'
+SELECT * FROM kv
+SELECT count(*) FROM kv
+SELECT value FROM kv WHERE key = 'a'
+SELECT value FROM kv WHERE key IS 'a'
+SELECT value FROM kv WHERE key IN ('a', 'b', 'c')
+SELECT value FROM kv WHERE key = 'a' OR key = 'b'
+SELECT value FROM kv WHERE key < 'a'
+SELECT value FROM kv WHERE key <= 'a'
+SELECT value FROM kv WHERE key > 'a'
+SELECT value FROM kv WHERE key >= 'a'
+SELECT value FROM kv WHERE key > 'a' AND key < 'b'
+SELECT value FROM kv WHERE key BETWEEN 'a' AND 'b'
+SELECT value FROM kv WHERE key GLOB 'a*'
+SELECT value FROM kv WHERE key LIKE 'a%'
+SELECT value FROM kv WHERE key LIKE '%a'
+SELECT value FROM kv WHERE key = 'a' COLLATE NOCASE
+SELECT value FROM kv WHERE key > 'a' COLLATE NOCASE
+SELECT value FROM kv WHERE key <> 'a'
+SELECT value FROM kv WHERE key IS NOT NULL
+SELECT value FROM kv WHERE value = 'a'
+SELECT * FROM kv ORDER BY key
+SELECT * FROM kv ORDER BY key DESC
+SELECT * FROM kv ORDER BY key LIMIT 1
+SELECT * FROM kv ORDER BY key DESC LIMIT 1
+SELECT * FROM kv ORDER BY key, value
+SELECT * FROM kv ORDER BY key COLLATE NOCASE
+SELECT * FROM kv ORDER BY value
+SELECT * FROM kv WHERE key > 'a' ORDER BY key DESC LIMIT 1
+SELECT * FROM kv WHERE key IN ('b', 'a') ORDER BY key
+SELECT key, count(*) FROM kv GROUP BY key
+SELECT min(key) FROM kv
+SELECT max(key) FROM kv
+SELECT * FROM kv('2026-11-01')
+SELECT * FROM kv('2026-11-01') WHERE key = 'a'
+SELECT * FROM kv WHERE as_of = '2026-11-01' AND key > 'a' ORDER BY key DESC
+SELECT * FROM kv('2026-11-01') AS a JOIN kv AS b ON a.key = b.key
+SELECT * FROM kv AS a JOIN kv AS b ON a.value = b.key
+UPDATE kv SET value = 1 WHERE key = 'a'
+DELETE FROM kv WHERE key = 'a'
+DELETE FROM kv WHERE key GLOB 'a*'
+SELECT * FROM kv_log
+SELECT * FROM kv_log('kv')
+SELECT * FROM kv_log WHERE key = 'a'
+SELECT * FROM kv_log WHERE bucket = ''
+SELECT * FROM kv_log WHERE bucket = '' AND key = 'a'
+SELECT * FROM kv_log('kv') WHERE key IN ('a', 'b')
+SELECT * FROM kv_log WHERE key = 'a' COLLATE NOCASE
+SELECT * FROM kv_log WHERE device = 'phone'
+SELECT * FROM kv_log ORDER BY ts
+SELECT * FROM kv JOIN kv_log ON kv_log.key = kv.key
+SELECT * FROM kv_devices
+SELECT * FROM kv_devices('kv')
+SELECT * FROM kv_devices WHERE state <> 'ok'
+SELECT * FROM kv_foreign('log.db')
+SELECT * FROM kv_foreign('log.db') AS f JOIN kv ON kv.key = f.key
+END
+
+for file in "$sql"/*.sql; do
+  name=$(basename "$file" .sql)
+  text=$(sed -e '/^--/d' \
+    -e 's/{schema}/"main"/g; s/{table}/"main"."kv"/g' \
+    -e 's/{\([a-z]*\)}/"main"."kv_\1"/g' "$file")
+  case $text in
+    *%w*) continue ;; # a name is still to be filled in
+    SELECT* | INSERT* | UPDATE* | DELETE* | WITH*) ;;
+    *) continue ;;
+  esac
+  case $name in
+    foreign_* | log_append | log_put_device | log_take_over) # on a log
+      echo "== $name.sql"
+      $SQLITE n.kv/devices/laptop/log.db "EXPLAIN QUERY PLAN $text" | sed 1d ;;
+    *) echo "$text" | explain "$name.sql" ;;
+  esac
+done
