@@ -68,6 +68,7 @@ static int handle_open(sqlite3 *host, const char *name, int flags,
     rc = kv_stmt_run(db, KV_SQL_HANDLE_HARDEN);
   }
   if (rc != SQLITE_OK) {
+    if (db) rc = sqlite3_extended_errcode(db);
     sqlite3_close(db);
     db = NULL;
   }

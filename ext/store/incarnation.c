@@ -7,7 +7,7 @@
 
 #include "error.h"
 #include "handle.h"
-#include "publish.h"
+#include "own.h"
 #include "registry.h"
 #include "value.h"
 
@@ -127,7 +127,7 @@ static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
     own->published.seq = 0;
     own->published.sum =
       kv_row_base_sum(store->device, strlen(store->device), own->id);
-    rc = kv_publish_sum(store, own->published, n, &end);
+    rc = kv_own_rows(store, NULL, own->published, n, &end);
     own->at = end;
   }
   if (rc == SQLITE_OK) {
@@ -152,7 +152,7 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
     kv_position base = {0, 0};
 
     base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
-    rc = kv_publish_sum(store, base, own->published.seq, &end);
+    rc = kv_own_rows(store, NULL, base, own->published.seq, &end);
     is_complete = rc == SQLITE_OK && end.seq == own->published.seq &&
                   end.sum == own->published.sum;
     if (rc == SQLITE_CORRUPT) rc = SQLITE_OK;

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "handle.h"
 #include "incarnation.h"
+#include "own.h"
 #include "value.h"
 
 /* How long the host waits for locks, in milliseconds. */
@@ -42,169 +43,11 @@ static int publish_lock(kv_store *store, const kv_cursor *own,
   return kv_device_log_lock(&place, out, verdict, err);
 }
 
-/*
-** Read own rows from the cache, in order, from behind `from` to seq `until`:
-** compute their sums, and append them if there is a log. *end is the last
-** one's position.
-*/
-static int publish_rows(kv_store *store, kv_device_log *log, kv_position from,
-                        int64_t until, kv_position *end) {
-  sqlite3_stmt *stmt = NULL;
-  kv_row row;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
-
-  memset(&row, 0, sizeof(row));
-  *end = from;
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, from.seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, until);
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    row.seq = sqlite3_column_int64(stmt, 0);
-    row.txn = sqlite3_column_int64(stmt, 1);
-    row.ts = sqlite3_column_int64(stmt, 2);
-    row.op = sqlite3_column_int(stmt, 4);
-    rc = row.seq == end->seq + 1 ? SQLITE_OK : SQLITE_CORRUPT;
-    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 3, &row.parent_ts);
-    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row.bucket);
-    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row.key);
-    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 7, &row.value);
-    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
-    end->seq = row.seq;
-    end->sum = log ? row.sum : kv_row_sum(end->sum, &row);
-  }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  kv_stmt_put(&store->stmts, KV_SQL_OWN_ROWS, stmt);
-  return rc;
-}
-
-/*
-** Load the own cursor. What this connection knows to be committed is ahead
-** of what the log was last seen to hold.
-*/
-static int publish_load(kv_store *store, kv_cursor *own) {
-  int rc = kv_cursor_load(&store->stmts, store->device, own);
-
-  if (rc == SQLITE_OK && store->committed.seq > own->published.seq &&
-      store->committed.seq <= own->at.seq) {
-    own->published = store->committed;
-  }
-  return rc;
-}
-
-int kv_publish_sum(kv_store *store, kv_position from, int64_t until,
-                   kv_position *end) {
-  return publish_rows(store, NULL, from, until, end);
-}
-
-/* Does the chain of own rows in the cache lead from base to this row? */
-static int publish_has(kv_store *store, const kv_device_log *log,
-                       kv_position at, int *has) {
-  kv_position end;
-  int rc = publish_rows(store, NULL, log->head.base, at.seq, &end);
-
-  *has = rc == SQLITE_OK && end.seq == at.seq && end.sum == at.sum;
-  return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
-}
-
-static int publish_log_sum_is(kv_device_log *log, kv_position at, int *is) {
-  int64_t sum = log->head.base.sum;
-  int found = at.seq == log->head.base.seq;
-  int rc = SQLITE_OK;
-
-  if (!found && log->reader) {
-    rc = kv_reader_sum_at(log->reader, at.seq, &sum, &found);
-  }
-  *is = found && sum == at.sum;
-  return rc;
-}
-
-/*
-** Find the last row that the log and the cache have in common. *found is 0
-** if the two went different ways.
-*/
-static int publish_common(kv_store *store, kv_device_log *log,
-                          const kv_cursor *own, kv_position *out, int *found) {
-  int rc = SQLITE_OK;
-
-  *found = 0;
-  *out = log->head.base;
-  if (!own->has_id) {
-    *found = 1;
-    return SQLITE_OK;
-  }
-  if (memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) return SQLITE_OK;
-
-  *out = own->at;
-  rc = publish_log_sum_is(log, *out, found);
-  if (rc == SQLITE_OK && !*found && own->has_waiting) {
-    *out = own->waiting;
-    rc = publish_log_sum_is(log, *out, found);
-  }
-  if (rc == SQLITE_OK && !*found) {
-    *out = own->published;
-    rc = publish_log_sum_is(log, *out, found);
-  }
-  if (rc == SQLITE_OK && !*found && log->tail.seq < own->published.seq) {
-    *out = log->tail;
-    rc = publish_has(store, log, *out, found);
-  }
-  return rc;
-}
-
-/* A statement about own rows behind `after`. */
-static int publish_run_own(kv_store *store, kv_sql id, int64_t shift,
-                           int64_t after) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, id, &stmt);
-  int self = 1;
-
-  if (rc == SQLITE_OK) {
-    int i = sqlite3_bind_parameter_index(stmt, ":shift");
-    int j = sqlite3_bind_parameter_index(stmt, ":after");
-
-    self = sqlite3_bind_parameter_index(stmt, ":self");
-    if (i) rc = sqlite3_bind_int64(stmt, i, shift);
-    if (rc == SQLITE_OK && j) rc = sqlite3_bind_int64(stmt, j, after);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, self, store->device, -1, SQLITE_STATIC);
-  }
-  return kv_stmt_finish(&store->stmts, id, stmt, rc);
-}
-
-/* Give own rows behind `after` other numbers. */
-static int publish_renumber(kv_store *store, int64_t shift, int64_t after) {
-  static const kv_sql texts[] = {
-    KV_SQL_OWN_RENUMBER_CACHE, KV_SQL_OWN_RENUMBER_SEEN,
-    KV_SQL_OWN_RENUMBER_SEEN_END, KV_SQL_OWN_RENUMBER_ARRIVAL};
-  int rc = SQLITE_OK;
-  int i;
-
-  for (i = 0; i < 4 && rc == SQLITE_OK; i++) {
-    rc = publish_run_own(store, texts[i], shift, after);
-  }
-  if (rc == SQLITE_OK && store->pending.is_open) {
-    store->pending.base.seq += shift;
-  }
-  return rc;
-}
-
-static int publish_next_arrival(kv_store *store, int64_t *out) {
-  int rc = kv_cache_next_arrival(&store->stmts, out);
-
-  if (store->pending.is_open && *out <= store->pending.arrived) {
-    *out = store->pending.arrived + 1;
-  }
-  return rc;
-}
-
 /* Merge what another process published as this device. */
 static int publish_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
                          kv_position from, const kv_stretch *stretch) {
   int64_t arrived;
-  int rc = publish_next_arrival(store, &arrived);
+  int rc = kv_store_next_arrival(store, &arrived);
 
   if (rc == SQLITE_OK) {
     rc = kv_cache_merge(&store->stmts, log->reader, from, stretch, arrived);
@@ -232,7 +75,7 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
   kv_stretch stretch;
   int64_t n_new;
   int found;
-  int rc = publish_common(store, log, own, &common, &found);
+  int rc = kv_own_common(store, log, own, &common, &found);
 
   if (rc != SQLITE_OK) return rc;
   memset(&stretch, 0, sizeof(stretch));
@@ -253,7 +96,7 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
 
   if (rc == SQLITE_OK && n_new > 0) {
     if (own->at.seq > common.seq || store->pending.n_rows > 0) {
-      rc = publish_renumber(store, n_new, common.seq);
+      rc = kv_own_renumber(store, n_new, common.seq);
     }
     own->at.seq += own->has_id ? n_new : 0;
     if (rc == SQLITE_OK) rc = publish_merge(store, log, own, common, &stretch);
@@ -269,7 +112,7 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
     own->has_waiting = 0;
     own->at = stretch.end;
     if (until > own->at.seq) {
-      rc = publish_rows(store, log, own->published, until, &own->at);
+      rc = kv_own_rows(store, log, own->published, until, &own->at);
     }
     if (rc == SQLITE_CORRUPT ||
         (rc == SQLITE_OK && n_new == 0 && own->at.seq == expected.seq &&
@@ -420,7 +263,7 @@ static int publish_transaction(kv_store *store, kv_device_log *log,
                             at.seq + 1, txn);
   if (rc == SQLITE_OK) rc = publish_append_seen(store, log, &at, txn);
   if (rc == SQLITE_OK) {
-    rc = pending->is_scan ? publish_rows(store, log, at, txn, &at)
+    rc = pending->is_scan ? kv_own_rows(store, log, at, txn, &at)
                           : publish_append_remembered(store, log, &at, txn);
   }
   own->at = at;
@@ -456,7 +299,7 @@ int kv_publish_prepare(kv_store *store, char **err) {
   int rc;
 
   if (store->log || store->pending.n_rows == 0) return SQLITE_OK;
-  rc = publish_load(store, &own);
+  rc = kv_own_load(store, &own);
   if (rc == SQLITE_ERROR && !kv_store_table_exists(store)) {
     /* CREATE VIRTUAL TABLE was rolled back; SQLite tells no xRollbackTo. */
     kv_pending_clear(&store->pending);
@@ -596,7 +439,7 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
   if (store->pending.n_rows > 0) return SQLITE_OK;
   kv_pending_close(&store->pending);
 
-  rc = publish_load(store, &own);
+  rc = kv_own_load(store, &own);
   if (rc == SQLITE_OK && !must_look && publish_is_idle(store, &own)) {
     kv_cursor_clear(&own);
     return SQLITE_OK;
@@ -644,36 +487,6 @@ int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
   }
   kv_cursor_clear(&own);
   return rc2;
-}
-
-int kv_publish_discard(kv_store *store, char **err) {
-  kv_cursor own;
-  int rc = publish_load(store, &own);
-
-  if (rc == SQLITE_OK && store->late && !own.has_waiting) {
-    own.has_waiting = 1;
-    own.waiting = own.published;
-  }
-  if (rc == SQLITE_OK && own.has_waiting) {
-    rc = kv_store_savepoint(store, err);
-    if (rc == SQLITE_OK) {
-      rc = publish_run_own(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
-      if (rc == SQLITE_OK) {
-        rc =
-          publish_run_own(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
-      }
-      own.at = own.waiting;
-      own.has_waiting = 0;
-      kv_verdict_clear(&own.verdict);
-      if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
-      if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
-      rc = kv_store_savepoint_end(store, rc);
-    }
-    sqlite3_free(store->late);
-    store->late = NULL;
-  }
-  kv_cursor_clear(&own);
-  return kv_store_error(store, err, rc, "cannot give up rows");
 }
 
 int kv_publish_introduce(kv_store *store, char **err) {

@@ -71,14 +71,4 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
 */
 int kv_publish_note(kv_store *store, int rc, const char *why, char **err);
 
-/*
-** The position of own row `until`, chained through the cache from `from`;
-** of the last row there is. SQLITE_CORRUPT if a number is missing.
-*/
-int kv_publish_sum(kv_store *store, kv_position from, int64_t until,
-                   kv_position *end);
-
-/* Give up own rows that wait: the folder is gone for good. */
-int kv_publish_discard(kv_store *store, char **err);
-
 #endif

@@ -338,6 +338,15 @@ int kv_store_unpublished(kv_store *store, int64_t *out) {
   return rc;
 }
 
+int kv_store_next_arrival(kv_store *store, int64_t *out) {
+  int rc = kv_cache_next_arrival(&store->stmts, out);
+
+  if (store->pending.is_open && *out <= store->pending.arrived) {
+    *out = store->pending.arrived + 1;
+  }
+  return rc;
+}
+
 int kv_store_prepare_cache(kv_store *store, char **err) {
   int64_t n_waiting = 0;
   int is_usable = 0;

@@ -96,6 +96,9 @@ int kv_store_in_transaction(const kv_store *store);
 /* Number of own rows that are in the cache but not in the log. */
 int kv_store_unpublished(kv_store *store, int64_t *out);
 
+/* The number of the next merge; the running transaction has one, too. */
+int kv_store_next_arrival(kv_store *store, int64_t *out);
+
 /* Make the shadow tables usable: create or rebuild what is not. */
 int kv_store_prepare_cache(kv_store *store, char **err);
 

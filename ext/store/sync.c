@@ -188,11 +188,7 @@ static int visit_merge(kv_visit *visit) {
   rc = kv_reader_verify(visit->reader, cursor->at, kv_clock_limit(now),
                         visit->poll, &stretch);
   if (rc == SQLITE_OK && stretch.end.seq > cursor->at.seq) {
-    rc = kv_cache_next_arrival(&store->stmts, &arrived);
-    if (rc == SQLITE_OK && store->pending.is_open &&
-        arrived <= store->pending.arrived) {
-      arrived = store->pending.arrived + 1;
-    }
+    rc = kv_store_next_arrival(store, &arrived);
     if (rc == SQLITE_OK) {
       rc = kv_cache_merge(&store->stmts, visit->reader, cursor->at, &stretch,
                           arrived);

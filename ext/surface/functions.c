@@ -13,6 +13,7 @@
 
 #include "arguments.h"
 #include "store/error.h"
+#include "store/own.h"
 #include "store/publish.h"
 #include "store/sync.h"
 #include "store/value.h"
@@ -214,7 +215,7 @@ static int close_publish(kv_store *store, int discard, char **err) {
                     "kv_close()",
                     store->name);
   }
-  if (discard) return kv_publish_discard(store, err);
+  if (discard) return kv_own_discard(store, err);
   rc = kv_publish_waiting(store, 0, &n_merged, &why);
   if (rc != SQLITE_OK && kv_store_unpublished(store, &n_waiting) == SQLITE_OK) {
     if (n_waiting == 0) {

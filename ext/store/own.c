@@ -1,0 +1,202 @@
+/*
+** Own rows. See own.h.
+*/
+#include "own.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "value.h"
+
+int kv_own_load(kv_store *store, kv_cursor *own) {
+  int rc = kv_cursor_load(&store->stmts, store->device, own);
+
+  if (rc == SQLITE_OK && store->committed.seq > own->published.seq &&
+      store->committed.seq <= own->at.seq) {
+    own->published = store->committed;
+  }
+  return rc;
+}
+
+int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
+                int64_t until, kv_position *end) {
+  sqlite3_stmt *stmt = NULL;
+  kv_row row;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
+
+  memset(&row, 0, sizeof(row));
+  *end = from;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, from.seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, until);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    row.seq = sqlite3_column_int64(stmt, 0);
+    row.txn = sqlite3_column_int64(stmt, 1);
+    row.ts = sqlite3_column_int64(stmt, 2);
+    row.op = sqlite3_column_int(stmt, 4);
+    rc = row.seq == end->seq + 1 ? SQLITE_OK : SQLITE_CORRUPT;
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 3, &row.parent_ts);
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row.bucket);
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row.key);
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 7, &row.value);
+    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
+    end->seq = row.seq;
+    end->sum = log ? row.sum : kv_row_sum(end->sum, &row);
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(&store->stmts, KV_SQL_OWN_ROWS, stmt);
+  return rc;
+}
+
+/* Does the chain of own rows in the cache lead from base to this row? */
+static int own_has(kv_store *store, const kv_device_log *log, kv_position at,
+                   int *has) {
+  kv_position end;
+  int rc = kv_own_rows(store, NULL, log->head.base, at.seq, &end);
+
+  *has = rc == SQLITE_OK && end.seq == at.seq && end.sum == at.sum;
+  return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
+}
+
+static int own_log_sum_is(kv_device_log *log, kv_position at, int *is) {
+  int64_t sum = log->head.base.sum;
+  int found = at.seq == log->head.base.seq;
+  int rc = SQLITE_OK;
+
+  if (!found && log->reader) {
+    rc = kv_reader_sum_at(log->reader, at.seq, &sum, &found);
+  }
+  *is = found && sum == at.sum;
+  return rc;
+}
+
+/*
+** The log has more rows than the common one that was found, and the cache
+** has own rows there, too: they may be the same. Equal chains are equal up
+** to every row before, so the last equal row is found by halving.
+*/
+static int own_extend(kv_store *store, kv_device_log *log, const kv_cursor *own,
+                      kv_position *common) {
+  int64_t low = common->seq;
+  int64_t high = log->tail.seq < own->at.seq ? log->tail.seq : own->at.seq;
+  int64_t seq = high;
+  int rc = SQLITE_OK;
+
+  while (rc == SQLITE_OK && low < high) {
+    kv_position end;
+    int is_same = 0;
+
+    rc = kv_own_rows(store, NULL, *common, seq, &end);
+    if (rc == SQLITE_OK && end.seq == seq) {
+      rc = own_log_sum_is(log, end, &is_same);
+    } else if (rc == SQLITE_CORRUPT) {
+      rc = SQLITE_OK;
+    }
+    if (is_same) {
+      low = seq;
+      *common = end;
+    } else {
+      high = seq - 1;
+    }
+    seq = low + (high - low + 1) / 2;
+  }
+  return rc;
+}
+
+int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
+                  kv_position *out, int *found) {
+  int rc = SQLITE_OK;
+
+  *found = 0;
+  *out = log->head.base;
+  if (!own->has_id) {
+    *found = 1;
+    return SQLITE_OK;
+  }
+  if (memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) return SQLITE_OK;
+
+  *out = own->at;
+  rc = own_log_sum_is(log, *out, found);
+  if (rc == SQLITE_OK && !*found && own->has_waiting) {
+    *out = own->waiting;
+    rc = own_log_sum_is(log, *out, found);
+  }
+  if (rc == SQLITE_OK && !*found) {
+    *out = own->published;
+    rc = own_log_sum_is(log, *out, found);
+  }
+  if (rc == SQLITE_OK && !*found && log->tail.seq < own->published.seq) {
+    *out = log->tail;
+    rc = own_has(store, log, *out, found);
+  }
+  if (rc == SQLITE_OK && *found) rc = own_extend(store, log, own, out);
+  return rc;
+}
+
+/* A statement about own rows behind `after`. */
+static int own_run_own(kv_store *store, kv_sql id, int64_t shift,
+                       int64_t after) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, id, &stmt);
+  int self = 1;
+
+  if (rc == SQLITE_OK) {
+    int i = sqlite3_bind_parameter_index(stmt, ":shift");
+    int j = sqlite3_bind_parameter_index(stmt, ":after");
+
+    self = sqlite3_bind_parameter_index(stmt, ":self");
+    if (i) rc = sqlite3_bind_int64(stmt, i, shift);
+    if (rc == SQLITE_OK && j) rc = sqlite3_bind_int64(stmt, j, after);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, self, store->device, -1, SQLITE_STATIC);
+  }
+  return kv_stmt_finish(&store->stmts, id, stmt, rc);
+}
+
+int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
+  static const kv_sql texts[] = {
+    KV_SQL_OWN_RENUMBER_CACHE, KV_SQL_OWN_RENUMBER_SEEN,
+    KV_SQL_OWN_RENUMBER_SEEN_END, KV_SQL_OWN_RENUMBER_ARRIVAL};
+  int rc = SQLITE_OK;
+  int i;
+
+  for (i = 0; i < 4 && rc == SQLITE_OK; i++) {
+    rc = own_run_own(store, texts[i], shift, after);
+  }
+  if (rc == SQLITE_OK && store->pending.is_open) {
+    store->pending.base.seq += shift;
+  }
+  return rc;
+}
+
+int kv_own_discard(kv_store *store, char **err) {
+  kv_cursor own;
+  int rc = kv_own_load(store, &own);
+
+  if (rc == SQLITE_OK && store->late && !own.has_waiting) {
+    own.has_waiting = 1;
+    own.waiting = own.published;
+  }
+  if (rc == SQLITE_OK && own.has_waiting) {
+    rc = kv_store_savepoint(store, err);
+    if (rc == SQLITE_OK) {
+      rc = own_run_own(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
+      if (rc == SQLITE_OK) {
+        rc = own_run_own(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
+      }
+      own.at = own.waiting;
+      own.has_waiting = 0;
+      kv_verdict_clear(&own.verdict);
+      if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
+      if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
+      rc = kv_store_savepoint_end(store, rc);
+    }
+    sqlite3_free(store->late);
+    store->late = NULL;
+  }
+  kv_cursor_clear(&own);
+  return kv_store_error(store, err, rc, "cannot give up rows");
+}

@@ -1,0 +1,43 @@
+/*
+** Own rows: those that this device wrote, as the cache holds them.
+**
+** The cache has every own row, also those that the log lost or never got;
+** chained from a known position they have the sums that they have in the
+** log, so that two histories are compared by one number.
+**
+** INVARIANT: own rows are numbered without a hole, and only rows that the
+** log does not have are given other numbers.
+*/
+#ifndef KV_STORE_OWN_H
+#define KV_STORE_OWN_H
+
+#include "store.h"
+
+/*
+** Load the own cursor, for kv_cursor_clear(). What this connection knows to
+** be committed is ahead of what the log was last seen to hold.
+*/
+int kv_own_load(kv_store *store, kv_cursor *out);
+
+/*
+** Read own rows from behind `from` to number `until`, in order: chain them,
+** and append them if there is a log. *end is the position of the last one.
+** SQLITE_CORRUPT if a number is missing.
+*/
+int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
+                int64_t until, kv_position *end);
+
+/*
+** Find the last row that the log (locked) and the cache have in common, by
+** the positions of own. *found is 0 if the two went different ways.
+*/
+int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
+                  kv_position *out, int *found);
+
+/* Give own rows behind number `after` numbers that are greater by `shift`. */
+int kv_own_renumber(kv_store *store, int64_t shift, int64_t after);
+
+/* Give up own rows that wait: the folder is gone for good. */
+int kv_own_discard(kv_store *store, char **err);
+
+#endif
