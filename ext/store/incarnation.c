@@ -124,6 +124,7 @@ static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
   if (rc == SQLITE_OK) {
     kv_handle_random(store->db, KV_ID_SIZE, own->id);
     own->has_id = 1;
+    memset(&store->committed, 0, sizeof(store->committed));
     own->published.seq = 0;
     own->published.sum =
       kv_row_base_sum(store->device, strlen(store->device), own->id);

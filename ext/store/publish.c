@@ -64,6 +64,40 @@ static int64_t publish_waiting_end(const kv_store *store,
 }
 
 /*
+** The cache has all that the log has, up to `tail`, and own rows behind that
+** which the log lacks: note both, so that what follows may fail. n_new is
+** how far own rows were moved.
+*/
+static int publish_settle(kv_store *store, kv_cursor *own,
+                          const kv_log_head *head, kv_position tail,
+                          int64_t n_new, char **err) {
+  int64_t until = own->has_id ? publish_waiting_end(store, own) : 0;
+  kv_position expected = own->has_id ? own->at : tail;
+  int rc = SQLITE_OK;
+
+  own->has_id = 1;
+  memcpy(own->id, head->id, KV_ID_SIZE);
+  own->published = own->waiting = own->at = tail;
+  if (until > tail.seq) rc = kv_own_rows(store, NULL, tail, until, &own->at);
+  own->has_waiting = own->at.seq > tail.seq;
+
+  if (rc == SQLITE_OK && n_new == 0 && own->at.seq == expected.seq &&
+      own->at.sum != expected.sum) {
+    rc = SQLITE_CORRUPT;
+  }
+  if (rc == SQLITE_CORRUPT) {
+    return kv_error(err, rc,
+                    "the cache of %s does not hold the rows that device %s "
+                    "wrote: open the folder with a new cache (CREATE VIRTUAL "
+                    "TABLE under another name)",
+                    store->name, store->device);
+  }
+  if (store->pending.is_open) store->pending.base = own->at;
+  if (rc == SQLITE_OK && n_new > 0) rc = kv_cursor_save(&store->stmts, own);
+  return rc;
+}
+
+/*
 ** Bring cache and log together under the lock: merge what the log has, move
 ** own rows that it lacks behind that, append them. own->at and
 ** own->published are brought up to date; the caller saves them.
@@ -103,26 +137,11 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
     *n_merged += stretch.n_rows;
   }
   if (rc == SQLITE_OK) {
-    int64_t until = own->has_id ? publish_waiting_end(store, own) : 0;
-    kv_position expected = own->has_id ? own->at : common;
-
-    own->has_id = 1;
-    memcpy(own->id, log->head.id, KV_ID_SIZE);
-    own->published = stretch.end;
-    own->has_waiting = 0;
-    own->at = stretch.end;
-    if (until > own->at.seq) {
-      rc = kv_own_rows(store, log, own->published, until, &own->at);
-    }
-    if (rc == SQLITE_CORRUPT ||
-        (rc == SQLITE_OK && n_new == 0 && own->at.seq == expected.seq &&
-         own->at.sum != expected.sum)) {
-      rc = kv_error(err, SQLITE_CORRUPT,
-                    "the cache of %s does not hold the rows that device %s "
-                    "wrote: open the folder with a new cache (CREATE VIRTUAL "
-                    "TABLE under another name)",
-                    store->name, store->device);
-    }
+    rc = publish_settle(store, own, &log->head, stretch.end, n_new, err);
+  }
+  if (rc == SQLITE_OK && own->at.seq > own->published.seq) {
+    kv_position end;
+    rc = kv_own_rows(store, log, own->published, own->at.seq, &end);
   }
   return rc;
 }
@@ -193,8 +212,9 @@ static int publish_append_seen(kv_store *store, kv_device_log *log,
     row.value.i = seen->at.seq;
     row.parent_ts.i = seen->at.sum;
     if (log) rc = kv_device_log_append(log, &row);
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
       rc = kv_cache_put_seen(&store->stmts, store->device, &row);
+    }
     at->seq = row.seq;
     at->sum = log ? row.sum : kv_row_sum(at->sum, &row);
   }
@@ -314,14 +334,14 @@ int kv_publish_prepare(kv_store *store, char **err) {
   } else if (rc != SQLITE_OK && own.has_id && publish_may_wait(store, rc)) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
                    why ? why : sqlite3_errstr(rc));
-    own.at = store->pending.base;
-    if (!own.has_waiting) own.waiting = own.at;
+    if (!own.has_waiting) own.waiting = store->pending.base;
     own.has_waiting = 1;
     rc = SQLITE_OK;
   } else if (rc == SQLITE_OK) {
     kv_verdict_clear(&own.verdict);
-    store->pending.base = own.at;
+    own.has_waiting = 0;
   }
+  own.at = store->pending.base;
   if (rc == SQLITE_OK) rc = publish_transaction(store, log, &own);
   if (rc == SQLITE_OK && !store->root) own.published = own.at;
   if (rc == SQLITE_OK) {
@@ -453,6 +473,7 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
       kv_verdict_set(&own.verdict, KV_STATE_WAITING,
                      "rows wait for kv_sync() outside a transaction");
     } else if (rc == SQLITE_OK && log) {
+      own.has_waiting = 0;
       store->log = log;
       log = NULL;
     }
