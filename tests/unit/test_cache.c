@@ -1,0 +1,498 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/cache.h"
+#include "support/files.h"
+#include "support/stores.h"
+
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
+static void put(test_store *t, const char *key, int64_t ts, const char *device,
+                int64_t seq, int op) {
+  test_run(t->db,
+           "INSERT INTO kv_cache(bucket, key, ts, device, seq, op, arrived, "
+           "value) VALUES('', %Q, %lld, %Q, %lld, %d, 1, %Q)",
+           key, ts, device, seq, op, op ? device : NULL);
+}
+
+static kv_winner find(test_store *t, const char *key) {
+  kv_value k = test_text(key);
+  kv_winner winner;
+
+  assert_int_equal(kv_cache_find(&t->store->stmts, &k, &winner), SQLITE_OK);
+  return winner;
+}
+
+/* The value of a key now, or at a time; "-" if it does not exist. */
+static char *get(test_store *t, const char *key, int64_t as_of) {
+  kv_sql id = as_of < 0 ? KV_SQL_CACHE_VALUE : KV_SQL_CACHE_ROW;
+  kv_value k = test_text(key);
+  sqlite3_stmt *stmt = NULL;
+  static char out[100];
+
+  assert_int_equal(kv_cache_get(&t->store->stmts, id, &k, as_of, &stmt),
+                   SQLITE_OK);
+  sqlite3_snprintf(sizeof(out), out, "%s",
+                   stmt ? sqlite3_column_text(stmt, KV_COLUMN_VALUE)
+                        : (const unsigned char *)"-");
+  kv_stmt_put(&t->store->stmts, id, stmt);
+  return out;
+}
+
+static void the_shadow_tables_are_made_and_dropped(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_rows(t.db, "kv_arrival\nkv_cache\nkv_cursor\nkv_meta\nkv_seen",
+            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
+  assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
+  test_rows(t.db, "", "SELECT name FROM sqlite_master");
+  assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
+  assert_int_equal(kv_cache_create(&t.store->stmts), SQLITE_OK);
+  test_rows(t.db, "5",
+            "SELECT count(*) FROM sqlite_master WHERE type = 'table'");
+  test_store_close(&t);
+}
+
+static void a_cache_of_another_format_is_not_used(void **state) {
+  test_store t;
+  int is_usable;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable), SQLITE_OK);
+  assert_true(is_usable);
+  test_run(t.db, "UPDATE kv_meta SET format = format + 1");
+  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable), SQLITE_OK);
+  assert_false(is_usable);
+  test_run(t.db, "DROP TABLE kv_meta");
+  kv_stmt_clear(&t.store->stmts);
+  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable), SQLITE_OK);
+  assert_false(is_usable);
+  test_store_close(&t);
+}
+
+static void every_epoch_is_another(void **state) {
+  test_store t;
+  char *a;
+  char *b;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  a = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
+  assert_int_equal(kv_cache_begin_epoch(&t.store->stmts), SQLITE_OK);
+  b = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
+  assert_int_equal(strlen(a), 2 * KV_EPOCH_SIZE + 1);
+  assert_string_not_equal(a, b);
+  test_rows(t.db, "1", "SELECT count(*) FROM kv_meta");
+  sqlite3_free(a);
+  sqlite3_free(b);
+  test_store_close(&t);
+}
+
+static void shadow_tables_are_renamed_with_their_rows(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  put(&t, "a", 1, "laptop", 1, KV_OP_SET);
+  assert_int_equal(kv_cache_rename(&t.store->stmts, "it's \"new\""), SQLITE_OK);
+  test_rows(t.db, "a", "SELECT key FROM \"it's \"\"new\"\"_cache\"");
+  test_rows(t.db, "5",
+            "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name "
+            "GLOB 'it''s \"new\"_*'");
+  t.store->stmts.name = "it's \"new\"";
+  assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
+  t.store->stmts.name = t.store->name;
+  test_store_close(&t);
+}
+
+static void the_latest_row_wins(void **state) {
+  test_store t;
+  kv_winner winner;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_false(find(&t, "a").is_found);
+  assert_int_equal(find(&t, "a").ts, -1);
+  put(&t, "a", 100, "phone", 1, KV_OP_SET);
+  put(&t, "a", 300, "laptop", 7, KV_OP_SET);
+  put(&t, "a", 200, "zebra", 9, KV_OP_SET);
+  put(&t, "b", 400, "zebra", 10, KV_OP_SET);
+  winner = find(&t, "a");
+  assert_true(winner.is_found);
+  assert_int_equal(winner.op, KV_OP_SET);
+  assert_int_equal(winner.ts, 300);
+  assert_int_equal(winner.seq, 7);
+  assert_string_equal(winner.device, "laptop");
+  assert_string_equal(get(&t, "a", -1), "laptop");
+  test_store_close(&t);
+}
+
+static void equal_times_are_decided_by_device_then_number(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  put(&t, "a", 100, "b", 1, KV_OP_SET);
+  put(&t, "a", 100, "B", 9, KV_OP_SET);
+  put(&t, "a", 100, "ab", 9, KV_OP_SET);
+  assert_string_equal(find(&t, "a").device, "b");
+  put(&t, "a", 100, "b", 2, KV_OP_DELETE);
+  assert_int_equal(find(&t, "a").seq, 2);
+  assert_string_equal(get(&t, "a", -1), "-");
+  test_store_close(&t);
+}
+
+static void a_deleted_key_does_not_exist(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  put(&t, "a", 100, "phone", 1, KV_OP_SET);
+  put(&t, "a", 200, "laptop", 1, KV_OP_DELETE);
+  assert_true(find(&t, "a").is_found);
+  assert_int_equal(find(&t, "a").op, KV_OP_DELETE);
+  assert_string_equal(get(&t, "a", -1), "-");
+  assert_string_equal(get(&t, "a", 200), "-");
+  assert_string_equal(get(&t, "a", 199), "phone");
+  assert_string_equal(get(&t, "a", 100), "phone");
+  assert_string_equal(get(&t, "a", 99), "-");
+  test_store_close(&t);
+}
+
+static void other_buckets_are_kept_and_not_found(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_run(t.db, "INSERT INTO kv_cache(bucket, key, ts, device, seq, op, "
+                 "arrived, value) VALUES('b', 'a', 1, 'x', 1, 1, 1, 1)");
+  assert_false(find(&t, "a").is_found);
+  assert_string_equal(get(&t, "a", -1), "-");
+  test_store_close(&t);
+}
+
+/* Merge a log of two sets, a delete and a seen row. */
+static kv_reader *open_log(test_store *t, void **state, kv_stretch *stretch) {
+  const char *path = test_path("%s/log.db", *state);
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  test_log log;
+
+  test_log_begin(&log, path, "phone", 1);
+  log.row.txn = 3;
+  log.row.ts = 100;
+  log.row.op = KV_OP_SEEN;
+  log.row.parent_ts = test_integer(55);
+  log.row.bucket = test_text("laptop");
+  log.row.key = test_blob("0123456789abcdef", KV_ID_SIZE);
+  log.row.value = test_integer(5);
+  test_log_write(&log);
+  test_log_set(&log, 100, "a", "1", 1);
+  test_log_set(&log, 100, "b", "2", 0);
+  test_log_set(&log, 200, "a", NULL, 0);
+  test_log_end(&log);
+  assert_int_equal(kv_reader_open(t->db, path, "phone", &reader, &verdict),
+                   SQLITE_OK);
+  assert_int_equal(kv_reader_verify(reader, kv_reader_head(reader)->base,
+                                    INT64_MAX, NULL, stretch),
+                   SQLITE_OK);
+  assert_int_equal(stretch->end.seq, 4);
+  return reader;
+}
+
+static void a_merge_takes_every_row_of_a_log(void **state) {
+  test_store t;
+  kv_stretch stretch;
+  kv_reader *reader;
+
+  test_store_open(&t, ":memory:", "laptop");
+  reader = open_log(&t, state, &stretch);
+  assert_int_equal(kv_cache_merge(&t.store->stmts, reader,
+                                  kv_reader_head(reader)->base, &stretch, 9),
+                   SQLITE_OK);
+  test_rows(t.db,
+            "|a|200|phone|4|4||0|9|\n|a|100|phone|2|3||1|9|1\n"
+            "|b|100|phone|3|3||1|9|2",
+            "SELECT bucket, key, ts, device, seq, txn, parent_ts, op, arrived, "
+            "value FROM kv_cache");
+  test_rows(t.db, "phone|laptop|1|3|100|0123456789abcdef|5|55",
+            "SELECT device, peer, seq, txn, ts, CAST(peer_id AS TEXT), "
+            "peer_seq, peer_sum FROM kv_seen");
+  test_rows(t.db, "9|phone|1|4", "SELECT * FROM kv_arrival");
+  kv_reader_close(reader);
+  test_store_close(&t);
+}
+
+static void merging_again_changes_nothing(void **state) {
+  test_store t;
+  kv_stretch stretch;
+  kv_reader *reader;
+  char *a;
+  char *b;
+  int i;
+
+  test_store_open(&t, ":memory:", "laptop");
+  reader = open_log(&t, state, &stretch);
+  a = b = NULL;
+  for (i = 0; i < 2; i++) {
+    assert_int_equal(kv_cache_merge(&t.store->stmts, reader,
+                                    kv_reader_head(reader)->base, &stretch,
+                                    9 + i),
+                     SQLITE_OK);
+    sqlite3_free(a);
+    a = b;
+    b = test_ask(t.db, "SELECT * FROM kv_cache; SELECT * FROM kv_seen");
+  }
+  assert_string_equal(a, b);
+  sqlite3_free(a);
+  sqlite3_free(b);
+  kv_reader_close(reader);
+  test_store_close(&t);
+}
+
+static void a_log_that_changed_since_it_was_verified_is_told(void **state) {
+  test_store t;
+  kv_stretch stretch;
+  kv_reader *reader;
+
+  test_store_open(&t, ":memory:", "laptop");
+  reader = open_log(&t, state, &stretch);
+  stretch.end.sum++;
+  assert_int_equal(kv_cache_merge(&t.store->stmts, reader,
+                                  kv_reader_head(reader)->base, &stretch, 9),
+                   SQLITE_CORRUPT_VTAB);
+  stretch.end.sum--;
+  stretch.end.seq++;
+  assert_int_equal(kv_cache_merge(&t.store->stmts, reader,
+                                  kv_reader_head(reader)->base, &stretch, 9),
+                   SQLITE_CORRUPT_VTAB);
+  kv_reader_close(reader);
+  test_store_close(&t);
+}
+
+static void forgetting_a_device_begins_an_epoch(void **state) {
+  test_store t;
+  kv_stretch stretch;
+  kv_reader *reader;
+  char *a;
+  char *b;
+
+  test_store_open(&t, ":memory:", "laptop");
+  reader = open_log(&t, state, &stretch);
+  kv_cache_merge(&t.store->stmts, reader, kv_reader_head(reader)->base,
+                 &stretch, 9);
+  kv_reader_close(reader);
+  put(&t, "a", 1, "laptop", 1, KV_OP_SET);
+  a = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
+  assert_int_equal(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
+  b = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
+  assert_string_not_equal(a, b);
+  test_rows(t.db, "laptop", "SELECT device FROM kv_cache");
+  test_rows(t.db, "0", "SELECT count(*) FROM kv_seen");
+  sqlite3_free(a);
+  sqlite3_free(b);
+  test_store_close(&t);
+}
+
+static void arrivals_are_numbered(void **state) {
+  test_store t;
+  int64_t next;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_int_equal(kv_cache_next_arrival(&t.store->stmts, &next), SQLITE_OK);
+  assert_int_equal(next, 1);
+  kv_cache_put_arrival(&t.store->stmts, 5, "phone", 1, 2);
+  assert_int_equal(kv_cache_next_arrival(&t.store->stmts, &next), SQLITE_OK);
+  assert_int_equal(next, 6);
+  test_store_close(&t);
+}
+
+static void rows_of_a_device_are_counted(void **state) {
+  test_store t;
+  int64_t n;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  put(&t, "a", 1, "phone", 1, KV_OP_SET);
+  put(&t, "a", 2, "phone", 2, KV_OP_DELETE);
+  put(&t, "b", 1, "laptop", 1, KV_OP_SET);
+  assert_int_equal(kv_cache_count(&t.store->stmts, "phone", &n), SQLITE_OK);
+  assert_int_equal(n, 2);
+  assert_int_equal(kv_cache_count(&t.store->stmts, "nobody", &n), SQLITE_OK);
+  assert_int_equal(n, 0);
+  test_store_close(&t);
+}
+
+/* A cursor with every field set. */
+static kv_cursor make_cursor(const char *device, int64_t last_ts) {
+  kv_cursor cursor;
+
+  memset(&cursor, 0, sizeof(cursor));
+  sqlite3_snprintf(sizeof(cursor.device), cursor.device, "%s", device);
+  cursor.has_id = cursor.has_stamp = cursor.has_waiting = 1;
+  memset(cursor.id, 7, KV_ID_SIZE);
+  cursor.at.seq = 1;
+  cursor.at.sum = INT64_MIN;
+  cursor.published.seq = 3;
+  cursor.published.sum = 4;
+  cursor.waiting.seq = 5;
+  cursor.waiting.sum = -6;
+  cursor.last_ts = last_ts;
+  cursor.newest = last_ts + 5;
+  cursor.clock_offset = 8;
+  cursor.synced = 9;
+  cursor.stamp.inode = 10;
+  cursor.stamp.ctime = INT64_MAX;
+  kv_verdict_set(&cursor.verdict, KV_STATE_WAITING, "%s", "why");
+  return cursor;
+}
+
+static void a_cursor_is_loaded_as_it_was_saved(void **state) {
+  kv_cursor a = make_cursor("phone", 7);
+  kv_cursor b;
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_int_equal(kv_cursor_save(&t.store->stmts, &a), SQLITE_OK);
+  assert_int_equal(kv_cursor_load(&t.store->stmts, "phone", &b), SQLITE_OK);
+  assert_true(b.is_known && b.has_id && b.has_stamp && b.has_waiting);
+  assert_string_equal(b.device, "phone");
+  assert_memory_equal(a.id, b.id, KV_ID_SIZE);
+  assert_memory_equal(&a.at, &b.at, sizeof(a.at));
+  assert_memory_equal(&a.published, &b.published, sizeof(a.at));
+  assert_memory_equal(&a.waiting, &b.waiting, sizeof(a.at));
+  assert_memory_equal(&a.stamp, &b.stamp, sizeof(a.stamp));
+  assert_int_equal(b.last_ts, 7);
+  assert_int_equal(b.newest, 12);
+  assert_int_equal(b.clock_offset, 8);
+  assert_int_equal(b.synced, 9);
+  assert_int_equal(b.verdict.state, KV_STATE_WAITING);
+  assert_string_equal(b.verdict.detail, "why");
+  kv_cursor_clear(&a);
+  kv_cursor_clear(&b);
+  test_store_close(&t);
+}
+
+static void an_unknown_device_has_an_empty_cursor(void **state) {
+  test_store t;
+  kv_cursor cursor;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  memset(&cursor, 0xff, sizeof(cursor));
+  assert_int_equal(kv_cursor_load(&t.store->stmts, "nobody", &cursor),
+                   SQLITE_OK);
+  assert_false(cursor.is_known || cursor.has_id || cursor.has_stamp ||
+               cursor.has_waiting);
+  assert_int_equal(cursor.at.seq, 0);
+  assert_int_equal(cursor.last_ts, -1);
+  assert_int_equal(cursor.synced, -1);
+  assert_int_equal(cursor.verdict.state, KV_STATE_OK);
+  kv_cursor_clear(&cursor);
+  test_store_close(&t);
+}
+
+static void a_damaged_cursor_is_read_as_unknown(void **state) {
+  kv_cursor cursor = make_cursor("phone", 7);
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  kv_cursor_save(&t.store->stmts, &cursor);
+  kv_cursor_clear(&cursor);
+  test_run(t.db, "UPDATE kv_cursor SET id = x'00', stamp = 5, seq = 'many', "
+                 "last_ts = 'x', state = 'odd'");
+  assert_int_equal(kv_cursor_load(&t.store->stmts, "phone", &cursor),
+                   SQLITE_OK);
+  assert_false(cursor.has_id || cursor.has_stamp);
+  assert_int_equal(cursor.at.seq, 0);
+  assert_int_equal(cursor.last_ts, -1);
+  assert_int_equal(cursor.verdict.state, KV_STATE_DAMAGED);
+  kv_cursor_clear(&cursor);
+  test_store_close(&t);
+}
+
+static void the_clock_counts_up_to_a_limit(void **state) {
+  static const int64_t times[] = {100, 300, 200};
+  test_store t;
+  int64_t latest;
+  int i;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_int_equal(kv_cache_latest(&t.store->stmts, 1000, &latest), SQLITE_OK);
+  assert_int_equal(latest, -1);
+  for (i = 0; i < 3; i++) {
+    kv_cursor cursor = make_cursor(test_path("d%d", i), times[i]);
+    kv_cursor_save(&t.store->stmts, &cursor);
+    kv_cursor_clear(&cursor);
+  }
+  kv_cache_latest(&t.store->stmts, 1000, &latest);
+  assert_int_equal(latest, 300);
+  kv_cache_latest(&t.store->stmts, 300, &latest);
+  assert_int_equal(latest, 300);
+  kv_cache_latest(&t.store->stmts, 299, &latest);
+  assert_int_equal(latest, 200);
+  kv_cache_latest(&t.store->stmts, 99, &latest);
+  assert_int_equal(latest, -1);
+  test_store_close(&t);
+}
+
+static void known_devices_are_listed_bytewise(void **state) {
+  static const char *const names[] = {"b", "a", "C"};
+  char **list = NULL;
+  test_store t;
+  int n;
+  int i;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  for (i = 0; i < 3; i++) {
+    kv_cursor cursor = make_cursor(names[i], 1);
+    kv_cursor_save(&t.store->stmts, &cursor);
+    kv_cursor_clear(&cursor);
+  }
+  assert_int_equal(kv_cursor_list(&t.store->stmts, &list, &n), SQLITE_OK);
+  assert_int_equal(n, 3);
+  assert_string_equal(list[0], "C");
+  assert_string_equal(list[1], "a");
+  assert_string_equal(list[2], "b");
+  kv_folder_free_names(list, n);
+  test_store_close(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    test(the_shadow_tables_are_made_and_dropped),
+    test(a_cache_of_another_format_is_not_used),
+    test(every_epoch_is_another),
+    test(shadow_tables_are_renamed_with_their_rows),
+    test(the_latest_row_wins),
+    test(equal_times_are_decided_by_device_then_number),
+    test(a_deleted_key_does_not_exist),
+    test(other_buckets_are_kept_and_not_found),
+    test(a_merge_takes_every_row_of_a_log),
+    test(merging_again_changes_nothing),
+    test(a_log_that_changed_since_it_was_verified_is_told),
+    test(forgetting_a_device_begins_an_epoch),
+    test(arrivals_are_numbered),
+    test(rows_of_a_device_are_counted),
+    test(a_cursor_is_loaded_as_it_was_saved),
+    test(an_unknown_device_has_an_empty_cursor),
+    test(a_damaged_cursor_is_read_as_unknown),
+    test(the_clock_counts_up_to_a_limit),
+    test(known_devices_are_listed_bytewise),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
