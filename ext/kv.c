@@ -61,6 +61,9 @@ int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
     rc = init_register(db, registry);
     kv_registry_release(registry);
   }
+  /* sqlite3_open() reports what the last call left behind, when this is an
+  ** automatic extension: a look that succeeds takes back the first one. */
+  if (rc == SQLITE_OK && !init_is_loaded(db)) rc = sqlite3_errcode(db);
   return rc;
 }
 

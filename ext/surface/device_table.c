@@ -29,6 +29,7 @@ typedef struct device_cursor {
   char **details;
   int n_others;
   int index; /* of the current other file */
+  int64_t rowid;
   int64_t unpublished;
 } device_cursor;
 
@@ -250,6 +251,7 @@ static int device_next(sqlite3_vtab_cursor *base) {
   device_cursor *cursor = (device_cursor *)base;
   int rc;
 
+  cursor->rowid++;
   if (!cursor->rows) {
     cursor->index++;
     return SQLITE_OK;
@@ -407,7 +409,7 @@ static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
 }
 
 static int device_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
-  *out = ((device_cursor *)base)->index;
+  *out = ((device_cursor *)base)->rowid;
   return SQLITE_OK;
 }
 

@@ -28,6 +28,7 @@ typedef struct foreign_table {
 typedef struct foreign_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
   kv_reader *reader;
+  char *path;        /* of the file; NULL in a merge */
   int is_owner;      /* else the reader belongs to a merge */
   const kv_row *row; /* NULL: at the end, or at the reason for it */
   const char *reason;
@@ -55,7 +56,8 @@ enum {
 static const char foreign_declaration[] =
   "CREATE TABLE x(bucket TEXT, key, value, op TEXT, ts INTEGER, time TEXT,"
   " device TEXT, seq INTEGER, txn INTEGER, parent_ts INTEGER,"
-  " valid INTEGER, reason TEXT, file HIDDEN, opcode HIDDEN)";
+  " valid INTEGER, reason TEXT, file HIDDEN, opcode HIDDEN,"
+  " PRIMARY KEY(file, seq)) WITHOUT ROWID";
 
 /* xCreate and xConnect: the same function, so that it is eponymous, too. */
 static int foreign_connect(sqlite3 *db, void *unused, int argc,
@@ -129,6 +131,8 @@ static int foreign_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 
 static void foreign_reset(foreign_cursor *cursor) {
   if (cursor->is_owner) kv_reader_close(cursor->reader);
+  sqlite3_free(cursor->path);
+  cursor->path = NULL;
   cursor->reader = NULL;
   cursor->is_owner = 0;
   cursor->row = NULL;
@@ -194,7 +198,6 @@ static int foreign_filter(sqlite3_vtab_cursor *base, int plan,
   foreign_cursor *cursor = (foreign_cursor *)base;
   foreign_table *table = (foreign_table *)base->pVtab;
   const char *given = table->file;
-  char *path = NULL;
   int rc = SQLITE_OK;
 
   (void)plan;
@@ -210,9 +213,9 @@ static int foreign_filter(sqlite3_vtab_cursor *base, int plan,
     rc = kv_error(&base->pVtab->zErrMsg, SQLITE_ERROR,
                   "name a log file, not NULL");
   } else {
-    rc = kv_folder_resolve(given, NULL, 0, &path, &base->pVtab->zErrMsg);
-    if (rc == SQLITE_OK) rc = foreign_open_file(cursor, path);
-    sqlite3_free(path);
+    rc =
+      kv_folder_resolve(given, NULL, 0, &cursor->path, &base->pVtab->zErrMsg);
+    if (rc == SQLITE_OK) rc = foreign_open_file(cursor, cursor->path);
   }
   if (rc != SQLITE_OK) return rc;
   cursor->is_end = 0;
@@ -250,7 +253,11 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
       reason = foreign_reason(cursor);
       if (reason) sqlite3_result_text(ctx, reason, -1, SQLITE_STATIC);
       return SQLITE_OK;
-    case FOREIGN_FILE: return SQLITE_OK;
+    case FOREIGN_FILE:
+      if (cursor->path) {
+        sqlite3_result_text(ctx, cursor->path, -1, SQLITE_TRANSIENT);
+      }
+      return SQLITE_OK;
     default: break;
   }
   if (!row) return SQLITE_OK; /* the reason why there is no more */
@@ -275,9 +282,10 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   return SQLITE_OK;
 }
 
+/* WITHOUT ROWID tables have none. */
 static int foreign_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
-  foreign_cursor *cursor = (foreign_cursor *)base;
-  *out = kv_reader_position(cursor->reader).seq + (cursor->row == NULL);
+  (void)base;
+  *out = 0;
   return SQLITE_OK;
 }
 
