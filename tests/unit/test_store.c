@@ -1,0 +1,315 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "store/store.h"
+#include "support/files.h"
+#include "support/stores.h"
+
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
+/* Open another table of the same connection. */
+static int open_table(test_store *t, const char *schema, const char *name,
+                      const char *path, const char *device, kv_store **out) {
+  kv_options options = {path, device, TEST_NOW, 0};
+
+  sqlite3_free(t->err);
+  t->err = NULL;
+  return kv_store_open(t->registry, schema, name, &options, 1, out, &t->err);
+}
+
+static void a_table_opened_again_is_the_same_store(void **state) {
+  test_store t;
+  kv_store *again = NULL;
+
+  test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
+  assert_int_equal(open_table(&t, "main", "kv", test_path("%s/./n.kv/", *state),
+                              "laptop", &again),
+                   SQLITE_OK);
+  assert_ptr_equal(again, t.store);
+  kv_store_close(again);
+  assert_int_equal(t.store->n_refs, 1);
+  test_store_close(&t);
+}
+
+static void other_devices_and_observers_are_other_stores(void **state) {
+  const char *root = test_path("%s/n.kv", *state);
+  test_store t;
+  kv_store *phone = NULL;
+  kv_store *eyes = NULL;
+
+  test_store_open(&t, root, "laptop");
+  assert_int_equal(open_table(&t, "main", "phone", root, "phone", &phone),
+                   SQLITE_OK);
+  assert_int_equal(open_table(&t, "main", "eyes", root, NULL, &eyes),
+                   SQLITE_OK);
+  assert_ptr_not_equal(phone, t.store);
+  assert_ptr_not_equal(eyes, t.store);
+  assert_null(eyes->device);
+  assert_string_equal(eyes->root, t.store->root);
+  kv_store_close(phone);
+  kv_store_close(eyes);
+  test_store_close(&t);
+}
+
+static void a_second_table_of_one_store_is_refused(void **state) {
+  const char *root = test_path("%s/n.kv", *state);
+  sqlite3 *db = test_connect(":memory:");
+  char *text;
+
+  test_run(db, "CREATE VIRTUAL TABLE one USING kv(%Q, device='laptop')", root);
+  assert_int_equal(
+    test_try(db, "CREATE VIRTUAL TABLE two USING kv(%Q, device='laptop')",
+             root),
+    SQLITE_ERROR);
+  text = sqlite3_mprintf("%s", sqlite3_errmsg(db));
+  assert_non_null(strstr(text, "table main.one of this connection is this "
+                               "store already"));
+  sqlite3_free(text);
+  test_run(db, "DROP TABLE one");
+  test_run(db, "CREATE VIRTUAL TABLE two USING kv(%Q, device='laptop')", root);
+  test_disconnect(db);
+}
+
+static void names_are_checked_before_anything_is_made(void **state) {
+  const char *root = test_path("%s/new.kv", *state);
+  test_store t;
+  kv_store *out = NULL;
+
+  test_store_open(&t, ":memory:", "laptop");
+  assert_int_equal(open_table(&t, "main", "x", root, "a/b", &out),
+                   SQLITE_ERROR);
+  assert_non_null(strstr(t.err, "'a/b' is no device name"));
+  assert_null(out);
+  assert_false(test_exists(root));
+  assert_int_equal(open_table(&t, "main", "x", "", "laptop", &out),
+                   SQLITE_ERROR);
+  assert_int_equal(open_table(&t, "main", "x", NULL, "laptop", &out),
+                   SQLITE_ERROR);
+  assert_non_null(strstr(t.err, "name the folder"));
+  test_store_close(&t);
+}
+
+static void a_relative_path_starts_at_the_database(void **state) {
+  sqlite3 *db = test_connect(test_path("%s/host.db", *state));
+  kv_registry *registry = NULL;
+  kv_options options = {"n.kv", "laptop", TEST_NOW, 0};
+  kv_store *store = NULL;
+
+  assert_int_equal(kv_registry_create(db, &registry), SQLITE_OK);
+  kv_registry_retain(registry);
+  assert_int_equal(
+    kv_store_open(registry, "main", "kv", &options, 1, &store, NULL),
+    SQLITE_OK);
+  assert_string_equal(store->root, test_path("%s/n.kv", *state));
+  kv_store_close(store);
+
+  /* a temporary one at the working directory */
+  test_make_folder(test_path("%s/work", *state));
+  assert_int_equal(chdir(test_path("%s/work", *state)), 0);
+  assert_int_equal(
+    kv_store_open(registry, "temp", "kv", &options, 1, &store, NULL),
+    SQLITE_OK);
+  assert_string_equal(store->root, test_path("%s/work/n.kv", *state));
+  assert_true(kv_store_is_temp(store));
+  kv_store_close(store);
+  assert_int_equal(chdir("/"), 0);
+  kv_registry_release(registry);
+  test_disconnect(db);
+}
+
+static void stores_in_memory_have_no_folder(void **state) {
+  test_store t;
+  kv_store *other = NULL;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_null(t.store->root);
+  assert_int_equal(open_table(&t, "main", "x", ":memory:", "laptop", &other),
+                   SQLITE_OK);
+  assert_ptr_not_equal(other, t.store);
+  kv_store_close(other);
+  test_store_close(&t);
+}
+
+static void temp_comes_first_when_a_store_is_found(void **state) {
+  test_store t;
+  kv_store *temp = NULL;
+  kv_store *found = NULL;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_int_equal(kv_store_find(t.registry, NULL, &found, &t.err), SQLITE_OK);
+  assert_ptr_equal(found, t.store);
+  kv_store_close(found);
+  assert_int_equal(open_table(&t, "temp", "KV", ":memory:", "x", &temp),
+                   SQLITE_OK);
+  assert_int_equal(kv_store_find(t.registry, "kv", &found, &t.err), SQLITE_OK);
+  assert_ptr_equal(found, temp);
+  kv_store_close(found);
+  kv_store_close(temp);
+  test_store_close(&t);
+}
+
+static void a_store_that_is_not_there_is_named(void **state) {
+  test_store t;
+  kv_store *found = (kv_store *)1;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_int_equal(kv_store_find(t.registry, "notes", &found, &t.err),
+                   SQLITE_ERROR);
+  assert_null(found);
+  assert_non_null(strstr(t.err, "there is no store named notes"));
+  test_store_close(&t);
+}
+
+static void a_persistent_table_is_connected_when_it_is_found(void **state) {
+  const char *file = test_path("%s/host.db", *state);
+  sqlite3 *db = test_connect(file);
+
+  test_run(db, "CREATE VIRTUAL TABLE notes USING kv('n.kv', device='a', "
+               "now='2026-11-01')");
+  test_run(db, "INSERT INTO notes VALUES('k', 'v')");
+  test_disconnect(db);
+  db = test_connect(file);
+  test_rows(db, "v", "SELECT kv_get('k', 0, 'notes')");
+  test_rows(db, "1", "SELECT count(*) FROM kv_log('notes')");
+  test_disconnect(db);
+}
+
+static void a_renamed_store_is_found_by_its_new_name(void **state) {
+  test_store t;
+  kv_store *found = NULL;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_store_set(&t, "a", "1");
+  assert_int_equal(kv_store_rename(t.store, "notes"), SQLITE_OK);
+  assert_string_equal(t.store->name, "notes");
+  test_rows(t.db, "a", "SELECT key FROM notes_cache");
+  assert_int_equal(kv_store_find(t.registry, "notes", &found, &t.err),
+                   SQLITE_OK);
+  assert_ptr_equal(found, t.store);
+  kv_store_close(found);
+  test_store_set(&t, "b", "2");
+  test_rows(t.db, "2", "SELECT count(*) FROM notes_cache");
+  test_store_close(&t);
+}
+
+static void the_clock_is_real_unless_it_is_given(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_true(kv_store_now(t.store) == TEST_NOW);
+  t.store->fixed_now = -1;
+  assert_true(kv_store_now(t.store) > INT64_C(1600000000000000));
+  assert_true(kv_store_now(t.store) != TEST_NOW);
+  test_store_close(&t);
+}
+
+static void a_cache_that_is_unusable_is_built_anew(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_run(t.db, "DROP TABLE kv_seen; UPDATE kv_meta SET format = 99;"
+                 "INSERT INTO kv_arrival VALUES(1, 'x', 1, 1)");
+  kv_stmt_clear(&t.store->stmts);
+  assert_int_equal(kv_store_prepare_cache(t.store, &t.err), SQLITE_OK);
+  test_rows(t.db, "1|0|0",
+            "SELECT (SELECT format FROM kv_meta), (SELECT count(*) FROM "
+            "kv_seen), (SELECT count(*) FROM kv_arrival)");
+  test_store_close(&t);
+}
+
+static void a_usable_cache_is_left_as_it_is(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_store_set(&t, "a", "1");
+  assert_int_equal(kv_store_prepare_cache(t.store, &t.err), SQLITE_OK);
+  test_rows(t.db, "a", "SELECT key FROM kv_cache");
+  test_store_close(&t);
+}
+
+static void a_savepoint_is_kept_or_undone(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_run(t.db, "CREATE TABLE t(x)");
+  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
+  test_run(t.db, "INSERT INTO t VALUES(1)");
+  assert_int_equal(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
+  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
+  test_run(t.db, "INSERT INTO t VALUES(2)");
+  assert_int_equal(kv_store_savepoint_end(t.store, SQLITE_FULL), SQLITE_FULL);
+  test_rows(t.db, "1", "SELECT x FROM t");
+  assert_true(sqlite3_get_autocommit(t.db));
+  test_store_close(&t);
+}
+
+static void within_a_transaction_a_savepoint_ends_nothing(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_run(t.db, "CREATE TABLE t(x); BEGIN; INSERT INTO t VALUES(1);");
+  assert_true(kv_store_in_transaction(t.store));
+  kv_store_savepoint(t.store, &t.err);
+  test_run(t.db, "INSERT INTO t VALUES(2)");
+  kv_store_savepoint_end(t.store, SQLITE_ERROR);
+  assert_true(kv_store_in_transaction(t.store));
+  test_run(t.db, "COMMIT");
+  test_rows(t.db, "1", "SELECT x FROM t");
+  assert_false(kv_store_in_transaction(t.store));
+  test_store_close(&t);
+}
+
+static void merges_have_other_numbers_than_the_transaction(void **state) {
+  test_store t;
+  int64_t next;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_run(t.db, "BEGIN");
+  test_store_write(&t, "a", "1");
+  assert_int_equal(kv_store_next_arrival(t.store, &next), SQLITE_OK);
+  assert_int_equal(next, t.store->pending.arrived + 1);
+  test_store_rollback(&t);
+  assert_int_equal(kv_store_next_arrival(t.store, &next), SQLITE_OK);
+  assert_int_equal(next, 1);
+  test_store_close(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    test(a_table_opened_again_is_the_same_store),
+    test(other_devices_and_observers_are_other_stores),
+    test(a_second_table_of_one_store_is_refused),
+    test(names_are_checked_before_anything_is_made),
+    test(a_relative_path_starts_at_the_database),
+    test(stores_in_memory_have_no_folder),
+    test(temp_comes_first_when_a_store_is_found),
+    test(a_store_that_is_not_there_is_named),
+    test(a_persistent_table_is_connected_when_it_is_found),
+    test(a_renamed_store_is_found_by_its_new_name),
+    test(the_clock_is_real_unless_it_is_given),
+    test(a_cache_that_is_unusable_is_built_anew),
+    test(a_usable_cache_is_left_as_it_is),
+    test(a_savepoint_is_kept_or_undone),
+    test(within_a_transaction_a_savepoint_ends_nothing),
+    test(merges_have_other_numbers_than_the_transaction),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
