@@ -1,0 +1,440 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "store/sync.h"
+#include "support/files.h"
+#include "support/stores.h"
+
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
+#define LOG "%s/n.kv/devices/phone/log.db"
+
+static void open_laptop(test_store *t, void **state) {
+  test_store_open(t, test_path("%s/n.kv", *state), "laptop");
+}
+
+/* A log of a device with these keys, one transaction each. */
+static const char *make_log(void **state, const char *device, char id,
+                            const char *keys) {
+  const char *folder = test_path("%s/n.kv/devices/%s", *state, device);
+  const char *path = test_path("%s/log.db", folder);
+  test_log log;
+  int i;
+
+  if (!test_exists(test_path("%s/n.kv/devices", *state))) {
+    test_make_folder(test_path("%s/n.kv/devices", *state));
+  }
+  if (!test_exists(folder)) test_make_folder(folder);
+  if (test_exists(path)) test_remove(path);
+  test_log_begin(&log, path, device, id);
+  for (i = 0; keys[i]; i++)
+    test_log_set(&log, TEST_NOW + i, test_path("%c", keys[i]), "1", 0);
+  test_log_end(&log);
+  return path;
+}
+
+/* "keys of the device: state". */
+static void expect_at(const char *file, int line, test_store *t,
+                      const char *device, const char *expected) {
+  char *got =
+    test_ask(t->db,
+             "SELECT coalesce((SELECT group_concat(key, '') FROM (SELECT key "
+             "FROM kv_cache WHERE device = %Q ORDER BY seq)), '') || ': ' || "
+             "(SELECT state FROM kv_cursor WHERE device = %Q)",
+             device, device);
+
+  got[strcspn(got, "\n")] = '\0';
+  _assert_string_equal(got, expected, file, line);
+  sqlite3_free(got);
+}
+#define expect(t, device, expected)                                            \
+  expect_at(__FILE__, __LINE__, t, device, expected)
+
+static void every_row_of_every_device_is_merged(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  make_log(state, "tablet", 2, "xy");
+  assert_int_equal(test_store_sync(&t), 5);
+  expect(&t, "phone", "abc: ok");
+  expect(&t, "tablet", "xy: ok");
+  assert_int_equal(test_store_sync(&t), 0);
+  test_store_close(&t);
+}
+
+static void reading_goes_on_where_it_ended(void **state) {
+  test_store t;
+  test_log log;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  assert_int_equal(test_store_sync(&t), 3);
+  test_log_open(&log, test_path(LOG, *state));
+  test_log_set(&log, TEST_NOW + 9, "d", "1", 0);
+  test_log_end(&log);
+  assert_int_equal(test_store_sync(&t), 1);
+  expect(&t, "phone", "abcd: ok");
+  test_store_close(&t);
+}
+
+static void seen_rows_are_merged_and_not_counted(void **state) {
+  test_store a;
+  test_store b;
+
+  open_laptop(&a, state);
+  test_store_open(&b, test_path("%s/n.kv", *state), "phone");
+  test_store_set(&a, "a", "1");
+  assert_int_equal(test_store_sync(&b), 1);
+  test_store_set(&b, "b", "1");
+  assert_int_equal(test_store_sync(&a), 1);
+  test_rows(a.db, "phone|laptop|1",
+            "SELECT device, peer, peer_seq FROM kv_seen");
+  test_store_close(&a);
+  test_store_close(&b);
+}
+
+static void half_a_transaction_waits(void **state) {
+  const char *path;
+  test_store t;
+  test_log log;
+
+  open_laptop(&t, state);
+  path = make_log(state, "phone", 1, "a");
+  test_log_open(&log, path);
+  test_log_set(&log, TEST_NOW + 9, "b", "1", 1);
+  assert_int_equal(test_store_sync(&t), 1);
+  expect(&t, "phone", "a: waiting");
+  test_log_set(&log, TEST_NOW + 9, "c", "1", 0);
+  test_log_end(&log);
+  assert_int_equal(test_store_sync(&t), 2);
+  expect(&t, "phone", "abc: ok");
+  test_store_close(&t);
+}
+
+static void a_file_on_its_way_waits(void **state) {
+  const char *path;
+  const char *whole = test_path("%s/whole.db", *state);
+  test_store t;
+
+  open_laptop(&t, state);
+  path = make_log(state, "phone", 1, "abc");
+  test_copy(path, whole);
+  test_truncate(path, 6000);
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", ": waiting");
+  test_copy(whole, path);
+  assert_int_equal(test_store_sync(&t), 3);
+  expect(&t, "phone", "abc: ok");
+  test_truncate(path, 0);
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: waiting");
+  test_store_close(&t);
+}
+
+static void an_older_copy_takes_nothing_away(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  test_store_sync(&t);
+  make_log(state, "phone", 1, "ab");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: behind");
+  make_log(state, "phone", 1, "");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: behind");
+  make_log(state, "phone", 1, "abcd");
+  assert_int_equal(test_store_sync(&t), 1);
+  expect(&t, "phone", "abcd: ok");
+  test_store_close(&t);
+}
+
+static void another_log_in_its_place_is_read_anew(void **state) {
+  test_store t;
+  char *a;
+  char *b;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  test_store_sync(&t);
+  a = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
+  make_log(state, "phone", 2, "xy");
+  assert_int_equal(test_store_sync(&t), 2);
+  expect(&t, "phone", "xy: rewritten");
+  b = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
+  assert_string_not_equal(a, b);
+  sqlite3_free(a);
+  sqlite3_free(b);
+  test_store_close(&t);
+}
+
+static void another_history_under_the_same_id_is_read_anew(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  test_store_sync(&t);
+  make_log(state, "phone", 1, "axyz");
+  assert_int_equal(test_store_sync(&t), 4);
+  expect(&t, "phone", "axyz: rewritten");
+  test_store_close(&t);
+}
+
+static void
+a_rewritten_log_that_does_not_verify_takes_nothing_away(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  test_store_sync(&t);
+  test_log_break(make_log(state, "phone", 2, "xyz"),
+                 "UPDATE log SET value = '2' WHERE seq = 2");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: damaged");
+  test_store_close(&t);
+}
+
+static void a_damaged_tail_costs_the_tail(void **state) {
+  const char *path;
+  test_store t;
+  test_log log;
+
+  open_laptop(&t, state);
+  path = make_log(state, "phone", 1, "abc");
+  test_log_break(path, "UPDATE log SET value = '2' WHERE seq = 3");
+  assert_int_equal(test_store_sync(&t), 2);
+  expect(&t, "phone", "ab: damaged");
+  test_log_break(path, "UPDATE log SET value = '1' WHERE seq = 3");
+  assert_int_equal(test_store_sync(&t), 1);
+  expect(&t, "phone", "abc: ok");
+  test_log_open(&log, path);
+  log.row.sum++; /* not chained */
+  test_log_set(&log, TEST_NOW + 9, "d", "1", 0);
+  test_log_end(&log);
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: damaged");
+  test_store_close(&t);
+}
+
+static void strange_files_are_told_and_not_read(void **state) {
+  const char *path;
+  test_store t;
+
+  open_laptop(&t, state);
+  path = make_log(state, "phone", 1, "abc");
+  test_store_sync(&t);
+  test_write(path,
+             "this is not a log, but it is long enough for a header, so "
+             "that it is looked at from its first byte on",
+             101);
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: stranger");
+  make_log(state, "tablet", 2, "x");
+  test_copy(test_path("%s/n.kv/devices/tablet/log.db", *state), path);
+  assert_int_equal(test_store_sync(&t), 1);
+  expect(&t, "phone", "abc: stranger");
+  expect(&t, "tablet", "x: ok");
+  test_remove(path);
+  assert_int_equal(symlink("../tablet/log.db", path), 0);
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: stranger");
+  test_log_break(make_log(state, "tablet", 2, "x"), "PRAGMA user_version = 2");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "tablet", "x: newer");
+  test_store_close(&t);
+}
+
+static void a_missing_directory_forgets_nothing(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  test_store_sync(&t);
+  test_move(test_path("%s/n.kv/devices/phone", *state),
+            test_path("%s/away", *state));
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: missing");
+  test_move(test_path("%s/away", *state),
+            test_path("%s/n.kv/devices/phone", *state));
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abc: ok");
+  test_store_close(&t);
+}
+
+static void a_bad_file_stops_no_other_device(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "a-first", 1, "abc");
+  test_truncate(test_path("%s/n.kv/devices/a-first/log.db", *state), 50);
+  test_set_byte(make_log(state, "m-middle", 2, "abc"), 4096, 77);
+  make_log(state, "phone", 3, "xyz");
+  assert_int_equal(test_store_sync(&t), 3);
+  expect(&t, "phone", "xyz: ok");
+  test_store_close(&t);
+}
+
+static void without_the_folder_a_sync_fails(void **state) {
+  test_store t;
+  int64_t n;
+
+  open_laptop(&t, state);
+  test_move(test_path("%s/n.kv", *state), test_path("%s/away", *state));
+  assert_int_equal(kv_sync_run(t.store, &n, &t.err), SQLITE_CANTOPEN);
+  assert_non_null(strstr(t.err, "is not there"));
+  assert_false(test_exists(test_path("%s/n.kv", *state)));
+  test_store_close(&t);
+}
+
+static void inside_a_transaction_a_sync_is_part_of_it(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  test_store_set(&t, "own", "1");
+  make_log(state, "phone", 1, "abc");
+  test_run(t.db, "BEGIN");
+  assert_int_equal(test_store_sync(&t), 3);
+  test_store_rollback(&t);
+  test_rows(t.db, "own", "SELECT key FROM kv_cache");
+  test_run(t.db, "BEGIN");
+  test_store_write(&t, "more", "1");
+  assert_int_equal(test_store_sync(&t), 3);
+  test_store_write(&t, "again", "1");
+  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  expect(&t, "phone", "abc: ok");
+  expect(&t, "laptop", "ownmoreagain: ok");
+  {
+    char *log = test_store_log(&t, "laptop");
+    assert_string_equal(log,
+                        "1|1|set|own|1\n2|3|set|more|1\n3|3|set|again|1\n");
+    sqlite3_free(log);
+  }
+  test_store_close(&t);
+}
+
+static void an_observer_changes_nothing_in_the_folder(void **state) {
+  kv_options options = {test_path("%s/n.kv", *state), NULL, TEST_NOW, 0};
+  test_store t;
+  kv_store *eyes = NULL;
+  int64_t n;
+
+  test_store_open(&t, ":memory:", "x");
+  test_make_folder(test_path("%s/n.kv", *state));
+  assert_int_equal(
+    kv_store_open(t.registry, "main", "eyes", &options, 1, &eyes, &t.err),
+    SQLITE_OK);
+  assert_int_equal(kv_cache_create(&eyes->stmts), SQLITE_OK);
+  assert_int_equal(kv_sync_run(eyes, &n, &t.err), SQLITE_OK);
+  assert_false(test_exists(test_path("%s/n.kv/devices", *state)));
+  make_log(state, "phone", 1, "abc");
+  assert_int_equal(kv_sync_run(eyes, &n, &t.err), SQLITE_OK);
+  assert_int_equal(n, 3);
+  kv_store_close(eyes);
+  test_store_close(&t);
+}
+
+static void other_devices_files_are_not_touched(void **state) {
+  const char *path;
+  size_t n;
+  size_t m;
+  unsigned char *before;
+  unsigned char *after;
+  test_store t;
+
+  open_laptop(&t, state);
+  path = make_log(state, "phone", 1, "abc");
+  test_write(test_path("%s-journal", path), "junk", 4);
+  before = test_read(path, &n);
+  test_store_sync(&t);
+  test_store_set(&t, "a", "2");
+  test_store_sync(&t);
+  after = test_read(path, &m);
+  assert_int_equal(n, m);
+  assert_memory_equal(before, after, n);
+  assert_true(test_exists(test_path("%s-journal", path)));
+  assert_false(test_exists(test_path("%s-wal", path)));
+  sqlite3_free(before);
+  sqlite3_free(after);
+  test_store_close(&t);
+}
+
+static void a_write_comes_after_what_was_merged(void **state) {
+  test_store t;
+  test_log log;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "");
+  test_log_open(&log, test_path(LOG, *state));
+  test_log_set(&log, TEST_NOW + KV_CLOCK_AHEAD, "near", "1", 0);
+  test_log_set(&log, TEST_NOW + KV_CLOCK_AHEAD * 100, "far", "1", 0);
+  test_log_end(&log);
+  test_store_sync(&t);
+  test_store_set(&t, "a", "1");
+  test_rows(t.db, "300000001",
+            "SELECT ts - 1793491200000000 FROM kv_cache WHERE key = 'a'");
+  test_rows(t.db, "30000000",
+            "SELECT clock_offset / 1000 FROM kv_cursor WHERE device = 'phone'");
+  test_store_close(&t);
+}
+
+static void an_idle_log_is_not_opened(void **state) {
+  const char *path;
+  test_store t;
+  char *a;
+  char *b;
+
+  open_laptop(&t, state);
+  path = make_log(state, "phone", 1, "abc");
+  test_store_set(&t, "a", "1");
+  sleep(2); /* until neither file is fresh */
+  usleep(200000);
+  test_store_sync(&t);
+  a = test_ask(t.db, "SELECT device, synced FROM kv_cursor ORDER BY 1");
+  test_store_sync(&t);
+  b = test_ask(t.db, "SELECT device, synced FROM kv_cursor ORDER BY 1");
+  assert_string_equal(a, b);
+  sqlite3_free(b);
+  make_log(state, "phone", 1, "abcd");
+  test_store_sync(&t);
+  b = test_ask(t.db, "SELECT device, synced FROM kv_cursor ORDER BY 1");
+  assert_string_not_equal(a, b);
+  assert_true(test_exists(path));
+  sqlite3_free(a);
+  sqlite3_free(b);
+  test_store_close(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    test(every_row_of_every_device_is_merged),
+    test(reading_goes_on_where_it_ended),
+    test(seen_rows_are_merged_and_not_counted),
+    test(half_a_transaction_waits),
+    test(a_file_on_its_way_waits),
+    test(an_older_copy_takes_nothing_away),
+    test(another_log_in_its_place_is_read_anew),
+    test(another_history_under_the_same_id_is_read_anew),
+    test(a_rewritten_log_that_does_not_verify_takes_nothing_away),
+    test(a_damaged_tail_costs_the_tail),
+    test(strange_files_are_told_and_not_read),
+    test(a_missing_directory_forgets_nothing),
+    test(a_bad_file_stops_no_other_device),
+    test(without_the_folder_a_sync_fails),
+    test(inside_a_transaction_a_sync_is_part_of_it),
+    test(an_observer_changes_nothing_in_the_folder),
+    test(other_devices_files_are_not_touched),
+    test(a_write_comes_after_what_was_merged),
+    test(an_idle_log_is_not_opened),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
