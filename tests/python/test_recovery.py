@@ -1,0 +1,269 @@
+"""The own log and the host database: lost, restored from a backup, damaged.
+A log that verifies is never rewritten, a damaged one never deleted.
+"""
+
+import os
+import shutil
+import unittest
+
+import oracle
+from support import HOSTS, Publish, kv, log_path, plain, put, read, sync
+
+
+class CrashesAndBackups(Publish):
+    """The log and the host database, each as it was at another time."""
+
+    def test_a_crash_between_the_host_s_commit_and_the_log_s(self):
+        """The log lost its last transaction: appended again, identically."""
+        for reopen in (False, True):
+            with self.subTest(reopen=reopen):
+                folder = "reopen-%s.kv" % reopen
+                path = log_path(self.path(folder), "laptop")
+                db = self.open(folder=folder, db="%s.db" % reopen)
+                self.put("a", "b")
+                before = read(path)
+                db.execute("INSERT INTO kv VALUES('c', 1), ('a', 2)")
+                expected = self.log("laptop", folder).rows
+                put(path, before)
+                if reopen:
+                    db.close()
+                    db = self.open(folder=folder, db="%s.db" % reopen)
+                sync(db)
+                self.assertEqual(self.log("laptop", folder).rows, expected)
+                self.check(db, folder)
+                self.put("d")
+                self.assertEqual(self.log("laptop", folder).rows[:4], expected)
+                self.check(db, folder)
+
+    def test_a_crash_then_a_write_without_a_sync(self):
+        for host in HOSTS:
+            with self.subTest(host=host):
+                folder = host + ".kv"
+                path = log_path(self.path(folder), "laptop")
+                db = self.open(host, folder=folder)
+                self.put("a", "b")
+                before = read(path)
+                self.put("c", "a", value=2)
+                expected = self.log("laptop", folder).rows
+                put(path, before)
+                self.put("d")
+                rows = self.log("laptop", folder).rows
+                self.assertEqual(rows[:4], expected)
+                self.assertEqual([r.key for r in rows[4:]], ["d"])
+                self.check(db, folder)
+
+    def test_a_crashed_transaction_with_op_2_rows_is_appended_identically(self):
+        phone = self.device("phone")
+        self.put("p", db=phone)
+        db = self.open()
+        self.put("a")
+        self.put("p", value=2, db=phone)
+        sync(db)
+        before = read(self.own)
+        self.put("b")
+        expected = self.log("laptop").rows
+        self.assertEqual(expected[-2].op, oracle.SEEN)
+        put(self.own, before)
+        sync(db)
+        self.assertEqual(self.log("laptop").rows, expected)
+        self.check(db)
+
+    def test_a_process_that_died_after_its_commit_lost_nothing(self):
+        p = self.process(self.path("host.db"))
+        p.sql("CREATE VIRTUAL TABLE kv USING kv(%r, device='laptop')" % self.path("notes.kv"))
+        p.sql("INSERT INTO kv VALUES('a', 1)")
+        p.sql("BEGIN")
+        p.sql("INSERT INTO kv VALUES('b', 1)")
+        p.p.kill()
+        p.p.wait()
+        db = self.open()
+        self.put("c")
+        self.assertEqual(self.keys(), ["a", "c"])
+        self.check(db)
+
+    def test_a_host_database_from_an_older_backup(self):
+        """The log is ahead of the cache: merged like any log."""
+        db = self.open()
+        self.put("a")
+        db.close()
+        shutil.copy(self.path("host.db"), self.path("backup.db"))
+        db = self.open()
+        self.put("b", "a", value=2)
+        db.close()
+        shutil.copy(self.path("backup.db"), self.path("host.db"))
+        db = self.open()
+        self.put("c")
+        self.assertEqual(self.keys(), ["a", "b", "a", "c"])
+        self.check(db)
+        oracle.check_parents(oracle.read_folder(self.path("notes.kv")))
+
+    def test_a_host_database_from_an_older_backup_then_sync(self):
+        db = self.open()
+        self.put("a")
+        db.close()
+        shutil.copy(self.path("host.db"), self.path("backup.db"))
+        db = self.open()
+        self.put("b")
+        db.close()
+        shutil.copy(self.path("backup.db"), self.path("host.db"))
+        db = self.open()
+        self.assertEqual(sync(db), 1)
+        self.check(db)
+
+    def test_a_lost_host_database_is_built_anew(self):
+        db = self.open()
+        self.put("a", "b")
+        db.close()
+        os.remove(self.path("host.db"))
+        db = self.open()
+        self.assertEqual(sync(db), 2)
+        self.assertEqual(kv(db), plain({"a": 1, "b": 1}))
+        self.put("c")
+        self.check(db)
+
+    def test_a_log_from_an_older_backup_gets_its_rows_back(self):
+        for host in HOSTS:
+            with self.subTest(host=host):
+                folder = host + ".kv"
+                path = log_path(self.path(folder), "laptop")
+                db = self.open(host, folder=folder)
+                self.put("a")
+                backup = read(path)
+                self.put("b", "c", "a", value=2)
+                expected = self.log("laptop", folder).rows
+                put(path, backup)
+                sync(db)
+                self.assertEqual(self.log("laptop", folder).rows, expected)
+                self.assertEqual(self.log("laptop", folder).rows[0], expected[0])
+                self.check(db, folder)
+
+    def test_a_log_that_lost_rows_twice_gets_exactly_its_rows_back(self):
+        """The second backup is newer than the first, and the store was closed
+        between: what log and cache hold alike is nobody else's."""
+        for close in (False, True):
+            with self.subTest(close=close):
+                self.fresh()
+                db = self.open()
+                self.put("a")
+                one = read(self.own)
+                self.put("b")
+                put(self.own, one)
+                self.put("c")
+                three = read(self.own)
+                put(self.own, one)
+                self.put("d")
+                if close:
+                    db.close()
+                    db = self.open()
+                put(self.own, three)
+                self.put("e")
+                self.assertEqual(self.keys(), ["a", "b", "c", "d", "e"])
+                self.check(db)
+
+    def test_a_lost_directory_gets_its_rows_back(self):
+        for host in HOSTS:
+            for what in ("log.db", "directory", "devices"):
+                with self.subTest(host=host, what=what):
+                    folder = "%s-%s.kv" % (host, what)
+                    path = log_path(self.path(folder), "laptop")
+                    db = self.open(host, folder=folder, db=folder + ".db")
+                    self.put("a", "b")
+                    db.execute("DELETE FROM kv WHERE key = 'a'")
+                    expected = self.published("laptop", folder)
+                    if what == "log.db":
+                        os.remove(path)
+                    elif what == "directory":
+                        shutil.rmtree(os.path.dirname(path))
+                    else:
+                        shutil.rmtree(os.path.dirname(os.path.dirname(path)))
+                    self.put("c")
+                    self.assertEqual(self.published("laptop", folder),
+                                     expected + plain([{"c": 1}]))
+                    self.check(db, folder)
+
+    def test_a_lost_directory_gets_its_rows_back_by_sync(self):
+        for host in HOSTS:
+            with self.subTest(host=host):
+                folder = host + ".kv"
+                db = self.open(host, folder=folder)
+                self.put("a", "b")
+                expected = self.published("laptop", folder)
+                shutil.rmtree(os.path.dirname(log_path(self.path(folder), "laptop")))
+                sync(db)
+                self.assertEqual(self.published("laptop", folder), expected)
+                self.check(db, folder)
+
+    def test_other_devices_take_the_log_that_was_built_anew(self):
+        self.open("temp")
+        self.put("a", "b")
+        phone = self.device("phone")
+        self.assertEqual(kv(phone), plain({"a": 1, "b": 1}))
+        shutil.rmtree(os.path.dirname(self.own))
+        self.put("c")
+        sync(phone)
+        self.check(phone)
+
+
+class DamagedOwnLog(Publish):
+    def damage(self):
+        data = bytearray(read(self.own))
+        data[len(data) // 2:] = os.urandom(len(data) - len(data) // 2)
+        put(self.own, bytes(data))
+        return bytes(data)
+
+    def test_it_is_set_aside_by_renaming_and_built_anew(self):
+        for host in HOSTS:
+            with self.subTest(host=host):
+                self.fresh()
+                db = self.open(host)
+                for i in range(200):
+                    self.put(i, value="x" * 100)
+                expected = self.published("laptop")
+                data = self.damage()
+                self.put("new")
+                self.assertEqual(self.published("laptop"), expected + plain([{"new": 1}]))
+                self.assertEqual(kv(db)["str", "new"], ("int", 1))
+                aside = [f for f in self.leftovers(self.path("notes.kv"))]
+                self.assertEqual(len(aside), 1)
+                self.assertEqual(read(os.path.join(os.path.dirname(self.own), aside[0])), data)
+
+    def test_other_devices_lose_nothing_and_recover(self):
+        db = self.open("temp")
+        for i in range(200):
+            self.put(i, value="x" * 100)
+        phone = self.device("phone")
+        before = kv(phone)
+        self.damage()
+        sync(phone)
+        self.assertEqual(kv(phone), before)
+        self.assertEqual(self.state(phone, "laptop"), "damaged")
+        self.put("new")
+        sync(phone)
+        self.assertEqual(kv(phone), kv(db))
+        self.assertIn(self.state(phone, "laptop"), ("ok", "rewritten"))
+
+    def test_a_stale_journal_beside_it_does_no_harm(self):
+        """Another process's commit left a journal on another machine, and the
+        sync tool brought it here."""
+        db = self.open()
+        self.put("a")
+        for i in range(50):
+            self.put(i, value="x" * 100)
+        writer = self.process(self.own, module=False)
+        writer.sql("PRAGMA cache_size = 1")
+        writer.sql("BEGIN IMMEDIATE")
+        writer.sql("UPDATE log SET value = value || 'y'")
+        stale = read(self.own + "-journal")
+        writer.sql("ROLLBACK")
+        writer.close()
+        self.put("b")
+        expected = self.log("laptop").rows
+        put(self.own + "-journal", stale)
+        self.put("c")
+        self.assertEqual(self.log("laptop").rows[:len(expected)], expected)
+        self.assertEqual(self.keys()[-2:], ["b", "c"])
+        self.check(db)
+
+
+if __name__ == "__main__":
+    unittest.main()
