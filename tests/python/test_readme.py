@@ -1,0 +1,587 @@
+"""Every command and example of README.md is run, and its output compared.
+
+    python3 tests/python/test_readme.py             run
+    python3 tests/python/test_readme.py --update    write the outputs anew
+
+A block is told by the word behind its fence:
+
+    console   a session: `$ command`, or `sqlite> statement` and its output.
+              A block that does not begin with `$` goes on in the shell of the
+              one before; where there are two, <!-- shell NAME --> is above.
+    python    run by this Python; the text block behind it is its output
+    c         compiled with cc against libsqlite3 and run; the same
+    sh        commands of the install section, run on a copy of the sources
+    text      the output of the block before
+    (none)    a drawing
+
+All blocks under one heading share a folder that has the module as kv.so. The
+number of blocks of each kind is known, so that none is left out unseen; the
+tables of the reference are compared with what the module has.
+
+KV_MODULE is the module's path without its suffix.
+"""
+
+import collections
+import glob
+import os
+import pty
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import termios
+import tty
+import unittest
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))))
+README = os.path.join(SOURCE, 'README.md')
+MODULE = os.environ.get('KV_MODULE', os.path.join(SOURCE, 'build', 'kv'))
+MODULE_FILE = next(iter(glob.glob(MODULE + '.*')), MODULE + '.so')
+MARK = '-- end of the statement --'
+SHELL = os.environ.get('SQLITE3', 'sqlite3')
+
+# How many blocks there are. A new example is counted here, too.
+BLOCKS = {'console': 16, 'python': 1, 'c': 1, 'sh': 6, 'text': 2, '': 2}
+
+Block = collections.namedtuple('Block', 'kind heading shell body line')
+
+
+def read_readme():
+    with open(README, encoding='utf-8') as f:
+        return f.read()
+
+
+def blocks_of(text):
+    """The fenced blocks, with the heading and the shell they belong to."""
+    blocks = []
+    heading = shell = kind = None
+    body = []
+    for number, line in enumerate(text.split('\n'), 1):
+        if kind is not None:
+            if line == '```':
+                blocks.append(Block(kind, heading, shell, body, start))
+                kind = shell = None
+            else:
+                body.append(line)
+        elif line.startswith('```'):
+            kind, body, start = line[3:], [], number + 1
+        elif line.startswith('#'):
+            heading, shell = line.strip('# '), None
+        elif re.match(r'<!-- shell (\w+) -->$', line):
+            shell = line.split()[2]
+    assert kind is None, 'a block is not closed'
+    return blocks
+
+
+class Shell:
+    """The stock sqlite3 shell, fed one statement at a time.
+
+    Its output goes to a terminal, so that output and errors keep their
+    order; its input does not, so that it prints no prompts.
+    """
+
+    def __init__(self, arguments, folder):
+        self.terminal, inner = pty.openpty()
+        tty.setraw(inner, termios.TCSANOW)
+        self.process = subprocess.Popen(
+            [SHELL, '-batch', '-init', os.devnull] + arguments, cwd=folder,
+            stdin=subprocess.PIPE, stdout=inner, stderr=inner)
+        os.close(inner)
+        self.unread = b''
+
+    def read_until(self, mark):
+        while mark not in self.unread:
+            try:
+                more = os.read(self.terminal, 65536)
+            except OSError:
+                more = b''
+            if not more:
+                raise AssertionError('the shell ended: %r' % self.unread)
+            self.unread += more
+        found, self.unread = self.unread.split(mark, 1)
+        return found
+
+    def run(self, lines):
+        """Run lines of one or more statements; returns what was printed."""
+        lines = lines + ['.print ' + shlex.quote(MARK)]
+        self.process.stdin.write(('\n'.join(lines) + '\n').encode())
+        self.process.stdin.flush()
+        out = self.read_until(MARK.encode() + b'\n').decode()
+        # An interactive shell leaves the line number out.
+        out = re.sub(r'(?m)^(\w+ error) near line \d+:', r'\1:', out)
+        return out.split('\n')[:-1]
+
+    def close(self):
+        self.process.stdin.close()
+        status = self.process.wait(timeout=60)
+        os.close(self.terminal)
+        return status
+
+
+class Runner:
+    """Runs blocks in order; the outputs it saw are in self.seen."""
+
+    def __init__(self):
+        self.root = tempfile.mkdtemp(prefix='kv-readme.')
+        self.heading = self.folder = None
+        self.shells = {}
+        self.output = None  # of the last python or c block
+        self.problems = []
+
+    def close(self):
+        self.leave_heading()
+        shutil.rmtree(self.root)
+
+    def leave_heading(self):
+        for shell in self.shells.values():
+            if shell.close() != 0:
+                self.problems.append(
+                    '%s: a shell ended with an error' % self.heading)
+        self.shells = {}
+
+    def enter_heading(self, heading):
+        if heading != self.heading:
+            self.leave_heading()
+            self.heading = heading
+            self.folder = tempfile.mkdtemp(dir=self.root)
+            shutil.copy(MODULE_FILE, self.folder)
+
+    def run(self, block):
+        """Run one block; returns its lines as they have to be."""
+        self.enter_heading(block.heading)
+        run = getattr(self, 'run_' + (block.kind or 'drawing'), None)
+        if run is None:
+            raise AssertionError('line %d: unknown kind of block %s'
+                                 % (block.line, block.kind))
+        if block.kind != 'text' and self.output is not None:
+            raise AssertionError('line %d: the output of the block before is '
+                                 'not shown' % block.line)
+        return run(block)
+
+    def command(self, arguments, **options):
+        done = subprocess.run(arguments, cwd=self.folder, text=True,
+                              stdin=subprocess.DEVNULL, timeout=250,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, **options)
+        return done.returncode, done.stdout
+
+    def run_console(self, block):
+        out = []
+        lines = list(block.body)
+        name = block.shell
+        while lines:
+            line = lines.pop(0)
+            if line.startswith('$ '):
+                out.append(line)
+                words = shlex.split(line[2:])
+                if words[0] == 'sqlite3' and '<' not in words:
+                    if name in self.shells:
+                        self.shells.pop(name).close()
+                    self.shells[name] = Shell(words[1:], self.folder)
+                else:
+                    out += self.command(line[2:], shell=True)[1].splitlines()
+            elif line.startswith('sqlite> ') and name in self.shells:
+                unit = [line[8:]]
+                out.append(line)
+                while lines and (lines[0].startswith('   ...> ')
+                                 or unit[-1].startswith('.once ')):
+                    unit.append(lines[0][8:])
+                    out.append(lines.pop(0))
+                out += self.shells[name].run(unit)
+            elif line.startswith('sqlite> '):
+                raise AssertionError('line %d: no shell runs' % block.line)
+        return out
+
+    def run_python(self, block):
+        status, self.output = self.command(
+            [sys.executable, '-c', '\n'.join(block.body)])
+        if status != 0:
+            raise AssertionError('line %d: %s' % (block.line, self.output))
+        return block.body
+
+    def run_c(self, block):
+        with open(os.path.join(self.folder, 'notes.c'), 'w') as f:
+            f.write('\n'.join(block.body) + '\n')
+        compiler = shlex.split(os.environ.get('CC', 'cc'))
+        status, out = self.command(
+            compiler + ['-Wall', '-Wextra', '-Werror', 'notes.c', '-o',
+                        'notes', '-lsqlite3'], env=without_preload())
+        if status == 0:
+            status, self.output = self.command(['./notes'])
+            out += self.output
+        if status != 0:
+            raise AssertionError('line %d: %s' % (block.line, out))
+        return block.body
+
+    def run_text(self, block):
+        if self.output is None:
+            raise AssertionError('line %d: the output of what?' % block.line)
+        output, self.output = self.output, None
+        return output.splitlines()
+
+    def run_sh(self, block):
+        for line in block.body:
+            run_install_line(line)
+        return block.body
+
+    def run_drawing(self, block):
+        return block.body
+
+
+def without_preload():
+    return {k: v for k, v in os.environ.items() if k != 'LD_PRELOAD'}
+
+
+# The commands of the install section.
+
+class Sources:
+    """A copy of the sources, in which the commands of the README are run."""
+    folder = None
+
+    @classmethod
+    def run(cls, line, **environment):
+        if cls.folder is None:
+            cls.folder = tempfile.mkdtemp(prefix='kv-readme-source.')
+            for name in ('CMakeLists.txt', 'cmake', 'ext', 'sql', 'examples'):
+                path = os.path.join(SOURCE, name)
+                copy = os.path.join(cls.folder, name)
+                (shutil.copytree if os.path.isdir(path) else shutil.copy)(
+                    path, copy)
+            cls.make_pkg_config()
+        env = without_preload()
+        env['DESTDIR'] = os.path.join(cls.folder, 'root')
+        env['PATH'] = os.path.join(cls.folder, 'bin') + ':' + env['PATH']
+        done = subprocess.run(line, shell=True, cwd=cls.folder, text=True,
+                              stdin=subprocess.DEVNULL, timeout=250, env=env,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise AssertionError('%s\n%s' % (line, done.stdout))
+        return done.stdout
+
+    @classmethod
+    def make_pkg_config(cls):
+        """pkg-config for what is installed below DESTDIR."""
+        os.mkdir(os.path.join(cls.folder, 'bin'))
+        path = os.path.join(cls.folder, 'bin', 'pkg-config')
+        with open(path, 'w') as f:
+            f.write('#!/bin/sh\nexec "%s" -c %s "$@"\n'
+                    % (sys.executable, shlex.quote(PKG_CONFIG)))
+        os.chmod(path, 0o755)
+
+    @classmethod
+    def remove(cls):
+        if cls.folder:
+            shutil.rmtree(cls.folder)
+
+
+# As much of pkg-config as the README uses, so that it need not be installed.
+PKG_CONFIG = '''
+import glob, os, re, sys
+root = os.environ["DESTDIR"]
+file, = glob.glob(root + "/**/sqlite-kv.pc", recursive=True)
+values = {}
+for line in open(file):
+    found = re.match(r"(\\w+)(?:=|: *)(.*)", line)
+    if found:
+        values[found[1]] = re.sub(r"\\$\\{(\\w+)\\}",
+                                  lambda m: values[m[1]], found[2])
+values["prefix"] = root + values["prefix"]
+for line in open(file):
+    found = re.match(r"(\\w+)(?:=|: *)(.*)", line)
+    if found and found[1] != "prefix":
+        values[found[1]] = re.sub(r"\\$\\{(\\w+)\\}",
+                                  lambda m: values[m[1]], found[2])
+if "sqlite-kv" not in sys.argv:
+    sys.exit("which package?")
+for option in sys.argv[1:]:
+    if option.startswith("--variable="):
+        print(values[option[11:]])
+    elif option == "--cflags":
+        print(values["Cflags"], end=" ")
+    elif option == "--libs":
+        print(values["Libs"], "-lsqlite3")
+'''
+
+
+def packages_of_ci():
+    with open(os.path.join(SOURCE, '.ci', 'run')) as f:
+        return re.search(r'packages=\(([^)]*)\)', f.read())[1].split()
+
+
+def run_install_line(line):
+    command = line[5:] if line.startswith('sudo ') else line
+    if command.startswith('apt-get install '):
+        missing = set(command.split()[2:]) - set(packages_of_ci())
+        assert not missing, 'not installed for the tests: %s' % missing
+    elif re.match(r'sh (\S+)$', command):
+        assert os.path.exists(os.path.join(SOURCE, command[3:])), command
+    elif re.match(r'(cmake|cc|sqlite3|build/embed)\b', command):
+        if command.startswith('cc '):
+            shutil.copy(os.path.join(SOURCE, 'examples', 'embed.c'),
+                        os.path.join(Sources.folder, 'app.c'))
+        if command.startswith('sqlite3 '):
+            command = command.replace(
+                'sqlite3 ', shlex.quote(SHELL) + ' -batch -init /dev/null ',
+                1)
+            assert re.search(r'\d+\.\d+\.\d+', Sources.run(
+                'echo "SELECT kv_version();" | ' + command)), command
+        else:
+            Sources.run(command)
+    else:
+        raise AssertionError('how is this run? ' + line)
+
+
+def write_outputs():
+    """--update: the README with the outputs of now."""
+    text = read_readme()
+    lines = text.split('\n')
+    runner = Runner()
+    shift = 0
+    for block in blocks_of(text):
+        at = block.line - 1 + shift
+        new = runner.run(block)
+        lines[at:at + len(block.body)] = new
+        shift += len(new) - len(block.body)
+    runner.close()
+    Sources.remove()
+    with open(README, 'w', encoding='utf-8') as f:
+        f.write('\n'.join(lines))
+
+
+# The reference.
+
+def connect():
+    con = sqlite3.connect(':memory:', isolation_level=None)
+    con.enable_load_extension(True)
+    con.load_extension(MODULE)
+    return con
+
+
+def table_under(heading, text=None):
+    """The rows of the table under a heading of the README, cells as text."""
+    part = re.search(r'(?ms)^#+ %s\n(.*?)(?=^#|\Z)' % re.escape(heading),
+                     text or read_readme())
+    assert part, 'there is no heading ' + heading
+    rows = [re.split(r'(?<!\\)\|', line)[1:-1]
+            for line in part[1].split('\n') if line.startswith('|')]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def names_in(heading):
+    """The names in the first column of the table under a heading."""
+    return [name for row in table_under(heading)
+            for name in re.findall(r'`([^`]+)`', row[0])]
+
+
+def messages_of_source():
+    """The formats of all messages, each %s and %lld as an ellipsis.
+
+    Those that only Windows has are left out.
+    """
+    found = set()
+    for path in glob.glob(os.path.join(SOURCE, 'ext', '**', '*.c'),
+                          recursive=True):
+        if path.endswith('_windows.c'):
+            continue
+        with open(path) as f:
+            text = f.read()
+        for call in re.finditer(r'\bkv_error\(', text):
+            for literal in formats_of_call(text, call.end()):
+                found.add(re.sub(r'%(\.\*)?(lld|s|d)', '…', literal))
+    return {message for message in found if message.strip('…: ')}
+
+
+def formats_of_call(text, at):
+    """The string literals in the third argument of a call, joined."""
+    depth = argument = 1
+    literals = []
+    is_joined = False
+    token = re.compile(r'"((?:[^"\\]|\\.)*)"|\s+|.')
+    while depth > 0:
+        found = token.match(text, at)
+        at = found.end()
+        if found[1] is not None and argument == 3:
+            literals[len(literals) - is_joined:] = [
+                ''.join(literals[-1:] if is_joined else []) + found[1]]
+            is_joined = True
+        elif not found[0].isspace():
+            depth += {'(': 1, ')': -1}.get(found[0], 0)
+            argument += found[0] == ',' and depth == 1
+            is_joined = False
+    return literals
+
+
+class TestExamples(unittest.TestCase):
+    maxDiff = None
+
+    def test_every_block_is_counted(self):
+        counted = collections.Counter(b.kind for b in blocks_of(read_readme()))
+        self.assertEqual(dict(counted), {k: n for k, n in BLOCKS.items() if n})
+
+    def test_every_block_says_what_happens(self):
+        runner = Runner()
+        self.addCleanup(Sources.remove)
+        for block in blocks_of(read_readme()):
+            with self.subTest(heading=block.heading, line=block.line):
+                self.assertEqual('\n'.join(block.body),
+                                 '\n'.join(runner.run(block)))
+        runner.close()
+        self.assertEqual(runner.problems, [])
+
+
+class TestReference(unittest.TestCase):
+    maxDiff = None
+
+    def columns(self, table):
+        con = connect()
+        con.execute("SELECT kv_open(':memory:')")
+        rows = con.execute('SELECT name FROM pragma_table_xinfo(?)', (table,))
+        names = [name for name, in rows]
+        con.close()
+        return names
+
+    def test_columns_of_kv_are_all_named(self):
+        self.assertEqual(names_in('kv'), self.columns('kv'))
+
+    def test_columns_of_kv_log_are_all_named(self):
+        self.assertEqual(names_in('kv_log'), self.columns('kv_log')[:-1])
+
+    def test_columns_of_kv_devices_are_all_named(self):
+        self.assertEqual(names_in('kv_devices'),
+                         self.columns('kv_devices')[:-1])
+
+    def test_columns_of_kv_foreign_are_all_named(self):
+        log = self.columns('kv_log')[:-1]
+        columns = self.columns('kv_foreign')
+        self.assertEqual(columns[:len(log)], log)
+        self.assertEqual(names_in('kv_foreign'), ['valid', 'reason'])
+        self.assertEqual(columns[len(log):][:2], ['valid', 'reason'])
+
+    def test_functions_are_all_named(self):
+        con = connect()
+        there = {name for name, in con.execute(
+            "SELECT DISTINCT name FROM pragma_function_list"
+            " WHERE name LIKE 'kv\\_%' ESCAPE '\\'")}
+        con.close()
+        named = {re.match(r'\w+', name)[0] for name in names_in('Functions')}
+        self.assertEqual(named, there)
+
+    def test_options_are_all_named(self):
+        con = connect()
+        there = set()
+        for sql in ("SELECT kv_open('f', 'd', 'x=1')",
+                    "CREATE VIRTUAL TABLE temp.t USING kv('f', x=1)",
+                    "SELECT kv_close('x=1', 'kv')"):
+            with self.assertRaises(sqlite3.OperationalError) as caught:
+                con.execute(sql)
+            there |= set(str(caught.exception).split('names')[1].split())
+        con.close()
+        named = {re.match(r'\w+', n)[0] for n in names_in('Options')}
+        self.assertEqual(named, there)
+
+    def test_states_are_all_named(self):
+        with open(os.path.join(SOURCE, 'ext', 'store', 'state.c')) as f:
+            words = re.search(r'state_words\[\] = \{([^}]*)\}', f.read())[1]
+        there = set(re.findall(r'"(\w+)"', words)) | {'ignored'}
+        self.assertEqual(set(names_in('States')), there)
+
+    def test_errors_are_all_named(self):
+        """By how they begin: what follows is in the message itself."""
+        named = [name for row in table_under('Errors')
+                 for name in re.findall(r'`kv: ([^`]+)`', row[0])]
+        there = messages_of_source()
+        self.assertGreater(len(there), 30)
+        self.assertEqual([], [message for message in sorted(there) if not any(
+            message.startswith(name) for name in named)])
+        self.assertEqual([], [name for name in named if not any(
+            message.startswith(name) for message in there)])
+
+
+class TestFormat(unittest.TestCase):
+    """What ext/store/README.md specifies, and the floor plan."""
+    maxDiff = None
+
+    def setUp(self):
+        with open(os.path.join(SOURCE, 'ext', 'store', 'README.md'),
+                  encoding='utf-8') as f:
+            self.text = f.read()
+        self.creates = re.findall(r'(?s)```sql\n(.*?)\n```', self.text)
+        self.folder = tempfile.mkdtemp(prefix='kv-format.')
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_a_log_is_as_specified(self):
+        con = connect()
+        con.execute('SELECT kv_open(?, ?)', (self.folder, 'laptop'))
+        con.execute('INSERT INTO kv VALUES(1, 2)')
+        con.close()
+        path = os.path.join(self.folder, 'devices', 'laptop', 'log.db')
+        log = sqlite3.connect(path)
+        self.assertEqual(self.creates, [
+            sql for sql, in log.execute('SELECT sql FROM sqlite_master')])
+        for pragma, value in (('application_id', 0x4b564c47),
+                              ('user_version', 1), ('encoding', 'UTF-8'),
+                              ('journal_mode', 'delete'), ('auto_vacuum', 0),
+                              ('page_size', 4096)):
+            self.assertEqual(log.execute('PRAGMA ' + pragma).fetchone()[0],
+                             value, pragma)
+        for table, heading in (('device', 'Table device: one row'),
+                               ('log', 'Table log: one row for each change')):
+            columns = [row[0].strip('`')
+                       for row in table_under(heading, self.text)]
+            self.assertEqual(columns, [row[1] for row in log.execute(
+                'PRAGMA table_info(%s)' % table)])
+        name, host, algo, size = log.execute(
+            'SELECT name, host, algo, length(id) FROM device').fetchone()
+        self.assertEqual((name, algo, size), ('laptop', 'xxh3-64', 16))
+        self.assertRegex(host, r'^([0-9a-f]{16})?$')
+        log.close()
+
+    def test_a_log_made_by_hand_as_specified_verifies(self):
+        path = os.path.join(self.folder, 'log.db')
+        log = sqlite3.connect(path, isolation_level=None)
+        log.execute('PRAGMA application_id = %d' % 0x4b564c47)
+        log.execute('PRAGMA user_version = 1')
+        for sql in self.creates:
+            log.execute(sql)
+        base = re.search(r'base_sum `(-?\d+)`', self.text)[1]
+        log.execute("INSERT INTO device VALUES('laptop', "
+                    "x'00112233445566778899aabbccddeeff', '', 0, 0, %s, "
+                    "'xxh3-64')" % base)
+        rows = [row for row in table_under('The checksum', self.text)]
+        for row in rows:
+            log.execute('INSERT INTO log VALUES(%s)'
+                        % ', '.join(cell.strip('`') for cell in row))
+        log.close()
+        con = connect()
+        found = con.execute('SELECT seq, valid, reason FROM kv_foreign(?)',
+                            (path,)).fetchall()
+        con.close()
+        self.assertEqual(found, [(i + 1, 1, None) for i in range(len(rows))])
+        self.assertEqual(len(found), 4)
+
+    def test_every_room_is_on_the_floor_plan(self):
+        with open(os.path.join(SOURCE, 'ext', 'README.md')) as f:
+            text = f.read()
+        for floor in ('surface', 'store', 'core'):
+            part = re.search(r'(?ms)^## %s/(.*?)(?=^## )' % floor, text)[1]
+            rooms = {os.path.basename(path)[:-2].replace('_windows', '')
+                     for path in glob.glob(
+                         os.path.join(SOURCE, 'ext', floor, '*.[ch]'))}
+            named = set(re.findall(r'`(\w+)`', part))
+            self.assertEqual(rooms - named, set(), floor)
+            firsts = {name for line in part.split('\n')
+                      if line.startswith('| `')
+                      for name in re.findall(r'`(\w+)`', line.split('|')[1])}
+            self.assertEqual(firsts - rooms, set(), floor)
+
+
+if __name__ == '__main__':
+    if sys.argv[1:] == ['--update']:
+        write_outputs()
+    else:
+        unittest.main()
