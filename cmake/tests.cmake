@@ -130,11 +130,6 @@ if(UNIX AND NOT APPLE)
       ENVIRONMENT "${kv_build_env}")
   endforeach()
 endif()
-if(TARGET embed)
-  add_test(NAME build_embed COMMAND embed)
-  set_tests_properties(build_embed PROPERTIES LABELS build TIMEOUT 120
-    PASS_REGULAR_EXPRESSION "stars = 5\ntitle = Hello\n")
-endif()
 if(KV_CLANG_FORMAT AND kv_formatted)
   add_test(NAME format_check
     COMMAND "${KV_CLANG_FORMAT}" --dry-run -Werror ${kv_formatted})

@@ -36,6 +36,7 @@ missing_packages() {
   has_command "${CC:-cc}" || echo "$compiler_package libc6-dev"
   has_command cmake || echo cmake
   has_command make || has_command ninja || echo make
+  has_command rsync || echo rsync
   has_command sqlite3 || echo sqlite3
   has_command python3 || echo python3
   has_header sqlite3ext.h || echo libsqlite3-dev
@@ -61,7 +62,8 @@ if [ -n "$missing" ]; then
   echo "These are missing (by the names of their Debian packages):" >&2
   echo "$missing" >&2
   echo "Fedora: gcc cmake make sqlite sqlite-devel xxhash-devel" \
-    "libcmocka-devel python3; Homebrew: cmake sqlite xxhash cmocka python" >&2
+    "libcmocka-devel python3 rsync;" \
+    "Homebrew: cmake sqlite xxhash cmocka python" >&2
   # Headers may lie where only CMake finds them.
   for command in cmake sqlite3 python3 "${CC:-cc}"; do
     has_command "$command" || exit 2
