@@ -1,0 +1,189 @@
+# The extension on Windows, from a Unix: sh tests/portable/windows.sh [VERSION]
+#
+# Cross-compiles kv.dll with mingw-w64, all warnings being errors, looks at what
+# it exports and needs, and runs sessions of two devices with it in Wine:
+# windows.sql, and logs that are damaged, away and linked. Called by hand.
+#
+#   VERSION     the SQLite to build against and to run, as in fetch.sh (newest)
+#   BUILD       the build folder (build/portable/windows)
+#   Debian      gcc-mingw-w64-x86-64 cmake make npm libxxhash-dev wine wine64
+#
+# What could not be run is said in the last lines; without the compiler there
+# is nothing to do and the script fails.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+source=$PWD
+version=${1:-newest}
+build=${BUILD:-build/portable/windows}
+failures=0
+
+say() {
+  printf 'windows: %s\n' "$*"
+}
+
+fail() {
+  say "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+cc=x86_64-w64-mingw32-gcc
+command -v "$cc" > /dev/null || {
+  say "$cc is not installed: nothing was compiled, nothing was run"
+  exit 2
+}
+
+mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 2
+sqlite=$build/sqlite-$version
+case $version in */*) sqlite=$build/sqlite-given ;; esac
+number=$(sh tests/portable/fetch.sh "$version" "$sqlite") || exit 2
+say "SQLite $number"
+
+# xxhash.h alone: the other headers of its folder are not those of Windows.
+xxhash=
+for folder in "${KV_XXHASH_INCLUDE_DIR:-}" /usr/include /usr/local/include \
+  /opt/homebrew/include; do
+  if [ -f "$folder/xxhash.h" ]; then xxhash=$folder && break; fi
+done
+mkdir -p "$build/include"
+cp "$xxhash/xxhash.h" "$build/include/" || exit 2
+
+# Compile.
+cmake -S . -B "$build/kv" -DCMAKE_TOOLCHAIN_FILE=cmake/mingw.cmake \
+  -DKV_SQLITE3_INCLUDE_DIR="$sqlite" -DKV_XXHASH_INCLUDE_DIR="$build/include" \
+  -DKV_BUILD_TESTS=OFF -DKV_WERROR=ON > "$build/cmake.log" 2>&1 &&
+  cmake --build "$build/kv" >> "$build/cmake.log" 2>&1 || {
+  cat "$build/cmake.log"
+  fail "kv.dll does not compile"
+  exit 1
+}
+dll=$build/kv/kv.dll
+x86_64-w64-mingw32-objdump -p "$dll" > "$build/kv.dll.txt"
+shown=$(sed -n '/Name Pointer..*Table/,/^$/s/^.*\] .*\(sqlite3_.*\)$/\1/p' \
+  "$build/kv.dll.txt" | tr '\n' ' ')
+[ "$shown" = "sqlite3_extension_init sqlite3_kv_init " ] ||
+  fail "kv.dll exports $shown"
+needed=$(sed -n 's/^.*DLL Name: //p' "$build/kv.dll.txt" |
+  grep -viE '^(kernel32|advapi32|msvcrt|ucrtbase|api-ms-win-.*)\.dll$')
+[ -z "$needed" ] || fail "kv.dll needs $needed"
+say "kv.dll compiles"
+
+# Run.
+if command -v wine > /dev/null; then
+  WINEPREFIX=${WINEPREFIX:-$build/wine}
+  WINEDEBUG=${WINEDEBUG:--all}
+  export WINEPREFIX WINEDEBUG
+  mkdir -p "$WINEPREFIX"
+  wine cmd /c ver > /dev/null 2>&1 || {
+    say "Wine does not start here: compiled only"
+    [ "$failures" = 0 ]
+    exit
+  }
+else
+  say "Wine is not installed: compiled only"
+  [ "$failures" = 0 ]
+  exit
+fi
+
+exe=$build/run_sql-$version.exe
+case $version in */*) exe=$build/run_sql-given.exe ;; esac
+if [ -z "$(find "$exe" -newer tests/portable/run_sql.c 2> /dev/null)" ]; then
+  "$cc" -municode -O1 -g -DSQLITE_DEBUG -DSQLITE_THREADSAFE=1 -I"$sqlite" -o "$exe" \
+    tests/portable/run_sql.c "$sqlite/sqlite3.c" 2> "$build/sqlite.log" || {
+    cat "$build/sqlite.log"
+    fail "SQLite does not compile"
+    exit 1
+  }
+fi
+
+work=$build/work
+rm -rf "$work"
+mkdir -p "$work/Größe 東" && cd "$work" || exit 2
+
+run() { # DATABASE < SCRIPT, without what differs from run to run
+  wine "$exe" "$1" "$dll" 2>> "$build/stderr.log" | tr -d '\r' |
+    sed "s|Z:$(printf %s "$work")|WORK|g"
+}
+
+expect() { # WHAT EXPECTED CAME
+  if [ "$2" = "$3" ]; then
+    say "ok: $1"
+  else
+    fail "$1: $2 expected, not $3"
+  fi
+}
+
+ask() { # SQL
+  printf '%s\n' "$1" | run "Größe 東/host.db"
+}
+
+# Two devices, a file of a cache in a folder whose name is not ASCII.
+: > "$build/stderr.log"
+run "Größe 東/host.db" < "$source/tests/portable/windows.sql" > session.out
+if diff -u "$source/tests/portable/windows.out" session.out; then
+  say "ok: a session of two devices"
+else
+  fail "a session of two devices"
+fi
+(cd "Größe 東/notes.kv/devices" && find . -type f | LC_ALL=C sort) > found
+expect "the folder lies beside the database" "./laptop/log.db ./phone/log.db" \
+  "$(tr '\n' ' ' < found | sed 's/ $//')"
+
+# One folder by many names is one store.
+here="Z:$work/Größe 東"
+for name in "$here/notes.kv" "$(printf %s "$here/notes.kv/" | tr / '\\')" \
+  "$here/../größe 東/NOTES.KV" \
+  "\\\\?\\$(printf %s "$here/notes.kv" | tr / '\\')"; do
+  ask "SELECT count(*) FROM kv; SELECT kv_open('$name', 'laptop', 'name=k2');" \
+    > names.out
+  expect "$name is the same store" 1 \
+    "$(grep -c 'is this store already' names.out)"
+done
+
+# What is not a device is not read.
+mkdir -p links/devices other
+printf x > links/devices/file
+ln -s "$work/other" links/devices/linked
+ask "SELECT kv_open('Z:$work/links', 'me', 'name=l');
+INSERT INTO l VALUES(1, 1); SELECT kv_sync('l');
+SELECT file, state FROM kv_devices('l') WHERE device IS NULL;" > links.out
+expect "a file is no device" 1 "$(grep -c 'devices/file|ignored' links.out)"
+
+# Only the last part of a path is made.
+ask "SELECT kv_open('Z:$work/a/b', 'me', 'name=m');" > made.out
+expect "no path is made" 1 "$(grep -c 'only the last part of a path' made.out)"
+[ ! -e a ] || fail "a folder was made on the way"
+ask "SELECT kv_open('Z:$work/links/devices/file', 'me', 'name=m');" > made.out
+expect "a file is no folder" 1 "$(grep -c 'is not a folder' made.out)"
+
+# An own log that is damaged is renamed, and written anew.
+ask "SELECT kv_open('Z:$work/links', 'you', 'name=l');
+INSERT INTO l VALUES(2, 2);" > damaged.out
+log=links/devices/you/log.db
+cp "$log" whole
+printf 'SQLite format 4' > "$log" && tail -c +16 whole >> "$log"
+ask "SELECT kv_open('Z:$work/links', 'you', 'name=l');
+INSERT INTO l VALUES(4, 4); SELECT kv_sync('l');" >> damaged.out
+expect "a damaged log is set aside" "log.db log.db.aside-1" \
+  "$(cd links/devices/you && echo *)"
+
+# A journal that lies beside a whole log is deleted, not rolled back.
+head -c 4096 links/devices/me/log.db > links/devices/me/log.db-journal
+ask "SELECT kv_open('Z:$work/links', 'me', 'name=l');
+INSERT INTO l VALUES(5, 5); SELECT count(*) FROM l WHERE key IN (1, 5);" \
+  > journal.out
+expect "a stale journal does no harm" 2 "$(tail -n 1 journal.out)"
+expect "and is deleted" log.db "$(cd links/devices/me && echo *)"
+
+# A folder that is away.
+mv "Größe 東/notes.kv" away
+ask "INSERT INTO kv VALUES('waits', 1);
+SELECT unpublished FROM kv_devices WHERE is_self;" > away.out
+expect "rows wait for a folder that is away" 1 "$(tail -n 1 away.out)"
+mv away "Größe 東/notes.kv"
+ask "SELECT kv_sync(); SELECT unpublished FROM kv_devices WHERE is_self;" \
+  > away.out
+expect "and go there when it is back" 0 "$(tail -n 1 away.out)"
+
+if grep -iE 'assert' "$build/stderr.log"; then fail "an assertion of SQLite"; fi
+say "$failures failures with SQLite $number in $(wine cmd /c ver | tr -d '\r\n')"
+[ "$failures" = 0 ]
