@@ -1,0 +1,224 @@
+/*
+** Out of memory: allocations of a whole session fail, one each time. The
+** session ends with SQLITE_NOMEM or as if nothing had happened, nothing leaks,
+** and the files are good.
+**
+** Every fourth allocation is tried, others for each kind of cache; all of them
+** with KV_NOMEM_STEP=1.
+*/
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "kv.h"
+#include "support/connection.h"
+#include "support/files.h"
+#include "support/logs.h"
+
+/* SQLite's allocator; one call of it fails. */
+static sqlite3_mem_methods real;
+static int64_t countdown; /* calls until that one; 0: none fails */
+
+static int is_failing(void) {
+  return countdown > 0 && --countdown == 0;
+}
+
+static void *nomem_malloc(int n) {
+  return is_failing() ? NULL : real.xMalloc(n);
+}
+
+static void *nomem_realloc(void *p, int n) {
+  return is_failing() ? NULL : real.xRealloc(p, n);
+}
+
+static int nomem_install(void **state) {
+  sqlite3_mem_methods ours;
+
+  (void)state;
+  /* files in memory, if there are such: the test syncs thousands of them */
+  if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 1);
+  if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real) != SQLITE_OK) return -1;
+  ours = real;
+  ours.xMalloc = nomem_malloc;
+  ours.xRealloc = nomem_realloc;
+  if (sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) != SQLITE_OK) return -1;
+  /* no allocation without the allocator */
+  sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+  return sqlite3_initialize();
+}
+
+static int nomem_is(int rc) {
+  return (rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM;
+}
+
+/* Run statements to the first error. */
+static int run(sqlite3 *db, const char *text) {
+  int rc = sqlite3_exec(db, text, NULL, NULL, NULL);
+  return rc == SQLITE_OK ? rc : sqlite3_extended_errcode(db);
+}
+
+/* One session; returns its first error. */
+static int session(const char *file, const char *open, const char *text,
+                   char *message, size_t n_message) {
+  sqlite3 *db = NULL;
+  int rc = sqlite3_open(file, &db);
+
+  message[0] = '\0';
+  if (rc == SQLITE_OK) rc = sqlite3_kv_init(db, NULL, NULL);
+  if (rc == SQLITE_OK) rc = run(db, open);
+  if (rc == SQLITE_OK) rc = run(db, text);
+  if (rc != SQLITE_OK && db) {
+    sqlite3_snprintf((int)n_message, message, "%s", sqlite3_errmsg(db));
+  }
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  return rc;
+}
+
+static const char session_text[] =
+  "INSERT INTO kv VALUES('a', 1), ('b', 'two'), (3, x'03');"
+  "SELECT kv_set('c', zeroblob(3000));"
+  "BEGIN;"
+  "UPDATE kv SET value = value || '!' WHERE key = 'b';"
+  "SAVEPOINT s;"
+  "INSERT INTO kv VALUES('gone', 1);"
+  "ROLLBACK TO s;"
+  "UPDATE OR REPLACE kv SET key = 'd' WHERE key = 'c';"
+  "COMMIT;"
+  "DELETE FROM kv WHERE key = 3;"
+  "SELECT kv_sync();"
+  "SELECT key, value, time, device FROM kv WHERE key >= 'a' ORDER BY key DESC;"
+  "SELECT kv_get('a'), kv_get('none', 1);"
+  "SELECT * FROM kv('2026-11-02') WHERE key GLOB 'b*';"
+  "SELECT count(*) FROM kv_log WHERE key = 'b';"
+  "SELECT device, state, file FROM kv_devices;"
+  "SELECT kv_close();";
+
+/* What another device left in the folder. */
+static void make_folder(const char *root) {
+  test_log log;
+
+  test_make_folder(root);
+  test_make_folder(test_path("%s/devices", root));
+  test_make_folder(test_path("%s/devices/phone", root));
+  test_log_begin(&log, test_path("%s/devices/phone/log.db", root), "phone", 1);
+  test_log_set(&log, TEST_NOW, "p", "1", 1);
+  test_log_set(&log, TEST_NOW, "q", "2", 0);
+  test_log_end(&log);
+}
+
+static void forget_laptop(const char *root, const char *file) {
+  const char *log = test_path("%s/devices/laptop/log.db", root);
+
+  if (test_exists(log)) test_remove(log);
+  if (test_exists(test_path("%s-journal", log))) {
+    test_remove(test_path("%s-journal", log));
+  }
+  if (test_exists(test_path("%s/devices/laptop", root))) {
+    test_remove(test_path("%s/devices/laptop", root));
+  }
+  if (test_exists(file)) test_remove(file);
+  if (test_exists(test_path("%s-journal", file))) {
+    test_remove(test_path("%s-journal", file));
+  }
+}
+
+/* After a failure the same session succeeds on what was left. */
+static void expect_recovery(const char *root, const char *file,
+                            const char *open) {
+  char message[500];
+  sqlite3 *db;
+  char *rows;
+
+  assert_int_equal(session(file, open, session_text, message, sizeof(message)),
+                   SQLITE_OK);
+  db = test_connect(":memory:");
+  rows = test_ask(db,
+                  "SELECT min(valid) FROM kv_foreign('%q/devices/laptop/"
+                  "log.db')",
+                  root);
+  assert_string_equal(rows, "1\n");
+  sqlite3_free(rows);
+  test_disconnect(db);
+}
+
+/* Let allocations of the session fail, from the `first` on. */
+static void expect_no_harm(const char *root, const char *file, const char *open,
+                           int first) {
+  const char *given = getenv("KV_NOMEM_STEP");
+  int step = given ? atoi(given) : 4;
+  int64_t n;
+  int64_t n_runs = 0;
+  int64_t n_survived = 0;
+  int rc = SQLITE_NOMEM;
+  int is_done = 0;
+
+  for (n = first; !is_done; n += step) {
+    sqlite3_int64 used = sqlite3_memory_used();
+    char message[500];
+
+    countdown = n;
+    rc = session(file, open, session_text, message, sizeof(message));
+    is_done = countdown > 0;
+    countdown = 0;
+    if (rc == SQLITE_OK) n_survived++;
+    if (rc != SQLITE_OK && !nomem_is(rc)) {
+      print_error("allocation %lld: error %d: %s\n", (long long)n, rc, message);
+    }
+    assert_true(rc == SQLITE_OK || nomem_is(rc));
+    if (sqlite3_memory_used() != used) {
+      print_error("allocation %lld: %lld bytes leaked\n", (long long)n,
+                  (long long)(sqlite3_memory_used() - used));
+    }
+    assert_int_equal(sqlite3_memory_used(), used);
+    if (++n_runs % 25 == 0) expect_recovery(root, file, open);
+    forget_laptop(root, file);
+  }
+  assert_int_equal(rc, SQLITE_OK);
+  assert_true(n > 1000);
+  assert_true(n_survived < n_runs / 4);
+}
+
+static void a_temporary_store_survives_out_of_memory(void **state) {
+  char *root = sqlite3_mprintf("%s/n.kv", *state);
+  char *file = sqlite3_mprintf("%s/host.db", *state);
+  char *open =
+    sqlite3_mprintf("SELECT kv_open('%q', 'laptop', 'now=2026-11-01')", root);
+
+  make_folder(root);
+  expect_no_harm(root, file, open, 1);
+  sqlite3_free(open);
+  sqlite3_free(file);
+  sqlite3_free(root);
+}
+
+static void a_persistent_store_survives_out_of_memory(void **state) {
+  char *root = sqlite3_mprintf("%s/n.kv", *state);
+  char *file = sqlite3_mprintf("%s/host.db", *state);
+  char *open = sqlite3_mprintf(
+    "CREATE VIRTUAL TABLE IF NOT EXISTS kv USING kv('%q', device='laptop', "
+    "now='2026-11-01')",
+    root);
+
+  make_folder(root);
+  expect_no_harm(root, file, open, 3);
+  sqlite3_free(open);
+  sqlite3_free(file);
+  sqlite3_free(root);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(a_temporary_store_survives_out_of_memory,
+                                    test_files_setup, test_files_teardown),
+    cmocka_unit_test_setup_teardown(a_persistent_store_survives_out_of_memory,
+                                    test_files_setup, test_files_teardown),
+  };
+  return cmocka_run_group_tests(tests, nomem_install, NULL);
+}
