@@ -502,6 +502,141 @@ class TestReference(unittest.TestCase):
             message.startswith(name) for message in there)])
 
 
+class TestLimits(unittest.TestCase):
+    """What the README says that its examples do not show."""
+
+    def setUp(self):
+        self.root = tempfile.mkdtemp(prefix='kv-limits.')
+        self.addCleanup(shutil.rmtree, self.root)
+        self.con = connect()
+        self.run_sql('SELECT kv_open(?, ?)', self.folder('notes.kv'), 'laptop')
+
+    def tearDown(self):
+        self.con.close()
+
+    def folder(self, name):
+        return os.path.join(self.root, name)
+
+    def run_sql(self, sql, *values):
+        return self.con.execute(sql, values).fetchall()
+
+    def assert_fails(self, message, sql, *values):
+        with self.assertRaises(sqlite3.Error) as caught:
+            self.run_sql(sql, *values)
+        self.assertIn(message, str(caught.exception))
+
+    def test_insert_or_ignore_returning(self):
+        self.run_sql("INSERT INTO kv VALUES('x', 1)")
+        self.assertEqual(self.run_sql(
+            "INSERT OR IGNORE INTO kv VALUES('x', 2) RETURNING key, value"),
+            [('x', 2)])
+        self.assertEqual(self.run_sql('SELECT changes()'), [(0,)])
+        self.assertEqual(self.run_sql("SELECT kv_get('x')"), [(1,)])
+        self.assertEqual(self.run_sql(
+            "INSERT INTO kv SELECT 'x', 2 WHERE NOT EXISTS (SELECT 1 FROM kv"
+            " WHERE key = 'x') RETURNING key, value"), [])
+
+    def test_changes(self):
+        before = self.con.total_changes
+        self.run_sql("INSERT INTO kv VALUES('x', 1), ('y', 2)")
+        self.assertEqual(self.run_sql('SELECT changes()'), [(2,)])
+        self.assertGreater(self.con.total_changes, before + 2)
+
+    def test_keys_are_not_converted(self):
+        self.run_sql("INSERT INTO kv VALUES('1', 'text')")
+        self.run_sql('CREATE TABLE t(i INTEGER)')
+        self.run_sql('INSERT INTO t VALUES(1)')
+        self.assertEqual(self.run_sql(
+            'SELECT value FROM kv JOIN t ON kv.key = t.i'), [])
+        self.assertEqual(self.run_sql(
+            'SELECT value FROM kv JOIN t ON kv.key = CAST(t.i AS TEXT)'),
+            [('text',)])
+
+    def test_the_past_cannot_be_changed(self):
+        self.run_sql("INSERT INTO kv VALUES('x', 1)")
+        self.assert_fails('kv: the past cannot be changed',
+                          "UPDATE kv SET value = 2 WHERE as_of = 'now'")
+        self.run_sql("DELETE FROM kv WHERE as_of = 'now'")
+        self.assertEqual(self.run_sql('SELECT * FROM kv'), [])
+
+    def test_errors_of_sqlite(self):
+        named = [re.sub(r'"kv"', 'kv', m) for row in re.findall(
+            r'(?ms)^And SQLite.s own:\n(.*?)^#', read_readme())
+            for m in re.findall(r'(?m)^\| (`.*?) \|', row)]
+        named = set(re.findall(r'`([^`]+)`', ' '.join(named)))
+        seen = set()
+        self.run_sql("INSERT INTO kv VALUES('x', 1), ('y', 2)")
+        self.run_sql('CREATE VIEW v AS SELECT kv_sync()')
+        self.run_sql('CREATE VIEW w AS SELECT * FROM kv_foreign(1)')
+        host = self.folder('host.db')
+        plain = sqlite3.connect(host, isolation_level=None)
+        there = connect()
+        there.execute('ATTACH ? AS host', (host,))
+        there.execute("CREATE VIRTUAL TABLE host.kv USING kv('n.kv',"
+                      " device='phone')")
+        there.execute('INSERT INTO kv VALUES(1, 1)')
+        os.rename(self.folder('n.kv'), self.folder('away'))
+        there.execute('INSERT INTO kv VALUES(1, 2)')
+        for con, sql in ((self.con, 'INSERT INTO kv VALUES(NULL, 1)'),
+                         (self.con, "UPDATE kv SET key = 'y'"
+                                    " WHERE key = 'x'"),
+                         (self.con, 'INSERT INTO kv VALUES(1, 2)'
+                                    ' ON CONFLICT DO NOTHING'),
+                         (self.con, 'SELECT * FROM v'),
+                         (self.con, 'SELECT * FROM w'),
+                         (connect(), 'SELECT * FROM kv'),
+                         (plain, 'SELECT * FROM kv'),
+                         (there, 'DROP TABLE kv')):
+            with self.assertRaises(sqlite3.Error, msg=sql) as caught:
+                con.execute(sql)
+            seen.add(str(caught.exception).replace('"kv"', 'kv'))
+        there.execute("SELECT kv_close('discard=1', 'kv')")
+        there.execute('DROP TABLE kv')
+        there.close()
+        plain.close()
+        self.assertEqual({re.sub('"', '', m) for m in named},
+                         {re.sub('"', '', m) for m in seen})
+
+    def test_functions_in_temporary_views(self):
+        self.run_sql('CREATE TEMP VIEW v AS SELECT kv_sync()')
+        self.assertEqual(self.run_sql('SELECT * FROM v'), [(0,)])
+
+    def test_away_with_a_temp_cache(self):
+        self.run_sql("INSERT INTO kv VALUES('x', 1)")
+        os.rename(self.folder('notes.kv'), self.folder('away'))
+        self.run_sql('BEGIN')
+        self.run_sql("INSERT INTO kv VALUES('y', 1)")
+        self.assert_fails('is not there', 'COMMIT')
+        self.assertFalse(self.con.in_transaction)
+        self.assertEqual(self.run_sql('SELECT key FROM kv'), [('x',)])
+
+    def test_a_twin_writes_again(self):
+        notes = self.folder('notes.kv')
+        log = os.path.join(notes, 'devices', 'laptop', 'log.db')
+        self.run_sql("INSERT INTO kv VALUES('x', 1)")
+        shutil.copy(log, self.folder('old.db'))
+        self.run_sql("INSERT INTO kv VALUES('y', 1)")
+        phone = connect()
+        phone.execute("SELECT kv_open(?, 'phone')", (notes,))
+        phone.execute("INSERT INTO kv VALUES('z', 1)")
+        phone.close()
+        self.run_sql('SELECT kv_close()')
+        shutil.copy(self.folder('old.db'), log)
+        self.run_sql('SELECT kv_open(?, ?)', notes, 'laptop')
+        self.assertEqual(self.run_sql(
+            'SELECT state FROM kv_devices WHERE is_self'), [('twin',)])
+        self.assert_fails('kv: device laptop cannot write',
+                          "INSERT INTO kv VALUES('w', 1)")
+        self.run_sql("SELECT kv_open(?, 'laptop2', 'name=other')", notes)
+        self.run_sql('INSERT INTO other SELECT key, value FROM kv'
+                     ' EXCEPT SELECT key, value FROM other')
+        self.run_sql("INSERT INTO other VALUES('w', 1)")
+        self.run_sql("SELECT kv_open(?, 'laptop', 'adopt=1')", notes)
+        self.run_sql("INSERT INTO kv VALUES('v', 1)")
+        self.assertEqual(self.run_sql('SELECT key FROM kv'),
+                         [('v',), ('w',), ('x',), ('z',)])
+
+
 class TestFormat(unittest.TestCase):
     """What ext/store/README.md specifies, and the floor plan."""
     maxDiff = None
