@@ -97,9 +97,10 @@ INSERT INTO tidy VALUES('a', 1);
 SELECT count(*) FROM kv_devices('tidy') WHERE state = 'ignored';
 .shell touch tidy.kv/README tidy.kv/devices/.stfolder
 .shell mkdir tidy.kv/.sync tidy.kv/devices/con tidy.kv/devices/-dash
-.shell touch tidy.kv/devices/laptop/log.db-wal
+.shell touch tidy.kv/devices/tablet tidy.kv/devices/laptop/log.db-wal
 .shell cp tidy.kv/devices/laptop/log.db "tidy.kv/devices/laptop/log (conflict).db"
 .shell cp tidy.kv/devices/laptop/log.db tidy.kv/devices/laptop/.log.db.tmp
+.shell ln -s .. tidy.kv/devices/loop
 SELECT kv_sync('tidy');
 SELECT device, state, is_self, detail, file FROM kv_devices('tidy');
-.shell find tidy.kv | sort
+.shell ls -RA tidy.kv

@@ -22,6 +22,8 @@ CREATE VIRTUAL TABLE temp.kv USING kv('n.kv', device='a b');
 .shell ls
 
 .print == folders
+SELECT kv_open(NULL);
+SELECT kv_open(NULL, 'laptop');
 SELECT kv_open('');
 SELECT kv_open('a/b/c.kv', 'laptop');
 SELECT kv_open('kv.so', 'laptop');
@@ -106,6 +108,7 @@ SELECT * FROM kv('2026-02-29');
 SELECT * FROM kv_foreign;
 SELECT * FROM kv_foreign(NULL);
 SELECT * FROM kv_foreign('absent.db');
+SELECT * FROM kv_foreign('n.kv');
 SELECT count(*) FROM kv_foreign('kv.so');
 CREATE VIRTUAL TABLE temp.f USING kv_foreign('a', 'b');
 CREATE VIRTUAL TABLE temp.f USING kv_foreign('absent.db');

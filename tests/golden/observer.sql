@@ -37,7 +37,7 @@ SELECT quote(kv_open('notes.kv'));
 SELECT quote(kv_close());
 SELECT quote(kv_open('notes.kv', NULL));
 SELECT quote(kv_close());
-.shell find notes.kv | sort
+.shell ls -RA notes.kv
 
 .print == a persistent cache can observe, too
 ATTACH 'host.db' AS host;
@@ -45,4 +45,4 @@ CREATE VIRTUAL TABLE host.seen USING kv('notes.kv');
 SELECT kv_sync('seen');
 SELECT key, value FROM seen;
 INSERT INTO seen VALUES('c', 3);
-.shell find notes.kv | sort
+.shell ls -RA notes.kv

@@ -133,7 +133,7 @@ DROP TABLE phone;
 SELECT quote(kv_close());
 DROP TABLE kv;
 SELECT name FROM sqlite_master;
-.shell find other -name log.db | sort
+.shell ls other/notes.kv/devices/*
 CREATE VIRTUAL TABLE kv USING kv('notes.kv', device='laptop');
 SELECT kv_sync() > 0;
 SELECT key, value FROM kv;

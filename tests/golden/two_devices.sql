@@ -42,5 +42,5 @@ SELECT device, state, is_self, n_rows, last_seq, last_time, unpublished,
 FROM kv_devices('phone');
 
 .print == a log of its own for each device, readable by stock SQLite
-.shell cd notes.kv && find . -type f | sort
+.shell ls -RA notes.kv
 .shell $SQLITE notes.kv/devices/phone/log.db "SELECT seq, op, key FROM log WHERE op < 2"

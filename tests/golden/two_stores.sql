@@ -16,7 +16,7 @@ COMMIT;
 SELECT 'one', key, value FROM one UNION ALL
 SELECT 'two', key, value FROM two UNION ALL
 SELECT 'three', key, value FROM three;
-.shell find one.kv two.kv -name log.db | sort
+.shell ls -RA one.kv two.kv
 
 .print == or to none
 BEGIN;
