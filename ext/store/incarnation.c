@@ -8,6 +8,7 @@
 #include "error.h"
 #include "handle.h"
 #include "own.h"
+#include "publish.h"
 #include "registry.h"
 #include "value.h"
 
@@ -76,7 +77,7 @@ static int incarnation_salvage(kv_store *store) {
   return rc;
 }
 
-/* Number all own rows anew, in the order of time, as one transaction. */
+/* Number all own rows anew, in the order of time, a time a transaction. */
 static int incarnation_renumber(kv_store *store, int64_t *n) {
   sqlite3_stmt *rows = NULL;
   int rc = kv_cache_count(&store->stmts, store->device, n);
@@ -94,7 +95,9 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
 
     rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_SET_SEQ, &stmt);
     if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, ++seq);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, *n);
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_int64(stmt, 2, sqlite3_column_int64(rows, 4));
+    }
     if (rc == SQLITE_OK) {
       rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
     }
@@ -284,6 +287,18 @@ static int incarnation_write_unshared(kv_store *store, const kv_store *twin,
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* Has this store got what `twin` wrote? Then the twin need not keep it. */
+static int incarnation_take_over(kv_store *store, kv_store *twin, char **err) {
+  int rc = kv_store_savepoint(store, err);
+
+  if (rc == SQLITE_OK) {
+    rc = incarnation_write_unshared(store, twin, err);
+    rc = kv_store_savepoint_end(store, rc);
+  }
+  if (rc == SQLITE_OK) rc = kv_own_discard(twin, err);
+  return rc;
+}
+
 int kv_incarnation_inherit(kv_store *store, char **err) {
   kv_store *twin;
   int rc = SQLITE_OK;
@@ -291,23 +306,20 @@ int kv_incarnation_inherit(kv_store *store, char **err) {
   for (twin = store->registry->stores; twin && rc == SQLITE_OK;
        twin = twin->next) {
     kv_cursor own;
+    int64_t n_merged = 0;
+    int is_twin;
 
     if (twin == store || !twin->device || !twin->root || !store->root ||
         strcmp(twin->root, store->root) != 0 ||
         strcmp(twin->device, store->device) == 0) {
       continue;
     }
-    rc = kv_cursor_load(&twin->stmts, twin->device, &own);
-    if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
-      rc = kv_store_savepoint(store, err);
-      if (rc == SQLITE_OK) {
-        rc = incarnation_write_unshared(store, twin, err);
-        own.has_waiting = 0;
-        if (rc == SQLITE_OK) rc = kv_cursor_save(&twin->stmts, &own);
-        rc = kv_store_savepoint_end(store, rc);
-      }
-    }
+    if (twin->must_look) rc = kv_publish_waiting(twin, 1, &n_merged, err);
+    if (rc == SQLITE_OK) rc = kv_cursor_load(&twin->stmts, twin->device, &own);
+    if (rc != SQLITE_OK) break;
+    is_twin = own.verdict.state == KV_STATE_TWIN && own.has_waiting;
     kv_cursor_clear(&own);
+    if (is_twin) rc = incarnation_take_over(store, twin, err);
   }
   return rc;
 }

@@ -119,7 +119,8 @@ int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
 
   *out = own->at;
   rc = own_log_sum_is(log, *out, found);
-  if (rc == SQLITE_OK && !*found && own->has_waiting) {
+  if (rc == SQLITE_OK && !*found && own->has_waiting &&
+      own->verdict.state != KV_STATE_TWIN) {
     *out = own->waiting;
     rc = own_log_sum_is(log, *out, found);
   }
@@ -132,6 +133,17 @@ int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
     rc = own_has(store, log, *out, found);
   }
   if (rc == SQLITE_OK && *found) rc = own_extend(store, log, own, out);
+  return rc;
+}
+
+int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own) {
+  int rc = SQLITE_OK;
+
+  own->waiting = log->head.base;
+  if (own->has_id && memcmp(own->id, log->head.id, KV_ID_SIZE) == 0) {
+    rc = own_extend(store, log, own, &own->waiting);
+  }
+  own->has_waiting = own->at.seq > own->waiting.seq;
   return rc;
 }
 

@@ -34,6 +34,12 @@ int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
 int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
                   kv_position *out, int *found);
 
+/*
+** Two histories that went different ways: note in own->waiting how far they
+** are the same, so that the rows behind it count as not shared.
+*/
+int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own);
+
 /* Give own rows behind number `after` numbers that are greater by `shift`. */
 int kv_own_renumber(kv_store *store, int64_t shift, int64_t after);
 

@@ -124,7 +124,8 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
       return SQLITE_OK;
     }
   } else if (!found) {
-    return kv_incarnation_judge(log, verdict);
+    rc = kv_own_part(store, log, own);
+    return rc == SQLITE_OK ? kv_incarnation_judge(log, verdict) : rc;
   }
   n_new = stretch.end.seq - common.seq;
 
@@ -330,6 +331,7 @@ int kv_publish_prepare(kv_store *store, char **err) {
   }
   own.has_stamp = 0;
   if (rc == SQLITE_OK && store->root && !log) {
+    store->must_look = 1;
     rc = kv_incarnation_refuse(store, &own.verdict, &why);
   } else if (rc != SQLITE_OK && own.has_id && publish_may_wait(store, rc)) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
@@ -460,7 +462,8 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
   kv_pending_close(&store->pending);
 
   rc = kv_own_load(store, &own);
-  if (rc == SQLITE_OK && !must_look && publish_is_idle(store, &own)) {
+  if (rc == SQLITE_OK && !must_look && !store->must_look &&
+      publish_is_idle(store, &own)) {
     kv_cursor_clear(&own);
     return SQLITE_OK;
   }
@@ -480,6 +483,7 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
     if (rc == SQLITE_OK) {
       own.is_known = 1;
       own.synced = kv_folder_now();
+      store->must_look = 0;
       if (store->log && own.at.seq == own.published.seq) {
         publish_stamp(store, &own);
       }

@@ -50,6 +50,7 @@ typedef struct kv_store {
   kv_pending pending;
   kv_device_log *log;    /* the own log between the two phases of a commit */
   kv_position committed; /* the own log's tail that was last committed here */
+  int must_look;         /* a write was refused: the next sync looks why */
   char *late;            /* why the last commit of the log failed, or NULL */
 } kv_store;
 

@@ -217,15 +217,15 @@ static int close_publish(kv_store *store, int discard, char **err) {
   }
   if (discard) return kv_own_discard(store, err);
   rc = kv_publish_waiting(store, 0, &n_merged, &why);
-  if (rc != SQLITE_OK && kv_store_unpublished(store, &n_waiting) == SQLITE_OK) {
+  if (kv_store_unpublished(store, &n_waiting) == SQLITE_OK) {
     if (n_waiting == 0) {
       rc = SQLITE_OK;
     } else {
-      kv_error(err, rc,
-               "%lld rows of %s are not published: %s. If the folder is gone "
-               "for good: kv_close('discard=1', '%s')",
-               n_waiting, store->name, why ? why + 4 : sqlite3_errstr(rc),
-               store->name);
+      rc = kv_error(err, rc == SQLITE_OK ? SQLITE_LOCKED : rc,
+                    "%lld rows of %s are not published: %s. To give them up: "
+                    "kv_close('discard=1', '%s')",
+                    n_waiting, store->name, why ? why + 4 : "see kv_devices",
+                    store->name);
     }
   }
   sqlite3_free(why);

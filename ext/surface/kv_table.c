@@ -106,7 +106,8 @@ static int table_destroy(sqlite3_vtab *vtab) {
   int rc = kv_store_unpublished(store, &n);
 
   if (rc == SQLITE_ERROR) rc = SQLITE_OK; /* shadow tables are gone */
-  if (rc == SQLITE_OK && (n > 0 || store->pending.n_rows > 0)) {
+  if (rc == SQLITE_OK &&
+      (n > 0 || store->pending.n_rows > 0 || store->must_look)) {
     sqlite3_log(SQLITE_LOCKED,
                 "kv: table %s holds rows that are not published: call "
                 "kv_sync(), or give them up with kv_close('discard=1', '%s')",
