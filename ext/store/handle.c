@@ -17,10 +17,14 @@ const char *kv_handle_vfs(sqlite3 *host) {
 }
 
 void kv_handle_random(sqlite3 *host, int n, unsigned char *out) {
-  /* sqlite3_randomness() repeats itself in a forked process. */
+  /* sqlite3_randomness() repeats itself in a forked process. The VFS may
+  ** write no fewer than a time and a process id. */
+  unsigned char bytes[64];
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
-  int i = vfs ? vfs->xRandomness(vfs, n, (char *)out) : 0;
-  if (i < n) sqlite3_randomness(n - i, out + i);
+  int i = vfs ? vfs->xRandomness(vfs, sizeof(bytes), (char *)bytes) : 0;
+
+  if (i < (int)sizeof(bytes)) sqlite3_randomness(64 - i, bytes + i);
+  memcpy(out, bytes, (size_t)n);
 }
 
 /* A path as an SQLite URI: https://www.sqlite.org/uri.html */

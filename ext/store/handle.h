@@ -16,7 +16,7 @@
 /* The name of the host's VFS for files, or NULL for the default one. */
 const char *kv_handle_vfs(sqlite3 *host);
 
-/* Random bytes from the operating system, by way of the host's VFS. */
+/* At most 64 random bytes of the operating system, by the host's VFS. */
 void kv_handle_random(sqlite3 *host, int n, unsigned char *out);
 
 /*

@@ -40,12 +40,12 @@ static int store_is_table(const kv_store *store, const char *schema,
 int kv_store_table_exists(kv_store *store) {
   char *text = kv_stmt_text(KV_SQL_TABLE_EXISTS, store->schema, store->name);
   sqlite3_stmt *stmt = NULL;
-  int exists = 0;
+  int exists = 1; /* unless SQLite says that it does not */
 
   if (text &&
       sqlite3_prepare_v2(store->db, text, -1, &stmt, NULL) == SQLITE_OK) {
     sqlite3_bind_text(stmt, 1, store->name, -1, SQLITE_STATIC);
-    exists = sqlite3_step(stmt) == SQLITE_ROW;
+    exists = sqlite3_step(stmt) != SQLITE_DONE;
   }
   sqlite3_finalize(stmt);
   sqlite3_free(text);
@@ -145,8 +145,12 @@ static int store_connect_schema(sqlite3 *db, const char *schema) {
 
     stmts.name = (const char *)sqlite3_column_text(names, 0);
     if (!stmts.name) rc = SQLITE_NOMEM;
-    if (rc == SQLITE_OK) kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
-    sqlite3_finalize(stmt); /* one that cannot be connected has no store */
+    /* One that cannot be connected has no store. */
+    if (rc == SQLITE_OK &&
+        kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt) == SQLITE_NOMEM) {
+      rc = SQLITE_NOMEM;
+    }
+    sqlite3_finalize(stmt);
   }
   sqlite3_finalize(names);
   return rc;
@@ -182,9 +186,9 @@ static kv_store *store_lookup(kv_registry *registry, const char *root,
   return NULL;
 }
 
-int kv_store_open(kv_registry *registry, const char *schema, const char *name,
-                  const kv_options *options, int create, kv_store **out,
-                  char **err) {
+static int store_open(kv_registry *registry, const char *schema,
+                      const char *name, const kv_options *options, int create,
+                      kv_store **out, char **err) {
   int is_memory = options->path && strcmp(options->path, KV_MEMORY) == 0;
   char *root = NULL;
   kv_store *store = NULL;
@@ -223,6 +227,23 @@ int kv_store_open(kv_registry *registry, const char *schema, const char *name,
   store->adopt |= options->adopt;
   *out = store;
   return SQLITE_OK;
+}
+
+int kv_store_open(kv_registry *registry, const char *schema, const char *name,
+                  const kv_options *options, int create, kv_store **out,
+                  char **err) {
+  /* A statement that runs out of memory may free what xCreate was given. */
+  char *own_schema = kv_strdup(schema);
+  char *own_name = kv_strdup(name);
+  int rc = SQLITE_NOMEM;
+
+  *out = NULL;
+  if (own_schema && own_name) {
+    rc = store_open(registry, own_schema, own_name, options, create, out, err);
+  }
+  sqlite3_free(own_schema);
+  sqlite3_free(own_name);
+  return rc;
 }
 
 void kv_store_close(kv_store *store) {
@@ -265,6 +286,7 @@ static kv_store *store_named(kv_registry *registry, const char *name) {
 int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                   char **err) {
   kv_store *store;
+  int rc;
 
   if (!name) name = "kv";
   store = store_named(registry, name);
@@ -274,9 +296,10 @@ int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
     sqlite3_stmt *stmt = NULL;
 
     if (!text) return SQLITE_NOMEM;
-    sqlite3_prepare_v2(registry->db, text, -1, &stmt, NULL);
+    rc = sqlite3_prepare_v2(registry->db, text, -1, &stmt, NULL);
     sqlite3_finalize(stmt);
     sqlite3_free(text);
+    if (rc == SQLITE_NOMEM) return rc;
     store = store_named(registry, name);
   }
   *out = store;
