@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every error that SQL can provoke says what is wrong and what to do.
-play() { # shows no path of this machine
-  $SQLITE "${1-:memory:}" 2>&1 | sed "s|$(pwd -P)/||g"
+play() { # shows no path of this machine, and no line number
+  $SQLITE "${1-:memory:}" 2>&1 | sed "s|$(pwd -P)/||g; s/ near line [0-9]*:/:/"
 }
 
 play <<'END'

@@ -2,7 +2,7 @@
 # While the folder is away, reading goes on; a persistent cache takes writes,
 # which are published when the folder is back; a temporary one says why not.
 play() { # DATABASE: a shell with the extension, showing no path of here
-  (echo ".load ./kv"; cat) | $SQLITE "$1" 2>&1 | sed "s|$(pwd -P)/||g"
+  (echo ".load ./kv"; cat) | $SQLITE "$1" 2>&1 | sed "s|$(pwd -P)/||g; s/ near line [0-9]*:/:/"
 }
 
 echo "== a persistent cache"
