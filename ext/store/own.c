@@ -148,8 +148,7 @@ int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own) {
 }
 
 /* A statement about own rows behind `after`. */
-static int own_run_own(kv_store *store, kv_sql id, int64_t shift,
-                       int64_t after) {
+static int own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(&store->stmts, id, &stmt);
   int self = 1;
@@ -176,7 +175,7 @@ int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
   int i;
 
   for (i = 0; i < 4 && rc == SQLITE_OK; i++) {
-    rc = own_run_own(store, texts[i], shift, after);
+    rc = own_run(store, texts[i], shift, after);
   }
   if (rc == SQLITE_OK && store->pending.is_open) {
     store->pending.base.seq += shift;
@@ -186,29 +185,30 @@ int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
 
 int kv_own_discard(kv_store *store, char **err) {
   kv_cursor own;
-  int rc = kv_own_load(store, &own);
+  int rc = kv_store_savepoint(store, err);
 
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_own_load(store, &own);
   if (rc == SQLITE_OK && store->late && !own.has_waiting) {
     own.has_waiting = 1;
     own.waiting = own.published;
   }
   if (rc == SQLITE_OK && own.has_waiting) {
-    rc = kv_store_savepoint(store, err);
+    rc = own_run(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
     if (rc == SQLITE_OK) {
-      rc = own_run_own(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
-      if (rc == SQLITE_OK) {
-        rc = own_run_own(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
-      }
-      own.at = own.waiting;
-      own.has_waiting = 0;
-      kv_verdict_clear(&own.verdict);
-      if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
-      if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
-      rc = kv_store_savepoint_end(store, rc);
+      rc = own_run(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
     }
+    own.at = own.waiting;
+    own.has_waiting = 0;
+    kv_verdict_clear(&own.verdict);
+    if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
+    if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
+  }
+  kv_cursor_clear(&own);
+  rc = kv_store_savepoint_end(store, rc);
+  if (rc == SQLITE_OK) {
     sqlite3_free(store->late);
     store->late = NULL;
   }
-  kv_cursor_clear(&own);
   return kv_store_error(store, err, rc, "cannot give up rows");
 }

@@ -335,7 +335,7 @@ int kv_publish_prepare(kv_store *store, char **err) {
     rc = kv_incarnation_refuse(store, &own.verdict, &why);
   } else if (rc != SQLITE_OK && own.has_id && publish_may_wait(store, rc)) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
-                   why ? why : sqlite3_errstr(rc));
+                   why ? why + 4 : sqlite3_errstr(rc));
     if (!own.has_waiting) own.waiting = store->pending.base;
     own.has_waiting = 1;
     rc = SQLITE_OK;
@@ -467,9 +467,11 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
     kv_cursor_clear(&own);
     return SQLITE_OK;
   }
+  kv_cursor_clear(&own);
   if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
   if (rc == SQLITE_OK) {
-    rc = publish_enter(store, &own, n_merged, &log, err);
+    rc = kv_own_load(store, &own); /* again, as it is under the lock */
+    if (rc == SQLITE_OK) rc = publish_enter(store, &own, n_merged, &log, err);
     own.has_stamp = 0;
     if (rc == SQLITE_OK && log && is_inside && publish_has_news(log, &own)) {
       /* It is published by a sync or commit outside; noted as it was. */
@@ -500,18 +502,20 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
 
 int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
   kv_cursor own;
-  int rc2 = kv_cursor_load(&store->stmts, store->device, &own);
+  int rc2 = kv_store_savepoint(store, err);
 
+  if (rc2 != SQLITE_OK) return rc2;
+  rc2 = kv_own_load(store, &own);
   if (rc2 == SQLITE_OK && !own.has_id) {
     rc2 = kv_error(err, rc, "%s", why ? why + 4 : sqlite3_errstr(rc));
   } else if (rc2 == SQLITE_OK) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
-                   why ? why : sqlite3_errstr(rc));
+                   why ? why + 4 : sqlite3_errstr(rc));
     own.has_stamp = 0;
     rc2 = kv_cursor_save(&store->stmts, &own);
   }
   kv_cursor_clear(&own);
-  return rc2;
+  return kv_store_savepoint_end(store, rc2);
 }
 
 int kv_publish_introduce(kv_store *store, char **err) {

@@ -401,6 +401,13 @@ int kv_store_savepoint(kv_store *store, char **err) {
                     "kv_sync() cannot run inside a statement that writes: "
                     "call it by itself, SELECT kv_sync()");
   }
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_LOCK);
+    if (rc != SQLITE_OK) {
+      kv_store_error(store, err, rc, "cannot lock the cache");
+      kv_store_savepoint_end(store, rc);
+    }
+  }
   return kv_store_error(store, err, rc, "cannot begin a savepoint");
 }
 

@@ -104,7 +104,9 @@ int kv_store_next_arrival(kv_store *store, int64_t *out);
 int kv_store_prepare_cache(kv_store *store, char **err);
 
 /*
-** Begin a savepoint, and end it: released if rc is SQLITE_OK, else undone.
+** Begin a savepoint that holds the write lock of the cache's database, so
+** that what is read behind it stays true; and end it: released if rc is
+** SQLITE_OK, else undone. The host's busy handler waits for the lock.
 ** Inside a statement that writes: SQLITE_BUSY with a message.
 */
 int kv_store_savepoint(kv_store *store, char **err);

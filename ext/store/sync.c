@@ -295,10 +295,16 @@ static int sync_device(kv_store *store, const char *device, int64_t *n_merged,
     return kv_store_error(store, err, rc, "cannot sync");
   }
 
-  rc = kv_cursor_load(&store->stmts, device, &visit.before);
-  if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
+  rc = kv_store_savepoint(store, err);
   if (rc == SQLITE_OK) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &visit.poll);
+    /* Again, as it is under the lock. */
+    kv_cursor_clear(&visit.cursor);
+    rc = kv_cursor_load(&store->stmts, device, &visit.cursor);
+    if (rc == SQLITE_OK) {
+      rc = kv_cursor_load(&store->stmts, device, &visit.before);
+    }
+    if (rc == SQLITE_OK)
+      rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &visit.poll);
     if (rc != SQLITE_OK) {
       /* nothing to read with */
     } else if (kind == KV_FILE_REGULAR) {
