@@ -351,6 +351,7 @@ static void cut_off(const char *path, const char *file, const char *journal) {
                "INSERT INTO log SELECT 100 + i, 300, 1, NULL, 1, '', i, "
                "zeroblob(1000), 1 FROM n;"
                "UPDATE log SET value = 2;");
+  assert_int_equal(sqlite3_db_cacheflush(db), SQLITE_OK);
   assert_true(test_exists(test_path("%s-journal", path)));
   if (file) test_copy(path, file);
   test_copy(test_path("%s-journal", path), journal);

@@ -229,6 +229,7 @@ static void two_tables_may_tell_of_one_savepoint(void **state) {
   add(&pending, "b", "2");
   kv_pending_savepoint(&pending, 1);
   kv_pending_savepoint(&pending, 1);
+  assert_int_equal(pending.n_marks, 2);
   add(&pending, "c", "3");
   kv_pending_rollback_to(&pending, 1);
   kv_pending_rollback_to(&pending, 1);

@@ -214,6 +214,27 @@ static void waiting_rows_go_before_those_of_the_next_commit(void **state) {
   test_store_close(&t);
 }
 
+static void a_process_knows_what_another_left_waiting(void **state) {
+  int64_t n = 0;
+  test_store t;
+
+  open_laptop(&t, state);
+  test_store_set(&t, "a", "1");
+  test_store_set(&t, "b", "2");
+  test_move(test_path("%s/n.kv", *state), test_path("%s/away", *state));
+  /* another process: it has not committed the log itself */
+  memset(&t.store->committed, 0, sizeof(t.store->committed));
+  test_store_set(&t, "c", "3");
+  memset(&t.store->committed, 0, sizeof(t.store->committed));
+  assert_int_equal(waiting(&t), 1);
+  test_move(test_path("%s/away", *state), test_path("%s/n.kv", *state));
+  assert_int_equal(kv_publish_waiting(t.store, 0, &n, &t.err), SQLITE_OK);
+  assert_int_equal(n, 0);
+  expect_log(&t, "1 1 set a=1, 2 2 set b=2, 3 3 set c=3");
+  expect_agreement(&t);
+  test_store_close(&t);
+}
+
 static void waiting_rows_can_be_given_up(void **state) {
   test_store t;
 
@@ -445,6 +466,7 @@ int main(void) {
     test(a_temporary_cache_does_not_wait_for_its_folder),
     test(rows_of_a_persistent_cache_wait_for_the_folder),
     test(waiting_rows_go_before_those_of_the_next_commit),
+    test(a_process_knows_what_another_left_waiting),
     test(waiting_rows_can_be_given_up),
     test(what_a_crash_between_the_phases_left_is_published),
     test(two_processes_may_write_as_one_device),
