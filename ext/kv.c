@@ -53,6 +53,11 @@ int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
                     "SQLite %s is too old: 3.31 or newer is needed",
                     sqlite3_libversion());
   }
+  if (!KV_HAS(create_module_v2) || !KV_HAS(set_authorizer)) {
+    return kv_error(err, SQLITE_ERROR,
+                    "this SQLite is built without virtual tables or without "
+                    "authorizers: use another build of it");
+  }
   if (init_is_loaded(db)) return SQLITE_OK;
 
   rc = kv_registry_create(db, &registry);

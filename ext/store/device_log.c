@@ -66,6 +66,10 @@ static int log_make_place(const kv_device_log_place *place, char **err) {
                   "gone for good; nothing is lost here",
                   place->root);
   }
+  if (rc == SQLITE_OK && kv_folder_look(devices, &stamp) == KV_FILE_OTHER) {
+    rc = kv_error(err, SQLITE_CANTOPEN, "%s is not a directory: move it away",
+                  devices);
+  }
   if (rc == SQLITE_OK && kv_folder_look(own, &stamp) != KV_FILE_DIRECTORY) {
     rc = log_make_directory(devices, err);
     if (rc == SQLITE_OK) rc = log_check_case(devices, place->device, err);

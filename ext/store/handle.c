@@ -124,5 +124,7 @@ static int handle_count_work(void *work) {
 
 void kv_handle_confine(sqlite3 *handle, int *work) {
   sqlite3_set_authorizer(handle, handle_authorize, NULL);
-  sqlite3_progress_handler(handle, 1000, handle_count_work, work);
+  if (KV_HAS(progress_handler)) {
+    sqlite3_progress_handler(handle, 1000, handle_count_work, work);
+  }
 }

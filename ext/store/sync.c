@@ -277,8 +277,18 @@ static int visit_is_idle(const kv_visit *visit, kv_file_kind kind,
          memcmp(stamp, &visit->cursor.stamp, sizeof(*stamp)) == 0;
 }
 
-static int sync_device(kv_store *store, const char *device, int64_t *n_merged,
-                       int64_t *n_seen, char **err) {
+/* What is there of a device that was not listed as a directory? */
+static kv_file_kind sync_look_missing(kv_store *store, const char *device) {
+  char *path = kv_device_log_path(store->root, device, NULL);
+  kv_stamp stamp;
+  kv_file_kind kind = path ? kv_folder_look(path, &stamp) : KV_FILE_UNKNOWN;
+
+  sqlite3_free(path);
+  return kind == KV_FILE_REGULAR ? KV_FILE_OTHER : kind;
+}
+
+static int sync_device(kv_store *store, const char *device, int is_listed,
+                       int64_t *n_merged, int64_t *n_seen, char **err) {
   kv_visit visit;
   kv_stamp stamp;
   kv_file_kind kind;
@@ -288,7 +298,8 @@ static int sync_device(kv_store *store, const char *device, int64_t *n_merged,
   visit.store = store;
   visit.path = kv_device_log_path(store->root, device, "log.db");
   if (!visit.path) return SQLITE_NOMEM;
-  kind = kv_folder_look(visit.path, &stamp);
+  kind = is_listed ? KV_FILE_DIRECTORY : sync_look_missing(store, device);
+  if (kind == KV_FILE_DIRECTORY) kind = kv_folder_look(visit.path, &stamp);
   rc = kv_cursor_load(&store->stmts, device, &visit.cursor);
   if (rc != SQLITE_OK || visit_is_idle(&visit, kind, &stamp)) {
     visit_clear(&visit);
@@ -337,10 +348,10 @@ static int sync_is_device(const char *name) {
 }
 
 /* Devices that were merged once and are no longer in the folder. */
-static int sync_missing(kv_store *store, char **names, int n, char **err) {
+static int sync_missing(kv_store *store, char **names, int n, int64_t *n_merged,
+                        int64_t *n_seen, char **err) {
   char **known = NULL;
   int n_known = 0;
-  int64_t none = 0;
   int i;
   int j = 0;
   int rc = kv_cursor_list(&store->stmts, &known, &n_known);
@@ -350,7 +361,7 @@ static int sync_missing(kv_store *store, char **names, int n, char **err) {
       j++;
     if (j < n && strcmp(names[j], known[i]) == 0) continue;
     if (store->device && strcmp(known[i], store->device) == 0) continue;
-    rc = sync_device(store, known[i], &none, &none, err);
+    rc = sync_device(store, known[i], 0, n_merged, n_seen, err);
   }
   kv_folder_free_names(known, n_known);
   return rc;
@@ -379,6 +390,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   char *devices = NULL;
   char **names = NULL;
   kv_stamp stamp;
+  kv_file_kind kind = KV_FILE_NONE;
   int64_t n_seen = 0;
   int n = 0;
   int i;
@@ -399,7 +411,14 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
     devices = sqlite3_mprintf("%s/devices", store->root);
     if (!devices) rc = SQLITE_NOMEM;
   }
-  if (rc == SQLITE_OK && kv_folder_look(devices, &stamp) == KV_FILE_DIRECTORY) {
+  if (rc == SQLITE_OK) kind = kv_folder_look(devices, &stamp);
+  if (rc == SQLITE_OK && kind != KV_FILE_DIRECTORY && kind != KV_FILE_NONE) {
+    rc = kv_error(err, SQLITE_CANTOPEN,
+                  "%s is not a directory that can be read: move it away, or "
+                  "check its permissions",
+                  devices);
+  }
+  if (rc == SQLITE_OK && kind == KV_FILE_DIRECTORY) {
     rc = kv_folder_list(devices, SYNC_NAMES, 1, &names, &n);
     if (rc == SQLITE_CANTOPEN) {
       rc = kv_error(err, rc, "cannot read %s: check its permissions", devices);
@@ -408,9 +427,11 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
     if (!sync_is_device(names[i])) continue;
     if (store->device && strcmp(names[i], store->device) == 0) continue;
-    rc = sync_device(store, names[i], n_merged, &n_seen, err);
+    rc = sync_device(store, names[i], 1, n_merged, &n_seen, err);
   }
-  if (rc == SQLITE_OK) rc = sync_missing(store, names, n, err);
+  if (rc == SQLITE_OK) {
+    rc = sync_missing(store, names, n, n_merged, &n_seen, err);
+  }
   if (rc == SQLITE_OK && n_seen > 0 && store->device) {
     rc = sync_own(store, 1, n_merged, err);
   }
