@@ -13,6 +13,7 @@
 
 #include "connection.h"
 #include "core/row.h"
+#include "files.h"
 #include "store/value.h"
 
 /* What a test writes need not survive a power cut. */
@@ -116,6 +117,19 @@ void test_log_set(test_log *log, int64_t ts, const char *key, const char *value,
   log->row.key = test_text(key);
   log->row.value = value ? test_text(value) : test_null();
   test_log_write(log);
+}
+
+const char *test_log_make(const char *folder) {
+  const char *path = test_path("%s/log.db", folder);
+  test_log log;
+
+  test_log_begin(&log, path, "phone", 1);
+  test_log_set(&log, TEST_NOW, "a", "1", 0);
+  test_log_set(&log, TEST_NOW + 10, "b", "2", 1);
+  test_log_set(&log, TEST_NOW + 10, "c", "3", 0);
+  test_log_set(&log, TEST_NOW + 20, "d", NULL, 0);
+  test_log_end(&log);
+  return path;
 }
 
 void test_log_break(const char *path, const char *text) {

@@ -19,6 +19,12 @@ typedef struct test_log {
 void test_log_begin(test_log *log, const char *path, const char *device,
                     char id);
 
+/*
+** Make {folder}/log.db of device phone with three transactions, a | b, c | d,
+** of which the last deletes. Returns its path, as test_path() does.
+*/
+const char *test_log_make(const char *folder);
+
 /* Go on with one that is there. */
 void test_log_open(test_log *log, const char *path);
 
