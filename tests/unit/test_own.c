@@ -1,0 +1,242 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/own.h"
+#include "support/files.h"
+#include "support/stores.h"
+
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
+/* A store with three own rows in two transactions: a, b | c. */
+static void open_laptop(test_store *t, void **state) {
+  test_store_open(t, test_path("%s/n.kv", *state), "laptop");
+  test_run(t->db, "BEGIN");
+  test_store_write(t, "a", "1");
+  test_store_write(t, "b", "2");
+  assert_int_equal(test_store_commit(t), SQLITE_OK);
+  test_store_set(t, "c", "3");
+}
+
+static kv_cursor load(test_store *t) {
+  kv_cursor own;
+
+  assert_int_equal(kv_own_load(t->store, &own), SQLITE_OK);
+  return own;
+}
+
+static kv_position base_of(const kv_cursor *own) {
+  kv_position base = {0, 0};
+
+  base.sum = kv_row_base_sum("laptop", 6, own->id);
+  return base;
+}
+
+static kv_device_log *lock(test_store *t) {
+  kv_device_log_place place;
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_device_log *log = NULL;
+
+  memset(&place, 0, sizeof(place));
+  place.host = t->db;
+  place.root = t->store->root;
+  place.device = "laptop";
+  place.machine = t->store->machine;
+  assert_int_equal(kv_device_log_lock(&place, &log, &verdict, &t->err),
+                   SQLITE_OK);
+  assert_non_null(log);
+  return log;
+}
+
+static void the_cache_chains_to_the_sum_of_the_log(void **state) {
+  test_store t;
+  kv_cursor own;
+  kv_position end;
+  kv_device_log *log;
+
+  open_laptop(&t, state);
+  own = load(&t);
+  log = lock(&t);
+  assert_int_equal(kv_own_rows(t.store, NULL, base_of(&own), 3, &end),
+                   SQLITE_OK);
+  assert_int_equal(end.seq, 3);
+  assert_true(end.sum == log->tail.sum);
+  assert_true(end.sum == own.at.sum);
+  kv_device_log_close(log);
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+}
+
+static void rows_end_where_they_are_told_to(void **state) {
+  test_store t;
+  kv_cursor own;
+  kv_position end;
+  kv_position rest;
+
+  open_laptop(&t, state);
+  own = load(&t);
+  assert_int_equal(kv_own_rows(t.store, NULL, base_of(&own), 2, &end),
+                   SQLITE_OK);
+  assert_int_equal(end.seq, 2);
+  assert_int_equal(kv_own_rows(t.store, NULL, end, 3, &rest), SQLITE_OK);
+  assert_int_equal(rest.seq, 3);
+  assert_true(rest.sum == own.at.sum);
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+}
+
+static void a_missing_number_is_told(void **state) {
+  test_store t;
+  kv_cursor own;
+  kv_position end;
+
+  open_laptop(&t, state);
+  own = load(&t);
+  test_run(t.db, "DELETE FROM kv_cache WHERE seq = 2");
+  assert_int_equal(kv_own_rows(t.store, NULL, base_of(&own), 3, &end),
+                   SQLITE_CORRUPT);
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+}
+
+static void a_changed_value_changes_the_sum(void **state) {
+  test_store t;
+  kv_cursor own;
+  kv_position end;
+
+  open_laptop(&t, state);
+  own = load(&t);
+  test_run(t.db, "UPDATE kv_cache SET value = 'x' WHERE seq = 1");
+  assert_int_equal(kv_own_rows(t.store, NULL, base_of(&own), 3, &end),
+                   SQLITE_OK);
+  assert_true(end.sum != own.at.sum);
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+}
+
+static void log_and_cache_have_their_end_in_common(void **state) {
+  test_store t;
+  kv_cursor own;
+  kv_position common;
+  kv_device_log *log;
+  int found;
+
+  open_laptop(&t, state);
+  own = load(&t);
+  log = lock(&t);
+  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
+                   SQLITE_OK);
+  assert_true(found);
+  assert_int_equal(common.seq, 3);
+  assert_true(common.sum == log->tail.sum);
+  kv_device_log_close(log);
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+}
+
+static void a_log_that_lost_rows_has_its_end_in_common(void **state) {
+  const char *path = test_path("%s/n.kv/devices/laptop/log.db", *state);
+  test_store t;
+  kv_cursor own;
+  kv_position common;
+  kv_device_log *log;
+  int found;
+
+  open_laptop(&t, state);
+  test_log_break(path, "DELETE FROM log WHERE seq > 2");
+  own = load(&t);
+  own.published = own.at;
+  log = lock(&t);
+  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
+                   SQLITE_OK);
+  assert_true(found);
+  assert_int_equal(common.seq, 2);
+  kv_device_log_close(log);
+
+  test_log_break(path, "UPDATE log SET sum = sum + 1 WHERE seq = 2");
+  log = lock(&t);
+  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
+                   SQLITE_OK);
+  assert_false(found);
+  kv_device_log_close(log);
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+}
+
+static void a_log_of_another_id_has_nothing_in_common(void **state) {
+  test_store t;
+  kv_cursor own;
+  kv_position common;
+  kv_device_log *log;
+  int found;
+
+  open_laptop(&t, state);
+  own = load(&t);
+  own.id[0] ^= 1;
+  log = lock(&t);
+  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
+                   SQLITE_OK);
+  assert_false(found);
+  /* a cache that knows no log yet takes any */
+  own.has_id = 0;
+  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
+                   SQLITE_OK);
+  assert_true(found);
+  assert_int_equal(common.seq, 0);
+  kv_device_log_close(log);
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+}
+
+static void renumbering_leaves_room_for_other_rows(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  test_run(t.db, "INSERT INTO kv_seen VALUES('laptop', 'phone', 4, 4, 1, "
+                 "x'00', 1, 1), ('phone', 'laptop', 4, 4, 1, x'00', 1, 1)");
+  assert_int_equal(kv_own_renumber(t.store, 10, 1), SQLITE_OK);
+  test_rows(t.db, "a|1\nb|12\nc|13",
+            "SELECT key, seq FROM kv_cache ORDER BY key");
+  test_rows(t.db, "laptop|14\nphone|4", "SELECT device, seq FROM kv_seen");
+  assert_int_equal(kv_own_renumber(t.store, 1, 11), SQLITE_OK);
+  test_rows(t.db, "a|1\nb|13\nc|14",
+            "SELECT key, seq FROM kv_cache ORDER BY key");
+  test_store_close(&t);
+}
+
+static void what_was_committed_here_is_known_to_be_published(void **state) {
+  test_store t;
+  kv_cursor own;
+
+  open_laptop(&t, state);
+  own = load(&t);
+  assert_int_equal(own.published.seq, 3);
+  kv_cursor_clear(&own);
+  /* another process has only what the cache says */
+  memset(&t.store->committed, 0, sizeof(t.store->committed));
+  own = load(&t);
+  assert_true(own.published.seq < 3);
+  assert_int_equal(own.at.seq, 3);
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    test(the_cache_chains_to_the_sum_of_the_log),
+    test(rows_end_where_they_are_told_to),
+    test(a_missing_number_is_told),
+    test(a_changed_value_changes_the_sum),
+    test(log_and_cache_have_their_end_in_common),
+    test(a_log_that_lost_rows_has_its_end_in_common),
+    test(a_log_of_another_id_has_nothing_in_common),
+    test(renumbering_leaves_room_for_other_rows),
+    test(what_was_committed_here_is_known_to_be_published),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
