@@ -29,6 +29,9 @@
 #endif
 
 static int64_t folder_nanoseconds(struct timespec t) {
+  /* Times that are too far off are all one: the farthest. */
+  if (t.tv_sec > INT64_MAX / 1000000000 - 1) return INT64_MAX;
+  if (t.tv_sec < INT64_MIN / 1000000000 + 1) return INT64_MIN;
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
@@ -53,7 +56,7 @@ int kv_folder_is_fresh(const kv_stamp *stamp) {
   int64_t newest = stamp->mtime > stamp->ctime ? stamp->mtime : stamp->ctime;
 
   clock_gettime(CLOCK_REALTIME, &now);
-  return folder_nanoseconds(now) - newest < (int64_t)2 * 1000000000;
+  return newest > folder_nanoseconds(now) - (int64_t)2 * 1000000000;
 }
 
 /* Make directory entries durable. Some systems cannot; that is no error. */

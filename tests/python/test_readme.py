@@ -628,13 +628,33 @@ class TestLimits(unittest.TestCase):
         self.assert_fails('kv: device laptop cannot write',
                           "INSERT INTO kv VALUES('w', 1)")
         self.run_sql("SELECT kv_open(?, 'laptop2', 'name=other')", notes)
-        self.run_sql('INSERT INTO other SELECT key, value FROM kv'
-                     ' EXCEPT SELECT key, value FROM other')
         self.run_sql("INSERT INTO other VALUES('w', 1)")
         self.run_sql("SELECT kv_open(?, 'laptop', 'adopt=1')", notes)
         self.run_sql("INSERT INTO kv VALUES('v', 1)")
         self.assertEqual(self.run_sql('SELECT key FROM kv'),
                          [('v',), ('w',), ('x',), ('z',)])
+
+    def test_another_name_takes_what_is_not_shared(self):
+        notes, theirs = self.folder('notes.kv'), self.folder('theirs.kv')
+        log = os.path.join('devices', 'laptop', 'log.db')
+        self.run_sql("INSERT INTO kv VALUES('x', 1)")
+        shutil.copytree(notes, theirs)
+        self.run_sql("INSERT INTO kv VALUES('mine', 1)")
+        twin = connect()
+        twin.execute("SELECT kv_open(?, 'laptop')", (theirs,))
+        twin.execute("INSERT INTO kv VALUES('theirs', 1)")
+        twin.close()
+        shutil.copy(os.path.join(theirs, log), os.path.join(notes, log))
+        self.assert_fails('kv: device laptop cannot write',
+                          "INSERT INTO kv VALUES('w', 1)")
+        self.run_sql('SELECT kv_sync()')
+        self.assertEqual(self.run_sql(
+            'SELECT state, unpublished FROM kv_devices WHERE is_self'),
+            [('twin', 1)])
+        self.run_sql("SELECT kv_open(?, 'laptop2', 'name=other')", notes)
+        self.assertEqual(self.run_sql('SELECT key FROM other'),
+                         [('mine',), ('theirs',), ('x',)])
+        self.run_sql('SELECT kv_close()')
 
 
 class TestFormat(unittest.TestCase):
