@@ -9,6 +9,7 @@
 #   VERSION     as in fetch.sh (oldest)
 #   BUILD       the build folder (build/portable/VERSION)
 #   SANITIZE    sanitizers, such as address,undefined; none if empty (address)
+#   OPTIONS     more options to compile SQLite with, -DSQLITE_DEFAULT_AUTOVACUUM=1
 #   SCHEDULES   how much of the simulation (200)
 #   TESTS       names of tests ("transactions publish recovery ...")
 #   PYTHON      a python3 linked to a shared SQLite (/usr/bin/python3)
@@ -23,6 +24,7 @@ case $version in
   *) build=${BUILD:-build/portable/$version} ;;
 esac
 sanitize=${SANITIZE-address}
+options=${OPTIONS:-}
 schedules=${SCHEDULES:-200}
 tests=${TESTS:-transactions publish recovery sync format busy clock}
 python=${PYTHON:-/usr/bin/python3}
@@ -54,18 +56,19 @@ fi
 # The options are those that python3 calls, and SQLite's own assertions.
 library=$build/lib/libsqlite3.so.0
 if [ ! -f "$library" ] || [ "$(cat "$build/lib/as" 2> /dev/null)" != \
-  "$number $sanitize" ]; then
+  "$number $sanitize $options" ]; then
+  # shellcheck disable=SC2086 # one option a word
   mkdir -p "$build/lib" &&
     "$cc" -shared -fPIC -O1 -g -fno-omit-frame-pointer \
       ${sanitize:+"-fsanitize=$sanitize"} -DSQLITE_DEBUG \
       -DSQLITE_ENABLE_DESERIALIZE -DSQLITE_ENABLE_COLUMN_METADATA \
-      -DSQLITE_ENABLE_MATH_FUNCTIONS -Wl,-soname,libsqlite3.so.0 \
+      -DSQLITE_ENABLE_JSON1 $options -Wl,-soname,libsqlite3.so.0 \
       -o "$library" "$sqlite/sqlite3.c" -lm -ldl -lpthread \
       2> "$build/sqlite.log" || {
     cat "$build/sqlite.log"
     exit 2
   }
-  echo "$number $sanitize" > "$build/lib/as"
+  echo "$number $sanitize $options" > "$build/lib/as"
 fi
 
 # An SQLite that is too old has no header to build against: any will do.

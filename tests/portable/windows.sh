@@ -8,7 +8,8 @@
 #   BUILD       the build folder (build/portable/windows)
 #   Debian      gcc-mingw-w64-x86-64 cmake make npm libxxhash-dev wine wine64
 #
-# What could not be run is said in the last lines; without the compiler there
+# Not tried here: links. Wine shows those of Unix as what they lead to, and makes
+# no junctions. What could not be run is said in the last lines; without the compiler there
 # is nothing to do and the script fails.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -173,6 +174,38 @@ INSERT INTO l VALUES(5, 5); SELECT count(*) FROM l WHERE key IN (1, 5);" \
   > journal.out
 expect "a stale journal does no harm" 2 "$(tail -n 1 journal.out)"
 expect "and is deleted" log.db "$(cd links/devices/me && echo *)"
+
+# Two processes that write and sync at once.
+for name in one two; do
+  {
+    echo "PRAGMA busy_timeout = 20000;"
+    echo "SELECT kv_open('Z:$work/busy', '$name', 'name=b');"
+    i=0
+    while [ "$i" -lt 60 ]; do
+      echo "INSERT INTO b VALUES('$name $i', $i); SELECT kv_sync('b');"
+      i=$((i + 1))
+    done
+  } > "busy-$name.sql"
+done
+mkdir -p busy
+run :memory: < busy-one.sql > busy-one.out &
+run :memory: < busy-two.sql > busy-two.out
+wait
+expect "two processes write at once, without an error" "" \
+  "$(cat busy-one.out busy-two.out | grep error)"
+ask "SELECT kv_open('Z:$work/busy', 'one', 'name=b');
+SELECT count(*), sum(value) FROM b;
+SELECT count(*) FROM kv_devices('b') WHERE state <> 'ok';" > busy.out
+expect "and nothing is lost" "one 120|3540 0" \
+  "$(tr '\n' ' ' < busy.out | sed 's/ $//')"
+
+# The same as one device, which takes turns.
+sed 's/two/one/' busy-two.sql > busy-three.sql
+run :memory: < busy-one.sql > busy-one.out &
+run :memory: < busy-three.sql > busy-three.out
+wait
+expect "two processes write as one device" "" \
+  "$(cat busy-one.out busy-three.out | grep error)"
 
 # A folder that is away.
 mv "Größe 東/notes.kv" away
