@@ -8,6 +8,12 @@
 #include "error.h"
 #include "stmt.h"
 
+#ifdef _WIN32
+#define HANDLE_NOFOLLOW 0 /* does nothing there, and SQLite 3.31 trips on it */
+#else
+#define HANDLE_NOFOLLOW SQLITE_OPEN_NOFOLLOW
+#endif
+
 const char *kv_handle_vfs(sqlite3 *host) {
   sqlite3_vfs *vfs = NULL;
 
@@ -58,7 +64,7 @@ static int handle_open(sqlite3 *host, const char *name, int flags,
   sqlite3 *db = NULL;
   int rc = sqlite3_open_v2(name, &db,
                            flags | SQLITE_OPEN_NOMUTEX |
-                             SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW,
+                             SQLITE_OPEN_PRIVATECACHE | HANDLE_NOFOLLOW,
                            kv_handle_vfs(host));
 
   if (rc == SQLITE_OK) {

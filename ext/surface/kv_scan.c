@@ -50,14 +50,27 @@ enum {
 /* What xBestIndex found: the constraint for each argument, or -1. */
 typedef struct scan_terms {
   int as_of, point, low, high, like, like_low, like_high;
+  int is_pattern; /* there is a LIKE or GLOB of the key */
 } scan_terms;
+
+/*
+** Do LIKE and GLOB match blobs in this SQLite? Then the blobs that begin like
+** the pattern, which sort behind all text, are searched, too.
+** https://www.sqlite.org/compile.html#like_doesnt_match_blobs
+*/
+static int scan_pattern_takes_blobs(void) {
+  return !KV_HAS(compileoption_used) ||
+         !sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
+}
 
 static void scan_find_key_term(sqlite3_index_info *info, int i,
                                scan_terms *terms) {
   int op = info->aConstraint[i].op;
   const char *collation = sqlite3_vtab_collation(info, i);
 
+  if (op == SQLITE_INDEX_CONSTRAINT_GLOB) terms->is_pattern = 1;
   if (op == SQLITE_INDEX_CONSTRAINT_LIKE) {
+    terms->is_pattern = 1;
     terms->like = i;
   } else if (sqlite3_stricmp(collation, "NOCASE") == 0) {
     if (op == SQLITE_INDEX_CONSTRAINT_GE) terms->like_low = i;
@@ -85,7 +98,7 @@ static const sqlite3_uint64 scan_value_columns =
   1 << TABLE_KEY | 1 << TABLE_VALUE | 1 << TABLE_AS_OF;
 
 int kv_scan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-  scan_terms terms = {-1, -1, -1, -1, -1, -1, -1};
+  scan_terms terms = {-1, -1, -1, -1, -1, -1, -1, 0};
   int argv = 0;
   int plan = 0;
   int i;
@@ -101,6 +114,9 @@ int kv_scan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
       scan_find_key_term(info, i, &terms);
     }
   }
+
+  /* The bounds that SQLite makes of a pattern leave out blobs. */
+  if (terms.is_pattern && scan_pattern_takes_blobs()) terms.high = -1;
 
   info->estimatedCost = 1000000.0;
   info->estimatedRows = 1000000;
@@ -374,7 +390,7 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   if (plan & PLAN_HIGH) high = argv[i++];
   if (plan & PLAN_LIKE && cursor_is_prefix(argv[i], argv[i + 1], argv[i + 2])) {
     low = argv[i + 1];
-    high = argv[i + 2];
+    high = scan_pattern_takes_blobs() ? NULL : argv[i + 2];
   }
   if ((low && sqlite3_value_type(low) == SQLITE_NULL) ||
       (high && sqlite3_value_type(high) == SQLITE_NULL)) {
