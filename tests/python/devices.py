@@ -141,7 +141,6 @@ class Device:
         self.lost_log = False  # whether its log is one of these
         self.single = True  # whether it never had a second connection
         self.merged_inside = False  # whether it merged inside a transaction
-        self.forgot = False  # whether a new cache met a log that is not whole
         self.connections, self.cache = [], None
         self.begin()
 
@@ -152,10 +151,6 @@ class Device:
 
     def begin(self):
         """Open the store with a new cache, by a clock of its own."""
-        try:
-            oracle.read_folder(self.folder, 2)
-        except oracle.BadLog:
-            self.forgot = True
         self.cache = self.new_cache(self.persistent)
         skew = [0, 0, self.r.randrange(-100, 100) * SECOND, self.r.randrange(-900, 900) * SECOND]
         if self.r.random() < 0.1:

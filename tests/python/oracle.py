@@ -164,7 +164,7 @@ def check_rows(rows, sum_, writers):
         sum_ = row_sum(sum_, r)
         need(r.sum == sum_, where, "its sum does not match")
         if first:
-            start, keys, base_ts = n, {}, r.ts
+            start, keys = n, {}
         if r.op == SEEN:
             need(all(p.op == SEEN for p in rows[start:n]), where, "op 2 is not first")
             need(isinstance(r.key, bytes) and len(r.key) == 16, where, "peer's id")

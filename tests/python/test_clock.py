@@ -67,6 +67,11 @@ class Clock(Case):
                 self.assertEqual(
                     con.execute("SELECT count(DISTINCT ts) FROM kv_log").fetchone(), (1,))
 
+    def test_each_transaction_of_a_device_is_later_than_the_one_before(self):
+        times = [self.put("laptop", NOW, **{k: 1})[0] for k in "abc"]
+        self.assertEqual([t - NOW for t in times], [0, 1, 2])
+        self.assertEqual(self.put("phone", NOW + 2, d=1), [NOW + 3])
+
     def test_a_write_comes_after_what_its_device_had_seen(self):
         self.put("laptop", NOW + 3 * MINUTE, k="from the fast clock")
         ts, = self.put("phone", NOW, k="overwritten")
@@ -94,6 +99,18 @@ class Clock(Case):
         self.assertEqual(ts, [NOW + YEARS + 2, NOW + SECOND, NOW + SECOND])
         self.assertEqual(kv(self.reader()), plain(
             {"a": "laptop", "b": "mad", "c": "laptop", "d": "laptop"}))
+
+    def test_a_key_of_a_clock_ahead_written_twice_has_one_time(self):
+        self.put("mad", NOW + YEARS, a="mad")
+        phone = self.at("phone", NOW)
+        phone.execute("BEGIN")
+        for value in (1, 2, 3):
+            phone.execute("INSERT INTO kv VALUES('a', ?)", (value,))
+            self.assertEqual(self.ts(phone, "a"), NOW + YEARS + 1)
+        phone.execute("COMMIT")
+        r = self.log("phone").rows[-1]
+        self.assertEqual((r.ts, r.parent_ts, r.value), (NOW + YEARS + 1, NOW + YEARS, 3))
+        self.check(phone)
 
     def test_a_delete_wins_over_a_clock_years_ahead(self):
         self.put("mad", NOW + YEARS, a="mad")

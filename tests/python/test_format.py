@@ -7,7 +7,8 @@ import struct
 import unittest
 
 import oracle
-from support import NOW, Case, deliver, kv, log_path, plain, read, sync, tag
+from support import (NOW, Case, deliver, edit, kv, log_path, plain, put, read,
+                     sync, tag)
 from xxh3 import xxh3_64
 
 VALUES = [
@@ -201,6 +202,29 @@ class Format(Case):
         self.assertNotEqual(seen[0].key, seen[1].key)
         self.check(self.db)
 
+    def test_op_2_goes_down_to_nothing(self):
+        """A new cache that finds nothing of a log that it had read."""
+        phone = self.device("phone", "phone.kv")
+        phone.execute("INSERT INTO kv VALUES('p', 1)")
+        theirs = log_path(self.path("notes.kv"), "phone")
+        for n, lose in enumerate((lambda: edit(theirs, "DELETE FROM log"),
+                                  lambda: put(theirs, b""), lambda: os.remove(theirs))):
+            with self.subTest(way=n):
+                deliver(self.path("phone.kv"), self.path("notes.kv"), "phone")
+                sync(self.db)
+                self.db.execute("INSERT INTO kv VALUES('p', 2)")
+                lose()
+                self.db.close()
+                self.db = self.device("laptop")
+                self.db.execute("INSERT INTO kv VALUES('p', 3)")
+                self.db.execute("INSERT INTO kv VALUES('p', 4)")
+                seen = [r for r in self.log("laptop").rows if r.op == oracle.SEEN][2 * n:]
+                log = self.log("phone", "phone.kv")
+                self.assertEqual(
+                    [(r.bucket, r.key, r.value, r.parent_ts) for r in seen],
+                    [("phone", log.id, 1, log.rows[0].sum),
+                     ("phone", log.id, 0, oracle.base_sum("phone", log.id))])
+
     def test_a_log_is_a_plain_database_without_companions(self):
         self.db.execute("INSERT INTO kv VALUES('a', 1)")
         path = log_path(self.path("notes.kv"), "laptop")
@@ -240,6 +264,30 @@ class Format(Case):
         phone = self.device("phone")
         phone.execute("INSERT INTO kv VALUES('a', 1)")
         self.assertNotEqual(self.log("phone").id, log.id)
+
+    def test_a_transaction_larger_than_memory_is_meant_to_hold(self):
+        run = self.db.execute
+        fill = ("INSERT INTO kv WITH n(i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2) "
+                "SELECT i, printf('%.*c', 900, 'x') || i FROM n")
+        run("BEGIN")
+        run("INSERT INTO kv VALUES(1, 'first'), ('gone', 1)")
+        run("SAVEPOINT s")
+        run(fill, (1, 20_000))
+        run("DELETE FROM kv WHERE key = 'gone'")
+        run("SAVEPOINT t")
+        run(fill, (15_000, 40_000))
+        run("ROLLBACK TO t")
+        run(fill, (20_001, 39_000))
+        run("UPDATE kv SET value = 'later' WHERE key % 1000 = 0")
+        self.fails("INSERT INTO kv VALUES(7, 'never'), (NULL, 1)")
+        run("COMMIT")
+        rows = self.log("laptop").rows
+        self.assertEqual({r.txn for r in rows}, {39_001})
+        self.assertEqual(
+            {r.key: r.value for r in rows},
+            {"gone": None, **{i: "x" * 900 + str(i) if i % 1000 else "later"
+                              for i in range(1, 39_001)}})
+        self.check(self.db)
 
     def test_a_large_transaction_is_whole(self):
         self.db.execute("BEGIN")

@@ -1,0 +1,176 @@
+"""Two machines under one device name: writing is refused, reading goes on,
+and each way out keeps what was acknowledged.
+"""
+
+import os
+import unittest
+
+import oracle
+from support import (HOSTS, NOW, Publish, deliver, kv, open_store, put, read,
+                     snapshot, sync)
+
+
+class Twins(Publish):
+    """Two machines under one name: the log goes two ways."""
+
+    def twin(self, host, how="ahead"):
+        """A store whose log another machine replaced by its own."""
+        db = self.open(host)
+        self.put("a", "b")
+        os.makedirs(self.path("other.kv"))
+        deliver(self.path("notes.kv"), self.path("other.kv"), "laptop")
+        self.put("mine")
+        self.put("ours")  # what forked before the last commit is a twin
+        other = self.device("laptop", "other.kv")
+        for k in {"ahead": ("theirs", "more", "yet"), "even": ("theirs", "more")}[how]:
+            self.put(k, value=2, db=other)
+        deliver(self.path("other.kv"), self.path("notes.kv"), "laptop")
+        self.db = db
+        return db
+
+    def refused(self, db):
+        """Writing is refused, with the ways out; reading goes on."""
+        before = snapshot(self.path("notes.kv"))
+        for sql in ("INSERT INTO kv VALUES('x', 1)", "DELETE FROM kv WHERE key = 'a'"):
+            message = self.fails(sql, "kv: ", "laptop", "adopt", con=db)
+            self.assertIn("name", message)
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+        self.assertEqual(kv(db)["str", "mine"], ("int", 1))
+        self.assertEqual(kv(db)["str", "a"], ("int", 1))
+        self.assertNotIn(("str", "x"), kv(db))
+        self.assertEqual(snapshot(self.path("notes.kv")), before)
+
+    def adopt(self, host):
+        if host == "persistent":
+            self.connect(self.path("host.db")).execute("DROP TABLE kv")
+        return self.open(host, options="adopt=1")
+
+    def test_writing_is_refused_and_reading_goes_on(self):
+        for host in HOSTS:
+            for how in ("ahead", "even"):
+                with self.subTest(host=host, how=how):
+                    self.fresh()
+                    db = self.twin(host, how)
+                    self.refused(db)
+                    self.assertEqual(sync(db), 0)
+                    self.assertEqual(self.state(db, "laptop"), "twin")
+                    self.refused(db)
+                    phone = self.device("phone")
+                    self.put("p", db=phone)
+                    self.assertEqual(sync(db), 1)
+                    self.assertEqual(kv(db)["str", "p"], ("int", 1))
+
+    def test_another_name_gets_out_with_the_rows_that_were_not_shared(self):
+        for host in HOSTS:
+            for synced in (False, True):
+                with self.subTest(host=host, synced=synced):
+                    self.fresh()
+                    db = self.twin(host)
+                    self.refused(db)
+                    if synced:
+                        sync(db)
+                    theirs = self.log("laptop").rows
+                    open_store(db, self.path("notes.kv"), "laptop2", "now=%d" % NOW, "two")
+                    self.assertEqual(self.log("laptop").rows, theirs)
+                    self.assertEqual(set(self.keys("laptop2")), {"mine", "ours"})
+                    self.check(db, name="two")
+                    db.execute("INSERT INTO two VALUES('new', 1)")
+                    self.check(db, name="two")
+                    db.execute("SELECT kv_close()")
+
+    def test_a_twin_s_rows_that_nobody_has_are_not_dropped(self):
+        for host in HOSTS:
+            with self.subTest(host=host):
+                self.fresh()
+                db = self.twin(host)
+                sync(db)
+                self.assertEqual(self.unpublished(db), 2)
+                self.fails("SELECT kv_close()", "kv: ", "discard")
+                self.fails("DROP TABLE kv", "locked")
+                self.assertEqual(kv(db)["str", "mine"], ("int", 1))
+                db.execute("SELECT kv_close('discard=1', 'kv')")
+                db.execute("DROP TABLE IF EXISTS kv")
+                self.assertIn("theirs", self.keys())
+
+    def test_adopt_in_the_open_store_keeps_the_rows_of_both(self):
+        for host in HOSTS:
+            with self.subTest(host=host):
+                self.fresh()
+                db = self.twin(host)
+                self.refused(db)
+                db.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
+                self.put("new")
+                self.assertEqual(sorted(self.keys()), sorted(
+                    ["a", "b", "mine", "ours", "theirs", "more", "yet", "new"]))
+                self.assertEqual(self.state(db, "laptop"), "ok")
+                self.assertNotEqual(self.leftovers(self.path("notes.kv")), [])
+                self.assertEqual(kv(db), oracle.fold(self.log("laptop").rows))
+                reader = self.device("reader")
+                self.assertEqual(kv(reader), kv(db))
+
+    def test_adopt_takes_the_log_as_it_is(self):
+        for host in HOSTS:
+            with self.subTest(host=host):
+                self.fresh()
+                db = self.twin(host)
+                self.refused(db)
+                theirs = self.log("laptop").rows
+                db.close()
+                db = self.adopt(host)
+                self.put("new")
+                self.assertEqual(self.log("laptop").rows[:len(theirs)], theirs)
+                self.assertIn("new", self.keys())
+                self.check(db)
+
+    def test_another_machine_in_the_device_row(self):
+        for host in HOSTS:
+            with self.subTest(host=host):
+                self.fresh()
+                db = self.open(host)
+                self.put("a", "mine")
+                stock = self.process(self.own, module=False)
+                mine = stock.sql("SELECT host FROM device")[0][0]
+                if mine == "":
+                    self.skipTest("this machine has no identity")
+                stock.sql("UPDATE device SET host = 'another machine'")
+                stock.close()
+                self.refused(db)
+                if host == "persistent":
+                    db.close()
+                    db = self.open(host)
+                    self.refused(db)
+                db.close()
+                with self.assertRaises(Exception) as caught:
+                    self.open("temp")
+                    self.put("x")
+                self.assertIn("adopt", str(caught.exception))
+                db = self.adopt(host)
+                self.put("new")
+                stock = self.process(self.own, module=False)
+                self.assertEqual(stock.sql("SELECT host FROM device"), [(mine,)])
+                self.assertEqual(self.keys(), ["a", "mine", "new"])
+                self.check(db)
+
+    def test_a_rolled_back_log_that_a_peer_had_read(self):
+        """The cache is gone, the log is from an older backup; but another
+        device says that it read more: writing would use seqs twice."""
+        db = self.open("temp")
+        self.put("a")
+        backup = read(self.own)
+        self.put("b", "c")
+        phone = self.device("phone")
+        self.put("p", db=phone)
+        self.assertEqual(self.log("phone").rows[0].op, oracle.SEEN)
+        db.close()
+        put(self.own, backup)
+        self.db = None
+        with self.assertRaises(Exception) as caught:
+            self.open("temp")
+            self.put("x")
+        self.assertIn("adopt", str(caught.exception))
+        self.assertEqual(self.keys(), ["a"])
+
+
+if __name__ == "__main__":
+    unittest.main()
