@@ -2,15 +2,15 @@
 #
 # Cross-compiles kv.dll with mingw-w64, all warnings being errors, looks at what
 # it exports and needs, and runs sessions of two devices with it in Wine:
-# windows.sql, and logs that are damaged, away and linked. Called by hand.
+# windows.sql, logs that are damaged or away, two at once. Called by hand.
 #
 #   VERSION     the SQLite to build against and to run, as in fetch.sh (newest)
 #   BUILD       the build folder (build/portable/windows)
 #   Debian      gcc-mingw-w64-x86-64 cmake make npm libxxhash-dev wine wine64
 #
-# Not tried here: links. Wine shows those of Unix as what they lead to, and makes
-# no junctions. What could not be run is said in the last lines; without the compiler there
-# is nothing to do and the script fails.
+# Not tried here: links. Wine shows those of Unix as what they lead to, and
+# makes no junctions. What could not be run is said in the last lines; without
+# the compiler there is nothing to do and the script fails.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 source=$PWD
