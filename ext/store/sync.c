@@ -403,7 +403,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
       kv_folder_look(store->root, &stamp) != KV_FILE_DIRECTORY) {
     rc = kv_error(err, SQLITE_CANTOPEN,
                   "folder %s is not there: mount it, or make it if it is gone "
-                  "for good; what this device wrote is kept",
+                  "for good; what is in the cache is kept",
                   store->root);
   }
   if (rc == SQLITE_OK && store->device) rc = sync_own(store, 0, n_merged, err);
