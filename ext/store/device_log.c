@@ -117,16 +117,33 @@ static int log_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   return (rc & 0xff) == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
-/* Lock through the VFS, without the pager, which would read. */
-static int log_lock_file(sqlite3_file *file, int level, int timeout) {
-  int rc = file->pMethods->xLock(file, level);
+/*
+** Lock a file through the VFS, without the pager, which would read. While it
+** waits it holds nothing: another process that has begun its EXCLUSIVE lock
+** waits for our SHARED one. Ends with *is_locked 0 when the journal is gone:
+** a commit ended, there is nothing to check.
+*/
+static int log_lock_file(sqlite3_file *file, const char *journal, int timeout,
+                         int *is_locked) {
   int waited = 0;
+  int wait = 1;
+  kv_stamp stamp;
 
-  while (rc == SQLITE_BUSY && waited < timeout) {
-    waited += sqlite3_sleep(5);
-    rc = file->pMethods->xLock(file, level);
+  *is_locked = 0;
+  for (;;) {
+    int rc = file->pMethods->xLock(file, SQLITE_LOCK_SHARED);
+
+    if (rc == SQLITE_OK)
+      rc = file->pMethods->xLock(file, SQLITE_LOCK_EXCLUSIVE);
+    *is_locked = rc == SQLITE_OK;
+    if (rc == SQLITE_OK) return rc;
+    file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
+    if (kv_folder_look(journal, &stamp) == KV_FILE_NONE) return SQLITE_OK;
+    if ((rc & 0xff) != SQLITE_BUSY || waited >= timeout) return rc;
+    sqlite3_sleep(wait);
+    waited += wait;
+    if (wait < 20) wait += 1 + waited % 3; /* so that two fall out of step */
   }
-  return rc;
 }
 
 /* Delete a journal that does not belong to the file beside it. */
@@ -136,27 +153,21 @@ static int log_check_journal(const kv_device_log_place *place, sqlite3 *handle,
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
   sqlite3_file *file = NULL;
   kv_stamp stamp;
+  int is_locked = 0;
   int is_whole = 0;
   int rc = journal && vfs ? SQLITE_OK : SQLITE_NOMEM;
 
-  if (rc == SQLITE_OK && kv_folder_look(journal, &stamp) == KV_FILE_NONE) {
-    sqlite3_free(journal);
-    return SQLITE_OK;
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  }
-  if (rc == SQLITE_OK) {
-    rc = log_lock_file(file, SQLITE_LOCK_SHARED, place->timeout);
-  }
-  if (rc == SQLITE_OK) {
-    rc = log_lock_file(file, SQLITE_LOCK_EXCLUSIVE, place->timeout);
-  }
   if (rc == SQLITE_OK && kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
+    rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (rc == SQLITE_OK) {
+      rc = log_lock_file(file, journal, place->timeout, &is_locked);
+    }
+  }
+  if (is_locked && kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
     rc = log_is_whole(place->host, path, &is_whole);
     if (rc == SQLITE_OK && is_whole) rc = vfs->xDelete(vfs, journal, 1);
   }
-  if (file && file->pMethods) file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
+  if (is_locked) file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
   sqlite3_free(journal);
   return rc;
 }
