@@ -46,6 +46,11 @@ int kv_stmt_prepare(sqlite3 *db, kv_sql id, sqlite3_stmt **out) {
   return sqlite3_prepare_v2(db, kv_sql_text(id), -1, out, NULL);
 }
 
+int kv_stmt_declare(sqlite3 *db, kv_sql id) {
+  int n;
+  return sqlite3_declare_vtab(db, kv_stmt_create_text(id, &n));
+}
+
 int kv_stmt_run(sqlite3 *db, kv_sql id) {
   return sqlite3_exec(db, kv_sql_text(id), NULL, NULL, NULL);
 }

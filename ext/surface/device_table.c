@@ -67,17 +67,11 @@ enum {
 /* So many other files are listed at most. */
 #define DEVICE_OTHERS 1000
 
-static const char device_declaration[] =
-  "CREATE TABLE x(device TEXT, state TEXT, detail TEXT, is_self INTEGER,"
-  " n_rows INTEGER, last_seq INTEGER, last_time TEXT, unpublished INTEGER,"
-  " clock_offset_ms INTEGER, acked_seq INTEGER, file TEXT, bytes INTEGER,"
-  " synced_time TEXT, store HIDDEN)";
-
 static int device_connect(sqlite3 *db, void *registry, int argc,
                           const char *const *argv, sqlite3_vtab **out,
                           char **err) {
   device_table *table;
-  int rc = sqlite3_declare_vtab(db, device_declaration);
+  int rc = kv_stmt_declare(db, KV_SQL_DECLARE_DEVICES);
 
   (void)argc;
   (void)argv;

@@ -53,12 +53,6 @@ enum {
   FOREIGN_OPCODE
 };
 
-static const char foreign_declaration[] =
-  "CREATE TABLE x(bucket TEXT, key, value, op TEXT, ts INTEGER, time TEXT,"
-  " device TEXT, seq INTEGER, txn INTEGER, parent_ts INTEGER,"
-  " valid INTEGER, reason TEXT, file HIDDEN, opcode HIDDEN,"
-  " PRIMARY KEY(file, seq)) WITHOUT ROWID";
-
 /* xCreate and xConnect: the same function, so that it is eponymous, too. */
 static int foreign_connect(sqlite3 *db, void *unused, int argc,
                            const char *const *argv, sqlite3_vtab **out,
@@ -78,7 +72,7 @@ static int foreign_connect(sqlite3 *db, void *unused, int argc,
   if (rc == SQLITE_OK && arguments.path) {
     rc = kv_folder_resolve(arguments.path, NULL, 0, &table->file, err);
   }
-  if (rc == SQLITE_OK) rc = sqlite3_declare_vtab(db, foreign_declaration);
+  if (rc == SQLITE_OK) rc = kv_stmt_declare(db, KV_SQL_DECLARE_FOREIGN);
   if (rc == SQLITE_OK) rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
   kv_arguments_clear(&arguments);
   if (rc != SQLITE_OK) {

@@ -18,10 +18,6 @@
 #include "store/write.h"
 #include "surface.h"
 
-static const char table_declaration[] =
-  "CREATE TABLE x(key PRIMARY KEY NOT NULL, value, as_of HIDDEN, ts HIDDEN,"
-  " time HIDDEN, device HIDDEN, parent_ts HIDDEN) WITHOUT ROWID";
-
 static int table_arguments(int argc, const char *const *argv, kv_arguments *out,
                            char **err) {
   int rc = SQLITE_OK;
@@ -67,7 +63,7 @@ static int table_init(sqlite3 *db, void *registry, int argc,
       rc = kv_publish_introduce(table->store, err);
     }
   }
-  if (rc == SQLITE_OK) rc = sqlite3_declare_vtab(db, table_declaration);
+  if (rc == SQLITE_OK) rc = kv_stmt_declare(db, KV_SQL_DECLARE_KV);
   if (rc == SQLITE_OK) {
     rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
   }

@@ -44,16 +44,11 @@ enum {
 /* idxNum: which arguments there are, in this order. */
 enum { PLAN_STORE = 1, PLAN_BUCKET = 2, PLAN_KEY = 4 };
 
-static const char log_declaration[] =
-  "CREATE TABLE x(bucket TEXT, key, value, op TEXT, ts INTEGER, time TEXT,"
-  " device TEXT, seq INTEGER, txn INTEGER, parent_ts INTEGER, store HIDDEN,"
-  " PRIMARY KEY(device, seq)) WITHOUT ROWID";
-
 static int log_connect(sqlite3 *db, void *registry, int argc,
                        const char *const *argv, sqlite3_vtab **out,
                        char **err) {
   log_table *table;
-  int rc = sqlite3_declare_vtab(db, log_declaration);
+  int rc = kv_stmt_declare(db, KV_SQL_DECLARE_LOG);
 
   (void)argc;
   (void)argv;

@@ -1,0 +1,18 @@
+-- What SQL sees of kv_foreign.
+CREATE TABLE kv_foreign(
+  bucket TEXT,
+  key,
+  value,
+  op TEXT,
+  ts INTEGER,
+  time TEXT,
+  device TEXT,
+  seq INTEGER,
+  txn INTEGER,
+  parent_ts INTEGER,
+  valid INTEGER,
+  reason TEXT,
+  file HIDDEN,
+  opcode HIDDEN,
+  PRIMARY KEY(file, seq)
+) WITHOUT ROWID;
