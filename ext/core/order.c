@@ -1,7 +1,7 @@
 /*
-** Which row wins, and which keys are one key; see order.h.
+** The order of keys; see order.h.
 **
-** The order of keys, as SQLite's sqlite3MemCompare() has it:
+** As SQLite's sqlite3MemCompare() has it:
 **
 **   NULL < numbers < text < blob
 **
@@ -53,15 +53,6 @@ static int order_int_real(int64_t a, double b) {
 static int order_class(const kv_value *v) {
   assert(v->type >= KV_NULL && v->type <= KV_BLOB);
   return v->type == KV_REAL ? KV_INTEGER : v->type;
-}
-
-int kv_order_rows(int64_t ts1, const char *device1, int64_t seq1, int64_t ts2,
-                  const char *device2, int64_t seq2) {
-  int c = order_int(ts1, ts2);
-
-  if (c == 0) c = strcmp(device1, device2);
-  if (c == 0) c = order_int(seq1, seq2);
-  return c;
 }
 
 int kv_order_keys(const kv_value *a, const kv_value *b) {

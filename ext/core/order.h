@@ -1,22 +1,15 @@
 /*
-** Which row wins, and which keys are one key.
+** The order of keys, and with it which keys are one key.
 **
-** The cache's primary key says the same in SQL; these are for C.
+** Which row of a key wins, by (ts, device, seq), is the order of the cache's
+** primary key: sql/cache_create.sql.
 **
-** INVARIANT: both are total, and the same on every device.
+** INVARIANT: the order is total, and the same on every device.
 */
 #ifndef KV_CORE_ORDER_H
 #define KV_CORE_ORDER_H
 
 #include "row.h"
-
-/*
-** Compare two rows of one key by (ts, device, seq): negative, 0 or positive
-** as the first loses against, is, or wins over the second. Devices are
-** compared bytewise (they are ASCII), a prefix first.
-*/
-int kv_order_rows(int64_t ts1, const char *device1, int64_t seq1, int64_t ts2,
-                  const char *device2, int64_t seq2);
 
 /*
 ** Compare two keys as SQLite does without collation or affinity: NULL,

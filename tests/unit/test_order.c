@@ -55,34 +55,6 @@ static int keys(kv_value a, kv_value b) {
   return c;
 }
 
-static int rows(int64_t ts1, const char *device1, int64_t seq1, int64_t ts2,
-                const char *device2, int64_t seq2) {
-  int c = sign(kv_order_rows(ts1, device1, seq1, ts2, device2, seq2));
-
-  assert_int_equal(sign(kv_order_rows(ts2, device2, seq2, ts1, device1, seq1)),
-                   -c);
-  return c;
-}
-
-static void later_timestamp_wins(void **state) {
-  (void)state;
-  assert_int_equal(rows(2, "a", 1, 1, "b", 9), 1);
-  assert_int_equal(rows(INT64_MIN, "a", 1, INT64_MAX, "a", 1), -1);
-}
-
-static void equal_timestamps_are_decided_by_device(void **state) {
-  (void)state;
-  assert_int_equal(rows(1, "b", 1, 1, "a", 9), 1);
-  assert_int_equal(rows(1, "laptop2", 1, 1, "laptop", 9), 1);
-  assert_int_equal(rows(1, "Z", 1, 1, "a", 1), -1);
-}
-
-static void equal_timestamps_of_a_device_are_decided_by_seq(void **state) {
-  (void)state;
-  assert_int_equal(rows(1, "a", 2, 1, "a", 1), 1);
-  assert_int_equal(rows(1, "a", 1, 1, "a", 1), 0);
-}
-
 static void whole_reals_are_the_integers_that_they_equal(void **state) {
   (void)state;
   assert_int_equal(keys(integer(1), real(1.0)), 0);
@@ -218,9 +190,6 @@ static void keys_are_ordered_as_sqlite_orders_them(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(later_timestamp_wins),
-    cmocka_unit_test(equal_timestamps_are_decided_by_device),
-    cmocka_unit_test(equal_timestamps_of_a_device_are_decided_by_seq),
     cmocka_unit_test(whole_reals_are_the_integers_that_they_equal),
     cmocka_unit_test(integers_and_reals_compare_without_rounding),
     cmocka_unit_test(infinities_are_at_the_ends),
