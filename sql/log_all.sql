@@ -1,5 +1,6 @@
--- The whole history.
+-- The whole history, without what is written while it is read.
 SELECT c.bucket, c.key, c.value, c.op, c.ts, c.device, c.seq,
   coalesce(c.txn, a.last_seq, c.seq), c.parent_ts
 FROM {cache} AS c
-LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived;
+LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
+WHERE (c.device IS NOT :self OR c.seq <= :until);

@@ -9,4 +9,5 @@ SELECT c.bucket, c.key, c.value, c.op, c.ts, c.device, c.seq,
 FROM {cache} AS c
 LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
 WHERE c.bucket IN (SELECT bucket FROM buckets WHERE bucket IS NOT NULL)
-  AND c.key = :key;
+  AND c.key = :key
+  AND (c.device IS NOT :self OR c.seq <= :until);

@@ -361,6 +361,23 @@ int kv_store_unpublished(kv_store *store, int64_t *out) {
   return rc;
 }
 
+int kv_store_last_seq(kv_store *store, int64_t *out) {
+  const kv_pending *pending = &store->pending;
+  kv_cursor own;
+  int rc;
+
+  *out = INT64_MAX;
+  if (!store->device) return SQLITE_OK;
+  if (pending->is_open) {
+    *out = kv_pending_first(pending) + pending->n_rows - 1;
+    return SQLITE_OK;
+  }
+  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  if (rc == SQLITE_OK) *out = own.at.seq;
+  kv_cursor_clear(&own);
+  return rc;
+}
+
 int kv_store_next_arrival(kv_store *store, int64_t *out) {
   int rc = kv_cache_next_arrival(&store->stmts, out);
 

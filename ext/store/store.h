@@ -50,6 +50,7 @@ typedef struct kv_store {
   kv_pending pending;
   kv_device_log *log;    /* the own log between the two phases of a commit */
   kv_position committed; /* the own log's tail that was last committed here */
+  int64_t n_writes;      /* rows written by this connection */
   int must_look;         /* a write was refused: the next sync looks why */
   char *late;            /* why the last commit of the log failed, or NULL */
 } kv_store;
@@ -96,6 +97,12 @@ int kv_store_in_transaction(const kv_store *store);
 
 /* Number of own rows that are in the cache but not in the log. */
 int kv_store_unpublished(kv_store *store, int64_t *out);
+
+/*
+** The number of the last own row, those of the running transaction counted;
+** INT64_MAX for an observer. What is written behind it is new to a scan.
+*/
+int kv_store_last_seq(kv_store *store, int64_t *out);
 
 /* The number of the next merge; the running transaction has one, too. */
 int kv_store_next_arrival(kv_store *store, int64_t *out);

@@ -162,6 +162,7 @@ static int64_t write_seq(const kv_store *store, const kv_place *place) {
 
 static int write_remember(kv_store *store, const kv_place *place, int op,
                           const kv_value *key, const kv_value *value) {
+  store->n_writes++;
   return kv_pending_add(&store->pending, place->index, place->ts,
                         &place->parent_ts, op, key, value);
 }

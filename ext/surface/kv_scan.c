@@ -30,6 +30,8 @@ typedef struct scan_cursor {
   kv_value previous;     /* the key that the scan was at */
   char *previous_bytes;
   size_t n_previous_bytes; /* allocated */
+  int64_t n_writes;        /* store->n_writes when the scan began */
+  int64_t last_seq;        /* and the last own row */
   sqlite3_value *low;      /* bounds that are not to be met themselves */
   sqlite3_value *high;
 } scan_cursor;
@@ -248,15 +250,42 @@ static int cursor_find(scan_cursor *cursor, const kv_value *key) {
   return rc;
 }
 
+/*
+** Was a key there when the scan began? One that was not, because a function
+** or a program writes while it reads, is not part of it: else a scan that
+** writes a later key for each that it reads never ends.
+*/
+static int cursor_is_old(scan_cursor *cursor, const kv_value *key,
+                         int *is_old) {
+  kv_store *store = cursor->store;
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  *is_old = 1;
+  if (store->n_writes == cursor->n_writes) return SQLITE_OK;
+  rc = kv_stmt_get(&store->stmts, KV_SQL_KEY_IS_OLD, &stmt);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 2, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, cursor->last_seq);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  *is_old = rc == SQLITE_ROW;
+  kv_stmt_put(&store->stmts, KV_SQL_KEY_IS_OLD, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 /* The scan came to a new key: make its latest row the current one. */
 static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
   int is_low = 0;
   int is_high = 0;
+  int is_old = 1;
   int rc = cursor_is_bound(key, cursor->low, &is_low);
 
   if (rc == SQLITE_OK) rc = cursor_is_bound(key, cursor->high, &is_high);
   if (rc == SQLITE_OK) rc = cursor_keep_key(cursor, key);
-  if (rc != SQLITE_OK || is_low || is_high) return rc;
+  if (rc == SQLITE_OK) rc = cursor_is_old(cursor, &cursor->previous, &is_old);
+  if (rc != SQLITE_OK || is_low || is_high || !is_old) return rc;
   if (!(cursor->plan & PLAN_DESC)) {
     if (sqlite3_column_int(cursor->scan, KV_COLUMN_OP) == KV_OP_SET) {
       cursor->current = cursor->scan;
@@ -340,7 +369,11 @@ static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
   int rc;
 
   cursor->scan_id = cursor_scan_text(cursor, high != NULL);
-  rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
+  cursor->n_writes = cursor->store->n_writes;
+  rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
+  }
   if (rc == SQLITE_OK) {
     rc = low ? sqlite3_bind_value(cursor->scan, 1, low)
              : sqlite3_bind_double(cursor->scan, 1, -INFINITY);

@@ -135,6 +135,26 @@ static int log_next(sqlite3_vtab_cursor *base) {
                         "cannot read");
 }
 
+/*
+** INSERT INTO kv SELECT ... FROM kv_log would never end if it read what it
+** writes: SQLite does not know that the two are one.
+*/
+static int log_bind_end(log_cursor *cursor) {
+  sqlite3_stmt *rows = cursor->rows;
+  int64_t last;
+  int rc = kv_store_last_seq(cursor->store, &last);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(rows, sqlite3_bind_parameter_index(rows, ":self"),
+                           cursor->store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(rows, sqlite3_bind_parameter_index(rows, ":until"),
+                            last);
+  }
+  return rc;
+}
+
 static int log_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
                       int argc, sqlite3_value **argv) {
   static const kv_sql texts[] = {KV_SQL_LOG_ALL, KV_SQL_LOG_BUCKET,
@@ -157,6 +177,7 @@ static int log_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   for (; i < argc && rc == SQLITE_OK; i++) {
     rc = sqlite3_bind_value(cursor->rows, parameter++, argv[i]);
   }
+  if (rc == SQLITE_OK) rc = log_bind_end(cursor);
   if (rc != SQLITE_OK) {
     return kv_store_error(cursor->store, &base->pVtab->zErrMsg, rc,
                           "cannot read");
