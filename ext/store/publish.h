@@ -11,8 +11,9 @@
 ** the next lock the log tells what became of it:
 **
 **     row at prepared is ours      all is in
-**     row at published is ours     our rows behind it are missing; what the
-**                                  log has there is another process's
+**     row at published is ours,    our rows behind it are missing; what the
+**     or at `waiting`, where rows  log has there is another process's, as far
+**     began to wait                as it is not the same as ours (own.h)
 **     its last row is in the cache it lost rows: they are appended again
 **     anything else                damaged: set aside; or a twin: refused
 **

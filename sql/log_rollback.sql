@@ -1,2 +1,0 @@
--- Publish nothing.
-ROLLBACK;
