@@ -1,2 +1,2 @@
 -- Is there a cache of this format?
-SELECT format, epoch, machine FROM {meta} WHERE format = :format;
+SELECT epoch, machine, is_indexed FROM {meta} WHERE format = :format;

@@ -68,30 +68,48 @@ int kv_cache_rename(kv_stmts *stmts, const char *new_name) {
   return rc;
 }
 
-int kv_cache_check(kv_stmts *stmts, int *is_usable) {
+int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, KV_SQL_META_GET, &stmt);
 
   *is_usable = 0;
+  memset(out, 0, sizeof(*out));
   if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 1, KV_CACHE_FORMAT);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   *is_usable = rc == SQLITE_ROW;
+  if (*is_usable) {
+    out->epoch = sqlite3_column_int64(stmt, 0);
+    out->is_indexed = sqlite3_column_int(stmt, 2);
+  }
   kv_stmt_put(stmts, KV_SQL_META_GET, stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE || rc == SQLITE_ERROR ? SQLITE_OK
                                                                      : rc;
 }
 
+int kv_cache_index(kv_stmts *stmts) {
+  unsigned number;
+  char *text;
+  int rc;
+
+  kv_handle_random(stmts->db, sizeof(number), (unsigned char *)&number);
+  text = sqlite3_mprintf(kv_sql_text(KV_SQL_CACHE_INDEX), stmts->schema,
+                         stmts->name, number, stmts->name);
+  rc = text ? sqlite3_exec(stmts->db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
+  sqlite3_free(text);
+  return rc == SQLITE_OK ? kv_stmt_exec(stmts, KV_SQL_META_INDEXED) : rc;
+}
+
 int kv_cache_begin_epoch(kv_stmts *stmts) {
   char machine[KV_MACHINE_SIZE];
-  unsigned char epoch[KV_EPOCH_SIZE];
+  unsigned char step[2];
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, KV_SQL_META_PUT, &stmt);
 
-  kv_handle_random(stmts->db, sizeof(epoch), epoch);
+  kv_handle_random(stmts->db, sizeof(step), step);
   kv_folder_machine(machine);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 1, KV_CACHE_FORMAT);
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_blob(stmt, 2, epoch, sizeof(epoch), SQLITE_STATIC);
+    rc = sqlite3_bind_int(stmt, 2, 1 + 256 * step[0] + step[1]);
   }
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 3, machine, -1, SQLITE_STATIC);
@@ -169,6 +187,20 @@ static int cache_merge_rows(kv_stmts *stmts, kv_sql id, kv_reader *reader,
   return rc;
 }
 
+/* Say when the rows that a reader yielded came. */
+static int cache_put_spans(kv_stmts *stmts, const kv_reader *reader,
+                           int64_t arrived) {
+  const kv_spans *spans = kv_reader_spans(reader);
+  const char *device = kv_reader_head(reader)->name;
+  int rc = SQLITE_OK;
+  int i;
+
+  for (i = 0; i < spans->n && rc == SQLITE_OK; i++) {
+    rc = kv_cache_put_arrival(stmts, arrived + i, device, &spans->span[i]);
+  }
+  return rc;
+}
+
 int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
                    const kv_stretch *stretch, int64_t arrived) {
   int rc = SQLITE_OK;
@@ -176,14 +208,11 @@ int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
   if (stretch->n_rows > 0) {
     rc = cache_merge_rows(stmts, KV_SQL_CACHE_MERGE, reader, after, stretch,
                           arrived);
+    if (rc == SQLITE_OK) rc = cache_put_spans(stmts, reader, arrived);
   }
   if (rc == SQLITE_OK && stretch->n_seen > 0) {
     rc = cache_merge_rows(stmts, KV_SQL_SEEN_MERGE, reader, after, stretch,
                           arrived);
-  }
-  if (rc == SQLITE_OK) {
-    rc = kv_cache_put_arrival(stmts, arrived, kv_reader_head(reader)->name,
-                              after.seq + 1, stretch->end.seq);
   }
   return rc;
 }
@@ -202,6 +231,9 @@ int kv_cache_forget(kv_stmts *stmts, const char *device) {
   int rc = kv_cache_run_for(stmts, KV_SQL_CACHE_FORGET, device);
 
   if (rc == SQLITE_OK) rc = kv_cache_run_for(stmts, KV_SQL_SEEN_FORGET, device);
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_run_for(stmts, KV_SQL_ARRIVAL_FORGET, device);
+  }
   if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(stmts);
   return rc;
 }
@@ -227,12 +259,12 @@ static int cache_number(kv_stmts *stmts, kv_sql id, const int64_t *parameter,
   return rc;
 }
 
-int kv_cache_next_arrival(kv_stmts *stmts, int64_t *out) {
-  return cache_number(stmts, KV_SQL_ARRIVAL_NEXT, NULL, 1, out);
+int kv_cache_last_arrival(kv_stmts *stmts, int64_t *out) {
+  return cache_number(stmts, KV_SQL_ARRIVAL_LAST, NULL, 0, out);
 }
 
 int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
-                         int64_t first_seq, int64_t last_seq) {
+                         const kv_span *span) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, KV_SQL_ARRIVAL_PUT, &stmt);
 
@@ -240,9 +272,25 @@ int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 2, device, -1, SQLITE_STATIC);
   }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, first_seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, last_seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, span->first_seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, span->last_seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, span->first_ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 6, span->last_ts);
   return kv_stmt_finish(stmts, KV_SQL_ARRIVAL_PUT, stmt, rc);
+}
+
+int kv_cache_arrive_again(kv_stmts *stmts, const char *device,
+                          const kv_span *span) {
+  int64_t last;
+  int rc = kv_cache_last_arrival(stmts, &last);
+
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_run_for(stmts, KV_SQL_ARRIVAL_FORGET, device);
+  }
+  if (rc == SQLITE_OK && span->last_seq > 0) {
+    rc = kv_cache_put_arrival(stmts, last + 1, device, span);
+  }
+  return rc == SQLITE_OK ? kv_cache_begin_epoch(stmts) : rc;
 }
 
 int kv_cache_latest(kv_stmts *stmts, int64_t limit, int64_t *out) {

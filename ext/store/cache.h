@@ -20,10 +20,13 @@
 #include "stmt.h"
 
 /* Format of the shadow tables; a cache of another one is built anew. */
-#define KV_CACHE_FORMAT 1
+#define KV_CACHE_FORMAT 2
 
-/* Bytes of an epoch: random, new whenever rows were taken away. */
-#define KV_EPOCH_SIZE 8
+/* The cache itself: the row of {name}_meta. */
+typedef struct kv_meta {
+  int64_t epoch;  /* 0 .. 2^20 - 1, another one whenever rows were taken away */
+  int is_indexed; /* there is an index by time */
+} kv_meta;
 
 /* How far one device's log is merged: a row of {name}_cursor. */
 typedef struct kv_cursor {
@@ -74,7 +77,13 @@ int kv_cache_drop(kv_stmts *stmts);
 int kv_cache_rename(kv_stmts *stmts, const char *new_name);
 
 /* Is there a cache of this format? Never fails for a missing table. */
-int kv_cache_check(kv_stmts *stmts, int *is_usable);
+int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out);
+
+/*
+** Make the index by time. It is made after the first merge, as a merge is in
+** key order and puts rows into an index by time one by one.
+*/
+int kv_cache_index(kv_stmts *stmts);
 
 /* Begin an epoch: readers of changes have to start over. */
 int kv_cache_begin_epoch(kv_stmts *stmts);
@@ -100,10 +109,16 @@ int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
 /* Forget all rows of a device. */
 int kv_cache_forget(kv_stmts *stmts, const char *device);
 
-/* The number of the next commit or merge. */
-int kv_cache_next_arrival(kv_stmts *stmts, int64_t *out);
+/* The number of the last commit or merge; 0: there was none. */
+int kv_cache_last_arrival(kv_stmts *stmts, int64_t *out);
+
+/* A commit or merge brought the rows of a device in a span. */
 int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
-                         int64_t first_seq, int64_t last_seq);
+                         const kv_span *span);
+
+/* Own rows have new numbers: they came once more, all at once. */
+int kv_cache_arrive_again(kv_stmts *stmts, const char *device,
+                          const kv_span *span);
 
 /* Run a statement about one device, whose only parameter is its name. */
 int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device);

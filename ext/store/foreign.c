@@ -29,6 +29,8 @@ struct kv_reader {
   sqlite3_stmt *last; /* keeps the values of kv_reader_last() */
   kv_row previous;    /* seq, txn and sum of the last verified row */
   kv_row row;
+  kv_span transaction; /* the one that is being read */
+  kv_spans spans;
 };
 
 /* https://www.sqlite.org/fileformat2.html#the_database_header */
@@ -342,7 +344,20 @@ int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
   reader->previous.txn = after.seq;
   reader->previous.sum = after.sum;
   reader->work = KV_HANDLE_WORK;
+  memset(&reader->transaction, 0, sizeof(reader->transaction));
+  kv_spans_clear(&reader->spans);
   return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+}
+
+/* Note where and when a verified row is. */
+static void reader_note(kv_reader *reader, const kv_row *row) {
+  if (row->op != KV_OP_SEEN) {
+    kv_span_row(&reader->transaction, row->seq, row->ts);
+  }
+  if (row->seq == row->txn && reader->transaction.last_seq > 0) {
+    kv_spans_add(&reader->spans, &reader->transaction);
+    memset(&reader->transaction, 0, sizeof(reader->transaction));
+  }
 }
 
 int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
@@ -359,6 +374,7 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
     reader->previous.txn = reader->row.txn;
     reader->previous.sum = reader->row.sum;
     reader->work = KV_HANDLE_WORK;
+    reader_note(reader, &reader->row);
     return SQLITE_ROW;
   }
   if (reader_is_our_fault(rc)) return rc;
@@ -378,6 +394,10 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
 kv_position kv_reader_position(const kv_reader *reader) {
   kv_position position = {reader->previous.seq, reader->previous.sum};
   return position;
+}
+
+const kv_spans *kv_reader_spans(const kv_reader *reader) {
+  return &reader->spans;
 }
 
 /* How many rows are verified between two looks at the host. */

@@ -19,6 +19,7 @@
 
 #include "core/names.h"
 #include "core/row.h"
+#include "core/span.h"
 #include "sqlite.h"
 #include "state.h"
 
@@ -104,5 +105,8 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason);
 
 /* The position of the last row that kv_reader_next() yielded. */
 kv_position kv_reader_position(const kv_reader *reader);
+
+/* The spans of the rows that it yielded since the start, without seen rows. */
+const kv_spans *kv_reader_spans(const kv_reader *reader);
 
 #endif

@@ -65,9 +65,9 @@ static int incarnation_salvage(kv_store *store) {
     rc = kv_reader_verify(reader, base, INT64_MAX, NULL, &stretch);
     stretch.n_seen = 0; /* they speak of numbers that will change */
     if (rc == SQLITE_OK && stretch.n_rows > 0) {
-      rc = kv_cache_next_arrival(&store->stmts, &arrived);
+      rc = kv_cache_last_arrival(&store->stmts, &arrived);
       if (rc == SQLITE_OK) {
-        rc = kv_cache_merge(&store->stmts, reader, base, &stretch, arrived);
+        rc = kv_cache_merge(&store->stmts, reader, base, &stretch, arrived + 1);
       }
     }
   }
@@ -80,6 +80,7 @@ static int incarnation_salvage(kv_store *store) {
 /* Number all own rows anew, in the order of time, a time a transaction. */
 static int incarnation_renumber(kv_store *store, int64_t *n) {
   sqlite3_stmt *rows = NULL;
+  kv_span all = {0, 0, 0, 0};
   int rc = kv_cache_count(&store->stmts, store->device, n);
   int64_t seq = 0;
 
@@ -105,6 +106,7 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
       rc = sqlite3_bind_value(stmt, 4 + i, sqlite3_column_value(rows, i));
     }
     rc = kv_stmt_finish(&store->stmts, KV_SQL_OWN_SET_SEQ, stmt, rc);
+    kv_span_row(&all, seq, sqlite3_column_int64(rows, 2));
   }
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
   kv_stmt_put(&store->stmts, KV_SQL_OWN_BY_TIME, rows);
@@ -113,6 +115,9 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
   }
   if (rc == SQLITE_OK) {
     rc = kv_cache_run_for(&store->stmts, KV_SQL_SEEN_FORGET, store->device);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_arrive_again(&store->stmts, store->device, &all);
   }
   return rc;
 }

@@ -278,10 +278,11 @@ static int publish_transaction(kv_store *store, kv_device_log *log,
   kv_pending *pending = &store->pending;
   int64_t txn = kv_pending_first(pending) + pending->n_rows - 1;
   kv_position at = own->at;
+  kv_span span = {at.seq + 1, txn, pending->ts, pending->max_ts};
   int rc;
 
-  rc = kv_cache_put_arrival(&store->stmts, pending->arrived, store->device,
-                            at.seq + 1, txn);
+  rc =
+    kv_cache_put_arrival(&store->stmts, pending->arrived, store->device, &span);
   if (rc == SQLITE_OK) rc = publish_append_seen(store, log, &at, txn);
   if (rc == SQLITE_OK) {
     rc = pending->is_scan ? kv_own_rows(store, log, at, txn, &at)

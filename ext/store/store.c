@@ -379,18 +379,51 @@ int kv_store_last_seq(kv_store *store, int64_t *out) {
 }
 
 int kv_store_next_arrival(kv_store *store, int64_t *out) {
-  int rc = kv_cache_next_arrival(&store->stmts, out);
+  int rc = kv_cache_last_arrival(&store->stmts, out);
 
-  if (store->pending.is_open && *out <= store->pending.arrived) {
-    *out = store->pending.arrived + 1;
+  if (store->pending.is_open && *out < store->pending.arrived) {
+    *out = store->pending.arrived;
+  }
+  ++*out;
+  return rc;
+}
+
+int kv_store_settled(kv_store *store, kv_settled *out) {
+  const kv_pending *pending = &store->pending;
+  int is_usable = 0;
+  int rc = kv_cache_check(&store->stmts, &is_usable, &out->meta);
+
+  if (rc == SQLITE_OK) rc = kv_cache_last_arrival(&store->stmts, &out->arrival);
+  if (rc == SQLITE_OK) rc = kv_store_last_seq(store, &out->seq);
+  out->open_seq = INT64_MAX;
+  if (pending->is_open) {
+    if (out->arrival >= pending->arrived) out->arrival = pending->arrived - 1;
+    out->open_seq = kv_pending_first(pending);
+    out->seq = out->open_seq - 1;
+  }
+  return rc;
+}
+
+int kv_store_index(kv_store *store, char **err) {
+  kv_meta meta;
+  int is_usable = 0;
+  int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
+
+  if (rc != SQLITE_OK || meta.is_indexed) return rc;
+  rc = kv_store_savepoint(store, err);
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_index(&store->stmts);
+    kv_store_error(store, err, rc, "cannot index the cache");
+    rc = kv_store_savepoint_end(store, rc);
   }
   return rc;
 }
 
 int kv_store_prepare_cache(kv_store *store, char **err) {
   int64_t n_waiting = 0;
+  kv_meta meta;
   int is_usable = 0;
-  int rc = kv_cache_check(&store->stmts, &is_usable);
+  int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
 
   if (rc != SQLITE_OK || is_usable) return rc;
   if (kv_store_unpublished(store, &n_waiting) == SQLITE_OK && n_waiting > 0) {
@@ -402,6 +435,7 @@ int kv_store_prepare_cache(kv_store *store, char **err) {
   }
   rc = kv_cache_drop(&store->stmts);
   if (rc == SQLITE_OK) rc = kv_cache_create(&store->stmts);
+  if (rc == SQLITE_OK && !store->root) rc = kv_cache_index(&store->stmts);
   return kv_store_error(store, err, rc, "cannot build the cache anew");
 }
 

@@ -107,6 +107,19 @@ int kv_store_last_seq(kv_store *store, int64_t *out);
 /* The number of the next merge; the running transaction has one, too. */
 int kv_store_next_arrival(kv_store *store, int64_t *out);
 
+/* What is committed: all but the running transaction. */
+typedef struct kv_settled {
+  kv_meta meta;
+  int64_t arrival;  /* the last commit or merge */
+  int64_t seq;      /* the last own row; INT64_MAX: all */
+  int64_t open_seq; /* the first own one that is not; INT64_MAX: none */
+} kv_settled;
+
+int kv_store_settled(kv_store *store, kv_settled *out);
+
+/* Make the index by time if there is none: after the first sync. */
+int kv_store_index(kv_store *store, char **err);
+
 /* Make the shadow tables usable: create or rebuild what is not. */
 int kv_store_prepare_cache(kv_store *store, char **err);
 

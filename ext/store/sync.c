@@ -438,6 +438,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_incarnation_inherit(store, err);
   }
+  if (rc == SQLITE_OK) rc = kv_store_index(store, err);
   if (rc == SQLITE_OK) store->adopt = 0;
   kv_folder_free_names(names, n);
   sqlite3_free(devices);

@@ -78,9 +78,10 @@ static int write_open(kv_store *store, char **err) {
     rc = kv_cache_latest(&store->stmts, kv_clock_limit(wall), &latest);
   }
   if (rc == SQLITE_OK) {
-    rc = kv_cache_next_arrival(&store->stmts, &pending->arrived);
+    rc = kv_cache_last_arrival(&store->stmts, &pending->arrived);
   }
   if (rc == SQLITE_OK) {
+    pending->arrived++;
     pending->ts = kv_clock_next(wall, latest);
     pending->base = pending->opened = own.at;
     pending->max_ts = -1;

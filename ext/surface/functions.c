@@ -4,7 +4,8 @@
 **     kv_open(path [, device [, options]])    kv_close([[options,] store])
 **     kv_sync([store])                        kv_version()
 **     kv_get(key [, default [, store]])       kv_set(key, value [, store])
-**     kv_delete(key [, store])
+**     kv_delete(key [, store])                kv_cursor([store])
+**     kv_revert(key [, as_of [, store]])
 **
 ** A function finds its store by name in the connection's registry, and keeps
 ** a reference while it runs: what it does may disconnect the virtual table.
@@ -12,6 +13,8 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "core/order.h"
+#include "history.h"
 #include "store/error.h"
 #include "store/own.h"
 #include "store/publish.h"
@@ -346,6 +349,81 @@ static void function_delete(sqlite3_context *ctx, int argc,
   function_fail(ctx, rc, err);
 }
 
+/* The value that a key is to get back; *out is NULL if it had none. */
+static int revert_find(kv_store *store, const kv_value *key,
+                       sqlite3_value *as_of, sqlite3_value **out, char **err) {
+  kv_sql id = as_of ? KV_SQL_CACHE_ROW : KV_SQL_CACHE_BEFORE;
+  sqlite3_stmt *row = NULL;
+  int64_t ts = 0;
+  int rc = SQLITE_OK;
+
+  *out = NULL;
+  if (as_of) rc = kv_argument_time(as_of, kv_store_now(store), &ts, err);
+  if (rc == SQLITE_OK) rc = kv_cache_get(&store->stmts, id, key, ts, &row);
+  if (rc == SQLITE_OK && row) {
+    *out = sqlite3_value_dup(sqlite3_column_value(row, KV_COLUMN_VALUE));
+    if (!*out) rc = SQLITE_NOMEM;
+  }
+  kv_stmt_put(&store->stmts, id, row);
+  return kv_store_error(store, err, rc, "cannot read");
+}
+
+/* Has the key this value (NULL: none) already? */
+static int revert_is_done(kv_store *store, const kv_value *key,
+                          sqlite3_value *value, int *is_done) {
+  sqlite3_stmt *row = NULL;
+  kv_value a;
+  kv_value b;
+  int rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, key, 0, &row);
+
+  *is_done = rc == SQLITE_OK && !row && !value;
+  if (rc == SQLITE_OK && row && value) {
+    rc = kv_value_of_column(row, KV_COLUMN_VALUE, &a);
+    if (rc == SQLITE_OK) rc = kv_value_of(value, &b);
+    *is_done = rc == SQLITE_OK && a.type == b.type &&
+               (a.type == KV_NULL || kv_order_keys(&a, &b) == 0);
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, row);
+  return rc;
+}
+
+static void function_revert(sqlite3_context *ctx, int argc,
+                            sqlite3_value **argv) {
+  kv_store *store = NULL;
+  sqlite3_value *as_of = NULL;
+  sqlite3_value *value = NULL;
+  kv_value key;
+  char *err = NULL;
+  int is_done = 0;
+  int rc = function_store(ctx, argc, argv, 2, &store, &err);
+
+  if (argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL) as_of = argv[1];
+  if (rc == SQLITE_OK) rc = kv_value_of(argv[0], &key);
+  if (rc == SQLITE_OK) rc = revert_find(store, &key, as_of, &value, &err);
+  if (rc == SQLITE_OK) rc = revert_is_done(store, &key, value, &is_done);
+  if (rc == SQLITE_OK && !is_done) {
+    rc = function_write(store, value ? KV_SQL_TABLE_SET : KV_SQL_TABLE_DELETE,
+                        argv[0], value, &err);
+  }
+  if (rc == SQLITE_OK && value) sqlite3_result_value(ctx, value);
+  sqlite3_value_free(value);
+  kv_store_close(store);
+  function_fail(ctx, rc, err);
+}
+
+static void function_cursor(sqlite3_context *ctx, int argc,
+                            sqlite3_value **argv) {
+  kv_store *store = NULL;
+  char *err = NULL;
+  int64_t cursor = 0;
+  int rc = function_store(ctx, argc, argv, 0, &store, &err);
+
+  if (rc == SQLITE_OK) rc = kv_history_cursor(store, &cursor);
+  kv_store_close(store);
+  if (rc == SQLITE_OK) sqlite3_result_int64(ctx, cursor);
+  function_fail(ctx, rc, err);
+}
+
 static void function_version(sqlite3_context *ctx, int argc,
                              sqlite3_value **argv) {
   (void)argc;
@@ -370,6 +448,8 @@ int kv_functions_register(sqlite3 *db, kv_registry *registry) {
     {"kv_get", 1, 3, normal, function_get},
     {"kv_set", 2, 3, normal, function_set},
     {"kv_delete", 1, 2, normal, function_delete},
+    {"kv_revert", 1, 3, normal, function_revert},
+    {"kv_cursor", 0, 1, normal, function_cursor},
     {"kv_version", 0, 0, pure, function_version},
   };
   size_t i;

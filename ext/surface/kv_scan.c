@@ -3,7 +3,8 @@
 **
 ** A scan reads the cache in key order, where a key's latest row comes first,
 ** and skips the older ones. Backwards the latest row of a key comes last, so
-** it is looked up.
+** it is looked up. A stretch of time is read in the order of time instead,
+** where each row is asked whether it is its key's latest.
 */
 #include "kv_scan.h"
 
@@ -15,6 +16,7 @@
 #include "core/order.h"
 #include "store/error.h"
 #include "store/value.h"
+#include "time_range.h"
 
 typedef struct scan_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
@@ -46,8 +48,12 @@ enum {
   PLAN_LOW_STRICT = 32,
   PLAN_HIGH_STRICT = 64,
   PLAN_DESC = 128,
-  PLAN_VALUE = 256 /* no other columns than key and value */
+  PLAN_VALUE = 256, /* no other columns than key and value */
+  PLAN_TIME = 512   /* a stretch of time; time_range.h has further bits */
 };
+
+/* SQLITE_INDEX_CONSTRAINT_LIMIT, which older headers do not have. */
+#define SCAN_CONSTRAINT_LIMIT 73
 
 /* What xBestIndex found: the constraint for each argument, or -1. */
 typedef struct scan_terms {
@@ -99,6 +105,36 @@ static int scan_use(sqlite3_index_info *info, int i, int omit, int *argv) {
 static const sqlite3_uint64 scan_value_columns =
   1 << TABLE_KEY | 1 << TABLE_VALUE | 1 << TABLE_AS_OF;
 
+static const kv_time_columns scan_times = {TABLE_TS, TABLE_TIME};
+
+/* Is no more asked for than the first rows? Told by SQLite 3.38 and newer. */
+static int scan_has_limit(const sqlite3_index_info *info) {
+  int i;
+
+  for (i = 0; i < info->nConstraint; i++) {
+    if (info->aConstraint[i].op == SCAN_CONSTRAINT_LIMIT) return 1;
+  }
+  return 0;
+}
+
+/*
+** Read a stretch of time, or the latest or first keys of all, if that is what
+** is asked for.
+*/
+static int scan_plan_time(sqlite3_index_info *info, int *plan) {
+  int order = kv_time_range_order(info, scan_times, TABLE_DEVICE, -1);
+  int argv = 0;
+  int n_bounds = kv_time_range_plan(info, scan_times, &argv, plan);
+
+  if (n_bounds == 0 && (order == 0 || !scan_has_limit(info))) return 0;
+  *plan |= PLAN_TIME | (order < 0 ? PLAN_DESC : 0);
+  info->orderByConsumed = order != 0;
+  info->estimatedCost = 1000000.0 / (n_bounds == 2 ? 64 : 8);
+  info->estimatedRows = (sqlite3_int64)info->estimatedCost;
+  info->idxNum = *plan;
+  return 1;
+}
+
 int kv_scan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   scan_terms terms = {-1, -1, -1, -1, -1, -1, -1, 0};
   int argv = 0;
@@ -117,6 +153,10 @@ int kv_scan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     }
   }
 
+  if (terms.as_of < 0 && terms.point < 0 && terms.low < 0 && terms.high < 0 &&
+      terms.like < 0 && scan_plan_time(info, &plan)) {
+    return SQLITE_OK;
+  }
   /* The bounds that SQLite makes of a pattern leave out blobs. */
   if (terms.is_pattern && scan_pattern_takes_blobs()) terms.high = -1;
 
@@ -307,6 +347,10 @@ int kv_scan_next(sqlite3_vtab_cursor *base) {
     rc = sqlite3_step(cursor->scan);
     if (rc == SQLITE_DONE) return SQLITE_OK;
     if (rc != SQLITE_ROW) break;
+    if (cursor->plan & PLAN_TIME) {
+      cursor->current = cursor->scan;
+      return SQLITE_OK;
+    }
     rc = kv_value_of_column(cursor->scan, KV_COLUMN_KEY, &key);
     if (rc == SQLITE_OK && (cursor->previous.type == KV_NULL ||
                             kv_order_keys(&key, &cursor->previous) != 0)) {
@@ -395,6 +439,31 @@ static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
   return kv_scan_next(&cursor->base);
 }
 
+/* Start to read a stretch of time. */
+static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
+  int64_t first;
+  int64_t last;
+  int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
+
+  cursor->scan_id =
+    cursor->plan & PLAN_DESC ? KV_SQL_SCAN_TIME_DESC : KV_SQL_SCAN_TIME;
+  kv_time_range_read(cursor->plan, argv, &first, &last);
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 1, first);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 2, last);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(cursor->scan, 3, cursor->store->device, -1,
+                           SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(cursor->scan, 4, cursor->last_seq);
+  }
+  if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  return kv_scan_next(&cursor->base);
+}
+
 int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
                    int argc, sqlite3_value **argv) {
   scan_cursor *cursor = (scan_cursor *)base;
@@ -418,6 +487,7 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
     }
     i++;
   }
+  if (plan & PLAN_TIME) return cursor_scan_time(cursor, argv);
   if (plan & PLAN_POINT) return cursor_point(cursor, argv[i]);
   if (plan & PLAN_LOW) low = argv[i++];
   if (plan & PLAN_HIGH) high = argv[i++];

@@ -64,7 +64,7 @@ SELECT key, value FROM notes;
 SELECT count(*) FROM kv_log('notes');
 SELECT kv_get('renamed', 0, 'notes');
 SELECT kv_sync('notes');
-SELECT name FROM sqlite_master WHERE name GLOB '*kv_*' OR name GLOB 'notes*'
+SELECT name FROM sqlite_master WHERE type = 'table' AND (name GLOB '*kv_*' OR name GLOB 'notes*')
 ORDER BY name;
 DROP VIEW now;
 DROP VIEW story;

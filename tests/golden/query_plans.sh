@@ -2,20 +2,23 @@
 # How each query is run. First what users ask: idxNum, behind INDEX, says what
 # the store does itself (ext/surface/*_table.c): in kv 1 as_of, 2 one key, 4 and
 # 8 a lower and an upper bound, 32 and 64 without the bound, 16 LIKE, 128
-# backwards, 256 no other columns than key and value; in kv_log 1 the store,
-# 2 the bucket, 4 the key. Then every text of sql/ that reads or changes a
+# backwards, 256 no other columns than key and value, 512 a stretch of time; in
+# kv_log 1 the store, 2 the bucket, 4 the key, 8 a stretch of time, 16 backwards;
+# 65536 and more are bounds of times (ext/surface/time_range.c). Then every text of sql/ that reads or changes a
 # table: SCAN is a walk over all of it, SEARCH a seek.
 sql=$(dirname "$0")/../../sql
 
 explain() { # TITLE: the query on standard input
   query=$(cat)
   echo "== $1"
-  $SQLITE host.db -cmd ".load ./kv" "EXPLAIN QUERY PLAN $query" | sed 1d
+  $SQLITE host.db -cmd ".load ./kv" "EXPLAIN QUERY PLAN $query" |
+    sed -e 1d -e "s/kv_cache_[0-9a-f]\{8\}/kv_cache_N/"
 }
 
 $SQLITE host.db -cmd ".load ./kv" "
   CREATE VIRTUAL TABLE kv USING kv('n.kv', device='laptop', now='2026-11-01');
-  INSERT INTO kv VALUES('a', 1);"
+  INSERT INTO kv VALUES('a', 1);
+  SELECT kv_sync(); -- the index by time is made after the first merge" > /dev/null
 
 while IFS= read -r query; do
   echo "$query" | explain "$query"
@@ -69,6 +72,25 @@ SELECT * FROM kv_log('kv') WHERE key IN ('a', 'b')
 SELECT * FROM kv_log WHERE key = 'a' COLLATE NOCASE
 SELECT * FROM kv_log WHERE device = 'phone'
 SELECT * FROM kv_log ORDER BY ts
+SELECT * FROM kv_log ORDER BY ts DESC LIMIT 10
+SELECT * FROM kv_log ORDER BY time DESC
+SELECT * FROM kv_log ORDER BY ts, device, seq
+SELECT * FROM kv_log ORDER BY ts, seq
+SELECT * FROM kv_log WHERE time >= date('now', '-7 days')
+SELECT * FROM kv_log WHERE time > '2026-11-01' AND time < '2026-11-02'
+SELECT * FROM kv_log WHERE ts = 1793698200000000
+SELECT * FROM kv_log WHERE key = 'a' AND time >= '2026-11-01'
+SELECT * FROM kv_log WHERE key = 'a' ORDER BY ts DESC
+SELECT * FROM kv WHERE time >= date('now', '-7 days')
+SELECT * FROM kv WHERE key > 'a' AND time >= '2026-11-01'
+SELECT * FROM kv ORDER BY ts DESC LIMIT 10
+SELECT * FROM kv ORDER BY ts DESC
+SELECT * FROM kv('2026-11-02') WHERE time >= '2026-11-01'
+SELECT * FROM kv_diff('2026-11-01')
+SELECT * FROM kv_diff('2026-11-01', 'now', 'kv')
+SELECT * FROM kv_conflicts
+SELECT * FROM kv_changes(0)
+SELECT * FROM kv_changes(0, 'kv')
 SELECT * FROM kv JOIN kv_log ON kv_log.key = kv.key
 SELECT * FROM kv_devices
 SELECT * FROM kv_devices('kv')

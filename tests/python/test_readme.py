@@ -45,7 +45,7 @@ MARK = '-- end of the statement --'
 SHELL = os.environ.get('SQLITE3', 'sqlite3')
 
 # How many blocks there are. A new example is counted here, too.
-BLOCKS = {'console': 16, 'python': 1, 'c': 1, 'sh': 6, 'text': 2, '': 2}
+BLOCKS = {'console': 19, 'python': 2, 'c': 1, 'sh': 6, 'text': 3, '': 2}
 
 Block = collections.namedtuple('Block', 'kind heading shell body line')
 

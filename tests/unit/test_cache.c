@@ -52,6 +52,9 @@ static void the_shadow_tables_are_made_and_dropped(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   test_rows(t.db, "kv_arrival\nkv_cache\nkv_cursor\nkv_meta\nkv_seen",
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
+  assert_int_equal(kv_cache_index(&t.store->stmts), SQLITE_OK);
+  test_rows(t.db, "kv_cache",
+            "SELECT tbl_name FROM sqlite_master WHERE type = 'index'");
   assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
   test_rows(t.db, "", "SELECT name FROM sqlite_master");
   assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
@@ -63,37 +66,51 @@ static void the_shadow_tables_are_made_and_dropped(void **state) {
 
 static void a_cache_of_another_format_is_not_used(void **state) {
   test_store t;
+  kv_meta meta;
   int is_usable;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable), SQLITE_OK);
+  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable, &meta),
+                   SQLITE_OK);
+  assert_true(is_usable && !meta.is_indexed);
+  assert_int_equal(kv_cache_index(&t.store->stmts), SQLITE_OK);
+  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable, &meta),
+                   SQLITE_OK);
+  assert_true(meta.is_indexed);
   assert_true(is_usable);
   test_run(t.db, "UPDATE kv_meta SET format = format + 1");
-  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable), SQLITE_OK);
+  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable, &meta),
+                   SQLITE_OK);
   assert_false(is_usable);
   test_run(t.db, "DROP TABLE kv_meta");
   kv_stmt_clear(&t.store->stmts);
-  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable), SQLITE_OK);
+  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable, &meta),
+                   SQLITE_OK);
   assert_false(is_usable);
   test_store_close(&t);
 }
 
 static void every_epoch_is_another(void **state) {
   test_store t;
-  char *a;
-  char *b;
+  kv_meta a;
+  kv_meta b;
+  int is_usable;
+  int i;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  a = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
-  assert_int_equal(kv_cache_begin_epoch(&t.store->stmts), SQLITE_OK);
-  b = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
-  assert_int_equal(strlen(a), 2 * KV_EPOCH_SIZE + 1);
-  assert_string_not_equal(a, b);
+  assert_int_equal(kv_cache_index(&t.store->stmts), SQLITE_OK);
+  kv_cache_check(&t.store->stmts, &is_usable, &a);
+  for (i = 0; i < 1000; i++) {
+    assert_int_equal(kv_cache_begin_epoch(&t.store->stmts), SQLITE_OK);
+    kv_cache_check(&t.store->stmts, &is_usable, &b);
+    assert_true(b.epoch >= 0 && b.epoch < 1 << 20);
+    assert_true(a.epoch != b.epoch);
+    assert_true(b.is_indexed);
+    a = b;
+  }
   test_rows(t.db, "1", "SELECT count(*) FROM kv_meta");
-  sqlite3_free(a);
-  sqlite3_free(b);
   test_store_close(&t);
 }
 
@@ -227,7 +244,8 @@ static void a_merge_takes_every_row_of_a_log(void **state) {
   test_rows(t.db, "phone|laptop|1|3|100|0123456789abcdef|5|55",
             "SELECT device, peer, seq, txn, ts, CAST(peer_id AS TEXT), "
             "peer_seq, peer_sum FROM kv_seen");
-  test_rows(t.db, "9|phone|1|4", "SELECT * FROM kv_arrival");
+  test_rows(t.db, "9|phone|2|3|100|100\n10|phone|4|4|200|200",
+            "SELECT * FROM kv_arrival");
   kv_reader_close(reader);
   test_store_close(&t);
 }
@@ -292,28 +310,54 @@ static void forgetting_a_device_begins_an_epoch(void **state) {
                  &stretch, 9);
   kv_reader_close(reader);
   put(&t, "a", 1, "laptop", 1, KV_OP_SET);
-  a = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
+  a = test_ask(t.db, "SELECT epoch FROM kv_meta");
   assert_int_equal(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
-  b = test_ask(t.db, "SELECT hex(epoch) FROM kv_meta");
+  b = test_ask(t.db, "SELECT epoch FROM kv_meta");
   assert_string_not_equal(a, b);
   test_rows(t.db, "laptop", "SELECT device FROM kv_cache");
   test_rows(t.db, "0", "SELECT count(*) FROM kv_seen");
+  test_rows(t.db, "0", "SELECT count(*) FROM kv_arrival");
   sqlite3_free(a);
   sqlite3_free(b);
   test_store_close(&t);
 }
 
 static void arrivals_are_numbered(void **state) {
+  const kv_span span = {1, 2, 100, 200};
   test_store t;
-  int64_t next;
+  int64_t last;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_cache_next_arrival(&t.store->stmts, &next), SQLITE_OK);
-  assert_int_equal(next, 1);
-  kv_cache_put_arrival(&t.store->stmts, 5, "phone", 1, 2);
-  assert_int_equal(kv_cache_next_arrival(&t.store->stmts, &next), SQLITE_OK);
-  assert_int_equal(next, 6);
+  assert_int_equal(kv_cache_last_arrival(&t.store->stmts, &last), SQLITE_OK);
+  assert_int_equal(last, 0);
+  kv_cache_put_arrival(&t.store->stmts, 5, "phone", &span);
+  assert_int_equal(kv_cache_last_arrival(&t.store->stmts, &last), SQLITE_OK);
+  assert_int_equal(last, 5);
+  test_rows(t.db, "5|phone|1|2|100|200", "SELECT * FROM kv_arrival");
+  test_store_close(&t);
+}
+
+static void rows_with_new_numbers_arrive_again(void **state) {
+  const kv_span old = {1, 2, 100, 200};
+  const kv_span new = {1, 4, 50, 200};
+  test_store t;
+  char *a;
+  char *b;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  kv_cache_put_arrival(&t.store->stmts, 5, "laptop", &old);
+  kv_cache_put_arrival(&t.store->stmts, 6, "phone", &old);
+  a = test_ask(t.db, "SELECT epoch FROM kv_meta");
+  assert_int_equal(kv_cache_arrive_again(&t.store->stmts, "laptop", &new),
+                   SQLITE_OK);
+  b = test_ask(t.db, "SELECT epoch FROM kv_meta");
+  assert_string_not_equal(a, b);
+  test_rows(t.db, "6|phone|1|2|100|200\n7|laptop|1|4|50|200",
+            "SELECT * FROM kv_arrival");
+  sqlite3_free(a);
+  sqlite3_free(b);
   test_store_close(&t);
 }
 
@@ -487,6 +531,7 @@ int main(void) {
     test(a_log_that_changed_since_it_was_verified_is_told),
     test(forgetting_a_device_begins_an_epoch),
     test(arrivals_are_numbered),
+    test(rows_with_new_numbers_arrive_again),
     test(rows_of_a_device_are_counted),
     test(a_cursor_is_loaded_as_it_was_saved),
     test(an_unknown_device_has_an_empty_cursor),

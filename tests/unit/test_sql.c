@@ -27,6 +27,7 @@ static char *fill(kv_sql id, const char *schema, const char *name) {
       return sqlite3_mprintf(z, "other", "':memory:', device='a'");
     case KV_SQL_OWN_UNSHARED:
       return sqlite3_mprintf(z, schema, name, schema, name, schema, name);
+    case KV_SQL_CACHE_INDEX: return sqlite3_mprintf(z, schema, name, 1u, name);
     default: return sqlite3_mprintf(z, name);
   }
 }

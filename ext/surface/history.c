@@ -1,0 +1,214 @@
+/*
+** The history of a store in three tables:
+**
+**     kv_diff(start [, stop])   what a stretch of time did to each key
+**     kv_conflicts              values that a writer overwrote unseen
+**     kv_changes(cursor)        keys that changed in this cache since then
+**
+** A cursor of kv_changes is an integer that every language keeps exactly,
+** below 2^53: the epoch of the cache and the number of the last commit or
+** merge. Epochs begin when rows were taken away; of another epoch, everything
+** changed.
+**
+**      52           33 32                              0
+**     +---------------+---------------------------------+
+**     | epoch         | number of the commit or merge   |
+**     +---------------+---------------------------------+
+*/
+#include "history.h"
+
+#include "arguments.h"
+#include "store/error.h"
+#include "surface.h"
+#include "view.h"
+
+#define CURSOR_ARRIVALS ((int64_t)1 << 33)
+
+int kv_history_cursor(kv_store *store, int64_t *out) {
+  kv_settled settled;
+  int rc = kv_store_settled(store, &settled);
+
+  if (rc == SQLITE_OK) {
+    *out = settled.meta.epoch * CURSOR_ARRIVALS + settled.arrival;
+  }
+  return rc;
+}
+
+/* kv_diff */
+
+enum {
+  DIFF_BUCKET,
+  DIFF_KEY,
+  DIFF_CHANGE,
+  DIFF_OLD_VALUE,
+  DIFF_NEW_VALUE,
+  DIFF_START,
+  DIFF_STOP,
+  DIFF_STORE
+};
+
+static int diff_is_given(sqlite3_value *value) {
+  return value && sqlite3_value_type(value) != SQLITE_NULL;
+}
+
+static int diff_start(kv_view_cursor *cursor, sqlite3_value **given,
+                      sqlite3_value **more, char **err) {
+  int64_t now = kv_store_now(cursor->store);
+  int64_t start = 0;
+  int64_t stop = INT64_MAX;
+  int64_t until = 0;
+  int rc = SQLITE_OK;
+
+  (void)more;
+  if (!diff_is_given(given[1])) {
+    return kv_error(err, SQLITE_ERROR,
+                    "say from when on: kv_diff(start [, stop]), for example "
+                    "kv_diff('2026-11-01')");
+  }
+  rc = kv_argument_time(given[1], now, &start, err);
+  if (rc == SQLITE_OK && diff_is_given(given[2])) {
+    rc = kv_argument_time(given[2], now, &stop, err);
+  }
+  if (rc == SQLITE_OK && stop < start) {
+    return kv_error(err, SQLITE_ERROR,
+                    "%s is before %s: kv_diff(start, stop) goes from the "
+                    "earlier to the later time",
+                    sqlite3_value_text(given[2]), sqlite3_value_text(given[1]));
+  }
+  if (rc == SQLITE_OK) rc = kv_store_last_seq(cursor->store, &until);
+  if (rc == SQLITE_OK) rc = kv_view_run(cursor, KV_SQL_DIFF);
+  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":start", start);
+  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":stop", stop);
+  if (rc == SQLITE_OK) rc = kv_view_bind_end(cursor, until);
+  return rc;
+}
+
+static const kv_view_column diff_columns[] = {
+  {KV_SHOW_VALUE, 0}, {KV_SHOW_VALUE, 1}, {KV_SHOW_VALUE, 2},
+  {KV_SHOW_VALUE, 3}, {KV_SHOW_VALUE, 4}, {KV_SHOW_GIVEN, 1},
+  {KV_SHOW_GIVEN, 2}, {KV_SHOW_STORE, 0}};
+
+static const kv_view_equal diff_equals[] = {
+  {DIFF_STORE, 1}, {DIFF_START, 1}, {DIFF_STOP, 1}};
+
+static const kv_view diff_view = {
+  "kv_diff", KV_SQL_DECLARE_DIFF, diff_columns, diff_equals, 3,
+  NULL,      diff_start};
+
+/* kv_conflicts */
+
+enum {
+  CONFLICT_BUCKET,
+  CONFLICT_KEY,
+  CONFLICT_VALUE,
+  CONFLICT_DEVICE,
+  CONFLICT_TS,
+  CONFLICT_TIME,
+  CONFLICT_LOST_VALUE,
+  CONFLICT_LOST_DEVICE,
+  CONFLICT_LOST_TS,
+  CONFLICT_LOST_TIME,
+  CONFLICT_OP,
+  CONFLICT_STORE
+};
+
+static int conflicts_start(kv_view_cursor *cursor, sqlite3_value **given,
+                           sqlite3_value **more, char **err) {
+  kv_settled settled;
+  int64_t until = 0;
+  int rc = kv_store_settled(cursor->store, &settled);
+
+  (void)given;
+  (void)more;
+  (void)err;
+  if (rc == SQLITE_OK) rc = kv_store_last_seq(cursor->store, &until);
+  if (rc == SQLITE_OK) rc = kv_view_run(cursor, KV_SQL_CONFLICTS);
+  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":first", settled.open_seq);
+  if (rc == SQLITE_OK) rc = kv_view_bind_end(cursor, until);
+  return rc;
+}
+
+static const kv_view_column conflict_columns[] = {
+  {KV_SHOW_VALUE, 0}, {KV_SHOW_VALUE, 1}, {KV_SHOW_VALUE, 2},
+  {KV_SHOW_VALUE, 3}, {KV_SHOW_VALUE, 4}, {KV_SHOW_TIME, 4},
+  {KV_SHOW_VALUE, 5}, {KV_SHOW_VALUE, 6}, {KV_SHOW_VALUE, 7},
+  {KV_SHOW_TIME, 7},  {KV_SHOW_OP, 8},    {KV_SHOW_STORE, 0}};
+
+static const kv_view_equal conflict_equals[] = {{CONFLICT_STORE, 1}};
+
+static const kv_view conflicts_view = {"kv_conflicts",
+                                       KV_SQL_DECLARE_CONFLICTS,
+                                       conflict_columns,
+                                       conflict_equals,
+                                       1,
+                                       NULL,
+                                       conflicts_start};
+
+/* kv_changes */
+
+enum {
+  CHANGE_CURSOR,
+  CHANGE_BUCKET,
+  CHANGE_KEY,
+  CHANGE_VALUE,
+  CHANGE_OP,
+  CHANGE_TS,
+  CHANGE_TIME,
+  CHANGE_DEVICE,
+  CHANGE_IS_RESET,
+  CHANGE_AFTER,
+  CHANGE_STORE
+};
+
+static int changes_start(kv_view_cursor *cursor, sqlite3_value **given,
+                         sqlite3_value **more, char **err) {
+  kv_settled settled;
+  int64_t after = given[1] ? sqlite3_value_int64(given[1]) : 0;
+  int64_t base;
+  kv_sql id;
+  int rc = kv_store_settled(cursor->store, &settled);
+
+  (void)more;
+  if (given[1] && sqlite3_value_type(given[1]) != SQLITE_INTEGER) {
+    return kv_error(err, SQLITE_ERROR,
+                    "%s is no cursor: take one from kv_cursor() or the "
+                    "greatest that kv_changes showed, or 0 for everything",
+                    sqlite3_value_type(given[1]) == SQLITE_NULL
+                      ? "NULL"
+                      : (const char *)sqlite3_value_text(given[1]));
+  }
+  if (rc != SQLITE_OK) return rc;
+  base = settled.meta.epoch * CURSOR_ARRIVALS;
+  if (after < base || after > base + settled.arrival || after == 0) {
+    id = KV_SQL_CHANGES_ALL;
+  } else {
+    id = settled.meta.is_indexed ? KV_SQL_CHANGES : KV_SQL_CHANGES_UNINDEXED;
+  }
+  rc = kv_view_run(cursor, id);
+  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":base", base);
+  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":after", after - base);
+  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":end", settled.arrival);
+  if (rc == SQLITE_OK) rc = kv_view_bind_end(cursor, settled.seq);
+  return rc;
+}
+
+static const kv_view_column change_columns[] = {
+  {KV_SHOW_VALUE, 0}, {KV_SHOW_VALUE, 1}, {KV_SHOW_VALUE, 2},
+  {KV_SHOW_VALUE, 3}, {KV_SHOW_OP, 4},    {KV_SHOW_VALUE, 5},
+  {KV_SHOW_TIME, 5},  {KV_SHOW_VALUE, 6}, {KV_SHOW_VALUE, 7},
+  {KV_SHOW_GIVEN, 1}, {KV_SHOW_STORE, 0}};
+
+static const kv_view_equal change_equals[] = {{CHANGE_STORE, 1},
+                                              {CHANGE_AFTER, 1}};
+
+static const kv_view changes_view = {
+  "kv_changes", KV_SQL_DECLARE_CHANGES, change_columns, change_equals, 2,
+  NULL,         changes_start};
+
+int kv_history_register(sqlite3 *db, kv_registry *registry) {
+  int rc = kv_view_register(db, registry, &diff_view);
+
+  if (rc == SQLITE_OK) rc = kv_view_register(db, registry, &conflicts_view);
+  if (rc == SQLITE_OK) rc = kv_view_register(db, registry, &changes_view);
+  return rc;
+}

@@ -1,0 +1,262 @@
+/*
+** Table-valued functions over a store. See view.h.
+**
+** The modules of all views are one, told apart by what they are registered
+** with.
+*/
+#include "view.h"
+
+#include "core/names.h"
+#include "store/error.h"
+
+/* What a module is registered with. */
+typedef struct view_module {
+  const kv_view *view;
+  kv_registry *registry;
+} view_module;
+
+typedef struct view_table {
+  sqlite3_vtab base; /* base class: must be first */
+  const kv_view *view;
+  kv_registry *registry; /* borrowed from the module */
+} view_table;
+
+static int view_connect(sqlite3 *db, void *aux, int argc,
+                        const char *const *argv, sqlite3_vtab **out,
+                        char **err) {
+  const view_module *module = aux;
+  view_table *table;
+  int rc = kv_stmt_declare(db, module->view->declaration);
+
+  (void)argc;
+  (void)argv;
+  (void)err;
+  if (rc == SQLITE_OK) rc = sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
+  if (rc != SQLITE_OK) return rc;
+  table = kv_zalloc(sizeof(*table));
+  if (!table) return SQLITE_NOMEM;
+  table->view = module->view;
+  table->registry = module->registry;
+  *out = &table->base;
+  return SQLITE_OK;
+}
+
+static int view_disconnect(sqlite3_vtab *vtab) {
+  sqlite3_free(vtab);
+  return SQLITE_OK;
+}
+
+static int view_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+  const kv_view *view = ((view_table *)vtab)->view;
+  int argv = 0;
+  int i;
+  int j;
+
+  info->idxNum = 0;
+  info->estimatedCost = 1000000.0;
+  for (j = 0; j < view->n_equals; j++) {
+    const kv_view_equal *equal = &view->equals[j];
+    int found = -1;
+
+    for (i = 0; i < info->nConstraint; i++) {
+      const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+
+      if (c->iColumn != equal->column) continue;
+      if (c->op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
+      if (!c->usable && equal->is_argument) return SQLITE_CONSTRAINT;
+      if (!c->usable) continue;
+      if (!equal->is_argument &&
+          sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") != 0) {
+        continue;
+      }
+      found = i;
+    }
+    if (found < 0) continue;
+    info->aConstraintUsage[found].argvIndex = ++argv;
+    info->aConstraintUsage[found].omit = (unsigned char)equal->is_argument;
+    info->idxNum |= 1 << j;
+  }
+  info->estimatedRows = (sqlite3_int64)info->estimatedCost;
+  if (view->plan) view->plan(info, &argv, &info->idxNum);
+  return SQLITE_OK;
+}
+
+static int view_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
+  kv_view_cursor *cursor = kv_zalloc(sizeof(*cursor));
+
+  if (!cursor) return SQLITE_NOMEM;
+  cursor->view = ((view_table *)vtab)->view;
+  *out = &cursor->base;
+  return SQLITE_OK;
+}
+
+static void view_reset(kv_view_cursor *cursor) {
+  int i;
+
+  if (cursor->store) {
+    kv_stmt_put(&cursor->store->stmts, cursor->rows_id, cursor->rows);
+    kv_store_close(cursor->store);
+  }
+  for (i = 0; i < KV_VIEW_EQUALS; i++) {
+    sqlite3_value_free(cursor->given[i]);
+    cursor->given[i] = NULL;
+  }
+  cursor->rows = NULL;
+  cursor->store = NULL;
+  cursor->is_end = 1;
+}
+
+static int view_close(sqlite3_vtab_cursor *base) {
+  view_reset((kv_view_cursor *)base);
+  sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+static int view_next(sqlite3_vtab_cursor *base) {
+  kv_view_cursor *cursor = (kv_view_cursor *)base;
+  int rc = sqlite3_step(cursor->rows);
+
+  cursor->is_end = rc != SQLITE_ROW;
+  if (rc == SQLITE_ROW || rc == SQLITE_DONE) return SQLITE_OK;
+  return kv_store_error(cursor->store, &base->pVtab->zErrMsg, rc,
+                        "cannot read");
+}
+
+/* Keep the arguments that are shown as they were given. */
+static int view_keep(kv_view_cursor *cursor, sqlite3_value **given) {
+  int i;
+
+  for (i = 0; i < cursor->view->n_equals; i++) {
+    if (!given[i] || !cursor->view->equals[i].is_argument) continue;
+    cursor->given[i] = sqlite3_value_dup(given[i]);
+    if (!cursor->given[i]) return SQLITE_NOMEM;
+  }
+  return SQLITE_OK;
+}
+
+static int view_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
+                       int argc, sqlite3_value **argv) {
+  kv_view_cursor *cursor = (kv_view_cursor *)base;
+  const kv_view *view = cursor->view;
+  sqlite3_value *given[KV_VIEW_EQUALS] = {NULL, NULL, NULL, NULL};
+  char **err = &base->pVtab->zErrMsg;
+  const char *name = NULL;
+  int n = 0;
+  int i;
+  int rc;
+
+  (void)unused;
+  (void)argc;
+  view_reset(cursor);
+  cursor->plan = plan;
+  for (i = 0; i < view->n_equals; i++) {
+    if (plan & 1 << i) given[i] = argv[n++];
+  }
+  if (given[0]) name = (const char *)sqlite3_value_text(given[0]);
+  rc = kv_store_find(((view_table *)base->pVtab)->registry, name,
+                     &cursor->store, err);
+  if (rc != SQLITE_OK) return rc;
+  rc = view_keep(cursor, given);
+  if (rc == SQLITE_OK) rc = view->start(cursor, given, argv + n, err);
+  if (rc != SQLITE_OK) {
+    return kv_store_error(cursor->store, err, rc, "cannot read");
+  }
+  return view_next(base);
+}
+
+static int view_eof(sqlite3_vtab_cursor *base) {
+  return ((kv_view_cursor *)base)->is_end;
+}
+
+static int view_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
+                       int column) {
+  kv_view_cursor *cursor = (kv_view_cursor *)base;
+  const kv_view_column *how = &cursor->view->columns[column];
+  char time[KV_TIME_SIZE];
+
+  switch (how->show) {
+    case KV_SHOW_VALUE:
+      sqlite3_result_value(ctx, sqlite3_column_value(cursor->rows, how->from));
+      break;
+    case KV_SHOW_TIME:
+      kv_time_format(sqlite3_column_int64(cursor->rows, how->from), time);
+      sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
+      break;
+    case KV_SHOW_OP:
+      sqlite3_result_text(
+        ctx, sqlite3_column_int(cursor->rows, how->from) ? "set" : "delete", -1,
+        SQLITE_STATIC);
+      break;
+    case KV_SHOW_GIVEN:
+      if (cursor->given[how->from]) {
+        sqlite3_result_value(ctx, cursor->given[how->from]);
+      }
+      break;
+    case KV_SHOW_STORE:
+      sqlite3_result_text(ctx, cursor->store->name, -1, SQLITE_TRANSIENT);
+      break;
+  }
+  return SQLITE_OK;
+}
+
+/* WITHOUT ROWID tables have none. */
+static int view_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
+  (void)base;
+  *out = 0;
+  return SQLITE_OK;
+}
+
+static const sqlite3_module view_methods = {
+  .iVersion = 1,
+  .xConnect = view_connect, /* no xCreate: eponymous only */
+  .xBestIndex = view_best_index,
+  .xDisconnect = view_disconnect,
+  .xOpen = view_open,
+  .xClose = view_close,
+  .xFilter = view_filter,
+  .xNext = view_next,
+  .xEof = view_eof,
+  .xColumn = view_column,
+  .xRowid = view_rowid,
+};
+
+static void view_release(void *aux) {
+  kv_registry_release(((view_module *)aux)->registry);
+  sqlite3_free(aux);
+}
+
+int kv_view_register(sqlite3 *db, kv_registry *registry, const kv_view *view) {
+  view_module *module = kv_zalloc(sizeof(*module));
+
+  if (!module) return SQLITE_NOMEM;
+  module->view = view;
+  module->registry = registry;
+  kv_registry_retain(registry);
+  return sqlite3_create_module_v2(db, view->name, &view_methods, module,
+                                  view_release);
+}
+
+int kv_view_run(kv_view_cursor *cursor, kv_sql id) {
+  cursor->rows_id = id;
+  return kv_stmt_get(&cursor->store->stmts, id, &cursor->rows);
+}
+
+int kv_view_bind(kv_view_cursor *cursor, const char *name, int64_t value) {
+  int i = sqlite3_bind_parameter_index(cursor->rows, name);
+  return i ? sqlite3_bind_int64(cursor->rows, i, value) : SQLITE_OK;
+}
+
+int kv_view_bind_value(kv_view_cursor *cursor, const char *name,
+                       sqlite3_value *value) {
+  int i = sqlite3_bind_parameter_index(cursor->rows, name);
+  return i && value ? sqlite3_bind_value(cursor->rows, i, value) : SQLITE_OK;
+}
+
+int kv_view_bind_end(kv_view_cursor *cursor, int64_t until) {
+  int i = sqlite3_bind_parameter_index(cursor->rows, ":self");
+  int rc = i ? sqlite3_bind_text(cursor->rows, i, cursor->store->device, -1,
+                                 SQLITE_STATIC)
+             : SQLITE_OK;
+
+  return rc == SQLITE_OK ? kv_view_bind(cursor, ":until", until) : rc;
+}

@@ -1,0 +1,81 @@
+/*
+** Table-valued functions over a store, each row one of a statement: kv_log
+** and the history tables.
+**
+** A view says how it is declared, which statement it runs, and how its
+** columns are made. Its last argument, the hidden column `store`, names the
+** store; its name is given back as it was found.
+**
+** INVARIANT: a view reads the cache alone, and not what is written while it
+** runs.
+*/
+#ifndef KV_SURFACE_VIEW_H
+#define KV_SURFACE_VIEW_H
+
+#include "store/store.h"
+
+/* How a column is made. */
+typedef enum kv_show {
+  KV_SHOW_VALUE, /* the statement's column */
+  KV_SHOW_TIME,  /* the statement's column as a time */
+  KV_SHOW_OP,    /* the statement's column as 'set' or 'delete' */
+  KV_SHOW_GIVEN, /* an argument as it was given; NULL: not given */
+  KV_SHOW_STORE  /* the name of the store */
+} kv_show;
+
+typedef struct kv_view_column {
+  kv_show show;
+  int from; /* column of the statement; or which argument, from 0 */
+} kv_view_column;
+
+/* An argument or condition that is handed on: column = value. */
+typedef struct kv_view_equal {
+  int column;
+  int is_argument; /* a hidden column: SQLite need not check it again */
+} kv_view_equal;
+
+typedef struct kv_view_cursor kv_view_cursor;
+
+typedef struct kv_view {
+  const char *name;
+  kv_sql declaration;
+  const kv_view_column *columns;
+  const kv_view_equal *equals; /* the store is the first */
+  int n_equals;
+  /* More conditions, NULL: none. Sets further bits of *plan. */
+  void (*plan)(sqlite3_index_info *info, int *n_argv, int *plan);
+  /*
+  ** Say which statement is run and bind it. given[i] is the value of
+  ** equals[i], or NULL; more[] those that plan() asked for.
+  */
+  int (*start)(kv_view_cursor *cursor, sqlite3_value **given,
+               sqlite3_value **more, char **err);
+} kv_view;
+
+#define KV_VIEW_EQUALS 4
+
+struct kv_view_cursor {
+  sqlite3_vtab_cursor base; /* base class: must be first */
+  const kv_view *view;
+  kv_store *store; /* referenced while a scan runs */
+  int plan;        /* bit i: equals[i] is given; then those of plan() */
+  sqlite3_stmt *rows;
+  kv_sql rows_id;
+  sqlite3_value *given[KV_VIEW_EQUALS]; /* for KV_SHOW_GIVEN */
+  int is_end;
+};
+
+int kv_view_register(sqlite3 *db, kv_registry *registry, const kv_view *view);
+
+/* Get the statement that a view runs. */
+int kv_view_run(kv_view_cursor *cursor, kv_sql id);
+
+/* Bind a parameter by name; one that the text does not have is left out. */
+int kv_view_bind(kv_view_cursor *cursor, const char *name, int64_t value);
+int kv_view_bind_value(kv_view_cursor *cursor, const char *name,
+                       sqlite3_value *value);
+
+/* Bind :self and :until, by which later own rows are left out. */
+int kv_view_bind_end(kv_view_cursor *cursor, int64_t until);
+
+#endif

@@ -1,0 +1,2 @@
+-- The number of the last commit or merge.
+SELECT coalesce(max(arrived), 0) FROM {arrival};

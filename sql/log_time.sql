@@ -1,0 +1,8 @@
+-- The history of a stretch of time, in its order.
+SELECT c.bucket, c.key, c.value, c.op, c.ts, c.device, c.seq,
+  coalesce(c.txn, a.last_seq, c.seq), c.parent_ts
+FROM {cache} AS c
+LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
+WHERE c.ts BETWEEN :first AND :last
+  AND (c.device IS NOT :self OR c.seq <= :until)
+ORDER BY c.ts, c.device, c.seq;

@@ -1,0 +1,2 @@
+-- The index by time is there.
+UPDATE {meta} SET is_indexed = 1;
