@@ -62,7 +62,7 @@ if [ ! -f "$library" ] || [ "$(cat "$build/lib/as" 2> /dev/null)" != \
     "$cc" -shared -fPIC -O1 -g -fno-omit-frame-pointer \
       ${sanitize:+"-fsanitize=$sanitize"} -DSQLITE_DEBUG \
       -DSQLITE_ENABLE_DESERIALIZE -DSQLITE_ENABLE_COLUMN_METADATA \
-      -DSQLITE_ENABLE_JSON1 $options -Wl,-soname,libsqlite3.so.0 \
+      -DSQLITE_ENABLE_JSON1 -DHAVE_USLEEP=1 $options -Wl,-soname,libsqlite3.so.0 \
       -o "$library" "$sqlite/sqlite3.c" -lm -ldl -lpthread \
       2> "$build/sqlite.log" || {
     cat "$build/sqlite.log"
