@@ -53,6 +53,19 @@ else()
     add_test(NAME ${name} COMMAND ${target})
     set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
   endforeach()
+
+  # The same C, with what goes wrong around it.
+  foreach(name hostile_host test_nomem_session)
+    set(target ${name})
+    string(REGEX REPLACE "^test_" "" name "${name}")
+    add_executable(fault_${name} tests/fault/${target}.c)
+    if(name MATCHES "^nomem")
+      target_sources(fault_${name} PRIVATE tests/fault/nomem.c)
+    endif()
+    target_link_libraries(fault_${name} PRIVATE kv_for_tests)
+    add_test(NAME fault_${name} COMMAND fault_${name})
+    set_tests_properties(fault_${name} PROPERTIES LABELS fault TIMEOUT 300)
+  endforeach()
 endif()
 
 # Golden transcripts.

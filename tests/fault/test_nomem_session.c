@@ -3,60 +3,23 @@
 ** session ends with SQLITE_NOMEM or as if nothing had happened, nothing leaks,
 ** and the files are good.
 **
-** Every fourth allocation is tried, others for each kind of cache; all of them
+** Every twelfth allocation is tried, others for each kind of cache; all of them
 ** with KV_NOMEM_STEP=1.
 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
 
+#include "fault/nomem.h"
 #include "kv.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
-
-/* SQLite's allocator; one call of it fails. */
-static sqlite3_mem_methods real;
-static int64_t countdown; /* calls until that one; 0: none fails */
-
-static int is_failing(void) {
-  return countdown > 0 && --countdown == 0;
-}
-
-static void *nomem_malloc(int n) {
-  return is_failing() ? NULL : real.xMalloc(n);
-}
-
-static void *nomem_realloc(void *p, int n) {
-  return is_failing() ? NULL : real.xRealloc(p, n);
-}
-
-static int nomem_install(void **state) {
-  sqlite3_mem_methods ours;
-
-  (void)state;
-  /* files in memory, if there are such: the test syncs thousands of them */
-  if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 1);
-  if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real) != SQLITE_OK) return -1;
-  ours = real;
-  ours.xMalloc = nomem_malloc;
-  ours.xRealloc = nomem_realloc;
-  if (sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) != SQLITE_OK) return -1;
-  /* no allocation without the allocator */
-  sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
-  return sqlite3_initialize();
-}
-
-static int nomem_is(int rc) {
-  return (rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM;
-}
 
 /* Run statements to the first error. */
 static int run(sqlite3 *db, const char *text) {
@@ -151,8 +114,7 @@ static void expect_recovery(const char *root, const char *file,
 /* Let allocations of the session fail, from the `first` on. */
 static void expect_no_harm(const char *root, const char *file, const char *open,
                            int first) {
-  const char *given = getenv("KV_NOMEM_STEP");
-  int step = given ? atoi(given) : 4;
+  int step = nomem_step(12);
   int64_t n;
   int64_t n_runs = 0;
   int64_t n_survived = 0;
@@ -163,10 +125,9 @@ static void expect_no_harm(const char *root, const char *file, const char *open,
     sqlite3_int64 used = sqlite3_memory_used();
     char message[500];
 
-    countdown = n;
+    nomem_fail(n);
     rc = session(file, open, session_text, message, sizeof(message));
-    is_done = countdown > 0;
-    countdown = 0;
+    is_done = !nomem_end();
     if (rc == SQLITE_OK) n_survived++;
     if (rc != SQLITE_OK && !nomem_is(rc)) {
       print_error("allocation %lld: error %d: %s\n", (long long)n, rc, message);
@@ -207,7 +168,7 @@ static void a_persistent_store_survives_out_of_memory(void **state) {
     root);
 
   make_folder(root);
-  expect_no_harm(root, file, open, 3);
+  expect_no_harm(root, file, open, 7);
   sqlite3_free(open);
   sqlite3_free(file);
   sqlite3_free(root);
