@@ -1,0 +1,228 @@
+/*
+** What is compared. See bench.h, and README.md for why it is fair.
+**
+**   kv      the store, with the cache that the options say
+**   plain   CREATE TABLE plain(key PRIMARY KEY, value) WITHOUT ROWID
+**   hand    what one would write instead: a table of all changes, and one of
+**           the latest, kept by a trigger with an upsert
+**   peers   a table of cr-sqlite's or of sqlite-sync's, if there is one
+**
+** Plain and hand-written tables merge from the very log of kv, which any
+** SQLite reads; the peers from a database that they wrote themselves.
+*/
+#include "bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void engine_connect(bench_run *run, bench_place place) {
+  int is_temp = place == BENCH_TEMP && !run->options->is_persistent;
+
+  run->db =
+    bench_connect(is_temp ? ":memory:" : bench_path("%s/host.db", run->dir));
+  if (run->options->is_memory) {
+    bench_exec(run->db, "PRAGMA temp_store = MEMORY");
+  }
+}
+
+/* "TEMP" if the table of an engine is to be a temporary one. */
+static const char *engine_temp(const bench_run *run, bench_place place) {
+  return place == BENCH_TEMP && !run->options->is_persistent ? "TEMP" : "";
+}
+
+static void kv_create(bench_run *run, bench_place place) {
+  char *folder = bench_path("%s/store.kv", run->dir);
+
+  (void)place;
+  engine_connect(run, BENCH_TEMP);
+  if (run->options->is_persistent) {
+    bench_exec(run->db, "CREATE VIRTUAL TABLE kv USING kv(%Q, device='laptop')",
+               folder);
+    bench_exec(run->db, "SELECT kv_sync()");
+  } else {
+    bench_exec(run->db, "SELECT kv_open(%Q, 'laptop')", folder);
+  }
+}
+
+static void kv_make_source(bench_run *run, const char *dir, int n_keys) {
+  run->db = bench_connect(":memory:");
+  bench_exec(run->db, "SELECT kv_open('%q/source.kv', 'phone')", dir);
+  bench_fill(run, n_keys, 0);
+  bench_close(NULL, run->db);
+  bench_rename(bench_path("%s/source.kv/devices/phone", dir),
+               bench_path("%s/phone", dir));
+}
+
+/* Its folder comes into the store, and goes back when it is closed. */
+static void kv_attach(bench_run *run, const char *dir) {
+  bench_rename(bench_path("%s/phone", dir),
+               bench_path("%s/store.kv/devices/phone", run->dir));
+}
+
+static void kv_merge(bench_run *run) {
+  bench_exec(run->db, "SELECT kv_sync()");
+}
+
+static void plain_create(bench_run *run, bench_place place) {
+  engine_connect(run, place);
+  bench_exec(run->db,
+             "CREATE %s TABLE plain(key PRIMARY KEY, value) WITHOUT ROWID",
+             engine_temp(run, place));
+}
+
+static void log_attach(bench_run *run, const char *dir) {
+  bench_exec(run->db, "ATTACH '%q/phone/log.db' AS source", dir);
+}
+
+static void plain_merge(bench_run *run) {
+  bench_exec(
+    run->db,
+    "INSERT INTO plain SELECT key, value FROM source.log ORDER BY seq");
+}
+
+static void hand_create(bench_run *run, bench_place place) {
+  const char *temp = engine_temp(run, place);
+
+  engine_connect(run, place);
+  bench_exec(
+    run->db,
+    "CREATE %s TABLE log(seq INTEGER PRIMARY KEY, device TEXT, ts INTEGER,"
+    "  op INTEGER, key, value);"
+    "CREATE %s TABLE latest(key PRIMARY KEY, ts INTEGER, device TEXT,"
+    "  op INTEGER, value) WITHOUT ROWID;"
+    "CREATE %s TRIGGER log_latest AFTER INSERT ON log BEGIN"
+    "  INSERT INTO latest"
+    "  VALUES(new.key, new.ts, new.device, new.op, new.value)"
+    "  ON CONFLICT(key) DO UPDATE SET ts = excluded.ts,"
+    "    device = excluded.device, op = excluded.op, value = excluded.value"
+    "  WHERE (excluded.ts, excluded.device) >= (ts, device);"
+    "END",
+    temp, temp, temp);
+}
+
+static void hand_merge(bench_run *run) {
+  bench_exec(run->db, "INSERT INTO log(device, ts, op, key, value)"
+                      " SELECT 'phone', ts, op, key, value FROM source.log"
+                      " ORDER BY seq");
+}
+
+static void peer_create(bench_run *run, const char *path, const char *table) {
+  run->db = bench_connect(path);
+  bench_load(run->db, run->options->extension[run->engine->extension]);
+  bench_exec(run->db, "%s", table);
+}
+
+static const char peer_crsqlite[] =
+  "CREATE TABLE peer(key PRIMARY KEY NOT NULL, value);"
+  "SELECT crsql_as_crr('peer')";
+
+static const char peer_sync[] =
+  "CREATE TABLE peer(key TEXT PRIMARY KEY NOT NULL, value TEXT);"
+  "SELECT cloudsync_init('peer')";
+
+static const char *peer_text(const bench_run *run) {
+  return run->engine->extension == 0 ? peer_crsqlite : peer_sync;
+}
+
+static void peers_create(bench_run *run, bench_place place) {
+  int is_temp = place == BENCH_TEMP && !run->options->is_persistent;
+
+  peer_create(run, is_temp ? ":memory:" : bench_path("%s/host.db", run->dir),
+              peer_text(run));
+}
+
+static char *peer_source(const bench_run *run, const char *dir) {
+  return bench_path("%s/%s.db", dir, run->engine->name);
+}
+
+static void peers_make_source(bench_run *run, const char *dir, int n_keys) {
+  peer_create(run, peer_source(run, dir), peer_text(run));
+  bench_fill(run, n_keys, 0);
+  if (run->engine->extension == 0)
+    bench_exec(run->db, "SELECT crsql_finalize()");
+  bench_close(NULL, run->db);
+}
+
+static void peers_attach(bench_run *run, const char *dir) {
+  run->shared = dir;
+}
+
+/* Copy the changes of one connection into another, row by row. */
+static void peers_merge(bench_run *run) {
+  const char *changes =
+    run->engine->extension == 0 ? "crsql_changes" : "cloudsync_changes";
+  sqlite3 *from = bench_connect(peer_source(run, run->shared));
+  sqlite3_stmt *read;
+  sqlite3_stmt *write;
+  sqlite3_str *text = sqlite3_str_new(run->db);
+  char *sql;
+  int n;
+  int i;
+
+  bench_load(from, run->options->extension[run->engine->extension]);
+  read = bench_prepare(from, "SELECT * FROM %s", changes);
+  n = sqlite3_column_count(read);
+  sqlite3_str_appendf(text, "INSERT INTO %s(", changes);
+  for (i = 0; i < n; i++) {
+    sqlite3_str_appendf(text, "%s\"%w\"", i ? "," : "",
+                        sqlite3_column_name(read, i));
+  }
+  sqlite3_str_appendall(text, ") VALUES(?1");
+  for (i = 2; i <= n; i++)
+    sqlite3_str_appendf(text, ",?%d", i);
+  sqlite3_str_appendall(text, ")");
+  sql = sqlite3_str_finish(text);
+  write = bench_prepare(run->db, "%s", sql);
+  sqlite3_free(sql);
+  bench_exec(run->db, "BEGIN");
+  while (sqlite3_step(read) == SQLITE_ROW) {
+    for (i = 0; i < n; i++) {
+      sqlite3_bind_value(write, i + 1, sqlite3_column_value(read, i));
+    }
+    bench_step(write);
+  }
+  bench_exec(run->db, "COMMIT");
+  sqlite3_finalize(write);
+  sqlite3_finalize(read);
+  if (run->engine->extension == 0) bench_exec(from, "SELECT crsql_finalize()");
+  bench_close(NULL, from);
+}
+
+#define PEER_STATEMENTS                                                        \
+  "INSERT INTO peer VALUES(?1, ?2) ON CONFLICT(key)"                           \
+  " DO UPDATE SET value = excluded.value",                                     \
+    "DELETE FROM peer WHERE key = ?1",                                         \
+    "SELECT value FROM peer WHERE key = ?1", NULL,                             \
+    "SELECT key, value FROM peer",                                             \
+    "SELECT key, value FROM peer WHERE key BETWEEN ?1 AND ?2"
+
+/* Microseconds since 1970. */
+#define HAND_NOW "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+
+const bench_engine bench_engines[] = {
+  {"kv", -1, kv_create, kv_make_source, kv_attach, kv_merge,
+   "INSERT INTO kv VALUES(?1, ?2)", "DELETE FROM kv WHERE key = ?1",
+   "SELECT value FROM kv WHERE key = ?1", "SELECT kv_get(?1)",
+   "SELECT key, value FROM kv",
+   "SELECT key, value FROM kv WHERE key BETWEEN ?1 AND ?2"},
+  {"plain", -1, plain_create, NULL, log_attach, plain_merge,
+   "INSERT OR REPLACE INTO plain VALUES(?1, ?2)",
+   "DELETE FROM plain WHERE key = ?1", "SELECT value FROM plain WHERE key = ?1",
+   NULL, "SELECT key, value FROM plain",
+   "SELECT key, value FROM plain WHERE key BETWEEN ?1 AND ?2"},
+  {"hand", -1, hand_create, NULL, log_attach, hand_merge,
+   "INSERT INTO log(device, ts, op, key, value)"
+   " VALUES('laptop', " HAND_NOW ", 1, ?1, ?2)",
+   "INSERT INTO log(device, ts, op, key, value)"
+   " VALUES('laptop', " HAND_NOW ", 0, ?1, NULL)",
+   "SELECT value FROM latest WHERE key = ?1 AND op = 1", NULL,
+   "SELECT key, value FROM latest WHERE op = 1",
+   "SELECT key, value FROM latest WHERE key BETWEEN ?1 AND ?2 AND op = 1"},
+  {"crsqlite", 0, peers_create, peers_make_source, peers_attach, peers_merge,
+   PEER_STATEMENTS},
+  {"sync", 1, peers_create, peers_make_source, peers_attach, peers_merge,
+   PEER_STATEMENTS},
+};
+
+const int bench_n_engines =
+  (int)(sizeof(bench_engines) / sizeof(bench_engines[0]));

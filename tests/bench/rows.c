@@ -1,0 +1,199 @@
+/*
+** Groups of operations on rows. See bench.h.
+*/
+#include <stdlib.h>
+
+#include "bench.h"
+
+#define COMMITS 100
+
+enum { ORDER_FIRST, ORDER_AGAIN, ORDER_READ };
+
+/* Set n_keys keys in one transaction, which is all that is measured. */
+static double rows_set(bench_run *run, int n_keys, int version) {
+  int *order = bench_order(n_keys, version ? ORDER_AGAIN : ORDER_FIRST);
+  sqlite3_stmt *stmt = bench_prepare(run->db, "%s", run->engine->set);
+  double start = bench_now(run->options);
+  int i;
+
+  bench_exec(run->db, "BEGIN");
+  for (i = 0; i < n_keys; i++) {
+    bench_bind_key(stmt, 1, order[i]);
+    bench_bind_value(stmt, 2, order[i], version, run->options->value_size);
+    bench_step(stmt);
+  }
+  bench_exec(run->db, "COMMIT");
+  start = bench_now(run->options) - start;
+  sqlite3_finalize(stmt);
+  free(order);
+  return start;
+}
+
+void bench_fill(bench_run *run, int n_keys, int version) {
+  rows_set(run, n_keys, version);
+}
+
+static double per_row(const bench_run *run, double seconds) {
+  return 1e6 * seconds / run->options->n_keys;
+}
+
+static void measure_write(bench_run *run) {
+  run->engine->create(run, BENCH_FILE);
+  run->figures[0] = per_row(run, rows_set(run, run->options->n_keys, 0));
+  run->figures[1] = per_row(run, rows_set(run, run->options->n_keys, 1));
+  bench_close(NULL, run->db);
+}
+
+static void measure_delete(bench_run *run) {
+  int *order = bench_order(run->options->n_keys, ORDER_AGAIN);
+  sqlite3_stmt *stmt;
+  double start;
+  int i;
+
+  run->engine->create(run, BENCH_FILE);
+  rows_set(run, run->options->n_keys, 0);
+  stmt = bench_prepare(run->db, "%s", run->engine->drop);
+  start = bench_now(run->options);
+  bench_exec(run->db, "BEGIN");
+  for (i = 0; i < run->options->n_keys; i++) {
+    bench_bind_key(stmt, 1, order[i]);
+    bench_step(stmt);
+  }
+  bench_exec(run->db, "COMMIT");
+  run->figures[0] = per_row(run, bench_now(run->options) - start);
+  free(order);
+  bench_close(stmt, run->db);
+}
+
+/* Keys that are there already, so that the table stays as it is. */
+static void measure_commit(bench_run *run) {
+  sqlite3_stmt *stmt;
+  double start;
+  int i;
+
+  run->engine->create(run, BENCH_FILE);
+  rows_set(run, run->options->n_keys, 0);
+  stmt = bench_prepare(run->db, "%s", run->engine->set);
+  start = bench_now(run->options);
+  for (i = 0; i < COMMITS; i++) {
+    int key = i * 7919 % run->options->n_keys;
+    bench_bind_key(stmt, 1, key);
+    bench_bind_value(stmt, 2, key, 1, run->options->value_size);
+    bench_step(stmt);
+  }
+  run->figures[0] = 1e6 * (bench_now(run->options) - start) / COMMITS;
+  bench_close(stmt, run->db);
+}
+
+/* One statement a key; every key has to be there. */
+static double rows_get(bench_run *run, const char *sql) {
+  int *order = bench_order(run->options->n_keys, ORDER_READ);
+  sqlite3_stmt *stmt = bench_prepare(run->db, "%s", sql);
+  double start = bench_now(run->options);
+  int i;
+
+  for (i = 0; i < run->options->n_keys; i++) {
+    bench_bind_key(stmt, 1, order[i]);
+    if (sqlite3_step(stmt) != SQLITE_ROW ||
+        sqlite3_column_bytes(stmt, 0) != run->options->value_size) {
+      bench_die("%s: key %d is not there", sql, order[i]);
+    }
+    sqlite3_reset(stmt);
+  }
+  start = bench_now(run->options) - start;
+  sqlite3_finalize(stmt);
+  free(order);
+  return start;
+}
+
+/* One statement that gives n rows. */
+static double rows_scan(bench_run *run, sqlite3_stmt *stmt, int n) {
+  double start = bench_now(run->options);
+  int n_rows = 0;
+
+  while (sqlite3_step(stmt) == SQLITE_ROW) {
+    n_rows += sqlite3_column_bytes(stmt, 0) == BENCH_KEY_SIZE &&
+              sqlite3_column_bytes(stmt, 1) == run->options->value_size;
+  }
+  sqlite3_reset(stmt);
+  start = bench_now(run->options) - start;
+  if (n_rows != n) {
+    bench_die("%s: %d rows instead of %d", sqlite3_sql(stmt), n_rows, n);
+  }
+  return start;
+}
+
+static void measure_read(bench_run *run) {
+  const bench_engine *engine = run->engine;
+  int n = run->options->n_keys;
+  sqlite3_stmt *stmt;
+  int i;
+
+  engine->create(run, BENCH_TEMP);
+  for (i = 0; i < run->options->versions; i++)
+    rows_set(run, n, i);
+  run->figures[0] = per_row(run, rows_get(run, engine->get));
+  run->figures[1] =
+    per_row(run, rows_get(run, engine->get_function ? engine->get_function
+                                                    : engine->get));
+  stmt = bench_prepare(run->db, "%s", engine->scan);
+  run->figures[2] = per_row(run, rows_scan(run, stmt, n));
+  sqlite3_finalize(stmt);
+  stmt = bench_prepare(run->db, "%s", engine->range);
+  bench_bind_key(stmt, 1, n / 2);
+  bench_bind_key(stmt, 2, n / 2 + n / 10 - 1);
+  run->figures[3] = 10 * per_row(run, rows_scan(run, stmt, n / 10));
+  bench_close(stmt, run->db);
+}
+
+/* What a row costs beside its key and value; then all of the cache. */
+static void measure_size(bench_run *run) {
+  bench_options options = *run->options;
+  int64_t content = BENCH_KEY_SIZE + run->options->value_size;
+
+  options.is_persistent = 1;
+  run->options = &options;
+  run->engine->create(run, BENCH_FILE);
+  rows_set(run, options.n_keys, 0);
+  bench_close(NULL, run->db);
+  if (run->engine == BENCH_KV) {
+    char *log = bench_path("%s/store.kv/devices/laptop/log.db", run->dir);
+    run->figures[0] =
+      (double)bench_size(log) / options.n_keys - (double)content;
+  }
+  run->figures[1] =
+    (double)bench_size(bench_path("%s/host.db", run->dir)) / options.n_keys;
+}
+
+const bench_group bench_row_groups[] = {
+  {"write",
+   NULL,
+   measure_write,
+   0,
+   {{"set, one transaction", "us/row", 1.5, 2.0, 0},
+    {"set again", "us/row", 1.2, 2.0, 0}}},
+  {"delete",
+   NULL,
+   measure_delete,
+   0,
+   {{"delete, one transaction", "us/row", 2.0, 2.0, 0}}},
+  {"commit",
+   NULL,
+   measure_commit,
+   0,
+   {{"commit of one row", "us", 1.3, 2.0, 0}}},
+  {"read",
+   NULL,
+   measure_read,
+   0,
+   {{"read by key", "us/row", 1.2, 1.5, 0},
+    {"kv_get()", "us/row", 1.0, 1.5, 0},
+    {"full scan", "us/row", 1.5, 2.5, 0},
+    {"range scan of 10 %", "us/row", 2.0, 2.0, 0}}},
+  {"size",
+   NULL,
+   measure_size,
+   1,
+   {{"log, beside key and value", "bytes/row", 60, 60, 1},
+    {"table in a file", "bytes/row", 1.6, 1.6, 0}}},
+  {0}};
