@@ -35,6 +35,7 @@ static const char usage[] =
   "  --only=TEXT      groups whose name has this text: write, delete,\n"
   "                   commit, read, size, merge, open, memory, persistent,\n"
   "                   idle, history\n"
+  "  --engine=NAME    kv, plain or hand alone, for a profiler\n"
   "  --dir=PATH       where files are made; the current directory\n"
   "  --crsqlite=PATH  also measure this extension\n"
   "  --sync=PATH      and this one, sqlite-sync\n"
@@ -45,6 +46,7 @@ static const char usage[] =
 
 static int takes_part(const bench_options *options,
                       const bench_engine *engine) {
+  if (options->engine && strcmp(options->engine, engine->name) != 0) return 0;
   return engine->extension < 0 || options->extension[engine->extension];
 }
 
@@ -310,6 +312,8 @@ static void parse(int argc, char **argv, bench_options *options,
       options->extension[1] = text;
     } else if (strcmp(a, "--clock=cpu") == 0) {
       options->is_cpu = 1;
+    } else if ((text = option_value(a, "--engine="))) {
+      options->engine = text;
     } else if (strcmp(a, "--hasty") == 0) {
       options->is_hasty = 1;
     } else if (strcmp(a, "--large") == 0) {

@@ -33,8 +33,9 @@ typedef struct bench_options {
   int n_many; /* keys of what is measured with a million */
   int is_cpu; /* measure processor time */
   int is_large;
-  int is_hasty;     /* do not wait for files to be of an age: wrong figures */
-  const char *only; /* part of the name of a group, or NULL */
+  int is_hasty;       /* do not wait for files to be of an age: wrong figures */
+  const char *only;   /* part of the name of a group, or NULL */
+  const char *engine; /* the only one, or NULL */
   const char *dir;
   const char *extension[2]; /* of cr-sqlite and sqlite-sync, or NULL */
 } bench_options;
