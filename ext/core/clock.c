@@ -33,6 +33,6 @@ int64_t kv_clock_next(int64_t wall, int64_t latest) {
 }
 
 int64_t kv_clock_after(int64_t ts, int64_t winner) {
-  assert(winner <= KV_TS_MAX);
+  if (winner >= KV_TS_MAX) return KV_TS_MAX + 1;
   return winner >= ts ? winner + 1 : ts;
 }

@@ -38,7 +38,8 @@ int64_t kv_clock_next(int64_t wall, int64_t latest);
 /*
 ** The time of one row of a transaction stamped ts whose key's winner is
 ** stamped `winner` (negative: no winner): ts, or just after the winner. That
-** is KV_TS_MAX + 1, not a valid time, if the winner is stamped KV_TS_MAX.
+** is KV_TS_MAX + 1, not a valid time, if the winner is stamped KV_TS_MAX (or,
+** in a damaged cache, later).
 */
 int64_t kv_clock_after(int64_t ts, int64_t winner);
 

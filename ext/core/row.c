@@ -227,12 +227,18 @@ static const char *row_check_change(const kv_row *row) {
 }
 
 /* Cheapest and plainest first, so that the reason is the clearest there is. */
-const char *kv_row_check(const kv_row *previous, const kv_row *row) {
+const char *kv_row_check_form(const kv_row *previous, const kv_row *row) {
   const char *reason = row_check_place(previous, row);
 
   if (!reason) reason = row_check_types(row);
   if (!reason && row->op == KV_OP_SEEN) reason = row_check_seen(row);
   if (!reason && row->op != KV_OP_SEEN) reason = row_check_change(row);
+  return reason;
+}
+
+const char *kv_row_check(const kv_row *previous, const kv_row *row) {
+  const char *reason = kv_row_check_form(previous, row);
+
   if (!reason && row->sum != kv_row_sum(previous->sum, row)) {
     reason = "its checksum does not match";
   }

@@ -62,6 +62,12 @@ int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id);
 int64_t kv_row_sum(int64_t previous, const kv_row *row);
 
 /*
+** The same check as kv_row_check() but for the sum: may this row be written
+** behind *previous?
+*/
+const char *kv_row_check_form(const kv_row *previous, const kv_row *row);
+
+/*
 ** Check that a row may follow the row with (seq, txn, sum) of *previous in
 ** a log: the next sequence number, the transaction's, values of the allowed
 ** types, a time in 0..KV_TS_MAX, and the chained sum. For the first row of

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cache.h"
+#include "core/clock.h"
 #include "error.h"
 
 static int64_t cursor_int64(sqlite3_stmt *stmt, int column, int64_t otherwise) {
@@ -24,6 +25,11 @@ static int cursor_blob(sqlite3_stmt *stmt, int column, void *out, int n) {
   return 1;
 }
 
+/* A number that a row of a log can have. */
+static int cursor_is_seq(int64_t seq) {
+  return seq >= 0 && seq <= KV_TS_MAX;
+}
+
 static int cursor_read(sqlite3_stmt *stmt, kv_cursor *out) {
   const char *detail;
 
@@ -38,9 +44,16 @@ static int cursor_read(sqlite3_stmt *stmt, kv_cursor *out) {
   out->has_waiting = sqlite3_column_type(stmt, 11) == SQLITE_INTEGER;
   out->waiting.seq = cursor_int64(stmt, 11, 0);
   out->waiting.sum = cursor_int64(stmt, 12, 0);
+  if (!cursor_is_seq(out->at.seq) || !cursor_is_seq(out->published.seq) ||
+      !cursor_is_seq(out->waiting.seq)) {
+    memset(&out->at, 0, sizeof(out->at));
+    out->published = out->waiting = out->at;
+    out->has_id = out->has_waiting = 0;
+  }
   out->clock_offset = cursor_int64(stmt, 6, 0);
   out->synced = cursor_int64(stmt, 7, -1);
-  out->has_stamp = cursor_blob(stmt, 8, &out->stamp, sizeof(out->stamp));
+  out->has_stamp =
+    out->has_id && cursor_blob(stmt, 8, &out->stamp, sizeof(out->stamp));
   out->verdict.state =
     kv_state_of_word((const char *)sqlite3_column_text(stmt, 9));
   detail = (const char *)sqlite3_column_text(stmt, 10);

@@ -5,7 +5,9 @@
 ** SQLite rolls it back; or a sync tool brought it, and rolling it back would
 ** destroy the log. Which of the two is decided under an EXCLUSIVE lock that
 ** is taken without reading (reading would roll back): a file that is whole
-** without the journal does not need it.
+** without the journal does not need it. A journal that names a super-journal
+** is never ours, and SQLite would delete the file that it names. A -wal is not
+** ours either, and SQLite would write it into the log.
 */
 #include "device_log.h"
 
@@ -117,17 +119,39 @@ static int log_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   return (rc & 0xff) == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
+/* What SQLite would take for a part of the log. */
+static const char *const log_suffixes[] = {"-journal", "-wal", "-shm"};
+#define LOG_SUFFIXES 3
+
+/* What lies beside the log under a suffix. */
+static kv_file_kind log_look_beside(const char *path, const char *suffix) {
+  char *name = sqlite3_mprintf("%s%s", path, suffix);
+  kv_stamp stamp;
+  kv_file_kind kind = name ? kv_folder_look(name, &stamp) : KV_FILE_UNKNOWN;
+
+  sqlite3_free(name);
+  return kind;
+}
+
+static int log_has_beside(const char *path) {
+  int i;
+
+  for (i = 0; i < LOG_SUFFIXES; i++) {
+    if (log_look_beside(path, log_suffixes[i]) != KV_FILE_NONE) return 1;
+  }
+  return 0;
+}
+
 /*
 ** Lock a file through the VFS, without the pager, which would read. While it
 ** waits it holds nothing: another process that has begun its EXCLUSIVE lock
 ** waits for our SHARED one. Ends with *is_locked 0 when the journal is gone:
 ** a commit ended, there is nothing to check.
 */
-static int log_lock_file(sqlite3_file *file, const char *journal, int timeout,
+static int log_lock_file(sqlite3_file *file, const char *path, int timeout,
                          int *is_locked) {
   int waited = 0;
   int wait = 1;
-  kv_stamp stamp;
 
   *is_locked = 0;
   for (;;) {
@@ -138,7 +162,7 @@ static int log_lock_file(sqlite3_file *file, const char *journal, int timeout,
     *is_locked = rc == SQLITE_OK;
     if (rc == SQLITE_OK) return rc;
     file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
-    if (kv_folder_look(journal, &stamp) == KV_FILE_NONE) return SQLITE_OK;
+    if (!log_has_beside(path)) return SQLITE_OK;
     if ((rc & 0xff) != SQLITE_BUSY || waited >= timeout) return rc;
     sqlite3_sleep(wait);
     waited += wait;
@@ -146,29 +170,95 @@ static int log_lock_file(sqlite3_file *file, const char *journal, int timeout,
   }
 }
 
-/* Delete a journal that does not belong to the file beside it. */
-static int log_check_journal(const kv_device_log_place *place, sqlite3 *handle,
-                             const char *path) {
-  char *journal = sqlite3_mprintf("%s-journal", path);
+/*
+** Does a journal end with the name of a super-journal? No commit of ours has
+** one. https://www.sqlite.org/tempfiles.html#super_journal_files
+*/
+static int log_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
+  static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9,
+                                         0x20, 0xa1, 0x63, 0xd7};
+  unsigned char end[8];
+  sqlite3_file *file = kv_zalloc((sqlite3_uint64)vfs->szOsFile);
+  sqlite3_int64 size = 0;
+  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_JOURNAL;
+  int rc = file ? vfs->xOpen(vfs, journal, file, flags, &flags) : SQLITE_NOMEM;
+
+  *is = 0;
+  if (rc == SQLITE_OK) rc = file->pMethods->xFileSize(file, &size);
+  if (rc == SQLITE_OK && size >= 16) {
+    rc = file->pMethods->xRead(file, end, sizeof(end), size - 8);
+    *is = rc == SQLITE_OK && memcmp(end, magic, sizeof(end)) == 0;
+  }
+  if (file && file->pMethods) file->pMethods->xClose(file);
+  sqlite3_free(file);
+  return rc;
+}
+
+/* Is it nothing that SQLite may roll back into the file beside it? */
+static int log_is_stale(const kv_device_log_place *place, sqlite3_vfs *vfs,
+                        const char *path, const char *journal, int *is_stale) {
+  kv_stamp stamp;
+  int rc = SQLITE_OK;
+
+  *is_stale = kv_folder_look(journal, &stamp) != KV_FILE_REGULAR;
+  if (!*is_stale) rc = log_names_super(vfs, journal, is_stale);
+  if (rc == SQLITE_OK && !*is_stale) {
+    rc = log_is_whole(place->host, path, is_stale);
+  }
+  return rc;
+}
+
+/* Does the file itself say that it is in WAL mode? */
+static int log_is_wal(sqlite3_file *file) {
+  unsigned char versions[2] = {0, 0};
+
+  return file->pMethods->xRead(file, versions, 2, 18) == SQLITE_OK &&
+         versions[0] == 2;
+}
+
+/* Delete what lies beside the log and is no part of it. Under the lock. */
+static int log_clear_beside(const kv_device_log_place *place, sqlite3_vfs *vfs,
+                            sqlite3_file *file, const char *path, char **err) {
+  int rc = SQLITE_OK;
+  int i;
+
+  for (i = 0; i < LOG_SUFFIXES && rc == SQLITE_OK; i++) {
+    kv_file_kind kind = log_look_beside(path, log_suffixes[i]);
+    char *name = sqlite3_mprintf("%s%s", path, log_suffixes[i]);
+    int is_stale = i > 0 && !log_is_wal(file);
+
+    if (!name) {
+      rc = SQLITE_NOMEM;
+    } else if (kind == KV_FILE_DIRECTORY) {
+      rc = kv_error(err, SQLITE_CANTOPEN,
+                    "%s is not a regular file: move it away", name);
+    } else if (kind != KV_FILE_NONE) {
+      if (i == 0) rc = log_is_stale(place, vfs, path, name, &is_stale);
+      if (rc == SQLITE_OK && is_stale) rc = vfs->xDelete(vfs, name, 1);
+    }
+    sqlite3_free(name);
+  }
+  return rc;
+}
+
+/* See to what lies beside the log, before SQLite does. */
+static int log_check_beside(const kv_device_log_place *place, sqlite3 *handle,
+                            const char *path, char **err) {
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
   sqlite3_file *file = NULL;
-  kv_stamp stamp;
   int is_locked = 0;
-  int is_whole = 0;
-  int rc = journal && vfs ? SQLITE_OK : SQLITE_NOMEM;
+  int rc = SQLITE_OK;
 
-  if (rc == SQLITE_OK && kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
-    rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (rc == SQLITE_OK) {
-      rc = log_lock_file(file, journal, place->timeout, &is_locked);
-    }
+  if (!log_has_beside(path)) return SQLITE_OK;
+  if (!vfs) return SQLITE_ERROR;
+  rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (rc == SQLITE_OK) {
+    rc = log_lock_file(file, path, place->timeout, &is_locked);
   }
-  if (is_locked && kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
-    rc = log_is_whole(place->host, path, &is_whole);
-    if (rc == SQLITE_OK && is_whole) rc = vfs->xDelete(vfs, journal, 1);
+  if (is_locked) {
+    rc = log_clear_beside(place, vfs, file, path, err);
+    file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
   }
-  if (is_locked) file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
-  sqlite3_free(journal);
   return rc;
 }
 
@@ -248,7 +338,7 @@ static int log_error(char **err, int rc, const char *path) {
 static int log_enter(kv_device_log *log, const kv_device_log_place *place,
                      kv_verdict *verdict, char **err) {
   kv_stamp stamp;
-  int rc = log_check_journal(place, log->handle, log->path);
+  int rc = log_check_beside(place, log->handle, log->path, err);
 
   if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE);
   if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_BEGIN);
@@ -263,6 +353,10 @@ static int log_enter(kv_device_log *log, const kv_device_log_place *place,
     rc = log_read_head(log, place, verdict);
   } else {
     rc = log_create(log, place);
+  }
+  log->txn = log->tail.seq;
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_COMMIT, &log->commit);
   }
   return rc == SQLITE_OK ? rc : log_error(err, rc, log->path);
 }
@@ -303,9 +397,13 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
 
 int kv_device_log_append(kv_device_log *log, kv_row *row) {
   sqlite3_stmt *stmt = log->append;
+  kv_row previous;
   int rc = SQLITE_OK;
 
+  previous.seq = log->tail.seq;
+  previous.txn = log->txn;
   row->seq = log->tail.seq + 1;
+  if (kv_row_check_form(&previous, row)) return SQLITE_CORRUPT;
   row->sum = kv_row_sum(log->tail.sum, row);
   if (!stmt) {
     rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_APPEND, &log->append);
@@ -328,6 +426,7 @@ int kv_device_log_append(kv_device_log *log, kv_row *row) {
   if (rc == SQLITE_OK) {
     log->tail.seq = row->seq;
     log->tail.sum = row->sum;
+    log->txn = row->txn;
   }
   return rc;
 }
@@ -348,12 +447,15 @@ int kv_device_log_take_over(kv_device_log *log, const char *machine) {
 }
 
 int kv_device_log_commit(kv_device_log *log) {
-  return kv_stmt_run(log->handle, KV_SQL_LOG_COMMIT);
+  int rc = sqlite3_step(log->commit);
+
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 void kv_device_log_close(kv_device_log *log) {
   if (!log) return;
   sqlite3_finalize(log->append);
+  sqlite3_finalize(log->commit);
   kv_reader_close(log->reader);
   sqlite3_close(log->handle);
   sqlite3_free(log->path);

@@ -23,8 +23,10 @@ typedef struct kv_device_log {
   char *path;           /* of the file */
   kv_reader *reader;    /* on the handle; NULL if the file was just made */
   sqlite3_stmt *append; /* prepared at the first row */
+  sqlite3_stmt *commit; /* prepared before the host commits */
   kv_log_head head;
   kv_position tail; /* its last row, appended ones included */
+  int64_t txn;      /* the last row of the transaction that is appended */
   int is_new;       /* made by this lock: it has no rows */
 } kv_device_log;
 
@@ -52,7 +54,8 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
 
 /*
 ** Append a row behind the tail: row->seq and row->sum are set here. All
-** other fields are the caller's; row->txn too.
+** other fields are the caller's; row->txn too. SQLITE_CORRUPT for a row that
+** no reader would take: it comes from a damaged cache.
 */
 int kv_device_log_append(kv_device_log *log, kv_row *row);
 

@@ -29,6 +29,7 @@ struct kv_reader {
   sqlite3_stmt *last; /* keeps the values of kv_reader_last() */
   kv_row previous;    /* seq, txn and sum of the last verified row */
   kv_row row;
+  int is_passing;      /* why the next row was not taken may pass */
   kv_span transaction; /* the one that is being read */
   kv_spans spans;
 };
@@ -217,9 +218,15 @@ static int reader_new(sqlite3 *handle, const char *device, int is_confined,
   kv_verdict_clear(verdict);
   if (rc == SQLITE_OK) {
     reader->handle = handle;
-    reader->work = KV_HANDLE_WORK;
-    if (is_confined) kv_handle_confine(handle, &reader->work);
+    reader->work = KV_HANDLE_ADMIT;
+    if (is_confined) {
+      kv_handle_confine(handle, &reader->work);
+    } else {
+      kv_handle_limit_work(handle, &reader->work);
+    }
     rc = reader_admit(reader, device, verdict);
+    reader->work = KV_HANDLE_WORK;
+    if (!is_confined) kv_handle_limit_work(handle, NULL);
   }
   if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {
     kv_reader_close(reader);
@@ -344,6 +351,7 @@ int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
   reader->previous.txn = after.seq;
   reader->previous.sum = after.sum;
   reader->work = KV_HANDLE_WORK;
+  reader->is_passing = 0;
   memset(&reader->transaction, 0, sizeof(reader->transaction));
   kv_spans_clear(&reader->spans);
   return reader_is_our_fault(rc) ? rc : SQLITE_OK;
@@ -381,12 +389,17 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
   switch (rc & 0xff) {
     case SQLITE_DONE: break;
     case SQLITE_TOOBIG:
+      reader->is_passing = 1;
       *reason = "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)";
       break;
     case SQLITE_INTERRUPT:
       *reason = "the file promises rows that it does not have";
       break;
-    default: *reason = "the file's pages cannot be read"; break;
+    default:
+      reader->is_passing =
+        (rc & 0xff) == SQLITE_IOERR && rc != SQLITE_IOERR_SHORT_READ;
+      *reason = "the file's pages cannot be read";
+      break;
   }
   return SQLITE_DONE;
 }
@@ -444,5 +457,6 @@ int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
     out->reason = "its last transaction is not whole";
   }
   out->is_clean = !out->reason;
+  out->is_passing = reader->is_passing;
   return SQLITE_OK;
 }

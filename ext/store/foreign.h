@@ -45,6 +45,7 @@ typedef struct kv_stretch {
   int64_t last_ts;    /* greatest time up to there; -1: none */
   int64_t counted_ts; /* greatest time up to there that the clock counts */
   int is_clean;       /* the file ends there, without anything behind it */
+  int is_passing;     /* it may be read another time: a limit, a disk error */
   const char *reason; /* if not: why the next row was not taken; static */
 } kv_stretch;
 

@@ -54,7 +54,7 @@ static char *handle_uri(const char *path, const char *parameters) {
 static void handle_limit(sqlite3 *host, sqlite3 *handle) {
   sqlite3_limit(handle, SQLITE_LIMIT_LENGTH,
                 sqlite3_limit(host, SQLITE_LIMIT_LENGTH, -1));
-  sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 10000);
+  sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 1000);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_limit(handle, SQLITE_LIMIT_WORKER_THREADS, 0);
 }
@@ -128,9 +128,13 @@ static int handle_count_work(void *work) {
   return --*(int *)work < 0;
 }
 
+void kv_handle_limit_work(sqlite3 *handle, int *work) {
+  if (!KV_HAS(progress_handler)) return;
+  sqlite3_progress_handler(handle, work ? 1000 : 0,
+                           work ? handle_count_work : NULL, work);
+}
+
 void kv_handle_confine(sqlite3 *handle, int *work) {
   sqlite3_set_authorizer(handle, handle_authorize, NULL);
-  if (KV_HAS(progress_handler)) {
-    sqlite3_progress_handler(handle, 1000, handle_count_work, work);
-  }
+  kv_handle_limit_work(handle, work);
 }

@@ -36,6 +36,9 @@ int kv_handle_write(sqlite3 *host, const char *path, int create, int timeout,
 /* Work between two verified rows, in thousands of virtual machine steps. */
 #define KV_HANDLE_WORK 100
 
+/* The same until a file's schema is known to be a log's: two short texts. */
+#define KV_HANDLE_ADMIT 1
+
 /*
 ** Allow only SELECT from the tables of a log from now on, and fail with
 ** SQLITE_INTERRUPT when *work, counted down every thousand steps, runs out.
@@ -43,5 +46,8 @@ int kv_handle_write(sqlite3 *host, const char *path, int create, int timeout,
 ** verify: a file's size is never limited, work without news is.
 */
 void kv_handle_confine(sqlite3 *handle, int *work);
+
+/* Only the limit on work; NULL: no limit. */
+void kv_handle_limit_work(sqlite3 *handle, int *work);
 
 #endif

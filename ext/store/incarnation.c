@@ -145,11 +145,43 @@ static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
   return rc;
 }
 
+/*
+** Does the damaged file hold rows behind those that this cache published?
+** Then their numbers are used up, and a log made anew needs another id.
+*/
+static int incarnation_has_more(kv_store *store, const kv_cursor *own,
+                                int *has_more) {
+  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_stretch stretch;
+  kv_row row;
+  int found = 0;
+  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+
+  *has_more = own->published.seq == 0;
+  if (rc == SQLITE_OK) {
+    rc = kv_reader_open(store->db, path, store->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader) rc = kv_reader_last(reader, &row, &found);
+  if (found > 0 && row.seq > own->published.seq) *has_more = 1;
+  if (rc == SQLITE_OK && reader && !*has_more) {
+    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
+                          &stretch);
+    if (stretch.end.seq > own->published.seq) *has_more = 1;
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return rc;
+}
+
 int kv_incarnation_repair(kv_store *store, kv_cursor *own,
                           const kv_verdict *verdict, int *is_repaired,
                           char **err) {
   kv_position end = {0, 0};
   int is_complete = 0;
+  int has_more = 0;
   int rc = SQLITE_OK;
 
   *is_repaired = 0;
@@ -165,6 +197,10 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
     is_complete = rc == SQLITE_OK && end.seq == own->published.seq &&
                   end.sum == own->published.sum;
     if (rc == SQLITE_CORRUPT) rc = SQLITE_OK;
+    if (rc == SQLITE_OK && is_complete) {
+      rc = incarnation_has_more(store, own, &has_more);
+      is_complete = !has_more;
+    }
   }
   if (rc == SQLITE_OK && is_complete) {
     rc = kv_device_log_set_aside(store->root, store->device, err);

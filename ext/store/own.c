@@ -42,8 +42,9 @@ int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
     if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row.key);
     if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 7, &row.value);
     if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
-    end->seq = row.seq;
-    end->sum = log ? row.sum : kv_row_sum(end->sum, &row);
+    if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(end->sum, &row);
+    if (rc == SQLITE_OK) end->seq = row.seq;
+    if (rc == SQLITE_OK) end->sum = row.sum;
   }
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
   kv_stmt_put(&store->stmts, KV_SQL_OWN_ROWS, stmt);

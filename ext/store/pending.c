@@ -83,6 +83,8 @@ kv_pending_mark kv_pending_here(const kv_pending *pending) {
 }
 
 void kv_pending_return(kv_pending *pending, kv_pending_mark mark) {
+  /* A full disk or an interrupt may have rolled all of it back by now. */
+  if (!pending->is_open) return;
   pending->n_rows = mark.n_rows;
   if (!pending->is_scan) pending_trim(pending, mark.last);
 }

@@ -86,11 +86,7 @@ static int publish_settle(kv_store *store, kv_cursor *own,
     rc = SQLITE_CORRUPT;
   }
   if (rc == SQLITE_CORRUPT) {
-    return kv_error(err, rc,
-                    "the cache of %s does not hold the rows that device %s "
-                    "wrote: open the folder with a new cache (CREATE VIRTUAL "
-                    "TABLE under another name)",
-                    store->name, store->device);
+    return kv_store_wrong_cache(store, err);
   }
   if (store->pending.is_open) store->pending.base = own->at;
   if (rc == SQLITE_OK && n_new > 0) rc = kv_cursor_save(&store->stmts, own);
@@ -217,7 +213,8 @@ static int publish_append_seen(kv_store *store, kv_device_log *log,
       rc = kv_cache_put_seen(&store->stmts, store->device, &row);
     }
     at->seq = row.seq;
-    at->sum = log ? row.sum : kv_row_sum(at->sum, &row);
+    if (!log) row.sum = kv_row_sum(at->sum, &row);
+    at->sum = row.sum;
   }
   return rc;
 }
@@ -263,7 +260,7 @@ static int publish_append_remembered(kv_store *store, kv_device_log *log,
       rc = publish_fetch(store, from, &row.value, &large);
     }
     if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
-    if (!log) row.sum = kv_row_sum(at->sum, &row);
+    if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(at->sum, &row);
     kv_stmt_put(&store->stmts, KV_SQL_OWN_VALUE, large);
     at->seq = row.seq;
     at->sum = row.sum;

@@ -66,11 +66,25 @@ static int stmt_make(kv_stmts *stmts, kv_sql id, unsigned flags,
   return rc;
 }
 
+/*
+** A hostile host database may have views in the place of the shadow tables,
+** and triggers on them, which lead back here. So no statement on shadow tables
+** reaches a virtual table, but the two that merge.
+*/
+static unsigned stmt_flags(kv_sql id) {
+  unsigned flags = SQLITE_PREPARE_PERSISTENT;
+
+  if (id != KV_SQL_CACHE_MERGE && id != KV_SQL_SEEN_MERGE) {
+    flags |= SQLITE_PREPARE_NO_VTAB;
+  }
+  return flags;
+}
+
 int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out) {
   *out = stmts->kept[id];
   stmts->kept[id] = NULL;
   if (*out) return SQLITE_OK;
-  return stmt_make(stmts, id, SQLITE_PREPARE_PERSISTENT, out);
+  return stmt_make(stmts, id, stmt_flags(id), out);
 }
 
 int kv_stmt_once(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out) {

@@ -341,7 +341,8 @@ int kv_store_unpublished(kv_store *store, int64_t *out) {
   rc = kv_cursor_load(&store->stmts, store->device, &own);
   if (rc == SQLITE_OK && store->late && !own.has_waiting) {
     own.has_waiting = 1;
-    own.waiting = store->committed;
+    own.waiting = own.published;
+    if (store->committed.seq > own.waiting.seq) own.waiting = store->committed;
   }
   if (rc == SQLITE_OK && own.has_waiting) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
@@ -419,13 +420,11 @@ int kv_store_index(kv_store *store, char **err) {
   return rc;
 }
 
-int kv_store_prepare_cache(kv_store *store, char **err) {
+/* Drop what there is of a cache and create it, inside a savepoint. */
+static int store_rebuild_cache(kv_store *store, char **err) {
   int64_t n_waiting = 0;
-  kv_meta meta;
-  int is_usable = 0;
-  int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
+  int rc;
 
-  if (rc != SQLITE_OK || is_usable) return rc;
   if (kv_store_unpublished(store, &n_waiting) == SQLITE_OK && n_waiting > 0) {
     return kv_error(err, SQLITE_CORRUPT,
                     "the cache of %s is damaged and holds %lld rows that are "
@@ -436,7 +435,31 @@ int kv_store_prepare_cache(kv_store *store, char **err) {
   rc = kv_cache_drop(&store->stmts);
   if (rc == SQLITE_OK) rc = kv_cache_create(&store->stmts);
   if (rc == SQLITE_OK && !store->root) rc = kv_cache_index(&store->stmts);
+  return rc;
+}
+
+int kv_store_prepare_cache(kv_store *store, char **err) {
+  kv_meta meta;
+  int is_usable = 0;
+  int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
+
+  if (rc != SQLITE_OK || is_usable) return rc;
+  rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
+  if (rc == SQLITE_OK) {
+    rc = store_rebuild_cache(store, err);
+    kv_store_error(store, err, rc, "cannot build the cache anew");
+    rc = kv_store_savepoint_end(store, rc);
+  }
   return kv_store_error(store, err, rc, "cannot build the cache anew");
+}
+
+int kv_store_wrong_cache(const kv_store *store, char **err) {
+  return kv_error(
+    err, SQLITE_CORRUPT_VTAB,
+    "the cache of %s does not hold the rows that device %s wrote: "
+    "open the folder with a new cache (CREATE VIRTUAL TABLE "
+    "under another name)",
+    store->name, store->device);
 }
 
 int kv_store_error(kv_store *store, char **err, int rc, const char *what) {

@@ -51,6 +51,7 @@ typedef struct kv_store {
   kv_device_log *log;    /* the own log between the two phases of a commit */
   kv_position committed; /* the own log's tail that was last committed here */
   int64_t n_writes;      /* rows written by this connection */
+  int n_functions;       /* SQL functions that run, one within another */
   int must_look;         /* a write was refused: the next sync looks why */
   char *late;            /* why the last commit of the log failed, or NULL */
 } kv_store;
@@ -131,6 +132,9 @@ int kv_store_prepare_cache(kv_store *store, char **err);
 */
 int kv_store_savepoint(kv_store *store, char **err);
 int kv_store_savepoint_end(kv_store *store, int rc);
+
+/* The error for a cache that contradicts what this device wrote. */
+int kv_store_wrong_cache(const kv_store *store, char **err);
 
 /* The error for whatever went wrong in a statement of the store. */
 int kv_store_error(kv_store *store, char **err, int rc, const char *what);

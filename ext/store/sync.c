@@ -34,6 +34,7 @@ typedef struct kv_visit {
   int64_t n_merged;
   int64_t n_seen;
   int is_replaced; /* another log took the place of the one before */
+  int is_passing;  /* what hindered may pass while the file stays as it is */
 } kv_visit;
 
 static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
@@ -104,6 +105,7 @@ static int visit_replace(kv_visit *visit) {
   rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll,
                         &stretch);
   if (rc == SQLITE_OK && !stretch.is_clean) {
+    visit->is_passing = stretch.is_passing;
     kv_verdict_set(&cursor->verdict, KV_STATE_DAMAGED,
                    "differs from what was read, and does not verify at row "
                    "%lld (%s); what was read before is kept",
@@ -203,6 +205,7 @@ static int visit_merge(kv_visit *visit) {
     cursor->clock_offset = stretch.last_ts > now ? stretch.last_ts - now : 0;
   }
   if (rc == SQLITE_OK) {
+    visit->is_passing = stretch.is_passing;
     visit_judge_end(visit, &stretch);
   }
   return rc;
@@ -223,6 +226,14 @@ static int visit_is_changed(const kv_visit *visit) {
                 b->verdict.detail ? b->verdict.detail : "") != 0;
 }
 
+/* Would the same file be judged the same another time? */
+static int visit_is_final(const kv_visit *visit) {
+  kv_state state = visit->cursor.verdict.state;
+
+  return !visit->is_passing && state != KV_STATE_BUSY &&
+         state != KV_STATE_NEWER;
+}
+
 /* Read the file, inside a savepoint. */
 static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
   kv_store *store = visit->store;
@@ -233,6 +244,7 @@ static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
   if (rc == SQLITE_OK && visit->reader) rc = visit_merge(visit);
   visit->cursor.synced = kv_folder_now();
   visit->cursor.has_stamp =
+    visit_is_final(visit) &&
     kv_folder_look(visit->path, &after) == KV_FILE_REGULAR &&
     memcmp(&after, stamp, sizeof(after)) == 0 && !kv_folder_is_fresh(stamp);
   memset(&visit->cursor.stamp, 0, sizeof(after));
@@ -439,7 +451,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
     rc = kv_incarnation_inherit(store, err);
   }
   if (rc == SQLITE_OK) rc = kv_store_index(store, err);
-  if (rc == SQLITE_OK) store->adopt = 0;
+  if (rc == SQLITE_OK && !store->late) store->adopt = 0;
   kv_folder_free_names(names, n);
   sqlite3_free(devices);
   return rc;

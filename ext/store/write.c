@@ -85,6 +85,7 @@ static int write_open(kv_store *store, char **err) {
     pending->ts = kv_clock_next(wall, latest);
     pending->base = pending->opened = own.at;
     pending->max_ts = -1;
+    pending->n_rows = 0;
     pending->is_open = 1;
   } else {
     pending->n_seen = 0;
@@ -145,12 +146,13 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
       out->index = winner.seq - first;
       out->ts = winner.ts;
       out->parent_ts = winner.parent_ts;
+      if (out->index >= pending->n_rows) rc = kv_store_wrong_cache(store, err);
     } else {
       out->ts = kv_clock_after(pending->ts, winner.ts);
       out->parent_ts.type = winner.is_found ? KV_INTEGER : KV_NULL;
       out->parent_ts.i = winner.ts;
     }
-    if (out->ts > KV_TS_MAX) {
+    if (rc == SQLITE_OK && out->ts > KV_TS_MAX) {
       rc = write_refuse_time(store, key, &winner, err);
     }
   }

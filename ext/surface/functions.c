@@ -37,11 +37,30 @@ static const char *function_text(sqlite3_value *value) {
   return (const char *)sqlite3_value_text(value);
 }
 
-/* The store that an optional last argument names. */
-static int function_store(sqlite3_context *ctx, int argc, sqlite3_value **argv,
+/* Functions within functions of one store: triggers of a user go two deep. */
+#define FUNCTION_DEPTH 8
+
+/*
+** Enter the store that an optional last argument names; a view or trigger in
+** the place of a shadow table would lead from a function to itself for ever.
+*/
+static int function_enter(sqlite3_context *ctx, int argc, sqlite3_value **argv,
                           int index, kv_store **out, char **err) {
   const char *name = argc > index ? function_text(argv[index]) : NULL;
-  return kv_store_find(sqlite3_user_data(ctx), name, out, err);
+  int rc = kv_store_find(sqlite3_user_data(ctx), name, out, err);
+
+  if (rc == SQLITE_OK && ++(*out)->n_functions > FUNCTION_DEPTH) {
+    rc = kv_error(err, SQLITE_ERROR,
+                  "the functions of %s call themselves: look for triggers and "
+                  "views on its tables",
+                  (*out)->name);
+  }
+  return rc;
+}
+
+static void function_leave(kv_store *store) {
+  if (store) store->n_functions--;
+  kv_store_close(store);
 }
 
 /* The store that is open under a name, or NULL. */
@@ -248,17 +267,17 @@ static void function_close(sqlite3_context *ctx, int argc,
   kv_arguments_init(&arguments);
   if (options) rc = kv_arguments_list(&arguments, options, " discard ", &err);
   if (rc == SQLITE_OK) {
-    rc = function_store(ctx, argc, argv, argc == 2 ? 1 : 0, &store, &err);
+    rc = function_enter(ctx, argc, argv, argc == 2 ? 1 : 0, &store, &err);
   }
   if (rc == SQLITE_OK) rc = close_publish(store, arguments.discard, &err);
   if (rc == SQLITE_OK && kv_store_is_temp(store)) {
     name = kv_strdup(store->name);
-    kv_store_close(store);
+    function_leave(store);
     store = NULL;
     rc = name ? open_drop(db, name, &err) : SQLITE_NOMEM;
   }
   sqlite3_free(name);
-  kv_store_close(store);
+  function_leave(store);
   kv_arguments_clear(&arguments);
   function_fail(ctx, rc, err);
 }
@@ -268,10 +287,10 @@ static void function_sync(sqlite3_context *ctx, int argc,
   kv_store *store = NULL;
   char *err = NULL;
   int64_t n_merged = 0;
-  int rc = function_store(ctx, argc, argv, 0, &store, &err);
+  int rc = function_enter(ctx, argc, argv, 0, &store, &err);
 
   if (rc == SQLITE_OK) rc = kv_sync_run(store, &n_merged, &err);
-  kv_store_close(store);
+  function_leave(store);
   if (rc == SQLITE_OK) sqlite3_result_int64(ctx, n_merged);
   function_fail(ctx, rc, err);
 }
@@ -281,7 +300,7 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   sqlite3_stmt *row = NULL;
   kv_value key;
   char *err = NULL;
-  int rc = function_store(ctx, argc, argv, 2, &store, &err);
+  int rc = function_enter(ctx, argc, argv, 2, &store, &err);
 
   if (rc == SQLITE_OK) {
     rc = kv_value_of(argv[0], &key);
@@ -296,7 +315,7 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
     kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, row);
     rc = kv_store_error(store, &err, rc, "cannot read");
   }
-  kv_store_close(store);
+  function_leave(store);
   function_fail(ctx, rc, err);
 }
 
@@ -324,12 +343,12 @@ static int function_write(kv_store *store, kv_sql id, sqlite3_value *key,
 static void function_set(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   kv_store *store = NULL;
   char *err = NULL;
-  int rc = function_store(ctx, argc, argv, 2, &store, &err);
+  int rc = function_enter(ctx, argc, argv, 2, &store, &err);
 
   if (rc == SQLITE_OK) {
     rc = function_write(store, KV_SQL_TABLE_SET, argv[0], argv[1], &err);
   }
-  kv_store_close(store);
+  function_leave(store);
   if (rc == SQLITE_OK) sqlite3_result_value(ctx, argv[1]);
   function_fail(ctx, rc, err);
 }
@@ -339,12 +358,12 @@ static void function_delete(sqlite3_context *ctx, int argc,
   sqlite3 *db = sqlite3_context_db_handle(ctx);
   kv_store *store = NULL;
   char *err = NULL;
-  int rc = function_store(ctx, argc, argv, 1, &store, &err);
+  int rc = function_enter(ctx, argc, argv, 1, &store, &err);
 
   if (rc == SQLITE_OK) {
     rc = function_write(store, KV_SQL_TABLE_DELETE, argv[0], NULL, &err);
   }
-  kv_store_close(store);
+  function_leave(store);
   if (rc == SQLITE_OK) sqlite3_result_int(ctx, sqlite3_changes(db) > 0);
   function_fail(ctx, rc, err);
 }
@@ -395,7 +414,7 @@ static void function_revert(sqlite3_context *ctx, int argc,
   kv_value key;
   char *err = NULL;
   int is_done = 0;
-  int rc = function_store(ctx, argc, argv, 2, &store, &err);
+  int rc = function_enter(ctx, argc, argv, 2, &store, &err);
 
   if (argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL) as_of = argv[1];
   if (rc == SQLITE_OK) rc = kv_value_of(argv[0], &key);
@@ -407,7 +426,7 @@ static void function_revert(sqlite3_context *ctx, int argc,
   }
   if (rc == SQLITE_OK && value) sqlite3_result_value(ctx, value);
   sqlite3_value_free(value);
-  kv_store_close(store);
+  function_leave(store);
   function_fail(ctx, rc, err);
 }
 
@@ -416,10 +435,10 @@ static void function_cursor(sqlite3_context *ctx, int argc,
   kv_store *store = NULL;
   char *err = NULL;
   int64_t cursor = 0;
-  int rc = function_store(ctx, argc, argv, 0, &store, &err);
+  int rc = function_enter(ctx, argc, argv, 0, &store, &err);
 
   if (rc == SQLITE_OK) rc = kv_history_cursor(store, &cursor);
-  kv_store_close(store);
+  function_leave(store);
   if (rc == SQLITE_OK) sqlite3_result_int64(ctx, cursor);
   function_fail(ctx, rc, err);
 }

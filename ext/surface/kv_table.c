@@ -58,6 +58,9 @@ static int table_init(sqlite3 *db, void *registry, int argc,
     /* What a table of this name left behind was rolled back with it. */
     kv_publish_rollback(table->store);
     rc = kv_cache_create(&table->store->stmts);
+    if (rc == SQLITE_OK && !table->store->root) {
+      rc = kv_cache_index(&table->store->stmts); /* nothing is merged */
+    }
     rc = kv_store_error(table->store, err, rc, "cannot create the cache");
     if (rc == SQLITE_OK && table->store->device) {
       rc = kv_publish_introduce(table->store, err);
