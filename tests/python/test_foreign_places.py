@@ -90,8 +90,8 @@ class Places(Case):
         self.template = self.path("template")
         os.rename(self.folder, self.template)
 
-    def each_kind(self, place):
-        """A laptop opened in a folder that has each odd thing at a place."""
+    def for_each_kind(self, place, check):
+        """check(path) in a folder that has each odd thing at a place."""
         for make_it in KINDS:
             with self.subTest(kind=make_it.__name__, place=place):
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -108,7 +108,7 @@ class Places(Case):
                     if e.errno not in (1, 13, 22, 27):  # not allowed, too large
                         raise
                     continue
-                yield path
+                check(path)
 
     def syncs(self, *keys):
         """Open, write, read and sync; a hang ends the test with a traceback."""
@@ -126,56 +126,58 @@ class Places(Case):
         return states
 
     def test_in_the_folder_itself(self):
-        for path in self.each_kind("odd"):
+        def check(_):
             self.assertIn((None, "ignored", "odd"), self.syncs("phone", "tablet"))
+        self.for_each_kind("odd", check)
 
     def test_among_the_devices(self):
-        for path in self.each_kind("devices/odd"):
+        def check(path):
             states = self.syncs("phone", "tablet")
             if os.path.isdir(path) and not os.path.islink(path):
                 self.assertIn(("odd", "waiting", "devices/odd/log.db"), states)
             else:
                 self.assertIn((None, "ignored", "devices/odd"), states)
+        self.for_each_kind("devices/odd", check)
 
     def test_in_the_place_of_a_device(self):
-        for path in self.each_kind("devices/phone"):
-            self.syncs("tablet")
+        self.for_each_kind("devices/phone", lambda _: self.syncs("tablet"))
 
     def test_in_the_place_of_a_log(self):
-        for path in self.each_kind("devices/phone/log.db"):
+        def check(path):
             word = {d: s for d, s, _ in self.syncs("tablet") if d}["phone"]
-            kind = os.lstat(path).st_mode
-            self.assertIn(word, ("waiting", "stranger") if stat.S_ISREG(kind) else ("stranger",))
+            regular = stat.S_ISREG(os.lstat(path).st_mode)
+            self.assertIn(word, ("waiting", "stranger") if regular else ("stranger",))
+        self.for_each_kind("devices/phone/log.db", check)
 
     def test_beside_a_log(self):
+        def check(_):
+            self.assertIn(("phone", "ok", "devices/phone/log.db"), self.syncs("phone", "tablet"))
         for name in ("log.db-journal", "log.db-wal", "log.db-shm", "odd"):
-            for path in self.each_kind("devices/phone/" + name):
-                states = self.syncs("phone", "tablet")
-                self.assertIn(("phone", "ok", "devices/phone/log.db"), states)
+            self.for_each_kind("devices/phone/" + name, check)
 
     def test_beside_the_own_log(self):
-        for name in ("odd", "log.db.aside-1", "log.db-shm"):
-            for path in self.each_kind("devices/laptop/" + name):
-                self.syncs("phone", "tablet")
+        def check(path):
+            before = os.lstat(path)
+            self.syncs("phone", "tablet")
+            self.assertEqual(os.lstat(path), before)
+        for name in ("odd", "log.db.aside-1", "log.db-conflict"):
+            self.for_each_kind("devices/laptop/" + name, check)
 
     def test_in_the_place_of_the_own_log_or_directory_it_is_named(self):
-        for place in ("devices/laptop/log.db", "devices/laptop"):
-            for path in self.each_kind(place):
-                mode = os.lstat(path).st_mode
-                if stat.S_ISREG(mode) if place.endswith(".db") else (
-                        stat.S_ISDIR(mode)):
-                    continue
-                before = others(self.folder)
-                con = self.connect()
-                self.fails("SELECT kv_open(?, 'laptop')", "kv: ", path, "move it away",
-                           con=con, args=(self.folder,))
-                self.assertEqual(others(self.folder), before)
-                os.rename(path, self.path("away"))
-                con.execute("SELECT kv_open(?, 'laptop')", (self.folder,))
-                con.execute("INSERT INTO kv VALUES('new', 1)")
-                away = self.path("away")
-                is_directory = os.path.isdir(away) and not os.path.islink(away)
-                (shutil.rmtree if is_directory else os.remove)(away)
+        def check(path):
+            mode = os.lstat(path).st_mode
+            if stat.S_ISREG(mode) if path.endswith(".db") else stat.S_ISDIR(mode):
+                return
+            before = others(self.folder)
+            con = self.connect()
+            self.fails("SELECT kv_open(?, 'laptop')", "kv: ", path, "move it away",
+                       con=con, args=(self.folder,))
+            self.assertEqual(others(self.folder), before)
+            (shutil.rmtree if stat.S_ISDIR(mode) else os.remove)(path)
+            con.execute("SELECT kv_open(?, 'laptop')", (self.folder,))
+            con.execute("INSERT INTO kv VALUES('new', 1)")
+        self.for_each_kind("devices/laptop/log.db", check)
+        self.for_each_kind("devices/laptop", check)
 
 
 def others(folder):

@@ -1,0 +1,60 @@
+"""A log whose schema is made to be expensive: no time and no memory is spent
+on it.
+"""
+
+import resource
+import sqlite3
+import unittest
+
+from foreign import LIMIT, PATIENCE, make, work
+from support import Case, kv, log_path, plain, sync
+
+COLUMNS = ", ".join("c%d" % i for i in range(1500))
+TERMS = ", ".join(["1"] * 1900)
+SUM = " + ".join(["1"] * 900)
+ROWS = {
+    "tables of many columns": ("table", 2, "CREATE TABLE t%d(" + COLUMNS + ")"),
+    "views of many terms": ("view", 0, "CREATE VIEW t%d AS SELECT " + TERMS),
+    "deep defaults": ("table", 2, "CREATE TABLE t%d(x DEFAULT (" + SUM + "))"),
+    "virtual tables": ("table", 0, "CREATE VIRTUAL TABLE t%d USING kv_foreign('/etc/hostname')"),
+    "long texts": ("table", 2, "CREATE TABLE t%d(x)" + " " * 8000),
+}
+
+
+def memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MB
+
+
+class Bombs(Case):
+    def setUp(self):
+        super().setUp()
+        self.laptop = self.device("laptop")
+        self.laptop.execute("INSERT INTO kv VALUES('own', 1)")
+        self.file = log_path(self.path("notes.kv"), "phone")
+
+    def expensive(self, path, kind, device, n=3000):
+        sort, root, sql = ROWS[kind]
+        make(path, [], device)
+        con = sqlite3.connect(path, isolation_level=None)
+        con.execute("PRAGMA writable_schema = 1")
+        con.execute("BEGIN")
+        con.executemany("INSERT INTO sqlite_master VALUES(?, ?, ?, ?, ?)", (
+            (sort, "t%d" % i, "t%d" % i, root, sql % i) for i in range(n)))
+        con.execute("COMMIT")
+        con.close()
+
+    def test_of_another_device(self):
+        for kind in ROWS:
+            with self.subTest(kind=kind):
+                self.expensive(self.file, kind, "phone")
+                before = memory()
+                seconds, n = work(sync, self.laptop)
+                self.assertEqual(n, 0)
+                self.assertEqual(self.state(self.laptop, "phone"), "stranger")
+                self.assertLess(seconds, LIMIT)
+                self.assertLess(memory() - before, 20 * PATIENCE)
+                self.assertEqual(kv(self.laptop), plain({"own": 1}))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,89 @@
+"""A damaged log of the own device: what verifies is kept, and numbers are
+never used again under the same id.
+"""
+
+import os
+import unittest
+
+import oracle
+from support import HOSTS, Publish, kv, log_path, plain, put, read, sync
+
+
+class OwnDamage(Publish):
+    def damaged(self, where, rows=400):
+        """The open store's log, damaged; its bytes then."""
+        for i in range(rows):
+            self.put(i, value="x" * 100)
+        self.rows = self.log("laptop").rows
+        self.id = self.log("laptop").id
+        data = bytearray(read(self.own))
+        middle = len(data) // 2 // 4096 * 4096
+        if where == "page":
+            data[middle:middle + 4096] = os.urandom(4096)
+        elif where == "value":
+            data[bytes(data).index(b"x" * 100, middle) + 7] = ord("y")
+        elif where == "tail":
+            data[-4096:] = bytes(4096)
+        return bytes(data)
+
+    def test_a_store_opened_anew_keeps_what_verifies(self):
+        """Under another id: the numbers behind it were used."""
+        for host in HOSTS:
+            for where in ("page", "value", "tail"):
+                with self.subTest(host=host, where=where):
+                    self.fresh()
+                    self.open(host)
+                    data = self.damaged(where)
+                    peer = self.device("peer")
+                    self.assertEqual(len(kv(peer)), 400)
+                    self.db.close()
+                    if host == "persistent":
+                        os.remove(self.path("host.db"))
+                    put(self.own, data)
+                    db = self.open(host)
+                    sync(db)
+                    log = self.log("laptop")
+                    self.assertNotEqual(log.id, self.id)
+                    self.assertGreater(len(log.rows), 50)
+                    n = len(log.rows)
+                    self.assertEqual([(r.ts, r.key, r.value) for r in log.rows],
+                                     [(r.ts, r.key, r.value) for r in self.rows[:n]])
+                    self.put("new")
+                    self.check(db)
+                    aside = self.own + ".aside-1"
+                    self.assertEqual(read(aside), data)
+                    sync(peer)
+                    self.check(peer)
+
+    def test_rows_of_another_process_are_not_lost_with_it(self):
+        """This cache has only the first half of what the log had."""
+        first = self.open("temp")
+        self.put("a")
+        second = self.device("laptop")
+        for i in range(400):
+            second.execute("INSERT INTO kv VALUES(?, 'x')", (i,))
+        peer = self.device("peer")
+        before = self.log("laptop")
+        second.close()
+        data = read(self.own)
+        put(self.own, data[:-4096] + os.urandom(4096))
+        sync(first)
+        self.db = first
+        self.put("new")
+        log = self.log("laptop")
+        self.assertGreater(len(log.rows), 200)
+        if log.id == before.id:
+            n = min(len(log.rows), len(before.rows))
+            self.assertEqual(log.rows[:n - 1], before.rows[:n - 1])
+        self.check(first)
+        sync(peer)
+        self.check(peer)
+
+    def check(self, con):
+        logs = oracle.read_folder(self.path("notes.kv"))
+        rows = [r for log in logs.values() for r in log.rows]
+        self.assertEqual(kv(con), oracle.fold(rows))
+
+
+if __name__ == "__main__":
+    unittest.main()
