@@ -1,7 +1,7 @@
 -- Values that lost to a writer who had not seen them. A row of the same key
 -- had seen a value if it is of the same device and later, if it says that it
 -- replaced it (parent_ts), or if its writer had merged that far (a seen row
--- ahead of it; for the running transaction the cursors). A value that some
+-- ahead of it; for the running transaction what came before it). A value that some
 -- row had seen is settled.
 SELECT w.bucket, w.key, w.value, w.device, w.ts, l.value, l.device, l.ts, w.op
 FROM {cache} AS l
@@ -13,13 +13,15 @@ WHERE l.op = 1 AND d.device = l.device
     SELECT 1 FROM {cache} AS r
     WHERE r.bucket = l.bucket AND r.key = l.key
       AND (r.ts, r.device, r.seq) > (l.ts, l.device, l.seq)
+      AND (r.device IS NOT :self OR r.seq <= :until)
       AND (r.device = l.device
         OR l.seq <= (
           SELECT CASE WHEN s.peer_id = d.id THEN s.peer_seq END
           FROM {seen} AS s
           WHERE s.device = r.device AND s.peer = l.device AND s.seq <= r.seq
           ORDER BY s.seq DESC LIMIT 1)
-        OR (r.device IS :self AND r.seq >= :first AND l.seq <= d.seq)
+        OR (r.device IS :self AND r.seq >= :first
+          AND l.arrived < r.arrived)
         OR (r.parent_ts = l.ts AND NOT EXISTS(
           SELECT 1 FROM {cache} AS x
           WHERE x.bucket = l.bucket AND x.key = l.key AND x.ts = l.ts

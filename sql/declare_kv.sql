@@ -3,8 +3,8 @@ CREATE TABLE kv(
   key PRIMARY KEY NOT NULL,
   value,
   as_of HIDDEN,
-  ts HIDDEN,
-  time HIDDEN,
-  device HIDDEN,
-  parent_ts HIDDEN
+  ts INTEGER HIDDEN,
+  time TEXT HIDDEN,
+  device TEXT HIDDEN,
+  parent_ts INTEGER HIDDEN
 ) WITHOUT ROWID;

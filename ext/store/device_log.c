@@ -93,7 +93,7 @@ static int log_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   kv_stretch stretch;
   sqlite3 *handle = NULL;
   sqlite3_stmt *stmt = NULL;
-  int rc = kv_reader_open(host, path, NULL, &reader, &verdict);
+  int rc = kv_reader_open_own(host, path, NULL, &reader, &verdict);
 
   *is_whole = 0;
   if (rc == SQLITE_OK && reader) {
@@ -109,14 +109,18 @@ static int log_is_whole(sqlite3 *host, const char *path, int *is_whole) {
     if (rc == SQLITE_OK) {
       rc = kv_stmt_prepare(handle, KV_SQL_LOG_QUICK_CHECK, &stmt);
     }
-    if (rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
       const char *z = (const char *)sqlite3_column_text(stmt, 0);
       *is_whole = z && strcmp(z, "ok") == 0;
+      rc = SQLITE_OK;
+    } else if ((rc & 0xff) == SQLITE_CORRUPT) {
+      rc = SQLITE_OK;
     }
     sqlite3_finalize(stmt);
     sqlite3_close(handle);
   }
-  return (rc & 0xff) == SQLITE_NOMEM ? rc : SQLITE_OK;
+  return rc;
 }
 
 /* What SQLite would take for a part of the log. */
@@ -349,7 +353,9 @@ static int log_enter(kv_device_log *log, const kv_device_log_place *place,
   }
   if (rc != SQLITE_OK) return log_error(err, rc, log->path);
 
-  if (kv_folder_look(log->path, &stamp) == KV_FILE_REGULAR && stamp.size > 0) {
+  if (kv_folder_look(log->path, &stamp) != KV_FILE_REGULAR) {
+    rc = SQLITE_CANTOPEN; /* it was made when it was opened */
+  } else if (stamp.size > 0) {
     rc = log_read_head(log, place, verdict);
   } else {
     rc = log_create(log, place);

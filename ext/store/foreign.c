@@ -7,8 +7,9 @@
 ** work depends on what the file promises, are never run.
 **
 ** SQLite's errors while reading (SQLITE_CORRUPT, SQLITE_IOERR_SHORT_READ,
-** SQLITE_INTERRUPT by the work limit) are the file's fault; only
-** SQLITE_NOMEM is ours.
+** SQLITE_INTERRUPT by the work limit) are the file's fault; SQLITE_NOMEM is
+** ours. An error of the disk says nothing about the file: another device's is
+** busy then, the own one is not judged at all.
 */
 #include "foreign.h"
 
@@ -23,13 +24,15 @@
 struct kv_reader {
   sqlite3 *handle;
   int owns_handle;
-  int work; /* thousands of steps left until the next verified row */
+  int is_own;    /* the own log: an error of the disk is an error */
+  int is_unread; /* an error of the disk was met */
+  int work;      /* thousands of steps left until the next verified row */
   kv_log_head head;
   sqlite3_stmt *rows; /* the running scan */
   sqlite3_stmt *last; /* keeps the values of kv_reader_last() */
   kv_row previous;    /* seq, txn and sum of the last verified row */
   kv_row row;
-  int is_passing;      /* why the next row was not taken may pass */
+  int is_too_big;      /* the next row is over a limit of the host */
   kv_span transaction; /* the one that is being read */
   kv_spans spans;
 };
@@ -47,15 +50,43 @@ static int reader_is_our_fault(int rc) {
   return (rc & 0xff) == SQLITE_NOMEM;
 }
 
+/* Does an error say nothing about what the file holds? */
+static int reader_is_disk_error(int rc) {
+  switch (rc & 0xff) {
+    case SQLITE_IOERR: return rc != SQLITE_IOERR_SHORT_READ;
+    case SQLITE_CANTOPEN:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_PERM: return 1;
+    default: return 0;
+  }
+}
+
+/* The error to be returned for what SQLite said, SQLITE_OK: none. */
+static int reader_fault(kv_reader *reader, int rc) {
+  int is_unread = reader_is_disk_error(rc);
+
+  if (is_unread) reader->is_unread = 1;
+  return reader_is_our_fault(rc) || (is_unread && reader->is_own) ? rc
+                                                                  : SQLITE_OK;
+}
+
+/* The verdict on a file that could not be read to judge it. */
+static void reader_say_unread(kv_verdict *verdict, int rc) {
+  kv_verdict_set(verdict, KV_STATE_BUSY, "cannot be read: %s",
+                 sqlite3_errstr(rc));
+}
+
 /* Judge the header without letting SQLite parse the file. */
-static int reader_check_header(sqlite3 *handle, kv_verdict *verdict) {
+static int reader_check_header(kv_reader *reader, kv_verdict *verdict) {
   static const unsigned char zeros[HEADER_SIZE] = {0};
   unsigned char h[HEADER_SIZE];
   sqlite3_file *file = NULL;
   sqlite3_int64 size = 0;
   int64_t page_size;
-  int rc =
-    sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  int rc = sqlite3_file_control(reader->handle, "main",
+                                SQLITE_FCNTL_FILE_POINTER, &file);
 
   if (rc == SQLITE_OK) rc = file->pMethods->xFileSize(file, &size);
   if (rc == SQLITE_OK && size < HEADER_SIZE) {
@@ -67,9 +98,8 @@ static int reader_check_header(sqlite3 *handle, kv_verdict *verdict) {
   }
   if (rc == SQLITE_OK) rc = file->pMethods->xRead(file, h, HEADER_SIZE, 0);
   if (rc != SQLITE_OK) {
-    kv_verdict_set(verdict, KV_STATE_BUSY, "cannot be read: %s",
-                   sqlite3_errstr(rc));
-    return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+    reader_say_unread(verdict, rc);
+    return reader_fault(reader, rc);
   }
 
   page_size = h[16] << 8 | h[17];
@@ -120,22 +150,24 @@ static int reader_table_is(sqlite3_stmt *stmt, const char *name, kv_sql id) {
 }
 
 /* Two tables, with our texts to the byte, and nothing else. */
-static int reader_check_schema(sqlite3 *handle, kv_verdict *verdict) {
+static int reader_check_schema(kv_reader *reader, kv_verdict *verdict) {
   sqlite3_stmt *stmt = NULL;
   int is_ours = 0;
-  int rc = kv_stmt_prepare(handle, KV_SQL_FOREIGN_SCHEMA, &stmt);
+  int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_SCHEMA, &stmt);
 
   if (rc == SQLITE_OK) {
     is_ours = reader_table_is(stmt, "device", KV_SQL_LOG_CREATE_DEVICE) &&
               reader_table_is(stmt, "log", KV_SQL_LOG_CREATE_LOG) &&
               sqlite3_step(stmt) == SQLITE_DONE;
-    if (!is_ours) rc = sqlite3_errcode(handle);
+    if (!is_ours) rc = sqlite3_extended_errcode(reader->handle);
   }
   sqlite3_finalize(stmt);
-  if (reader_is_our_fault(rc)) return rc;
   if (is_ours) return SQLITE_OK;
-  if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_IOERR ||
-      (rc & 0xff) == SQLITE_NOTADB) {
+  if (reader_fault(reader, rc) != SQLITE_OK) return rc;
+  if (reader->is_unread) {
+    reader_say_unread(verdict, rc);
+  } else if ((rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_IOERR ||
+             (rc & 0xff) == SQLITE_NOTADB) {
     kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be read: %s",
                    sqlite3_errstr(rc));
   } else {
@@ -181,9 +213,11 @@ static int reader_read_head(kv_reader *reader, const char *device,
     if (rc == SQLITE_ROW) is_valid = 0;
   }
   sqlite3_finalize(stmt);
-  if (reader_is_our_fault(rc)) return rc;
+  if (reader_fault(reader, rc) != SQLITE_OK) return rc;
 
-  if (!is_valid) {
+  if (reader->is_unread) {
+    reader_say_unread(verdict, rc);
+  } else if (!is_valid) {
     kv_verdict_set(verdict, KV_STATE_DAMAGED, "has no valid device row");
   } else if (device && strcmp(device, head->name) != 0) {
     kv_verdict_set(verdict, KV_STATE_STRANGER, "is the log of device %s",
@@ -199,10 +233,10 @@ static int reader_read_head(kv_reader *reader, const char *device,
 
 static int reader_admit(kv_reader *reader, const char *device,
                         kv_verdict *verdict) {
-  int rc = reader_check_header(reader->handle, verdict);
+  int rc = reader_check_header(reader, verdict);
 
   if (rc == SQLITE_OK && verdict->state == KV_STATE_OK) {
-    rc = reader_check_schema(reader->handle, verdict);
+    rc = reader_check_schema(reader, verdict);
   }
   if (rc == SQLITE_OK && verdict->state == KV_STATE_OK) {
     rc = reader_read_head(reader, device, verdict);
@@ -211,13 +245,14 @@ static int reader_admit(kv_reader *reader, const char *device,
 }
 
 static int reader_new(sqlite3 *handle, const char *device, int is_confined,
-                      kv_reader **out, kv_verdict *verdict) {
+                      int is_own, kv_reader **out, kv_verdict *verdict) {
   kv_reader *reader = kv_zalloc(sizeof(*reader));
   int rc = reader ? SQLITE_OK : SQLITE_NOMEM;
 
   kv_verdict_clear(verdict);
   if (rc == SQLITE_OK) {
     reader->handle = handle;
+    reader->is_own = is_own;
     reader->work = KV_HANDLE_ADMIT;
     if (is_confined) {
       kv_handle_confine(handle, &reader->work);
@@ -236,19 +271,19 @@ static int reader_new(sqlite3 *handle, const char *device, int is_confined,
   return rc;
 }
 
-int kv_reader_open(sqlite3 *host, const char *path, const char *device,
-                   kv_reader **out, kv_verdict *verdict) {
+static int reader_open(sqlite3 *host, const char *path, const char *device,
+                       int is_own, kv_reader **out, kv_verdict *verdict) {
   sqlite3 *handle = NULL;
   int rc = kv_handle_read(host, path, &handle);
 
   *out = NULL;
-  if (rc == SQLITE_OK) rc = reader_new(handle, device, 1, out, verdict);
+  if (rc == SQLITE_OK) rc = reader_new(handle, device, 1, is_own, out, verdict);
   if (*out) {
     (*out)->owns_handle = 1;
     return rc;
   }
   sqlite3_close(handle);
-  if (!handle && !reader_is_our_fault(rc)) {
+  if (!handle && !is_own && !reader_is_our_fault(rc)) {
     kv_verdict_set(verdict,
                    rc == SQLITE_CANTOPEN_SYMLINK ? KV_STATE_STRANGER
                                                  : KV_STATE_BUSY,
@@ -258,9 +293,19 @@ int kv_reader_open(sqlite3 *host, const char *path, const char *device,
   return rc;
 }
 
+int kv_reader_open(sqlite3 *host, const char *path, const char *device,
+                   kv_reader **out, kv_verdict *verdict) {
+  return reader_open(host, path, device, 0, out, verdict);
+}
+
+int kv_reader_open_own(sqlite3 *host, const char *path, const char *device,
+                       kv_reader **out, kv_verdict *verdict) {
+  return reader_open(host, path, device, 1, out, verdict);
+}
+
 int kv_reader_on(sqlite3 *handle, const char *device, kv_reader **out,
                  kv_verdict *verdict) {
-  return reader_new(handle, device, 0, out, verdict);
+  return reader_new(handle, device, 0, 1, out, verdict);
 }
 
 void kv_reader_close(kv_reader *reader) {
@@ -291,7 +336,7 @@ int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
     *found = 1;
   }
   sqlite3_finalize(stmt);
-  return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+  return reader_fault(reader, rc);
 }
 
 /* Columns: seq, txn, ts, parent_ts, op, bucket, key, value, sum. */
@@ -334,7 +379,7 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   } else if (rc != SQLITE_DONE) {
     *found = -1;
   }
-  return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+  return reader_fault(reader, rc);
 }
 
 int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
@@ -351,10 +396,10 @@ int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
   reader->previous.txn = after.seq;
   reader->previous.sum = after.sum;
   reader->work = KV_HANDLE_WORK;
-  reader->is_passing = 0;
+  reader->is_too_big = 0;
   memset(&reader->transaction, 0, sizeof(reader->transaction));
   kv_spans_clear(&reader->spans);
-  return reader_is_our_fault(rc) ? rc : SQLITE_OK;
+  return reader_fault(reader, rc);
 }
 
 /* Note where and when a verified row is. */
@@ -385,20 +430,19 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
     reader_note(reader, &reader->row);
     return SQLITE_ROW;
   }
-  if (reader_is_our_fault(rc)) return rc;
+  if (reader_fault(reader, rc) != SQLITE_OK) return rc;
   switch (rc & 0xff) {
     case SQLITE_DONE: break;
     case SQLITE_TOOBIG:
-      reader->is_passing = 1;
+      reader->is_too_big = 1;
       *reason = "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)";
       break;
     case SQLITE_INTERRUPT:
       *reason = "the file promises rows that it does not have";
       break;
     default:
-      reader->is_passing =
-        (rc & 0xff) == SQLITE_IOERR && rc != SQLITE_IOERR_SHORT_READ;
-      *reason = "the file's pages cannot be read";
+      *reason = reader->is_unread ? "the disk cannot read it"
+                                  : "the file's pages cannot be read";
       break;
   }
   return SQLITE_DONE;
@@ -407,6 +451,10 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
 kv_position kv_reader_position(const kv_reader *reader) {
   kv_position position = {reader->previous.seq, reader->previous.sum};
   return position;
+}
+
+int kv_reader_is_unread(const kv_reader *reader) {
+  return reader->is_unread;
 }
 
 const kv_spans *kv_reader_spans(const kv_reader *reader) {
@@ -457,6 +505,6 @@ int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
     out->reason = "its last transaction is not whole";
   }
   out->is_clean = !out->reason;
-  out->is_passing = reader->is_passing;
+  out->is_too_big = reader->is_too_big;
   return SQLITE_OK;
 }

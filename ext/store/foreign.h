@@ -45,7 +45,7 @@ typedef struct kv_stretch {
   int64_t last_ts;    /* greatest time up to there; -1: none */
   int64_t counted_ts; /* greatest time up to there that the clock counts */
   int is_clean;       /* the file ends there, without anything behind it */
-  int is_passing;     /* it may be read another time: a limit, a disk error */
+  int is_too_big;     /* the next row is over a limit of the host */
   const char *reason; /* if not: why the next row was not taken; static */
 } kv_stretch;
 
@@ -64,6 +64,13 @@ typedef struct kv_reader kv_reader;
 */
 int kv_reader_open(sqlite3 *host, const char *path, const char *device,
                    kv_reader **out, kv_verdict *verdict);
+
+/*
+** The same for the own log: an error of the disk is returned, as it says
+** nothing about the file; it is neither damaged nor busy then.
+*/
+int kv_reader_open_own(sqlite3 *host, const char *path, const char *device,
+                       kv_reader **out, kv_verdict *verdict);
 
 /* The same on a handle that the caller keeps: the own log under its lock. */
 int kv_reader_on(sqlite3 *handle, const char *device, kv_reader **out,
@@ -106,6 +113,9 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason);
 
 /* The position of the last row that kv_reader_next() yielded. */
 kv_position kv_reader_position(const kv_reader *reader);
+
+/* Did the disk fail to read the file? Then nothing is known of the rest. */
+int kv_reader_is_unread(const kv_reader *reader);
 
 /* The spans of the rows that it yielded since the start, without seen rows. */
 const kv_spans *kv_reader_spans(const kv_reader *reader);

@@ -57,7 +57,7 @@ static int incarnation_salvage(kv_store *store) {
   int rc = path ? SQLITE_OK : SQLITE_NOMEM;
 
   if (rc == SQLITE_OK) {
-    rc = kv_reader_open(store->db, path, store->device, &reader, &verdict);
+    rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
   }
   if (rc == SQLITE_OK && reader) {
     kv_position base = kv_reader_head(reader)->base;
@@ -161,7 +161,7 @@ static int incarnation_has_more(kv_store *store, const kv_cursor *own,
 
   *has_more = own->published.seq == 0;
   if (rc == SQLITE_OK) {
-    rc = kv_reader_open(store->db, path, store->device, &reader, &verdict);
+    rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
   }
   if (rc == SQLITE_OK && reader) rc = kv_reader_last(reader, &row, &found);
   if (found > 0 && row.seq > own->published.seq) *has_more = 1;

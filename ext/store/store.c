@@ -134,26 +134,38 @@ static int store_new(kv_registry *registry, const char *schema,
   return rc;
 }
 
+/*
+** Errors after which SQLite may have rolled all back, so that nothing can go
+** on. https://www.sqlite.org/lang_transaction.html
+*/
+static int store_is_fatal(int rc) {
+  switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT:
+    case SQLITE_IOERR:
+    case SQLITE_FULL: return 1;
+    default: return 0;
+  }
+}
+
 /* Connect the kv tables of one schema. */
 static int store_connect_schema(sqlite3 *db, const char *schema) {
   kv_stmts stmts = {db, schema, "", {NULL}};
   sqlite3_stmt *names = NULL;
   int rc = kv_stmt_once(&stmts, KV_SQL_TABLE_NAMES, &names);
 
-  while (rc == SQLITE_OK && sqlite3_step(names) == SQLITE_ROW) {
+  while (rc == SQLITE_OK && (rc = sqlite3_step(names)) == SQLITE_ROW) {
     sqlite3_stmt *stmt = NULL;
 
+    rc = SQLITE_NOMEM;
     stmts.name = (const char *)sqlite3_column_text(names, 0);
-    if (!stmts.name) rc = SQLITE_NOMEM;
+    if (stmts.name) rc = kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
     /* One that cannot be connected has no store. */
-    if (rc == SQLITE_OK &&
-        kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt) == SQLITE_NOMEM) {
-      rc = SQLITE_NOMEM;
-    }
+    if (!store_is_fatal(rc)) rc = SQLITE_OK;
     sqlite3_finalize(stmt);
   }
   sqlite3_finalize(names);
-  return rc;
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 /*
@@ -164,12 +176,12 @@ static int store_connect_all(sqlite3 *db) {
   sqlite3_stmt *schemas = NULL;
   int rc = kv_stmt_prepare(db, KV_SQL_SCHEMA_NAMES, &schemas);
 
-  while (rc == SQLITE_OK && sqlite3_step(schemas) == SQLITE_ROW) {
+  while (rc == SQLITE_OK && (rc = sqlite3_step(schemas)) == SQLITE_ROW) {
     const char *schema = (const char *)sqlite3_column_text(schemas, 1);
     rc = schema ? store_connect_schema(db, schema) : SQLITE_NOMEM;
   }
   sqlite3_finalize(schemas);
-  return rc;
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 /* The open store of a folder and device, if there is one. */
@@ -299,7 +311,9 @@ int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
     rc = sqlite3_prepare_v2(registry->db, text, -1, &stmt, NULL);
     sqlite3_finalize(stmt);
     sqlite3_free(text);
-    if (rc == SQLITE_NOMEM) return rc;
+    if (rc != SQLITE_OK && rc != SQLITE_ERROR) {
+      return kv_error_db(err, rc, registry->db, "cannot reach the store");
+    }
     store = store_named(registry, name);
   }
   *out = store;
@@ -420,6 +434,30 @@ int kv_store_index(kv_store *store, char **err) {
   return rc;
 }
 
+static int store_begin_savepoint(kv_store *store, char **err) {
+  int is_outermost = !kv_store_in_transaction(store);
+  int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
+
+  if (rc == SQLITE_OK) store->is_outermost = is_outermost;
+  if (rc == SQLITE_BUSY) {
+    return kv_error(err, rc,
+                    "kv_sync() cannot run inside a statement that writes: "
+                    "call it by itself, SELECT kv_sync()");
+  }
+  return kv_store_error(store, err, rc, "cannot begin a savepoint");
+}
+
+int kv_store_savepoint(kv_store *store, char **err) {
+  int rc = store_begin_savepoint(store, err);
+
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_LOCK);
+    kv_store_error(store, err, rc, "cannot lock the cache");
+    if (rc != SQLITE_OK) rc = kv_store_savepoint_end(store, rc);
+  }
+  return rc;
+}
+
 /* Drop what there is of a cache and create it, inside a savepoint. */
 static int store_rebuild_cache(kv_store *store, char **err) {
   int64_t n_waiting = 0;
@@ -444,7 +482,7 @@ int kv_store_prepare_cache(kv_store *store, char **err) {
   int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
 
   if (rc != SQLITE_OK || is_usable) return rc;
-  rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
+  rc = store_begin_savepoint(store, err);
   if (rc == SQLITE_OK) {
     rc = store_rebuild_cache(store, err);
     kv_store_error(store, err, rc, "cannot build the cache anew");
@@ -467,31 +505,17 @@ int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
   return kv_error_db(err, rc, store->db, what);
 }
 
-int kv_store_savepoint(kv_store *store, char **err) {
-  int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
-
-  if (rc == SQLITE_BUSY) {
-    return kv_error(err, rc,
-                    "kv_sync() cannot run inside a statement that writes: "
-                    "call it by itself, SELECT kv_sync()");
-  }
-  if (rc == SQLITE_OK) {
-    rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_LOCK);
-    if (rc != SQLITE_OK) {
-      kv_store_error(store, err, rc, "cannot lock the cache");
-      kv_store_savepoint_end(store, rc);
-    }
-  }
-  return kv_store_error(store, err, rc, "cannot begin a savepoint");
-}
-
 int kv_store_savepoint_end(kv_store *store, int rc) {
   if (rc == SQLITE_OK) {
     rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
   }
-  if (rc != SQLITE_OK) {
+  if (rc != SQLITE_OK && store->is_outermost) {
+    /* Releasing the outermost one is a COMMIT, which may be BUSY again. */
+    if (kv_store_in_transaction(store)) kv_stmt_run(store->db, KV_SQL_ROLLBACK);
+  } else if (rc != SQLITE_OK) {
     kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_ROLLBACK);
     kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
   }
+  store->is_outermost = 0;
   return rc;
 }

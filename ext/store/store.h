@@ -52,6 +52,7 @@ typedef struct kv_store {
   kv_position committed; /* the own log's tail that was last committed here */
   int64_t n_writes;      /* rows written by this connection */
   int n_functions;       /* SQL functions that run, one within another */
+  int is_outermost;      /* its savepoint began a transaction */
   int must_look;         /* a write was refused: the next sync looks why */
   char *late;            /* why the last commit of the log failed, or NULL */
 } kv_store;

@@ -34,7 +34,7 @@ typedef struct kv_visit {
   int64_t n_merged;
   int64_t n_seen;
   int is_replaced; /* another log took the place of the one before */
-  int is_passing;  /* what hindered may pass while the file stays as it is */
+  int is_too_big;  /* a row is over a limit, which may be raised */
 } kv_visit;
 
 static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
@@ -104,8 +104,9 @@ static int visit_replace(kv_visit *visit) {
   }
   rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll,
                         &stretch);
+  if (rc == SQLITE_OK && kv_reader_is_unread(visit->reader)) return rc;
   if (rc == SQLITE_OK && !stretch.is_clean) {
-    visit->is_passing = stretch.is_passing;
+    visit->is_too_big = stretch.is_too_big;
     kv_verdict_set(&cursor->verdict, KV_STATE_DAMAGED,
                    "differs from what was read, and does not verify at row "
                    "%lld (%s); what was read before is kept",
@@ -158,6 +159,10 @@ static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
               "read from its beginning");
   } else if (stretch->is_clean) {
     visit_say(visit, KV_STATE_OK, NULL);
+  } else if (kv_reader_is_unread(visit->reader)) {
+    kv_verdict_set(verdict, KV_STATE_BUSY,
+                   "merged up to row %lld; the disk cannot read the next one",
+                   stretch->end.seq);
   } else if (strstr(stretch->reason, "not whole")) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
                    "merged up to row %lld; the rest of a transaction is still "
@@ -181,6 +186,10 @@ static int visit_merge(kv_visit *visit) {
   kv_stretch stretch;
   int rc = visit_find_cursor(visit, &can_read);
 
+  if (kv_reader_is_unread(visit->reader)) {
+    visit_say(visit, KV_STATE_BUSY, "cannot be read: the disk fails");
+    return rc;
+  }
   if (rc != SQLITE_OK || !can_read) return rc;
   if (!cursor->has_id) {
     memcpy(cursor->id, head->id, KV_ID_SIZE);
@@ -205,7 +214,7 @@ static int visit_merge(kv_visit *visit) {
     cursor->clock_offset = stretch.last_ts > now ? stretch.last_ts - now : 0;
   }
   if (rc == SQLITE_OK) {
-    visit->is_passing = stretch.is_passing;
+    visit->is_too_big = stretch.is_too_big;
     visit_judge_end(visit, &stretch);
   }
   return rc;
@@ -230,7 +239,7 @@ static int visit_is_changed(const kv_visit *visit) {
 static int visit_is_final(const kv_visit *visit) {
   kv_state state = visit->cursor.verdict.state;
 
-  return !visit->is_passing && state != KV_STATE_BUSY &&
+  return !visit->is_too_big && state != KV_STATE_BUSY &&
          state != KV_STATE_NEWER;
 }
 

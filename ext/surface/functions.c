@@ -63,14 +63,15 @@ static void function_leave(kv_store *store) {
   kv_store_close(store);
 }
 
-/* The store that is open under a name, or NULL. */
-static kv_store *open_find(kv_registry *registry, const char *name) {
-  kv_store *store = NULL;
-  char *ignored = NULL;
+/* The store that is open under a name; *out is NULL if there is none. */
+static int open_find(kv_registry *registry, const char *name, kv_store **out,
+                     char **err) {
+  int rc = kv_store_find(registry, name, out, err);
 
-  kv_store_find(registry, name, &store, &ignored);
-  sqlite3_free(ignored);
-  return store;
+  if (rc != SQLITE_ERROR) return rc;
+  sqlite3_free(*err);
+  *err = NULL;
+  return SQLITE_OK;
 }
 
 /* Is there any table or view of this name? */
@@ -154,9 +155,9 @@ static int open_store(kv_registry *registry, sqlite3 *db,
   const char *name = arguments->name ? arguments->name : "kv";
   int64_t n_merged;
   int is_new = 0;
-  int rc = SQLITE_OK;
+  int rc = open_find(registry, name, out, err);
 
-  *out = open_find(registry, name);
+  if (rc != SQLITE_OK) return rc;
   if (*out) {
     rc = open_again(*out, arguments, err);
   } else if (open_is_taken(db, name)) {

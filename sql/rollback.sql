@@ -1,0 +1,2 @@
+-- End a transaction that cannot be committed.
+ROLLBACK;
