@@ -5,9 +5,11 @@
 #   tests/golden/<name>.sql, sh  golden_<name>   transcripts of the shell
 #   tests/python/test_<name>.py  python_<name>   unittest, against the module
 #   tests/build/<name>.sh        build_<name>    what the build makes
+#   tests/fault/test_<name>.c    fault_<name>    crashes and faults
 #
-# ctest -L unit (golden, python, build) runs one kind. What a kind needs and is
-# not there becomes a test that fails, so that it is not taken for success.
+# ctest -L unit (golden, python, build, fault) runs one kind. What a kind needs
+# and is not there becomes a test that fails, so that it is not taken for
+# success.
 
 function(kv_missing WHAT WHERE)
   message(WARNING "${WHAT} not found: ${WHERE}")
@@ -68,6 +70,26 @@ else()
     add_test(NAME fault_${name} COMMAND fault_${name})
     set_tests_properties(fault_${name} PROPERTIES LABELS fault TIMEOUT 300)
   endforeach()
+
+  # Crashes and faults: what the C does to files goes through vfs_*.c.
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    file(GLOB kv_fault CONFIGURE_DEPENDS tests/fault/test_crash*.c
+      tests/fault/test_power*.c)
+    file(GLOB kv_fault_vfs CONFIGURE_DEPENDS tests/fault/vfs_*.c)
+    add_library(kv_fault_vfs STATIC ${kv_fault_vfs})
+    target_link_libraries(kv_fault_vfs PUBLIC kv_for_tests)
+    foreach(call lstat opendir mkdir rename fsync)
+      target_link_libraries(kv_fault_vfs PUBLIC "-Wl,--wrap=${call}")
+    endforeach()
+    foreach(file IN LISTS kv_fault)
+      get_filename_component(target "${file}" NAME_WE)
+      string(REGEX REPLACE "^test_" "fault_" name "${target}")
+      add_executable(${target} "${file}")
+      target_link_libraries(${target} PRIVATE kv_fault_vfs)
+      add_test(NAME ${name} COMMAND ${target})
+      set_tests_properties(${name} PROPERTIES LABELS fault TIMEOUT 300)
+    endforeach()
+  endif()
 endif()
 
 # Golden transcripts.

@@ -1,0 +1,177 @@
+/*
+** The power fails after an operation on a file: writes that were not synced
+** are lost, reordered or torn. See vfs_power.h.
+**
+** A sample of all operations, one loss at each. KV_FAULT_STEP=1 takes each of
+** them, and each in the recovery from each of these losses; KV_FAULT_SEEDS=100
+** so many losses at each.
+*/
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "vfs_fault.h"
+#include "vfs_image.h"
+#include "vfs_power.h"
+#include "vfs_world.h"
+
+static struct {
+  world *w;
+  const scenario *what;
+  char *folder;   /* where the disk after the loss is laid out */
+  unsigned seeds; /* how many losses at a point */
+  int step;       /* at each so many points */
+  int is_twice;   /* in the recovery, too */
+  int depth;
+  long n_points;
+  long *n_losses; /* shared with children */
+  int is_wrong;
+} run;
+
+/* Of few losses at a point, another kind at each point. */
+static unsigned seed_of(unsigned k) {
+  if (run.seeds > 2) return k;
+  return run.n_points % 3 < 2 ? (unsigned)run.n_points % 3
+                              : (unsigned)run.n_points + k;
+}
+
+static void point(const fault_event *event);
+
+static int say_wrong(const world *w, unsigned seed) {
+  print_error("%s, %s, power lost at point %ld%s, seed %u:\n  %s\n",
+              w->host->name, run.what->name, run.n_points,
+              run.depth ? " of a recovery" : "", seed, w->why);
+  return 1;
+}
+
+/* Recover, with a loss at each point of that. */
+static int recover(world *w, unsigned seed) {
+  image before;
+  int is_wrong;
+
+  image_load(&before, w->folder);
+  w->folder = image_make_folder();
+  image_lay_out(&before, w->folder);
+  image_free(&before);
+  run.depth = 1;
+  run.w = w;
+  run.step = world_every(3);
+  power_begin(w->folder);
+  fault_watch(point);
+  is_wrong = world_run(w, "ost") != SQLITE_OK && say_wrong(w, seed);
+  world_close(w);
+  fault_watch(NULL);
+  image_remove(w->folder, 1);
+  return is_wrong || run.is_wrong;
+}
+
+/* In a child: is all well after the losses at this point? */
+static int lose(unsigned n) {
+  world w = *run.w;
+  world_tally tally;
+  unsigned k;
+
+  fault_watch(NULL);
+  w.tally = &tally;
+  w.db = NULL;
+  w.lost_power = 1;
+  w.folder = run.folder;
+  for (k = 0; k < n; k++) {
+    tally = *run.w->tally;
+    power_lay_out(seed_of(k), w.folder);
+    if (run.is_twice && !run.depth) return recover(&w, seed_of(k));
+    if (world_check(&w)) return say_wrong(&w, seed_of(k));
+  }
+  return 0;
+}
+
+/* After each operation that changes something. */
+static void point(const fault_event *event) {
+  unsigned n;
+  int status = 0;
+  pid_t child;
+
+  if (!(FAULT_CHANGES & (1u << event->kind))) return;
+  power_follow(event);
+  if (run.is_wrong || run.n_points++ % run.step != 0) return;
+  n = power_unsettled() ? run.seeds : 1;
+  *run.n_losses += n;
+  child = fork();
+  if (child == 0) _exit(lose(n));
+  if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) ||
+      WEXITSTATUS(status) != 0) {
+    run.is_wrong = 1;
+  }
+}
+
+static void lose_everywhere(int step, int is_twice) {
+  const char *seeds = getenv("KV_FAULT_SEEDS");
+  world w;
+  int i;
+  int j;
+
+  run.seeds = seeds ? (unsigned)atoi(seeds) : 1;
+  run.step = step;
+  run.is_twice = is_twice;
+  run.n_points = 0;
+  run.depth = 0;
+  run.n_losses = mmap(NULL, sizeof(long), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  run.is_wrong = 0;
+  world_begin(&w);
+  run.folder = image_make_folder();
+  for (i = 0; i < WORLD_HOSTS; i++) {
+    for (j = 0; j < WORLD_SCENARIOS && !run.is_wrong; j++) {
+      run.w = &w;
+      run.what = &world_scenarios[j];
+      if (world_hosts[i].is_temp && !run.what->is_for_temp) continue;
+      /* Three faults: the host forgets that the log was made anew. */
+      if (is_twice && i == WORLD_HOSTS - 1 && strstr(run.what->name, "damaged"))
+        continue;
+      world_prepare(&w, &world_hosts[i], run.what);
+      power_begin(w.folder);
+      fault_watch(point);
+      assert_int_equal(world_run(&w, run.what->run), SQLITE_OK);
+      world_close(&w);
+      fault_watch(NULL);
+      power_end();
+    }
+  }
+  image_remove(run.folder, 1);
+  free(run.folder);
+  world_end(&w);
+  print_message("%ld points, %ld losses of power\n", run.n_points,
+                *run.n_losses);
+  munmap(run.n_losses, sizeof(long));
+  assert_false(run.is_wrong);
+  assert_true(run.n_points > 100);
+}
+
+static void a_loss_of_power_loses_nothing_acknowledged(void **state) {
+  (void)state;
+  lose_everywhere(world_every(3), 0);
+}
+
+static void nor_does_one_during_the_recovery(void **state) {
+  (void)state;
+  lose_everywhere(world_every(41), 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_loss_of_power_loses_nothing_acknowledged),
+    cmocka_unit_test(nor_does_one_during_the_recovery),
+  };
+
+  fault_install();
+  return cmocka_run_group_tests_name("power", tests, NULL, NULL);
+}

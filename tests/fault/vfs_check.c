@@ -1,0 +1,252 @@
+/*
+** Is the world whole after a fault? See world_check() in vfs_world.h.
+**
+** What the log holds is read with stock SQLite; what the laptop and an
+** observer show has to be that.
+*/
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kv.h"
+#include "support/connection.h"
+#include "vfs_world.h"
+
+/* What is there of one transaction. */
+typedef struct found {
+  int n_log;
+  int n_txn;
+  int n_kv;
+  int n_right; /* of those in kv */
+  int n_own;
+} found;
+
+static int check_say(world *w, const char *format, ...) {
+  va_list ap;
+
+  va_start(ap, format);
+  sqlite3_vsnprintf(sizeof(w->why), w->why, format, ap);
+  va_end(ap);
+  return 1;
+}
+
+/* For each row (i, integer): add it up. */
+static int check_count(world *w, sqlite3 *db, const char *sql, found *out,
+                       int column) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    int i = sqlite3_column_int(stmt, 0);
+    int n = sqlite3_column_int(stmt, 1);
+
+    rc = SQLITE_OK;
+    if (i < 1 || i > WORLD_MOST) {
+      sqlite3_finalize(stmt);
+      return check_say(w, "a transaction %d that never was: %s", i, sql);
+    }
+    switch (column) {
+      case 0:
+        out[i].n_log = n;
+        out[i].n_txn = sqlite3_column_int(stmt, 2);
+        break;
+      case 1:
+        out[i].n_kv++;
+        out[i].n_right += n;
+        break;
+      default: out[i].n_own++; break;
+    }
+  }
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_DONE ? 0
+                           : check_say(w, "%s: %s", sqlite3_errmsg(db), sql);
+}
+
+/* One value of a question has to be this. */
+static int check_is(world *w, sqlite3 *db, const char *expected,
+                    const char *sql) {
+  char *rows = test_ask(db, "%s", sql);
+  int is_wrong;
+
+  rows[strcspn(rows, "\n")] = '\0';
+  is_wrong = strcmp(rows, expected) != 0;
+  if (is_wrong) check_say(w, "%.300s, not %.300s: %s", rows, expected, sql);
+  sqlite3_free(rows);
+  return is_wrong;
+}
+
+static int check_log(world *w, found *out, int *n_rows) {
+  char path[500];
+  sqlite3 *db = NULL;
+  sqlite3_stmt *stmt = NULL;
+  int is_wrong;
+
+  snprintf(path, sizeof(path), "%s/notes.kv/devices/laptop/log.db", w->folder);
+  if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+    sqlite3_close(db);
+    return check_say(w, "the log cannot be opened");
+  }
+  is_wrong =
+    check_is(w, db, "ok", "PRAGMA integrity_check") ||
+    check_is(w, db, "delete", "PRAGMA journal_mode") ||
+    check_is(w, db, "1",
+             "SELECT count(*) = ifnull(max(seq), 0) AND "
+             "ifnull(min(seq), 1) = 1 FROM log") ||
+    check_is(w, db, "0", "SELECT count(*) FROM log WHERE key = 'wrong'") ||
+    check_count(w, db,
+                "SELECT CASE key WHEN 'last' THEN value ELSE "
+                "CAST(substr(key, 2) AS INTEGER) END AS i, count(*), "
+                "count(DISTINCT txn) FROM log WHERE op = 1 AND "
+                "key <> 'after' GROUP BY i",
+                out, 0);
+  if (sqlite3_prepare_v2(db, "SELECT count(*) FROM log WHERE op <> 2", -1,
+                         &stmt, NULL) == SQLITE_OK &&
+      sqlite3_step(stmt) == SQLITE_ROW) {
+    *n_rows = sqlite3_column_int(stmt, 0);
+  }
+  sqlite3_finalize(stmt);
+  sqlite3_close(db);
+  return is_wrong;
+}
+
+/* Compare what is there of transaction i with what was promised. */
+static int check_transaction(world *w, int i, const found *f) {
+  world_state state = w->tally->txn[i].state;
+  int is_single = w->tally->txn[i].is_single;
+  int n_rows = is_single ? 1 : 3;
+  int n_keys = is_single ? 1 : 2;
+  int is_in = f->n_log > 0;
+
+  if (state == WORLD_NONE && (is_in || f->n_own)) {
+    return check_say(w, "transaction %d was never begun", i);
+  }
+  if (state == WORLD_ACKNOWLEDGED && !is_in) {
+    return check_say(w, "transaction %d was acknowledged, and is lost%s", i,
+                     f->n_own ? " (the host has it)" : "");
+  }
+  if (state == WORLD_FAILED && (is_in || f->n_own)) {
+    return check_say(w, "transaction %d failed, and is there:%s%s", i,
+                     is_in ? " in the log" : "",
+                     f->n_own ? " in the host" : "");
+  }
+  if (is_in && (f->n_log != n_rows || f->n_txn != 1)) {
+    return check_say(w, "transaction %d: %d rows in %d transactions of the log",
+                     i, f->n_log, f->n_txn);
+  }
+  if (f->n_kv != (is_in ? n_keys : 0) || f->n_right != f->n_kv) {
+    return check_say(w, "transaction %d: %d keys in kv, %d of them right", i,
+                     f->n_kv, f->n_right);
+  }
+  if (is_single || state == WORLD_DAMAGED) return 0;
+  if (f->n_own > 1 || (is_in && !f->n_own && !w->lost_power)) {
+    return check_say(w, "transaction %d: %d rows of the host's own", i,
+                     f->n_own);
+  }
+  if (f->n_own && !is_in && !w->host->is_temp) {
+    return check_say(w, "transaction %d: the host's own row alone", i);
+  }
+  return 0;
+}
+
+static int check_transactions(world *w, int *n_rows) {
+  found all[WORLD_MOST + 1];
+  char last[20];
+  int newest = 0;
+  int i;
+
+  memset(all, 0, sizeof(all));
+  if (check_log(w, all, n_rows) ||
+      check_count(w, w->db,
+                  "SELECT CAST(substr(key, 2) AS INTEGER), CASE "
+                  "substr(key, 1, 1) WHEN 'a' THEN value = substr(key, 2) + 0 "
+                  "ELSE value GLOB 'v' || substr(key, 2) || '-0*' AND "
+                  "length(value) > 80 END FROM kv WHERE "
+                  "key GLOB '[ab][0-9]*'",
+                  all, 1) ||
+      check_count(w, w->db, "SELECT i, 1 FROM own", all, 2)) {
+    return 1;
+  }
+  for (i = 1; i <= WORLD_MOST; i++) {
+    if (check_transaction(w, i, &all[i])) return 1;
+    if (all[i].n_log == 3) newest = i;
+  }
+  sqlite3_snprintf(sizeof(last), last, newest ? "%d" : "", newest);
+  return check_is(w, w->db, last, "SELECT kv_get('last')");
+}
+
+int world_check_waiting(world *w) {
+  found all[WORLD_MOST + 1];
+  char n[20];
+  int n_rows = 0;
+
+  memset(all, 0, sizeof(all));
+  if (check_log(w, all, &n_rows)) return 1;
+  sqlite3_snprintf(sizeof(n), n, "%d", n_rows);
+  return check_is(w, w->db, n,
+                  "SELECT count(*) - (SELECT unpublished FROM kv_devices "
+                  "WHERE is_self) FROM kv_log WHERE device = 'laptop'");
+}
+
+/* The own log as the extension sees it. */
+static int check_store(world *w, int n_rows) {
+  char sql[1000];
+  char n[20];
+
+  sqlite3_snprintf(sizeof(n), n, "%d", n_rows);
+  sqlite3_snprintf(sizeof(sql), sql,
+                   "SELECT count(*) - sum(valid) FROM "
+                   "kv_foreign('%q/notes.kv/devices/laptop/log.db')",
+                   w->folder);
+  return check_is(w, w->db, n_rows ? "0" : "", sql) ||
+         check_is(w, w->db, n,
+                  "SELECT count(*) FROM kv_log WHERE device = 'laptop'") ||
+         check_is(w, w->db, "ok||0",
+                  "SELECT state, detail, unpublished FROM kv_devices "
+                  "WHERE is_self") ||
+         check_is(w, w->db, "",
+                  "SELECT file FROM kv_devices WHERE device IS NULL AND "
+                  "file NOT GLOB '*.aside-*'");
+}
+
+#define SHOWN                                                                  \
+  "SELECT group_concat(quote(key) || '=' || quote(substr(value, 1, 20)) || "   \
+  "length(value) || ' ' || ts || ' ' || device, ', ') FROM kv"
+
+/* Another device reads the same. */
+static int check_observer(world *w) {
+  char *shown = test_ask(w->db, SHOWN);
+  sqlite3 *db = NULL;
+  int is_wrong;
+
+  shown[strcspn(shown, "\n")] = '\0';
+  is_wrong = sqlite3_open(":memory:", &db) != SQLITE_OK ||
+             sqlite3_kv_init(db, NULL, NULL) != SQLITE_OK ||
+             test_try(db, "SELECT kv_open('%q/notes.kv')", w->folder);
+  if (is_wrong) check_say(w, "an observer: %s", sqlite3_errmsg(db));
+  if (!is_wrong) {
+    is_wrong = check_is(w, db, shown, SHOWN);
+  }
+  sqlite3_free(shown);
+  sqlite3_close(db);
+  return is_wrong;
+}
+
+int world_check(world *w) {
+  int n_rows = 0;
+  int is_wrong = world_run(w, "os") != SQLITE_OK;
+
+  if (!is_wrong) {
+    is_wrong = check_transactions(w, &n_rows) || check_store(w, n_rows);
+  }
+  if (!is_wrong &&
+      test_try(w->db, "INSERT INTO kv VALUES('after', 1)") != SQLITE_OK) {
+    is_wrong = check_say(w, "the next write: %s", sqlite3_errmsg(w->db));
+  }
+  if (!is_wrong) is_wrong = check_observer(w);
+  if (!is_wrong) {
+    is_wrong = check_is(w, w->db, "ok", "PRAGMA main.quick_check");
+  }
+  world_close(w);
+  return is_wrong;
+}

@@ -1,0 +1,35 @@
+/*
+** A small folder tree in memory, to be laid out again and again.
+*/
+#ifndef FAULT_VFS_IMAGE_H
+#define FAULT_VFS_IMAGE_H
+
+#include <stddef.h>
+
+typedef struct image_entry {
+  char *path;           /* below the folder */
+  unsigned char *bytes; /* NULL: a directory */
+  size_t n;
+} image_entry;
+
+typedef struct image {
+  image_entry *entries; /* a directory is before what is in it */
+  int n;
+} image;
+
+/* A new, empty folder in memory if the system has one; for free(). */
+char *image_make_folder(void);
+
+void image_load(image *out, const char *folder);
+void image_free(image *im);
+
+/* Make the folder hold this and nothing else. */
+void image_lay_out(const image *im, const char *folder);
+
+/* Remove what is in the folder, and the folder itself if `whole`. */
+void image_remove(const char *folder, int whole);
+
+/* One file, its folders being there. */
+void image_write(const char *path, const void *bytes, size_t n);
+
+#endif

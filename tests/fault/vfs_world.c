@@ -1,0 +1,277 @@
+/*
+** The world that is crashed. See vfs_world.h.
+*/
+#define _GNU_SOURCE
+#include "vfs_world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kv.h"
+#include "support/connection.h"
+#include "vfs_image.h"
+
+const world_host world_hosts[WORLD_HOSTS] = {
+  {"temp cache, journal", 1, "PRAGMA journal_mode = delete"},
+  {"temp cache, WAL", 1, "PRAGMA journal_mode = wal"},
+  {"persistent cache, journal", 0, "PRAGMA journal_mode = delete"},
+  {"persistent cache, WAL", 0, "PRAGMA journal_mode = wal"},
+  {"persistent cache, WAL that is synced late", 0,
+   "PRAGMA journal_mode = wal; PRAGMA synchronous = NORMAL"},
+};
+
+const scenario world_scenarios[WORLD_SCENARIOS] = {
+  {"first open", "", "ot", 1},
+  {"set", "otps", "o11", 1},
+  {"transaction", "ot", "oTt", 1},
+  {"publish", "otww", "ost", 0},
+  {"sync", "otpPp", "osts", 1},
+  {"close", "otp", "o1tcx", 1},
+  {"rewrite a damaged log", "ottd", "ost", 0},
+  {"rewrite a log that lost rows", "otrtR", "ost", 0},
+  {"write behind a log that lost rows", "otrttR", "ots", 0},
+  {"read a log that was begun anew", "otpPsf", "ost", 1},
+};
+
+static int world_say(world *w, const char *format, ...) {
+  va_list ap;
+
+  va_start(ap, format);
+  sqlite3_vsnprintf(sizeof(w->why), w->why, format, ap);
+  va_end(ap);
+  return 1;
+}
+
+static const char *world_path(const world *w, const char *name) {
+  static char paths[4][500];
+  static int next;
+
+  next = (next + 1) % 4;
+  snprintf(paths[next], sizeof(paths[next]), "%s/%s", w->folder, name);
+  return paths[next];
+}
+
+#define LAPTOP "notes.kv/devices/laptop/log.db"
+#define PHONE "notes.kv/devices/phone/log.db"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define SLOWNESS 6
+#else
+#define SLOWNESS 1
+#endif
+
+int world_every(int otherwise) {
+  const char *step = getenv("KV_FAULT_STEP");
+
+  return step && atoi(step) > 0 ? atoi(step) : otherwise * SLOWNESS;
+}
+
+void world_begin(world *w) {
+  memset(w, 0, sizeof(*w));
+  w->folder = image_make_folder();
+  w->tally = mmap(NULL, sizeof(*w->tally), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+void world_end(world *w) {
+  world_close(w);
+  image_remove(w->folder, 1);
+  free(w->folder);
+  munmap(w->tally, sizeof(*w->tally));
+}
+
+static int world_try(world *w, sqlite3 *db, const char *text) {
+  int rc = test_try(db, "%s", text);
+
+  if (rc != SQLITE_OK) {
+    world_say(w, "%s (%d) from %.200s", sqlite3_errmsg(db), rc, text);
+  }
+  return rc;
+}
+
+static int world_connect(world *w, const char *file, sqlite3 **out) {
+  int rc = sqlite3_open(file, out);
+
+  if (rc == SQLITE_OK) {
+    sqlite3_extended_result_codes(*out, 1);
+    rc = sqlite3_kv_init(*out, NULL, NULL);
+  }
+  if (rc != SQLITE_OK) {
+    world_say(w, "cannot open %s: %s", file, sqlite3_errmsg(*out));
+    sqlite3_close(*out);
+    *out = NULL;
+  }
+  return rc;
+}
+
+int world_is_cut(const world *w) {
+  return access(world_path(w, LAPTOP "-journal"), F_OK) == 0;
+}
+
+void world_close(world *w) {
+  sqlite3_close(w->db);
+  w->db = NULL;
+}
+
+static int world_open(world *w) {
+  char sql[1000];
+  int rc = SQLITE_OK;
+
+  if (!w->db) rc = world_connect(w, world_path(w, "host.db"), &w->db);
+  if (rc == SQLITE_OK) rc = world_try(w, w->db, w->host->settings);
+  if (rc == SQLITE_OK) {
+    rc = world_try(w, w->db, "CREATE TABLE IF NOT EXISTS own(i)");
+  }
+  if (w->host->is_temp) {
+    sqlite3_snprintf(sizeof(sql), sql,
+                     "SELECT kv_open('%q/notes.kv', 'laptop')", w->folder);
+  } else {
+    sqlite3_snprintf(sizeof(sql), sql,
+                     "CREATE VIRTUAL TABLE IF NOT EXISTS kv "
+                     "USING kv('notes.kv', device='laptop')");
+  }
+  return rc == SQLITE_OK ? world_try(w, w->db, sql) : rc;
+}
+
+static int world_put(world *w, char shape) {
+  int i = ++w->tally->last;
+  char sql[1000];
+  int rc;
+
+  w->tally->txn[i].state = WORLD_BEGUN;
+  w->tally->txn[i].is_single = shape == '1';
+  sqlite3_snprintf(
+    sizeof(sql), sql,
+    shape == '1' ? "INSERT INTO kv VALUES('a%d', %d)"
+    : shape == 'T'
+      ? "BEGIN; INSERT INTO kv VALUES('a%d', %d); SAVEPOINT s;"
+        "INSERT INTO kv VALUES('b%d', 'wrong'), ('wrong', 1);"
+        "ROLLBACK TO s; INSERT INTO own VALUES(%d);"
+        "INSERT INTO kv VALUES('b%d', 'v%d-' || hex(zeroblob(9000))),"
+        "('last', %d); COMMIT"
+      : "BEGIN; INSERT INTO kv VALUES('a%d', %d);"
+        "INSERT INTO kv VALUES('last', %d); INSERT INTO own VALUES(%d);"
+        "INSERT INTO kv VALUES('b%d', 'v%d-' || hex(zeroblob(40))); COMMIT",
+    i, i, i, i, i, i, i);
+  rc = world_try(w, w->db, sql);
+  w->tally->txn[i].state = rc == SQLITE_OK ? WORLD_ACKNOWLEDGED : WORLD_FAILED;
+  return rc;
+}
+
+static int world_put_away(world *w) {
+  char away[500];
+  int rc;
+
+  snprintf(away, sizeof(away), "%s", world_path(w, "away"));
+  rename(world_path(w, "notes.kv"), away);
+  rc = world_put(w, 't');
+  rename(away, world_path(w, "notes.kv"));
+  return rc;
+}
+
+/* The phone has a temp cache and comes and goes. */
+static int world_phone(world *w, char step) {
+  static int n;
+  sqlite3 *db = NULL;
+  char sql[1000];
+  int rc = world_connect(w, ":memory:", &db);
+
+  n++;
+  sqlite3_snprintf(sizeof(sql), sql, "SELECT kv_open('%q/notes.kv', 'phone')",
+                   w->folder);
+  if (rc == SQLITE_OK) rc = world_try(w, db, sql);
+  sqlite3_snprintf(sizeof(sql), sql,
+                   "INSERT INTO kv VALUES('p%d', %d), ('phone', %d)", n, n, n);
+  if (rc == SQLITE_OK && step != 'P') rc = world_try(w, db, sql);
+  if (rc == SQLITE_OK && step == 'P') {
+    rc = world_try(w, db, "INSERT INTO kv VALUES('p', 1); SELECT kv_sync()");
+  }
+  sqlite3_close(db);
+  return rc;
+}
+
+static int world_copy_log(world *w, const char *from, const char *to) {
+  FILE *f = fopen(world_path(w, from), "rb");
+  char bytes[100000];
+  size_t n = f ? fread(bytes, 1, sizeof(bytes), f) : 0;
+
+  if (f) fclose(f);
+  image_write(world_path(w, to), bytes, n);
+  return n ? SQLITE_OK : SQLITE_ERROR;
+}
+
+/* Change the sum of the last row, which is stored behind its value. */
+static int world_damage(world *w) {
+  FILE *f = fopen(world_path(w, LAPTOP), "rb");
+  char bytes[100000];
+  size_t n = f ? fread(bytes, 1, sizeof(bytes), f) : 0;
+  char mark[20];
+  char *at;
+
+  if (f) fclose(f);
+  snprintf(mark, sizeof(mark), "v%d-", w->tally->last);
+  at = memmem(bytes, n, mark, strlen(mark));
+  if (!at) return SQLITE_ERROR;
+  at[strlen(mark) + 80 + 7] ^= 1;
+  image_write(world_path(w, LAPTOP), bytes, n);
+  if (w->host->is_temp) w->tally->txn[w->tally->last].state = WORLD_DAMAGED;
+  return SQLITE_OK;
+}
+
+int world_step(world *w, char step) {
+  int rc = SQLITE_OK;
+
+  switch (step) {
+    case 'o': rc = world_open(w); break;
+    case '1':
+    case 't':
+    case 'T': rc = world_put(w, step); break;
+    case 's': rc = world_try(w, w->db, "SELECT kv_sync()"); break;
+    case 'c': rc = world_try(w, w->db, "SELECT kv_close()"); break;
+    case 'x': world_close(w); break;
+    case 'w': rc = world_put_away(w); break;
+    case 'f':
+      unlink(world_path(w, PHONE));
+      rc = world_phone(w, step);
+      break;
+    case 'p':
+    case 'P': rc = world_phone(w, step); break;
+    case 'd': rc = world_damage(w); break;
+    case 'r': rc = world_copy_log(w, LAPTOP, "copy"); break;
+    case 'R': rc = world_copy_log(w, "copy", LAPTOP); break;
+    default: rc = world_say(w, "no step '%c'", step); break;
+  }
+  if (rc != SQLITE_OK && w->db && !sqlite3_get_autocommit(w->db)) {
+    test_try(w->db, "ROLLBACK");
+  }
+  return rc;
+}
+
+int world_run(world *w, const char *steps) {
+  int rc = SQLITE_OK;
+
+  for (; *steps && rc == SQLITE_OK; steps++)
+    rc = world_step(w, *steps);
+  return rc;
+}
+
+void world_prepare(world *w, const world_host *host, const scenario *what) {
+  world_close(w);
+  image_remove(w->folder, 0);
+  memset(w->tally, 0, sizeof(*w->tally));
+  w->host = host;
+  if (world_run(w, what->before) != SQLITE_OK) {
+    fprintf(stderr, "%s, %s: %s\n", host->name, what->name, w->why);
+    _exit(3);
+  }
+  world_close(w);
+}

@@ -1,0 +1,114 @@
+/*
+** The small world that is crashed: a laptop whose host database and store
+** are in one folder, a phone, and an account of what was acknowledged.
+**
+** A scenario is two programs, what is there and what is being done when the
+** fault comes. A letter is a step:
+**
+**     o  the laptop opens its host database, if it is not open, and its store
+**     1  sets one key, in autocommit
+**     t  a transaction of three keys and a row of the host's own table
+**     T  the same with a large value and a savepoint that is rolled back
+**     s  kv_sync()
+**     c  kv_close()
+**     x  closes the host database
+** and in the first program only:
+**     w  a transaction while the folder is away: its rows wait
+**     p  the phone sets keys
+**     P  the phone syncs, and acknowledges what the laptop wrote
+**     d  the sum of the last row of the laptop's log changes
+**     r  the laptop's log is copied, R  and the copy comes back
+**     f  the phone begins its log anew
+*/
+#ifndef FAULT_VFS_WORLD_H
+#define FAULT_VFS_WORLD_H
+
+#include <sqlite3.h>
+
+#define WORLD_MOST 20
+
+typedef struct world_host {
+  const char *name;
+  int is_temp;
+  const char *settings; /* of the host database, at each opening */
+} world_host;
+
+/* Temp and persistent caches, in rollback-journal and in WAL mode. */
+#define WORLD_HOSTS 5
+extern const world_host world_hosts[WORLD_HOSTS];
+
+typedef struct scenario {
+  const char *name;
+  const char *before;
+  const char *run;
+  int is_for_temp; /* does it make sense there? */
+} scenario;
+
+#define WORLD_SCENARIOS 10
+extern const scenario world_scenarios[WORLD_SCENARIOS];
+
+typedef enum world_state {
+  WORLD_NONE,
+  WORLD_BEGUN, /* in flight */
+  WORLD_FAILED,
+  WORLD_ACKNOWLEDGED,
+  WORLD_DAMAGED /* somebody else destroyed it in the log */
+} world_state;
+
+/* What is known of each transaction, from 1; lies in shared memory. */
+typedef struct world_tally {
+  struct {
+    world_state state;
+    int is_single;
+  } txn[WORLD_MOST + 1];
+  int last; /* the number of the last that was begun */
+} world_tally;
+
+typedef struct world {
+  char *folder;
+  const world_host *host;
+  world_tally *tally;
+  sqlite3 *db;
+  int lost_power; /* then the host's own table may be behind */
+  char why[2000]; /* what went wrong, in the last call that failed */
+} world;
+
+/*
+** How many operations are stepped over: KV_FAULT_STEP, or this; more where
+** sanitizers make everything slow.
+*/
+int world_every(int otherwise);
+
+/* A world in a new folder; tally is shared with children. */
+void world_begin(world *w);
+void world_end(world *w);
+
+/* Empty the folder and the account, then run the first program. */
+void world_prepare(world *w, const world_host *host, const scenario *what);
+
+/* One step; the laptop's transaction is rolled back if it fails. */
+int world_step(world *w, char step);
+
+/* All of them, to the first that fails. */
+int world_run(world *w, const char *steps);
+
+/*
+** Before the folder was synced: is what the log lacks counted as waiting?
+** 0, or 1 with w->why.
+*/
+int world_check_waiting(world *w);
+
+/* Is there a commit of the log that was cut off, a journal? */
+int world_is_cut(const world *w);
+
+/* Close the laptop. */
+void world_close(world *w);
+
+/*
+** Open everything and compare it with the account: 0, or 1 with w->why. The
+** laptop's and an observer's kv agree with the log, acknowledged
+** transactions are in it, none is there in part, and the next one works.
+*/
+int world_check(world *w);
+
+#endif
