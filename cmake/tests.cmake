@@ -59,7 +59,7 @@ else()
   endforeach()
 
   # The same C, with what goes wrong around it.
-  foreach(name hostile_host long_life test_nomem_session)
+  foreach(name hostile_host long_life test_nomem_session test_nomem_statements)
     set(target ${name})
     string(REGEX REPLACE "^test_" "" name "${name}")
     add_executable(fault_${name} tests/fault/${target}.c)

@@ -191,6 +191,9 @@ static void reading_leaves_nothing_behind(void **state) {
              "SELECT * FROM kv('now') WHERE key > 'a' AND key LIKE 'b%%';"
              "SELECT * FROM kv_log; SELECT * FROM kv_log WHERE key = 'a';"
              "SELECT * FROM kv_devices; SELECT kv_get('a'), kv_version();"
+             "SELECT * FROM kv_diff('2026-01-01'); SELECT * FROM kv_conflicts;"
+             "SELECT * FROM kv_changes; SELECT kv_cursor();"
+             "SELECT * FROM kv_log WHERE ts > 5 ORDER BY ts;"
              "SELECT * FROM kv AS x JOIN kv AS y ON x.key = y.key;"
              "SELECT * FROM kv_foreign('%s/n.kv/devices/laptop/log.db')",
              *state);
@@ -276,7 +279,7 @@ static void a_connection_may_end_while_statements_run(void **state) {
     "SELECT * FROM kv ORDER BY key DESC",
     "SELECT * FROM kv('now')",
     "SELECT * FROM kv_log",
-    "SELECT * FROM kv_devices",
+    "SELECT * FROM kv_changes",
     "SELECT kv_get(key) FROM kv",
     "SELECT * FROM f",
     "SELECT x.key, y.key FROM kv AS x, kv_log AS y",
