@@ -74,7 +74,7 @@ else()
   # Crashes and faults: what the C does to files goes through vfs_*.c.
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     file(GLOB kv_fault CONFIGURE_DEPENDS tests/fault/test_crash*.c
-      tests/fault/test_power*.c)
+      tests/fault/test_power*.c tests/fault/test_io*.c)
     file(GLOB kv_fault_vfs CONFIGURE_DEPENDS tests/fault/vfs_*.c)
     add_library(kv_fault_vfs STATIC ${kv_fault_vfs})
     target_link_libraries(kv_fault_vfs PUBLIC kv_for_tests)

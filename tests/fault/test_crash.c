@@ -125,7 +125,7 @@ static void for_each(void (*run)(world *w, const scenario *what)) {
   }
   world_end(&w);
   print_message("%ld deaths\n", n_deaths);
-  assert_true(n_deaths > 50);
+  assert_true(n_deaths > 5);
 }
 
 static void before(world *w, const scenario *what) {
@@ -165,7 +165,7 @@ static void a_death_in_the_recovery_loses_nothing(void **state) {
   for_each(recovery);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_death_before_an_operation_loses_nothing),
     cmocka_unit_test(a_death_after_an_operation_loses_nothing),
@@ -173,6 +173,7 @@ int main(void) {
     cmocka_unit_test(a_death_in_the_recovery_loses_nothing),
   };
 
+  if (argc > 1) cmocka_set_test_filter(argv[1]);
   fault_install();
   return cmocka_run_group_tests_name("crash", tests, NULL, NULL);
 }

@@ -166,12 +166,13 @@ static void nor_does_one_during_the_recovery(void **state) {
   lose_everywhere(world_every(41), 1);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_loss_of_power_loses_nothing_acknowledged),
     cmocka_unit_test(nor_does_one_during_the_recovery),
   };
 
+  if (argc > 1) cmocka_set_test_filter(argv[1]);
   fault_install();
   return cmocka_run_group_tests_name("power", tests, NULL, NULL);
 }

@@ -1,0 +1,166 @@
+/*
+** An operation on a file fails, once or from there on: with an error, or the
+** rows wait; and when it works again, so does everything else.
+**
+** A sample of all operations; each of them with KV_FAULT_STEP=1.
+*/
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "vfs_fault.h"
+#include "vfs_image.h"
+#include "vfs_world.h"
+
+static struct {
+  unsigned kinds;
+  int rc;
+  long n_runs;
+  long n_errors; /* statements that failed */
+  long n_wrong;
+} run;
+
+/* Say what is wrong, and go on. */
+static void complain(const world *w, const scenario *what,
+                     const fault_plan *plan, const char *where) {
+  print_error("%s, %s, code %d %s at %ld of %x, %s:\n  %s\n", w->host->name,
+              what->name, plan->rc,
+              plan->how == FAULT_FAIL_ONCE ? "once" : "on", plan->at,
+              plan->kinds, where, w->why);
+  run.n_wrong++;
+}
+
+/* Does the error say what happened? */
+static void check_message(const world *w, const scenario *what,
+                          const fault_plan *plan, int rc) {
+  int is_clear = (rc & 0xff) == plan->rc || rc == SQLITE_IOERR ||
+                 (rc & 0xff) == SQLITE_CANTOPEN ||
+                 (rc == SQLITE_PROTOCOL && plan->rc == SQLITE_BUSY);
+
+  if (is_clear && !strstr(w->why, "not an error") &&
+      !strstr(w->why, "unknown error") && !strstr(w->why, "SQL logic error")) {
+    return;
+  }
+  complain(w, what, plan, "the message");
+}
+
+/* The scenario with a fault in it; 0 if the fault did not come. */
+static int fail_at(world *w, const scenario *what, fault_plan *plan) {
+  const char *step;
+  long n_failed;
+  int is_synced = 1;
+
+  fault_arm(plan);
+  for (step = what->run; *step; step++) {
+    int rc;
+
+    /* Rows that wait in a temp cache do not survive it. */
+    if (*step == 'x' && plan->how == FAULT_FAIL_ON) break;
+    rc = world_step(w, *step);
+    if (rc == SQLITE_OK) continue;
+    run.n_errors++;
+    check_message(w, what, plan, rc);
+    if (*step == 's') is_synced = 0;
+    if (plan->how == FAULT_FAIL_ON && *step == 'o') break;
+    if (plan->how == FAULT_FAIL_ONCE && world_step(w, *step) != SQLITE_OK) {
+      complain(w, what, plan, "the second attempt");
+    }
+  }
+  n_failed = fault_failed();
+  fault_arm(NULL);
+  run.n_runs += n_failed > 0;
+  if (world_step(w, 'o') != SQLITE_OK) complain(w, what, plan, "open again");
+  if (is_synced && !strstr(what->name, "lost rows") && !world_is_cut(w) &&
+      world_check_waiting(w)) {
+    complain(w, what, plan, "afterwards");
+  }
+  if (world_step(w, 's') != SQLITE_OK) complain(w, what, plan, "kv_sync()");
+  if (world_step(w, 't') != SQLITE_OK) complain(w, what, plan, "a commit");
+  world_close(w);
+  if (world_check(w)) complain(w, what, plan, "opened anew");
+  return n_failed > 0;
+}
+
+static void fail_everywhere(world *w, const scenario *what, fault_how how) {
+  fault_plan plan = {run.kinds, 1, how, run.rc};
+  int step = world_every(17);
+  world_tally tally = *w->tally;
+  image before;
+
+  plan.at = 1 + (long)strlen(what->name) % step;
+  image_load(&before, w->folder);
+  do {
+    image_lay_out(&before, w->folder);
+    *w->tally = tally;
+    if (!fail_at(w, what, &plan)) break;
+    plan.at += step;
+  } while (1);
+  image_free(&before);
+}
+
+static void fail_with(int rc, unsigned kinds) {
+  world w;
+  int i;
+  int j;
+
+  run.rc = rc;
+  run.kinds = kinds;
+  run.n_runs = run.n_errors = run.n_wrong = 0;
+  world_begin(&w);
+  for (i = 0; i < WORLD_HOSTS; i++) {
+    for (j = 0; j < WORLD_SCENARIOS; j++) {
+      const scenario *what = &world_scenarios[j];
+
+      if (world_hosts[i].is_temp && !what->is_for_temp) continue;
+      world_prepare(&w, &world_hosts[i], what);
+      fail_everywhere(&w, what, FAULT_FAIL_ONCE);
+      world_prepare(&w, &world_hosts[i], what);
+      fail_everywhere(&w, what, FAULT_FAIL_ON);
+    }
+  }
+  world_end(&w);
+  print_message("%ld faults, %ld statements failed\n", run.n_runs,
+                run.n_errors);
+  assert_int_equal(run.n_wrong, 0);
+  assert_true(run.n_runs > 5 && run.n_errors > 2);
+}
+
+static void an_error_of_the_disk_loses_nothing(void **state) {
+  (void)state;
+  fail_with(SQLITE_IOERR, FAULT_ALL & ~FAULT_BIT(UNLOCK));
+}
+
+static void a_full_disk_loses_nothing(void **state) {
+  (void)state;
+  fail_with(SQLITE_FULL, FAULT_BIT(WRITE) | FAULT_BIT(TRUNCATE) |
+                           FAULT_BIT(MAKE) | FAULT_BIT(RENAME));
+}
+
+static void a_file_that_cannot_be_opened_loses_nothing(void **state) {
+  (void)state;
+  fail_with(SQLITE_CANTOPEN, FAULT_BIT(OPEN) | FAULT_BIT(LIST) |
+                               FAULT_BIT(MAKE) | FAULT_BIT(RENAME));
+}
+
+static void a_lock_of_another_loses_nothing(void **state) {
+  (void)state;
+  fail_with(SQLITE_BUSY, FAULT_BIT(LOCK) | FAULT_BIT(SHARED));
+}
+
+int main(int argc, char **argv) {
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_full_disk_loses_nothing),
+    cmocka_unit_test(a_file_that_cannot_be_opened_loses_nothing),
+    cmocka_unit_test(a_lock_of_another_loses_nothing),
+    cmocka_unit_test(an_error_of_the_disk_loses_nothing),
+  };
+
+  if (argc > 1) cmocka_set_test_filter(argv[1]);
+  fault_install();
+  return cmocka_run_group_tests_name("io", tests, NULL, NULL);
+}
