@@ -6,9 +6,10 @@
 #   tests/python/test_<name>.py  python_<name>   unittest, against the module
 #   tests/build/<name>.sh        build_<name>    what the build makes
 #   tests/fault/test_<name>.c    fault_<name>    crashes and faults
+#   tests/fuzz/fuzz_<name>.c     fuzz_<name>     any bytes: see fuzz.cmake
 #
-# ctest -L unit (golden, python, build, fault) runs one kind. What a kind needs
-# and is not there becomes a test that fails, so that it is not taken for
+# ctest -L unit (golden, python, build, fault, fuzz) runs one kind. What a kind
+# needs and is not there becomes a test that fails, so that it is not taken for
 # success.
 
 function(kv_missing WHAT WHERE)
@@ -91,6 +92,8 @@ else()
     endforeach()
   endif()
 endif()
+
+include(cmake/fuzz.cmake)
 
 # Golden transcripts.
 find_program(KV_SQLITE3_SHELL sqlite3

@@ -1,0 +1,46 @@
+# Fuzz targets. With libFuzzer (clang) they are sanitized and run for a while,
+# with other compilers on what is kept in tests/fuzz/corpus.
+include(CheckCSourceCompiles)
+set(CMAKE_REQUIRED_FLAGS -fsanitize=fuzzer)
+set(CMAKE_REQUIRED_QUIET ON)
+check_c_source_compiles("#include <stddef.h>
+#include <stdint.h>
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) { return !p && n; }"
+  KV_HAS_FUZZER)
+unset(CMAKE_REQUIRED_FLAGS)
+unset(CMAKE_REQUIRED_QUIET)
+set(KV_FUZZ_SECONDS 25 CACHE STRING "How long each fuzz target is run")
+file(GLOB kv_fuzz CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
+if(TARGET kv_for_tests AND KV_HAS_FUZZER AND NOT KV_SANITIZE)
+  add_library(kv_for_fuzz STATIC ${KV_SOURCES} ${kv_support})
+  target_compile_definitions(kv_for_fuzz PUBLIC SQLITE_CORE)
+  target_compile_options(kv_for_fuzz PUBLIC -UNDEBUG -fno-omit-frame-pointer
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+  target_link_options(kv_for_fuzz PUBLIC -fsanitize=fuzzer,address,undefined)
+  target_include_directories(kv_for_fuzz PUBLIC "${PROJECT_SOURCE_DIR}/tests")
+  target_include_directories(kv_for_fuzz SYSTEM PUBLIC
+    "${KV_CMOCKA_INCLUDE_DIR}")
+  target_link_libraries(kv_for_fuzz PUBLIC
+    kv_flags "${KV_CMOCKA_LIBRARY}" "${KV_SQLITE3_LIBRARY}")
+endif()
+if(TARGET kv_for_tests AND UNIX)
+  foreach(file IN LISTS kv_fuzz)
+    get_filename_component(name "${file}" NAME_WE)
+    string(REGEX REPLACE "^fuzz_" "" corpus "${name}")
+    set(corpus "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus}")
+    if(TARGET kv_for_fuzz)
+      add_executable(${name} "${file}")
+      target_link_libraries(${name} PRIVATE kv_for_fuzz)
+      # New inputs go into the first folder, which is not the kept one.
+      file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/corpus/${name}")
+      add_test(NAME ${name} COMMAND ${name} -max_total_time=${KV_FUZZ_SECONDS}
+        -timeout=20 -print_final_stats=1 -verbosity=0
+        "${PROJECT_BINARY_DIR}/corpus/${name}" "${corpus}")
+    else()
+      add_executable(${name} "${file}" tests/fuzz/replay.c)
+      target_link_libraries(${name} PRIVATE kv_for_tests)
+      add_test(NAME ${name} COMMAND ${name} "${corpus}")
+    endif()
+    set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 300)
+  endforeach()
+endif()
