@@ -1,5 +1,6 @@
-# Fuzz targets. With libFuzzer (clang) they are sanitized and run for a while,
-# with other compilers on what is kept in tests/fuzz/corpus.
+# Fuzz targets: tests/fuzz/fuzz_<name>.c. With libFuzzer (clang, without other
+# sanitizers) they are sanitized and run for KV_FUZZ_SECONDS from what is kept
+# in tests/fuzz/corpus/<name>; with other compilers on that alone.
 include(CheckCSourceCompiles)
 set(CMAKE_REQUIRED_FLAGS -fsanitize=fuzzer)
 set(CMAKE_REQUIRED_QUIET ON)
@@ -34,7 +35,8 @@ if(TARGET kv_for_tests AND UNIX)
       # New inputs go into the first folder, which is not the kept one.
       file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/corpus/${name}")
       add_test(NAME ${name} COMMAND ${name} -max_total_time=${KV_FUZZ_SECONDS}
-        -timeout=20 -print_final_stats=1 -verbosity=0
+        -timeout=20 -len_control=0 -max_len=300 -verbosity=0
+        -print_final_stats=1
         "${PROJECT_BINARY_DIR}/corpus/${name}" "${corpus}")
     else()
       add_executable(${name} "${file}" tests/fuzz/replay.c)
