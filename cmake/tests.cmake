@@ -7,10 +7,11 @@
 #   tests/build/<name>.sh        build_<name>    what the build makes
 #   tests/fault/test_<name>.c    fault_<name>    crashes and faults
 #   tests/fuzz/fuzz_<name>.c     fuzz_<name>     any bytes: see fuzz.cmake
+#   tests/reports/test_<name>.py reports_<name>  unittest, in a browser
 #
-# ctest -L unit (golden, python, build, fault, fuzz) runs one kind. What a kind
-# needs and is not there becomes a test that fails, so that it is not taken for
-# success.
+# ctest -L unit (golden, python, build, fault, fuzz, reports) runs one kind.
+# What a kind needs and is not there becomes a test that fails, so that it is
+# not taken for success.
 
 function(kv_missing WHAT WHERE)
   message(WARNING "${WHAT} not found: ${WHERE}")
@@ -154,6 +155,25 @@ if(KV_PYTHON)
   endforeach()
 else()
   kv_missing(python3 "a python3 whose sqlite3 has enable_load_extension")
+endif()
+
+# Reports in a browser.
+find_program(KV_CHROMIUM NAMES chromium chromium-browser google-chrome)
+mark_as_advanced(KV_CHROMIUM)
+if(NOT KV_CHROMIUM)
+  kv_missing(chromium "the package chromium (Debian, Fedora, Homebrew)")
+elseif(KV_PYTHON AND KV_SQLITE3_SHELL)
+  file(GLOB kv_reports CONFIGURE_DEPENDS tests/reports/test_*.py)
+  foreach(file IN LISTS kv_reports)
+    get_filename_component(name "${file}" NAME_WE)
+    string(REGEX REPLACE "^test_" "reports_" name "${name}")
+    add_test(NAME ${name} COMMAND "${KV_PYTHON}" "${file}")
+    set(kv_reports_env "KV_MODULE_FILE=$<TARGET_FILE:kv>"
+      "KV_PRELOAD=${KV_PRELOAD}" "SQLITE3=${KV_SQLITE3_SHELL}"
+      "CHROMIUM=${KV_CHROMIUM}" PYTHONDONTWRITEBYTECODE=1)
+    set_tests_properties(${name} PROPERTIES LABELS reports TIMEOUT 300
+      ENVIRONMENT "${kv_reports_env}")
+  endforeach()
 endif()
 
 # What is built.

@@ -39,6 +39,8 @@ missing_packages() {
   has_command rsync || echo rsync
   has_command sqlite3 || echo sqlite3
   has_command python3 || echo python3
+  has_command chromium || has_command chromium-browser ||
+    has_command google-chrome || echo chromium
   has_header sqlite3ext.h || echo libsqlite3-dev
   has_header xxhash.h || echo libxxhash-dev
   has_cmocka || echo libcmocka-dev
@@ -62,8 +64,8 @@ if [ -n "$missing" ]; then
   echo "These are missing (by the names of their Debian packages):" >&2
   echo "$missing" >&2
   echo "Fedora: gcc cmake make sqlite sqlite-devel xxhash-devel" \
-    "libcmocka-devel python3 rsync;" \
-    "Homebrew: cmake sqlite xxhash cmocka python" >&2
+    "libcmocka-devel python3 rsync chromium;" \
+    "Homebrew: cmake sqlite xxhash cmocka python chromium" >&2
   # Headers may lie where only CMake finds them.
   for command in cmake sqlite3 python3 "${CC:-cc}"; do
     has_command "$command" || exit 2
