@@ -153,6 +153,14 @@ if(KV_PYTHON)
     set_tests_properties(${name} PROPERTIES LABELS python TIMEOUT 300
       ENVIRONMENT "${kv_python_env}")
   endforeach()
+  if(UNIX)
+    add_test(NAME fault_kill COMMAND "${KV_PYTHON}"
+      "${PROJECT_SOURCE_DIR}/tests/fault/kill.py" 40)
+    add_test(NAME fault_disk COMMAND "${KV_PYTHON}"
+      "${PROJECT_SOURCE_DIR}/tests/fault/disk.py")
+    set_tests_properties(fault_kill fault_disk PROPERTIES LABELS fault
+      TIMEOUT 300 ENVIRONMENT "${kv_python_env}")
+  endif()
 else()
   kv_missing(python3 "a python3 whose sqlite3 has enable_load_extension")
 endif()

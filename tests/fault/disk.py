@@ -1,0 +1,327 @@
+"""A file system that is really full, a folder without permissions, a folder
+that goes away: an error that says so, or rows that wait, and nothing is lost
+when it is over.
+
+A full file system needs the permission to mount one; without it those tests
+are skipped.
+"""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "python"))
+
+import oracle  # noqa: E402
+from support import Case, kv, log_path, open_store, sync, tag  # noqa: E402
+
+NOBODY = 65534
+
+
+class Disk(Case):
+    """self.host is the host's database, self.folder the store's."""
+
+    folder = "notes.kv"
+
+    def setUp(self):
+        super().setUp()
+        self.n = 0
+        self.acknowledged = set()
+
+    @contextlib.contextmanager
+    def case(self, **what):
+        """One of several cases, in a new folder."""
+        with self.subTest(**what):
+            try:
+                yield
+            finally:
+                for c in self.closing:
+                    c.close()
+                self.closing.clear()
+                self.tearDown()
+                self.setUp()
+
+    def open(self, schema, host="host.db"):
+        self.db = self.connect(self.path(host))
+        self.db.execute("CREATE TABLE IF NOT EXISTS own(i)")
+        self.schema = schema
+        open_store(self.db, self.path(self.folder), "laptop", schema=schema)
+        return self.db
+
+    def put(self, size=10):
+        """A transaction; the error's text if it fails."""
+        self.n += 1
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            self.db.execute("INSERT INTO own VALUES(?)", (self.n,))
+            self.db.execute("INSERT INTO kv VALUES(?, ?), (?, 1)",
+                            (self.n, "x" * size, -self.n))
+            self.db.execute("COMMIT")
+        except sqlite3.Error as e:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            self.assertNotIn(tag(self.n), kv(self.db))
+            return str(e)
+        self.acknowledged.add(self.n)
+        return None
+
+    def fails_or_waits(self, *words, size=10):
+        """With a persistent cache a commit succeeds and its rows wait; with a
+        temp cache it fails, or its rows wait if the log failed last of all.
+        Either way these words tell why."""
+        before = self.unpublished(self.db)
+        why = self.put(size)
+        if self.schema == "main":
+            self.assertIsNone(why)
+        if why is None:
+            self.assertEqual(self.unpublished(self.db), before + 2)
+            state, why = self.db.execute(
+                "SELECT state, detail FROM kv_devices WHERE is_self").fetchone()
+            self.assertEqual(state, "waiting")
+        for w in words:
+            self.assertIn(w, why)
+
+    def is_well(self):
+        """It is over: the next sync and commit work, and all is there."""
+        sync(self.db)
+        self.assertEqual(self.unpublished(self.db), 0)
+        self.assertIsNone(self.put())
+        self.check(self.db, self.folder)
+        there = {r.key for r in oracle.read_log(
+            log_path(self.path(self.folder), "laptop")).rows if r.op == oracle.SET}
+        mine = {k for n in self.acknowledged for k in (n, -n)}
+        self.assertEqual(there, mine)
+        own = {n for n, in self.db.execute("SELECT i FROM own")}
+        self.assertEqual(own, self.acknowledged)
+        observer = open_store(self.connect(), self.path(self.folder), None)
+        self.assertEqual(kv(observer), kv(self.db))
+
+
+class Full(Disk):
+    folder = "small/notes.kv"
+
+    def setUp(self):
+        super().setUp()
+        self.small = self.path("small")
+        os.mkdir(self.small)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", self.small]
+        try:
+            done = subprocess.run(mount, stderr=subprocess.PIPE)
+            why = done.returncode and done.stderr.decode().strip()
+        except FileNotFoundError as e:
+            why = str(e)
+        if why:
+            super().tearDown()
+            self.skipTest("no file system to fill can be mounted: " + why)
+
+    def tearDown(self):
+        for c in self.closing:
+            c.close()
+        self.closing.clear()
+        self.db = None
+        subprocess.run(["umount", self.small], check=True)
+        super().tearDown()
+
+    def fill(self, leave=0):
+        """Use up all space but some bytes."""
+        with open(os.path.join(self.small, "ballast"), "ab", buffering=0) as f:
+            for size in (4096, 1):
+                with contextlib.suppress(OSError):
+                    while f.write(b"x" * size) == size:
+                        pass
+            f.truncate(max(0, f.tell() - leave))
+
+    def empty(self):
+        os.remove(os.path.join(self.small, "ballast"))
+
+    def run_full(self, schema, leave):
+        self.open(schema)
+        self.assertIsNone(self.put())
+        self.fill(leave)
+        self.fails_or_waits("disk is full", size=20000)
+        self.fails_or_waits("disk is full", size=20000)
+        self.empty()
+        self.is_well()
+
+    def test_a_full_folder(self):
+        for schema in ("temp",):
+            for leave in (0, 4096, 8192, 16384):
+                with self.case(schema=schema, leave=leave):
+                    self.run_full(schema, leave)
+
+    def test_a_full_folder_at_the_first_opening(self):
+        self.fill()
+        self.db = self.connect(self.path("host.db"))
+        with self.assertRaises(sqlite3.Error) as caught:
+            open_store(self.db, self.path(self.folder), "laptop")
+        self.assertRegex(str(caught.exception), "No space left|disk is full")
+        self.empty()
+        self.open("temp")
+        self.is_well()
+
+    def test_a_full_disk_under_the_host_too(self):
+        for schema in ("temp", "main"):
+            with self.case(schema=schema):
+                self.open(schema, "small/host.db")
+                failed = 0
+                for leave in range(0, 60000, 6000):
+                    self.fill(leave)
+                    why = self.put(20000)
+                    self.empty()
+                    if why:
+                        self.assertIn("full", why)
+                        failed += 1
+                    self.assertIsNone(self.put())
+                self.assertGreater(failed, 2)
+                self.is_well()
+
+
+class Permissions(Disk):
+    def setUp(self):
+        super().setUp()
+        self.is_root = os.geteuid() == 0
+        if self.is_root:  # root would be let in everywhere
+            os.chown(self.dir, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+
+    def tearDown(self):
+        if self.is_root:
+            os.seteuid(0)
+        super().tearDown()
+
+    @contextlib.contextmanager
+    def denied(self, path, mode):
+        """Nobody but its owner's mode; the owner is not who asks."""
+        was = os.stat(path).st_mode & 0o777
+        os.chmod(path, mode)
+        try:
+            yield
+        finally:
+            os.chmod(path, was)
+
+    def test_a_folder_that_cannot_be_entered(self):
+        for schema in ("temp", "main"):
+            with self.case(schema=schema):
+                self.open(schema)
+                self.put()
+                with self.denied(self.path(self.folder), 0):
+                    self.fails_or_waits("kv" if schema == "temp" else "")
+                    with self.assertRaises(sqlite3.Error):
+                        sync(self.db)
+                    self.assertIn(tag(1), kv(self.db))
+                self.is_well()
+
+    def test_a_folder_that_cannot_be_made(self):
+        os.mkdir(self.path("closed"))
+        with self.denied(self.path("closed"), 0o555):
+            with self.assertRaises(sqlite3.Error) as caught:
+                open_store(self.connect(), self.path("closed", "notes.kv"), "laptop")
+            self.assertIn("cannot create folder", str(caught.exception))
+            self.assertIn("Permission denied", str(caught.exception))
+        open_store(self.connect(), self.path("closed", "notes.kv"), "laptop")
+
+    def test_the_log_of_another_that_cannot_be_read(self):
+        phone = self.device("phone")
+        phone.execute("INSERT INTO kv VALUES('p', 1)")
+        tablet = self.device("tablet")
+        tablet.execute("INSERT INTO kv VALUES('t', 1)")
+        log = log_path(self.path(self.folder), "phone")
+        with self.denied(log, 0):
+            self.open("temp")
+            self.assertEqual(self.state(self.db, "phone"), "busy")
+            self.assertEqual(kv(self.db), {tag("t"): tag(1)})
+            self.put()
+        sync(self.db)
+        self.assertEqual(self.state(self.db, "phone"), "ok")
+        self.assertIn(tag("p"), kv(self.db))
+
+
+class Away(Disk):
+    def test_a_folder_that_goes_away_and_comes_back(self):
+        for schema in ("temp", "main"):
+            with self.case(schema=schema):
+                self.open(schema)
+                self.put()
+                os.rename(self.path(self.folder), self.path("away"))
+                self.fails_or_waits("is not there")
+                with self.assertRaises(sqlite3.Error) as caught:
+                    sync(self.db)
+                self.assertIn("is not there", str(caught.exception))
+                self.assertIn(tag(1), kv(self.db))
+                os.rename(self.path("away"), self.path(self.folder))
+                self.is_well()
+
+    def test_a_folder_that_goes_away_within_a_transaction(self):
+        for schema in ("temp", "main"):
+            with self.case(schema=schema):
+                self.open(schema)
+                self.db.execute("BEGIN")
+                self.db.execute("INSERT INTO kv VALUES(-1, 1), (1, 1)")
+                self.db.execute("INSERT INTO own VALUES(1)")
+                self.n = 1
+                os.rename(self.path(self.folder), self.path("away"))
+                if schema == "temp":
+                    self.fails("COMMIT", "is not there")
+                    os.rename(self.path("away"), self.path(self.folder))
+                    if self.db.in_transaction:
+                        self.db.execute("ROLLBACK")
+                else:
+                    self.db.execute("COMMIT")
+                    os.rename(self.path("away"), self.path(self.folder))
+                    self.acknowledged.add(1)
+                self.is_well()
+
+    def test_a_folder_that_is_made_anew(self):
+        for schema in ("temp", "main"):
+            for what in (self.folder, self.folder + "/devices",
+                         self.folder + "/devices/laptop",
+                         self.folder + "/devices/laptop/log.db"):
+                with self.case(schema=schema, what=what):
+                    self.open(schema)
+                    self.put()
+                    self.put()
+                    if os.path.isdir(self.path(what)):
+                        shutil.rmtree(self.path(what))
+                    else:
+                        os.remove(self.path(what))
+                    if what == self.folder:
+                        self.fails_or_waits("is not there")
+                        os.mkdir(self.path(what))
+                    self.is_well()
+
+    def test_a_folder_that_comes_and_goes_at_any_moment(self):
+        for schema in ("temp", "main"):
+            with self.case(schema=schema):
+                self.open(schema)
+                over = threading.Event()
+
+                def move():
+                    while not over.is_set():
+                        os.rename(self.path(self.folder), self.path("away"))
+                        time.sleep(0.001)
+                        os.rename(self.path("away"), self.path(self.folder))
+                        time.sleep(0.002)
+
+                mover = threading.Thread(target=move)
+                mover.start()
+                end = time.monotonic() + 1.5
+                n_failed = 0
+                while time.monotonic() < end:
+                    n_failed += self.put() is not None
+                    with contextlib.suppress(sqlite3.Error):
+                        sync(self.db)
+                over.set()
+                mover.join()
+                self.assertGreater(len(self.acknowledged), 5)
+                self.is_well()
+
+
+if __name__ == "__main__":
+    unittest.main()
