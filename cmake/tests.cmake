@@ -61,7 +61,7 @@ else()
   endforeach()
 
   # The same C, with what goes wrong around it.
-  foreach(name hostile_host long_life test_nomem_session test_nomem_statements)
+  foreach(name hostile_host long_life threads test_nomem_session test_nomem_statements)
     set(target ${name})
     string(REGEX REPLACE "^test_" "" name "${name}")
     add_executable(fault_${name} tests/fault/${target}.c)
@@ -101,7 +101,8 @@ find_program(KV_SQLITE3_SHELL sqlite3
   HINTS ${kv_sqlite3_hints} PATH_SUFFIXES bin)
 mark_as_advanced(KV_SQLITE3_SHELL)
 if(KV_SQLITE3_SHELL)
-  file(GLOB kv_golden CONFIGURE_DEPENDS tests/golden/*.sql tests/golden/*.sh)
+  file(GLOB kv_golden CONFIGURE_DEPENDS tests/golden/*.sql tests/golden/*.sh
+    tests/golden_logs/*.sh)
   list(FILTER kv_golden EXCLUDE REGEX "/run\\.sh$")
   foreach(file IN LISTS kv_golden)
     get_filename_component(name "${file}" NAME_WE)

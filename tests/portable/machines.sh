@@ -1,0 +1,144 @@
+# The format on other machines: sh tests/portable/machines.sh [MACHINE ...]
+#
+# Cross-compiles SQLite, the extension and the unit tests for s390x (big-endian,
+# 64 bits) and i386 (32 bits), and runs them under qemu-user: the unit tests, the
+# kept logs of tests/golden_logs/, a session of two devices. Then this machine
+# reads the logs that were written there, and they are the same to the row.
+# Called by hand: three minutes a machine.
+#
+#   SQLITE      the SQLite, as in fetch.sh (newest)
+#   BUILD       the build folder (build/portable/machines)
+#   KV_MODULE   the module of this machine (build/kv)
+#   Debian      gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-i686-linux-gnu
+#               libc6-dev-i386-cross qemu-user cmake make npm libxxhash-dev sqlite3
+#
+# cmocka for these machines is taken out of Debian's packages without installing
+# them; where that does not work the unit tests are left away, and it is said.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+source=$PWD
+[ $# -gt 0 ] || set -- s390x i386
+build=${BUILD:-build/portable/machines}
+mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 2
+here=${KV_MODULE:-$source/build/kv}
+failures=0
+
+say() {
+  printf 'machines: %s\n' "$*"
+}
+
+fail() {
+  say "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+number=$(sh tests/portable/fetch.sh "${SQLITE:-newest}" "$build/sqlite") ||
+  exit 2
+mkdir -p "$build/include"
+cp /usr/include/xxhash.h "$build/include/" || exit 2
+
+# Unpack Debian's cmocka for $machine below $work/root.
+unpack_cmocka() {
+  [ -d "$work/root/usr" ] && return
+  mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial"
+  (
+    cd "$work/apt" || exit 1
+    set -- -qq -o "APT::Architecture=$machine" -o "APT::Architectures=$machine" \
+      -o "Dir::State::lists=$work/apt/lists" -o "Dir::Cache=$work/apt/cache" \
+      -o APT::Sandbox::User=root
+    apt-get "$@" update
+    apt-get "$@" download libcmocka0 libcmocka-dev || exit 1
+    for package in *.deb; do dpkg -x "$package" "$work/root" || exit 1; done
+  ) > "$work/apt.log" 2>&1
+}
+
+# SQLite as a library and as run_sql, kv.so, the unit tests.
+compile() {
+  if [ ! -f "$work/libsqlite3.a" ]; then
+    "$cc" -O1 -g -fPIC -DSQLITE_THREADSAFE=1 -c \
+      -o "$work/sqlite3.o" "$build/sqlite/sqlite3.c" &&
+      ar rc "$work/libsqlite3.a" "$work/sqlite3.o" || return 1
+  fi
+  "$cc" -O1 -g -I"$build/sqlite" -o "$work/run_sql" tests/portable/run_sql.c \
+    "$work/libsqlite3.a" -lm -ldl -lpthread || return 1
+  tests=OFF
+  cmocka=$(find "$work/root" -name 'libcmocka.so' 2> /dev/null)
+  [ -n "$cmocka" ] && tests=ON
+  cmake -S . -B "$work/kv" -DCMAKE_SYSTEM_NAME=Linux \
+    -DCMAKE_SYSTEM_PROCESSOR="$machine" -DCMAKE_C_COMPILER="$cc" \
+    -DCMAKE_CROSSCOMPILING_EMULATOR="$qemu;-L;$sysroot" \
+    -DKV_SQLITE3_INCLUDE_DIR="$build/sqlite" \
+    -DKV_SQLITE3_LIBRARY="$work/libsqlite3.a" -DCMAKE_C_STANDARD_LIBRARIES=-lm \
+    -DKV_XXHASH_INCLUDE_DIR="$build/include" -DKV_BUILD_TESTS="$tests" \
+    -DKV_CMOCKA_INCLUDE_DIR="$work/root/usr/include" \
+    -DKV_CMOCKA_LIBRARY="$cmocka" -DKV_WERROR=ON &&
+    cmake --build "$work/kv" --parallel 2
+}
+
+run() { # DATABASE MODULE < SCRIPT, there
+  "$qemu" -L "$sysroot" "$work/run_sql" "$1" "$2"
+}
+
+# All rows of both logs of a session, but for what is random.
+dump() {
+  for name in laptop phone; do
+    echo "SELECT seq, txn, ts, op, bucket, typeof(key), quote(key),
+      typeof(value), quote(value), valid, iif(op = 'seen', '', parent_ts)
+      FROM kv_foreign('notes.kv/devices/$name/log.db') WHERE key IS NOT 'now';"
+  done
+}
+
+for machine in "$@"; do
+  case $machine in
+    s390x) cc=s390x-linux-gnu-gcc qemu=qemu-s390x sysroot=/usr/s390x-linux-gnu ;;
+    i386) cc=i686-linux-gnu-gcc qemu=qemu-i386 sysroot=/usr/i686-linux-gnu ;;
+    *) say "no such machine: $machine" && exit 2 ;;
+  esac
+  if ! command -v "$cc" > /dev/null || ! command -v "$qemu" > /dev/null; then
+    fail "$machine: $cc or $qemu is not installed, nothing was tried"
+    continue
+  fi
+  work=$build/$machine
+  mkdir -p "$work"
+  unpack_cmocka || say "$machine: no cmocka, the unit tests are left away"
+  compile > "$work/compile.log" 2>&1 || {
+    tail -n 20 "$work/compile.log"
+    fail "$machine: does not compile"
+    continue
+  }
+  if [ "$tests" = ON ]; then
+    if ctest --test-dir "$work/kv" -L unit --parallel 2 --timeout 600 \
+      > "$work/unit.log" 2>&1; then
+      say "ok: $machine: unit tests, $(grep 'tests passed' "$work/unit.log")"
+    else
+      grep -E 'Failed|Timeout|Exception|tests passed' "$work/unit.log"
+      fail "$machine: unit tests, see $work/unit.log"
+    fi
+  fi
+
+  rm -rf "$work/run" && mkdir "$work/run" && cd "$work/run" || exit 2
+  cp -r "$source/tests/golden_logs/version_1.kv" .
+  run :memory: "$work/kv/kv" < "$source/tests/golden_logs/version_1.sql" \
+    2>&1 | sed "s|$(pwd -P)/||g" > version_1.out
+  if diff -u "$source/tests/golden_logs/version_1.out" version_1.out; then
+    say "ok: $machine: the kept logs are read the same"
+  else
+    fail "$machine: the kept logs"
+  fi
+  run host.db "$work/kv/kv" < "$source/tests/portable/windows.sql" > session.out
+  if diff -u "$source/tests/portable/windows.out" session.out; then
+    say "ok: $machine: a session of two devices"
+  else
+    fail "$machine: a session of two devices"
+  fi
+  dump | run :memory: "$work/kv/kv" > there.out
+  { echo ".load $here"; dump; } | sqlite3 -batch -init /dev/null > here.out
+  if [ -s here.out ] && diff -u there.out here.out; then
+    say "ok: $machine: its logs are read the same here, $(wc -l < here.out) rows"
+  else
+    fail "$machine: its logs read here"
+  fi
+  cd "$source" || exit 2
+done
+say "$failures failures with SQLite $number on $*"
+[ "$failures" = 0 ]
