@@ -344,11 +344,20 @@ static int log_enter(kv_device_log *log, const kv_device_log_place *place,
   kv_stamp stamp;
   int rc = log_check_beside(place, log->handle, log->path, err);
 
+  /* These read the schema, whatever it is. */
+  log->work = KV_HANDLE_ADMIT;
+  kv_handle_limit_work(log->handle, &log->work);
   if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE);
   if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_BEGIN);
+  kv_handle_limit_work(log->handle, NULL);
   if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT) {
     kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be read: %s",
                    sqlite3_errstr(rc));
+    return SQLITE_OK;
+  }
+  if ((rc & 0xff) == SQLITE_TOOBIG || (rc & 0xff) == SQLITE_INTERRUPT) {
+    kv_verdict_set(verdict, KV_STATE_STRANGER,
+                   "has other tables than a log has");
     return SQLITE_OK;
   }
   if (rc != SQLITE_OK) return log_error(err, rc, log->path);
@@ -367,6 +376,26 @@ static int log_enter(kv_device_log *log, const kv_device_log_place *place,
   return rc == SQLITE_OK ? rc : log_error(err, rc, log->path);
 }
 
+/*
+** A log that was to be replaced is away, the new one is not in its place yet:
+** a crash between the two.
+*/
+static int log_end_replacement(const kv_device_log_place *place,
+                               const char *path) {
+  char *new_path = sqlite3_mprintf("%s.new", path);
+  kv_stamp stamp;
+  int is_whole = 0;
+  int rc = new_path ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_NONE &&
+      kv_folder_look(new_path, &stamp) == KV_FILE_REGULAR) {
+    rc = log_is_whole(place->host, new_path, &is_whole);
+    if (rc == SQLITE_OK && is_whole) rc = kv_folder_rename(new_path, path);
+  }
+  sqlite3_free(new_path);
+  return rc;
+}
+
 int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
                        kv_verdict *verdict, char **err) {
   kv_device_log *log = kv_zalloc(sizeof(*log));
@@ -376,10 +405,11 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
   *out = NULL;
   kv_verdict_clear(verdict);
   if (rc == SQLITE_OK) {
-    log->path = kv_device_log_path(place->root, place->device, "log.db");
+    log->path = kv_device_log_path(place->root, place->device, place->file);
     if (!log->path) rc = SQLITE_NOMEM;
   }
   if (rc == SQLITE_OK) rc = log_make_place(place, err);
+  if (rc == SQLITE_OK) rc = log_end_replacement(place, log->path);
   if (rc == SQLITE_OK) {
     kv_file_kind kind = kv_folder_look(log->path, &stamp);
     if (kind != KV_FILE_NONE && kind != KV_FILE_REGULAR) {
@@ -495,5 +525,49 @@ int kv_device_log_set_aside(const char *root, const char *device, char **err) {
              path);
   }
   sqlite3_free(path);
+  return rc;
+}
+
+int kv_device_log_begin_new(const kv_device_log_place *place,
+                            kv_device_log **out, char **err) {
+  static const char *const leftovers[] = {"log.db.new-journal", "log.db.new"};
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
+  kv_device_log_place new_place = *place;
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
+  int i;
+
+  *out = NULL;
+  for (i = 0; i < 2 && rc == SQLITE_OK; i++) {
+    char *path = kv_device_log_path(place->root, place->device, leftovers[i]);
+
+    rc = path ? vfs->xDelete(vfs, path, 1) : SQLITE_NOMEM;
+    if (rc == SQLITE_IOERR_DELETE_NOENT) rc = SQLITE_OK;
+    sqlite3_free(path);
+  }
+  if (rc != SQLITE_OK) {
+    return kv_error(err, rc, "cannot make the log of device %s anew: %s",
+                    place->device, sqlite3_errstr(rc));
+  }
+  new_place.file = "log.db.new";
+  rc = kv_device_log_lock(&new_place, out, &verdict, err);
+  kv_verdict_clear(&verdict);
+  return rc == SQLITE_OK && !*out ? SQLITE_CORRUPT : rc;
+}
+
+int kv_device_log_put_new(const char *root, const char *device, char **err) {
+  char *from = kv_device_log_path(root, device, "log.db.new");
+  char *to = kv_device_log_path(root, device, "log.db");
+  int rc = from && to ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK) rc = kv_device_log_set_aside(root, device, err);
+  if (rc == SQLITE_OK) {
+    rc = kv_folder_rename(from, to);
+    if (rc != SQLITE_OK) {
+      kv_error(err, rc, "cannot rename %s: call kv_sync() again", from);
+    }
+  }
+  sqlite3_free(from);
+  sqlite3_free(to);
   return rc;
 }

@@ -28,6 +28,7 @@ typedef struct kv_device_log {
   kv_position tail; /* its last row, appended ones included */
   int64_t txn;      /* the last row of the transaction that is appended */
   int is_new;       /* made by this lock: it has no rows */
+  int work;         /* left until its schema is known; see handle.h */
 } kv_device_log;
 
 /* What is needed to find and make a device's log. */
@@ -35,6 +36,7 @@ typedef struct kv_device_log_place {
   sqlite3 *host;
   const char *root;        /* folder of the store, resolved */
   const char *device;      /* name */
+  const char *file;        /* "log.db", or that of a log to be put there */
   const char *machine;     /* hash of this machine's identity, or '' */
   const unsigned char *id; /* for a new file; NULL: random */
   int64_t now;             /* microseconds; when a new file is created */
@@ -67,6 +69,17 @@ int kv_device_log_commit(kv_device_log *log);
 
 /* Undo what was not committed, unlock, close, free. NULL is fine. */
 void kv_device_log_close(kv_device_log *log);
+
+/*
+** Begin an empty log beside the own one, log.db.new, which takes its place
+** when it is committed and closed: at no moment is there no log. The next
+** lock ends what a crash cut off.
+*/
+int kv_device_log_begin_new(const kv_device_log_place *place,
+                            kv_device_log **out, char **err);
+
+/* Set the own log aside, as below, and put log.db.new in its place. */
+int kv_device_log_put_new(const char *root, const char *device, char **err);
 
 /*
 ** Rename a device's log file (and a journal beside it) out of the way, to

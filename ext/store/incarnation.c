@@ -122,9 +122,35 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
   return rc;
 }
 
+/*
+** Make the log anew from own rows up to number n, and put it in the place of
+** the one that is there.
+*/
+static int incarnation_make_log(kv_store *store, const kv_cursor *own,
+                                int64_t n, char **err) {
+  kv_device_log_place place = {
+    store->db,      store->root, store->device,       "log.db",
+    store->machine, own->id,     kv_store_now(store), 0};
+  kv_device_log *log = NULL;
+  kv_position end;
+  int rc = kv_device_log_begin_new(&place, &log, err);
+
+  if (rc == SQLITE_OK) rc = kv_own_rows(store, log, log->head.base, n, &end);
+  if (rc == SQLITE_OK) rc = kv_device_log_commit(log);
+  kv_device_log_close(log);
+  if (rc == SQLITE_OK) {
+    rc = kv_device_log_put_new(store->root, store->device, err);
+  }
+  if (rc != SQLITE_OK) {
+    kv_error(err, rc, "cannot make the log of device %s anew: %s",
+             store->device, sqlite3_errstr(rc));
+  }
+  return rc;
+}
+
 /* A new log id for the rows of the file and of the cache together. */
 static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
-  kv_position end = {0, 0};
+  kv_position base = {0, 0};
   int64_t n = 0;
   int rc = incarnation_salvage(store);
 
@@ -133,16 +159,11 @@ static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
     kv_handle_random(store->db, KV_ID_SIZE, own->id);
     own->has_id = 1;
     memset(&store->committed, 0, sizeof(store->committed));
-    own->published.seq = 0;
-    own->published.sum =
-      kv_row_base_sum(store->device, strlen(store->device), own->id);
-    rc = kv_own_rows(store, NULL, own->published, n, &end);
-    own->at = end;
+    base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
+    rc = kv_own_rows(store, NULL, base, n, &own->at);
+    own->published = own->at;
   }
-  if (rc == SQLITE_OK) {
-    rc = kv_device_log_set_aside(store->root, store->device, err);
-  }
-  return rc;
+  return rc == SQLITE_OK ? incarnation_make_log(store, own, n, err) : rc;
 }
 
 /*
@@ -203,7 +224,7 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
     }
   }
   if (rc == SQLITE_OK && is_complete) {
-    rc = kv_device_log_set_aside(store->root, store->device, err);
+    rc = incarnation_make_log(store, own, own->published.seq, err);
   } else if (rc == SQLITE_OK && store->pending.n_rows > 0) {
     rc = kv_error(err, SQLITE_READONLY,
                   "the log of device %s has to be made anew (it %s): roll "
@@ -271,6 +292,40 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
     }
   }
   kv_folder_free_names(names, n);
+  return rc;
+}
+
+/* How many rows of the own log are verified at each look at it. */
+#define INCARNATION_PART 2000
+
+int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
+                              kv_cursor *own) {
+  kv_position after = log->head.base;
+  const char *reason = NULL;
+  const kv_row *row;
+  uint32_t number;
+  int found = 1;
+  int rc = SQLITE_OK;
+
+  if (!log->reader) return SQLITE_OK;
+  if (log->tail.seq > INCARNATION_PART) {
+    kv_handle_random(store->db, sizeof(number), (unsigned char *)&number);
+    after.seq = number % (log->tail.seq - INCARNATION_PART + 1);
+    rc = kv_reader_sum_at(log->reader, after.seq, &after.sum, &found);
+    if (!found) reason = "a row is not there";
+  }
+  if (rc == SQLITE_OK && found) {
+    rc = kv_reader_start(log->reader, after, after.seq + INCARNATION_PART);
+    if (rc == SQLITE_OK) rc = SQLITE_ROW;
+  }
+  while (rc == SQLITE_ROW && !reason) {
+    rc = kv_reader_next(log->reader, &row, &reason);
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  if (rc == SQLITE_OK && reason) {
+    kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
+                   kv_reader_position(log->reader).seq + 1, reason);
+  }
   return rc;
 }
 

@@ -38,6 +38,14 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
                                kv_cursor *own);
 
 /*
+** Verify a part of the log (locked, caught up), a small one whole: a page
+** that went bad far from its end is found sooner or later, and own->verdict
+** says damaged.
+*/
+int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
+                              kv_cursor *own);
+
+/*
 ** Give this store the rows of those stores of the same folder and connection
 ** that are twins: what the folder does not have of them is written here, and
 ** they have nothing left that waits. Outside a transaction only.

@@ -148,8 +148,7 @@ int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own) {
   return rc;
 }
 
-/* A statement about own rows behind `after`. */
-static int own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after) {
+int kv_own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(&store->stmts, id, &stmt);
   int self = 1;
@@ -176,7 +175,7 @@ int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
   int i;
 
   for (i = 0; i < 4 && rc == SQLITE_OK; i++) {
-    rc = own_run(store, texts[i], shift, after);
+    rc = kv_own_run(store, texts[i], shift, after);
   }
   if (rc == SQLITE_OK && store->pending.is_open) {
     store->pending.base.seq += shift;
@@ -195,9 +194,9 @@ int kv_own_discard(kv_store *store, char **err) {
     own.waiting = own.published;
   }
   if (rc == SQLITE_OK && own.has_waiting) {
-    rc = own_run(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
+    rc = kv_own_run(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
     if (rc == SQLITE_OK) {
-      rc = own_run(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
+      rc = kv_own_run(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
     }
     own.at = own.waiting;
     own.has_waiting = 0;

@@ -40,6 +40,12 @@ int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
 */
 int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own);
 
+/*
+** Run a statement about own rows: its parameters are :self, and :shift and
+** :after if it has them.
+*/
+int kv_own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after);
+
 /* Give own rows behind number `after` numbers that are greater by `shift`. */
 int kv_own_renumber(kv_store *store, int64_t shift, int64_t after);
 

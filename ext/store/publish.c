@@ -14,6 +14,7 @@
 #include "handle.h"
 #include "incarnation.h"
 #include "own.h"
+#include "succession.h"
 #include "value.h"
 
 /* How long the host waits for locks, in milliseconds. */
@@ -36,6 +37,7 @@ static int publish_lock(kv_store *store, const kv_cursor *own,
   place.host = store->db;
   place.root = store->root;
   place.device = store->device;
+  place.file = "log.db";
   place.machine = store->machine;
   place.id = own->has_id ? own->id : NULL;
   place.now = kv_store_now(store);
@@ -65,8 +67,8 @@ static int64_t publish_waiting_end(const kv_store *store,
 
 /*
 ** The cache has all that the log has, up to `tail`, and own rows behind that
-** which the log lacks: note both, so that what follows may fail. n_new is
-** how far own rows were moved.
+** which the log lacks: note both, so that what follows may fail. n_new tells
+** whether own rows have other numbers now.
 */
 static int publish_settle(kv_store *store, kv_cursor *own,
                           const kv_log_head *head, kv_position tail,
@@ -105,8 +107,13 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
   kv_stretch stretch;
   int64_t n_new;
   int found;
+  int is_successor = 0;
   int rc = kv_own_common(store, log, own, &common, &found);
 
+  if (rc == SQLITE_OK && !found) {
+    rc = kv_succession_accept(store, log, own, &is_successor);
+    if (is_successor) common = own->published;
+  }
   if (rc != SQLITE_OK) return rc;
   memset(&stretch, 0, sizeof(stretch));
   stretch.end = common;
@@ -119,7 +126,7 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
                      stretch.end.seq + 1, stretch.reason);
       return SQLITE_OK;
     }
-  } else if (!found) {
+  } else if (!found && !is_successor) {
     rc = kv_own_part(store, log, own);
     return rc == SQLITE_OK ? kv_incarnation_judge(log, verdict) : rc;
   }
@@ -134,7 +141,8 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
     *n_merged += stretch.n_rows;
   }
   if (rc == SQLITE_OK) {
-    rc = publish_settle(store, own, &log->head, stretch.end, n_new, err);
+    rc = publish_settle(store, own, &log->head, stretch.end,
+                        n_new + is_successor, err);
   }
   if (rc == SQLITE_OK && own->at.seq > own->published.seq) {
     kv_position end;
@@ -167,9 +175,12 @@ static int publish_enter(kv_store *store, kv_cursor *own, int64_t *n_merged,
     if (rc == SQLITE_OK && verdict.state == KV_STATE_OK) {
       kv_verdict_clear(&own->verdict);
       if (store->pending.n_rows == 0) {
-        rc = kv_incarnation_check_peers(store, *out, own);
+        rc = kv_incarnation_check_part(store, *out, own);
+        if (rc == SQLITE_OK && own->verdict.state == KV_STATE_OK) {
+          rc = kv_incarnation_check_peers(store, *out, own);
+        }
       }
-      if (own->verdict.state == KV_STATE_OK) return rc;
+      if (rc != SQLITE_OK || own->verdict.state == KV_STATE_OK) break;
       kv_verdict_set(&verdict, own->verdict.state, "%s", own->verdict.detail);
     }
     kv_device_log_close(*out);

@@ -68,3 +68,12 @@ void kv_value_result(sqlite3_context *ctx, const kv_value *value) {
     default: sqlite3_result_null(ctx); break;
   }
 }
+
+int kv_value_result_column(sqlite3_context *ctx, sqlite3_stmt *stmt,
+                           int column) {
+  kv_value value;
+  int rc = kv_value_of_column(stmt, column, &value);
+
+  if (rc == SQLITE_OK) kv_value_result(ctx, &value);
+  return rc;
+}

@@ -309,7 +309,7 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
       rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row);
     }
     if (rc == SQLITE_OK && row) {
-      sqlite3_result_value(ctx, sqlite3_column_value(row, KV_COLUMN_VALUE));
+      rc = kv_value_result_column(ctx, row, KV_COLUMN_VALUE);
     } else if (rc == SQLITE_OK && argc > 1) {
       sqlite3_result_value(ctx, argv[1]);
     }

@@ -523,9 +523,11 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   if (column == TABLE_TIME) {
     kv_time_format(sqlite3_column_int64(cursor->current, KV_COLUMN_TS), time);
     sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
+  } else if (column == TABLE_KEY && cursor->current == cursor->scan &&
+             cursor->previous.type != KV_NULL) {
+    kv_value_result(ctx, &cursor->previous);
   } else {
-    sqlite3_result_value(ctx,
-                         sqlite3_column_value(cursor->current, from[column]));
+    return kv_value_result_column(ctx, cursor->current, from[column]);
   }
   return SQLITE_OK;
 }

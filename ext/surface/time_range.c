@@ -70,6 +70,13 @@ int kv_time_range_plan(sqlite3_index_info *info, kv_time_columns columns,
   return (low >= 0) + (high >= 0);
 }
 
+/* Texts of ASCII compare alike in a host of whatever encoding. */
+static int range_is_ascii(const char *text, int n) {
+  while (n > 0 && !(text[n - 1] & 0x80))
+    n--;
+  return n == 0;
+}
+
 /*
 ** The first ts that is >= value, or > value if it is strict. `otherwise`
 ** where the types do not tell: SQLite converts text to numbers and back.
@@ -94,7 +101,10 @@ static int64_t range_first(sqlite3_value *value, int is_time, int is_strict,
       return (int64_t)r + is_strict;
     case SQLITE_TEXT:
       text = (const char *)sqlite3_value_text(value);
-      if (!is_time || !text) return otherwise;
+      if (!is_time || !text ||
+          !range_is_ascii(text, sqlite3_value_bytes(value))) {
+        return otherwise;
+      }
       return kv_time_first(text, (size_t)sqlite3_value_bytes(value),
                            !is_strict);
     case SQLITE_BLOB: return otherwise;

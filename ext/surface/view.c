@@ -8,6 +8,7 @@
 
 #include "core/names.h"
 #include "store/error.h"
+#include "store/value.h"
 
 /* What a module is registered with. */
 typedef struct view_module {
@@ -176,8 +177,7 @@ static int view_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
 
   switch (how->show) {
     case KV_SHOW_VALUE:
-      sqlite3_result_value(ctx, sqlite3_column_value(cursor->rows, how->from));
-      break;
+      return kv_value_result_column(ctx, cursor->rows, how->from);
     case KV_SHOW_TIME:
       kv_time_format(sqlite3_column_int64(cursor->rows, how->from), time);
       sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);

@@ -30,6 +30,7 @@ static int lock_as(sqlite3 *host, const char *root, const char *device,
   place.host = host;
   place.root = root;
   place.device = device;
+  place.file = "log.db";
   place.machine = MACHINE;
   place.now = TEST_NOW;
   sqlite3_free(err);
@@ -133,7 +134,8 @@ static void each_log_has_an_id_of_its_own(void **state) {
 static void a_new_log_takes_the_id_that_it_is_given(void **state) {
   static const unsigned char id[KV_ID_SIZE] = "0123456789abcde";
   sqlite3 *host = test_connect(":memory:");
-  kv_device_log_place place = {host, *state, "phone", "", id, TEST_NOW, 0};
+  kv_device_log_place place = {host, *state, "phone",  "log.db",
+                               "",   id,     TEST_NOW, 0};
   kv_device_log *log = NULL;
 
   assert_int_equal(kv_device_log_lock(&place, &log, &verdict, &err), SQLITE_OK);

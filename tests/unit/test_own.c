@@ -46,6 +46,7 @@ static kv_device_log *lock(test_store *t) {
   place.host = t->db;
   place.root = t->store->root;
   place.device = "laptop";
+  place.file = "log.db";
   place.machine = t->store->machine;
   assert_int_equal(kv_device_log_lock(&place, &log, &verdict, &t->err),
                    SQLITE_OK);

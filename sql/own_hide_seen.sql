@@ -1,0 +1,2 @@
+-- The same for seen rows.
+UPDATE {seen} SET seq = -seq WHERE device = :self;

@@ -1,0 +1,137 @@
+"""A log that somebody else of this machine began anew takes the place of the
+one that a cache knows, if it has all that was published there."""
+
+import os
+import shutil
+
+from support import Publish, edit, read, sync
+
+
+class Succession(Publish):
+
+    def twin_of(self, db, copy):
+        """Two host databases with caches of one device."""
+        self.open(db=db)
+        self.put("a", "b", "c")
+        self.db.close()
+        self.closing.remove(self.db)
+        shutil.copy(self.path(db), self.path(copy))
+
+    def reopen(self, db):
+        return self.connect(self.path(db))
+
+    def leftovers(self, folder):
+        return []       # logs that were set aside stay
+
+    def damage(self):
+        """A byte of the last row's value changes: the log has to be made anew."""
+        edit(self.own, "UPDATE log SET value = 'other' WHERE seq = 2",
+             "UPDATE log SET sum = sum + 1 WHERE seq = 3")
+
+    def test_a_log_that_a_temp_cache_made_anew_is_no_twin(self):
+        self.twin_of("one.db", "two.db")
+        old = self.log("laptop").id
+        self.damage()
+        temp = self.open("temp", db=":memory:")
+        self.assertNotEqual(self.log("laptop").id, old)
+        self.assertEqual(sorted(self.keys()), ["a"])
+        # The cache has rows that the new log lacks: that is a real difference.
+        one = self.reopen("one.db")
+        sync(one)
+        self.assertEqual(self.state(one, "laptop"), "twin")
+
+    def test_another_cache_accepts_a_new_log_that_has_all(self):
+        self.twin_of("one.db", "two.db")
+        old = self.log("laptop").id
+        one, two = self.reopen("one.db"), self.reopen("two.db")
+        # A real difference, which one cache settles by adopting.
+        edit(self.own, "DELETE FROM log WHERE seq >= 2")
+        other = self.connect()
+        other.execute("SELECT kv_open(?, 'laptop')", (self.path("notes.kv"),))
+        other.execute("INSERT INTO kv VALUES('other', 1)")
+        sync(one)
+        self.assertEqual(self.state(one, "laptop"), "twin")
+        one.execute("SELECT kv_open(?, 'laptop', 'adopt=1')",
+                    (self.path("notes.kv"),))
+        self.assertEqual(self.state(one, "laptop"), "ok")
+        self.assertNotEqual(self.log("laptop").id, old)
+        sync(two)
+        self.assertEqual(self.state(two, "laptop"), "ok")
+        self.check(two)
+        two.execute("INSERT INTO kv VALUES('d', 1)")
+        sync(one)
+        self.check(one)
+        self.check(two)
+        self.assertEqual(len(set(self.keys())), len(self.keys()))
+
+    def test_rows_that_wait_go_behind_the_new_log(self):
+        self.twin_of("one.db", "two.db")
+        two = self.reopen("two.db")
+        os.rename(self.path("notes.kv"), self.path("away.kv"))
+        two.execute("INSERT INTO kv VALUES('waits', 1)")
+        self.assertEqual(self.unpublished(two), 1)
+        os.rename(self.path("away.kv"), self.path("notes.kv"))
+        edit(self.own, "DELETE FROM log WHERE seq >= 2")
+        other = self.connect()
+        other.execute("SELECT kv_open(?, 'laptop')", (self.path("notes.kv"),))
+        other.execute("INSERT INTO kv VALUES('other', 1)")
+        one = self.reopen("one.db")
+        sync(one)
+        one.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
+        sync(two)
+        self.assertEqual(self.state(two, "laptop"), "ok")
+        self.assertEqual(self.unpublished(two), 0)
+        self.check(two)
+        sync(one)
+        self.check(one)
+        self.assertEqual(sorted(self.keys()), ["a", "b", "c", "other", "waits"])
+
+    def test_a_database_that_was_rolled_back_behind_the_new_log_goes_on(self):
+        """The crash between the two phases of making a log anew."""
+        self.twin_of("one.db", "two.db")
+        one = self.reopen("one.db")
+        sync(one)
+        edit(self.own, "DELETE FROM log WHERE seq >= 2")
+        other = self.connect()
+        other.execute("SELECT kv_open(?, 'laptop')", (self.path("notes.kv"),))
+        other.execute("INSERT INTO kv VALUES('other', 1)")
+        one.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
+        one.close()
+        self.closing.remove(one)
+        shutil.copy(self.path("two.db"), self.path("one.db"))
+        one = self.reopen("one.db")
+        before = one.execute("SELECT kv_cursor()").fetchone()[0]
+        sync(one)
+        self.assertEqual(self.state(one, "laptop"), "ok")
+        self.check(one)
+        # What a program knew of the old log is void.
+        self.assertEqual({k for k, in one.execute(
+            "SELECT key FROM kv_changes(?)", (before,))}, {"a", "b", "c", "other"})
+
+    def test_a_replacement_that_was_cut_off_is_ended(self):
+        self.open()
+        self.put("a", "b")
+        self.db.close()
+        self.closing.remove(self.db)
+        whole = read(self.own)
+        os.rename(self.own, self.own + ".new")      # the old one is aside
+        con = self.open("temp", db=":memory:")
+        self.assertEqual(read(self.own), whole)
+        self.assertFalse(os.path.exists(self.own + ".new"))
+        self.check(con)
+
+    def test_a_replacement_that_is_not_whole_is_not_taken(self):
+        self.open()
+        self.put("a", "b")
+        self.db.close()
+        self.closing.remove(self.db)
+        with open(self.own + ".new", "wb") as f:
+            f.write(read(self.own)[:-100])
+        os.remove(self.own)
+        self.open("temp", db=":memory:")
+        self.assertEqual(self.keys(), [])
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
