@@ -14,9 +14,10 @@ A block is told by the word behind its fence:
     text      the output of the block before
     (none)    a drawing
 
-All blocks under one heading share a folder that has the module as kv.so. The
-number of blocks of each kind is known, so that none is left out unseen; the
-tables of the reference are compared with what the module has.
+All blocks under one heading share a folder that has the module as kv.so, and
+examples/reports. The number of blocks of each kind is known, so that none is
+left out unseen; the tables of the reference are compared with what the module
+has.
 
 KV_MODULE is the module's path without its suffix.
 """
@@ -45,7 +46,7 @@ MARK = '-- end of the statement --'
 SHELL = os.environ.get('SQLITE3', 'sqlite3')
 
 # How many blocks there are. A new example is counted here, too.
-BLOCKS = {'console': 19, 'python': 2, 'c': 1, 'sh': 6, 'text': 3, '': 2}
+BLOCKS = {'console': 20, 'python': 2, 'c': 1, 'sh': 6, 'text': 3, '': 2}
 
 Block = collections.namedtuple('Block', 'kind heading shell body line')
 
@@ -149,6 +150,8 @@ class Runner:
             self.heading = heading
             self.folder = tempfile.mkdtemp(dir=self.root)
             shutil.copy(MODULE_FILE, self.folder)
+            shutil.copytree(os.path.join(SOURCE, 'examples', 'reports'),
+                            os.path.join(self.folder, 'examples', 'reports'))
 
     def run(self, block):
         """Run one block; returns its lines as they have to be."""
