@@ -38,18 +38,18 @@ WITH RECURSIVE
     FROM (SELECT DISTINCT ts FROM entry), input),
   said(ts, text) AS (
     SELECT ts, CASE
-      WHEN age < -172800 THEN 'in ' || (-age / 86400) || ' days'
-      WHEN age < -7200 THEN 'in ' || (-age / 3600) || ' hours'
-      WHEN age < -60 THEN 'in ' || (1 - age / 60) || ' minutes'
-      WHEN age < 60 THEN 'just now'
-      WHEN age < 120 THEN '1 minute ago'
-      WHEN age < 3600 THEN (age / 60) || ' minutes ago'
-      WHEN days < 1 THEN 'today ' || clock
-      WHEN days < 2 THEN 'yesterday ' || clock
-      WHEN days < 7 THEN
+      WHEN age BETWEEN -5184000 AND -172800 THEN 'in ' || (-age / 86400) || ' days'
+      WHEN age BETWEEN -172800 AND -7200 THEN 'in ' || (-age / 3600) || ' hours'
+      WHEN age BETWEEN -7200 AND -60 THEN 'in ' || (1 - age / 60) || ' minutes'
+      WHEN age BETWEEN -60 AND 59 THEN 'just now'
+      WHEN age BETWEEN 60 AND 119 THEN '1 minute ago'
+      WHEN age BETWEEN 120 AND 3599 THEN (age / 60) || ' minutes ago'
+      WHEN days = 0 THEN 'today ' || clock
+      WHEN days = 1 THEN 'yesterday ' || clock
+      WHEN days BETWEEN 2 AND 6 THEN
         substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', at), 3) ||
         ' ' || clock
-      WHEN days < 300 THEN
+      WHEN days BETWEEN 7 AND 300 THEN
         substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', at), 3) ||
         ' ' || (strftime('%d', at) + 0) || ' ' ||
         substr('JanFebMarAprMayJunJulAugSepOctNovDec',

@@ -57,7 +57,7 @@ WITH RECURSIVE
       FROM (SELECT DISTINCT place, name FROM spark) AS s CROSS JOIN x
       LEFT JOIN spark USING(place, name, x)
       ORDER BY place, x.x)
-    GROUP BY place),
+    GROUP BY place HAVING sum(n) > 0),
   label(first, last) AS (
     SELECT (strftime('%d', at) + 0) || ' ' ||
       substr('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * strftime('%m', at) - 2, 3) ||

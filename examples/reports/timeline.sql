@@ -57,7 +57,7 @@ WITH RECURSIVE
     WHERE device IS NOT NULL),
   lane(device, place, name, y, n_edits, n_deletes) AS (
     SELECT device, place, CASE WHEN place = 14 AND n_all > 14
-        THEN n_all - 13 || ' others' WHEN length(device) > 18
+        THEN (n_all - 13) || ' others' WHEN length(device) > 18
         THEN substr(device, 1, 17) || '…' ELSE device END,
       84 * place, n_edits, n_deletes
     FROM (
@@ -65,6 +65,11 @@ WITH RECURSIVE
         sum(n * is_delete) AS n_deletes, count(*) OVER () AS n_all,
         min(14, row_number() OVER (ORDER BY sum(n) DESC, device)) AS place
       FROM cell GROUP BY device)),
+  -- What is one mark: in the lane of all others those of several devices.
+  spot(id, y, name, x, is_delete, n, first_ts, last_ts, low, high) AS (
+    SELECT min(id), y, CASE count(DISTINCT device) WHEN 1 THEN device ELSE name END,
+      x, is_delete, sum(n), min(first_ts), max(last_ts), min(low), max(high)
+    FROM cell JOIN lane USING(device) GROUP BY y, x, is_delete),
   total(n_edits, n_deletes, n_devices, n_lanes) AS (
     SELECT coalesce(sum(n_edits), 0), coalesce(sum(n_deletes), 0),
       count(*), coalesce(max(place), 0)
@@ -88,8 +93,8 @@ WITH RECURSIVE
   mark(id, kind, y, x, n, first_ts, last_ts, who, what) AS (
     SELECT id, CASE is_delete WHEN 0 THEN 'edit' ELSE 'delete' END,
       y, x, n, first_ts, last_ts,
-      device || ': ', CASE is_delete WHEN 0 THEN 'edit' ELSE 'delete' END
-    FROM cell JOIN lane USING(device)
+      name || ': ', CASE is_delete WHEN 0 THEN 'edit' ELSE 'delete' END
+    FROM spot
     UNION ALL
     SELECT id, 'conflict', y, x, n, first_ts, last_ts, device || ' lost' ||
       CASE n_winners WHEN 1 THEN ' to ' || winner ELSE '' END || ': ', 'value'
@@ -151,9 +156,9 @@ WITH RECURSIVE
       FROM tick, unit, span)
     WHERE x BETWEEN 180 AND 1150),
   field(id, part, v, room) AS (
-    SELECT id, 'low', low, 24 FROM cell
+    SELECT id, 'low', low, 24 FROM spot
     UNION ALL
-    SELECT id, 'high', high, 24 FROM cell WHERE high IS NOT low
+    SELECT id, 'high', high, 24 FROM spot WHERE high IS NOT low
     UNION ALL
     SELECT id, 'low', low, 24 FROM clash
     UNION ALL
