@@ -2,9 +2,10 @@
 
 Each device has its own copy of the folder, with a temp or a persistent
 cache, sometimes with a second connection. Log files travel between the
-copies late, stale, torn and out of order. A model in Python says after each
-statement what the connection must show; in the end all devices must be equal,
-and equal to the oracle's reading of the logs.
+copies late, stale, torn, damaged, swapped, twice and out of order, with
+conflict copies beside. A model in Python says after each statement what the
+connection must show; in the end all devices must be equal, and equal to the
+oracle's reading of the logs.
 
     python3 simulation.py --seed 7              replay one schedule
     python3 simulation.py --schedules 2000      run seeds 0 to 1999
@@ -69,7 +70,8 @@ class Schedule:
         device = self.r.choice([d for d in self.devices if d is not target])
         if not os.path.exists(device.log()):
             return
-        how = self.r.choice(["now", "now", "now", "stale", "torn", "cut", "relay"])
+        how = self.r.choice(["now"] * 6 + ["stale", "torn", "cut", "relay"] * 2 +
+                            ["swapped", "twice", "conflict", "flipped"])
         path = log_path(target.folder, device.name)
         data = read(device.log())
         if not device.history or device.history[-1] != data:
@@ -81,6 +83,22 @@ class Schedule:
             if not os.path.exists(source):
                 return
             data = read(source)
+        elif how == "swapped":  # the log of another device in its place
+            other = self.r.choice(self.devices).log()
+            if not os.path.exists(other):
+                return
+            data = read(other)
+        elif how == "conflict":  # an older copy beside it, under another name
+            beside = self.r.choice(["log.sync-conflict-1.db", "log 2.db", "log.db-journal"])
+            self.note("conflict copy of", device.name, "to", target.name, beside)
+            return self.put(target, os.path.join(os.path.dirname(path), beside),
+                            self.r.choice(device.history))
+        elif how == "flipped":
+            data = bytearray(data)
+            data[self.r.randrange(len(data))] ^= 1 << self.r.randrange(8)
+            data = bytes(data)
+        elif how == "twice":
+            self.put(target, path, data)
         elif how in ("torn", "cut"):
             n = self.r.randrange(len(data) + 1)
             old = read(path) if os.path.exists(path) and how == "torn" else b""
@@ -313,7 +331,8 @@ class Schedule:
     def equal(self, d, db, rows):
         need(kv(db) == oracle.fold(rows), d.name, "kv:", diff(kv(db), oracle.fold(rows)))
         need(kv_log(db) == oracle.history(rows), d.name, "kv_log differs")
-        states = db.execute("SELECT device, state FROM kv_devices WHERE state <> 'ok'").fetchall()
+        states = db.execute("SELECT device, state FROM kv_devices "
+                            "WHERE state NOT IN ('ok', 'ignored')").fetchall()
         need(not states, d.name, "states", states)
         if rows:
             ts = self.r.choice(rows).ts
