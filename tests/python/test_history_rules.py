@@ -37,6 +37,7 @@ class Rules(Case):
         if is_synced:
             sync(db)
         db.execute("INSERT INTO kv VALUES('new', 0)")  # merges the log of this device
+        db.execute("CREATE TEMP TABLE since AS SELECT kv_cursor() AS cursor")
         db.execute("UPDATE kv SET value = -value WHERE key GLOB 'k0*' AND typeof(value) = 'integer'")
         db.execute("DELETE FROM kv WHERE key = 'gone'")
         return db
@@ -69,7 +70,7 @@ class WritingWhileReading(Rules):
     KEYS = ["kv", "kv WHERE time >= '2026'", "kv WHERE ts > %d" % (MONDAY + 5),
             "kv WHERE time > '2026' ORDER BY ts DESC", "kv ORDER BY ts LIMIT 7",
             "(SELECT key, new_value AS value FROM kv_diff(%d))" % (MONDAY + DAY // 2),
-            "(SELECT key, lost_value AS value FROM kv_conflicts)", "kv_changes", "kv_changes(1)",
+            "(SELECT key, lost_value AS value FROM kv_conflicts)", "kv_changes", "kv_changes((SELECT cursor FROM since))",
             "kv(%d)" % (MONDAY + DAY // 2), "kv_log WHERE parent_ts IS NULL AND device = 'laptop'",
             "kv_log WHERE time < '2100' AND parent_ts IS NULL AND device = 'laptop' ORDER BY ts DESC"]
     SOURCES = KEYS + ["kv_log", "kv_log WHERE time < '2100'", "kv_log ORDER BY ts DESC"]
@@ -115,6 +116,23 @@ class WritingWhileReading(Rules):
                 self.assertLessEqual(n, len(keys), source)
                 db.execute("ROLLBACK TO s")
             db.execute("RELEASE s")
+
+    def test_what_is_read_later_is_as_it_was_though_the_first_row_wrote_it(self):
+        for db in self.each_host():
+            if db.in_transaction:
+                continue  # a row of the same transaction is written in its place
+            for source in self.SOURCES:
+                if source in ("kv", "kv(%d)" % (MONDAY + DAY // 2)):
+                    continue  # in the order of keys a value may be the new one
+                sql = "SELECT key, value FROM " + source
+                rows = db.execute(sql).fetchall()
+                for write in ("kv_set('k09', 'later') || kv_set('k01', 'later') || kv_set('both', 1)",
+                              "kv_delete('k09') || kv_delete('k01') || kv_delete('both')"):
+                    db.execute("SAVEPOINT s")
+                    got = db.execute(sql.replace("value FROM", "value, %s FROM" % write, 1)).fetchall()
+                    db.execute("ROLLBACK TO s")
+                    db.execute("RELEASE s")
+                    self.assertEqual([r[:2] for r in got], rows, source)
 
     def test_update_and_delete_by_time_change_each_row_once(self):
         for db in self.each_host():
@@ -167,7 +185,7 @@ class Limit:
 
     def __call__(self):
         self.n += 1
-        return self.n > 5000
+        return self.n > 3000
 
 
 class Places(Rules):
@@ -266,7 +284,7 @@ class Places(Rules):
                 ("SELECT * FROM kv_diff(-1)", "is no time"),
                 ("SELECT * FROM kv_diff(1.5)", "1.5 is no time"),
                 ("SELECT * FROM kv_diff(x'00')", "is no time"),
-                ("SELECT * FROM kv_diff('2026-11-02', '2026-11-01')", "'2026-11-01'"[1:-1] + " is before 2026-11-02",
+                ("SELECT * FROM kv_diff('2026-11-02', '2026-11-01')", "2026-11-01 is before 2026-11-02",
                  "kv_diff(start, stop)"),
                 ("SELECT * FROM kv_diff('now', 1790000000000000 - 1)", "is before now"),
                 ("SELECT * FROM kv_diff('2026-11-02', 'x')", "'x' is no time"),
