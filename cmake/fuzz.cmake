@@ -28,15 +28,20 @@ if(TARGET kv_for_tests AND UNIX)
   foreach(file IN LISTS kv_fuzz)
     get_filename_component(name "${file}" NAME_WE)
     string(REGEX REPLACE "^fuzz_" "" corpus "${name}")
+    set(words "${PROJECT_SOURCE_DIR}/tests/fuzz/${corpus}.dict")
     set(corpus "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${corpus}")
     if(TARGET kv_for_fuzz)
       add_executable(${name} "${file}")
       target_link_libraries(${name} PRIVATE kv_for_fuzz)
       # New inputs go into the first folder, which is not the kept one.
       file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/corpus/${name}")
+      set(options "")
+      if(EXISTS "${words}")
+        set(options "-dict=${words}")
+      endif()
       add_test(NAME ${name} COMMAND ${name} -max_total_time=${KV_FUZZ_SECONDS}
         -timeout=20 -len_control=0 -max_len=300 -verbosity=0
-        -print_final_stats=1
+        -print_final_stats=1 ${options}
         "${PROJECT_BINARY_DIR}/corpus/${name}" "${corpus}")
     else()
       add_executable(${name} "${file}" tests/fuzz/replay.c)
