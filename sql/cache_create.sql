@@ -1,6 +1,9 @@
--- Every row of every device; the first row of a key is its latest value.
+-- Every row of every device; the first row of a key is its latest value. Rows
+-- that have been superseded are moved to the back now and then (is_old): what
+-- is in front is about the latest values.
 -- txn is NULL in rows that this cache committed: the last_seq of their arrival.
 CREATE TABLE {cache}(
+  is_old INTEGER NOT NULL DEFAULT 0,
   bucket TEXT NOT NULL,
   key NOT NULL,
   ts INTEGER NOT NULL,
@@ -11,5 +14,5 @@ CREATE TABLE {cache}(
   op INTEGER NOT NULL,
   arrived INTEGER NOT NULL,
   value,
-  PRIMARY KEY(bucket, key, ts DESC, device DESC, seq DESC)
+  PRIMARY KEY(is_old, bucket, key, ts DESC, device DESC, seq DESC)
 ) WITHOUT ROWID;

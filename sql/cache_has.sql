@@ -1,4 +1,4 @@
 -- Is this row of a device in the cache?
 SELECT 1 FROM {cache}
-WHERE device = :device AND seq = :seq AND ts = :ts AND bucket = :bucket
+WHERE is_old IN (0, 1) AND device = :device AND seq = :seq AND ts = :ts AND bucket = :bucket
   AND key = :key AND value IS :value AND op = :op;

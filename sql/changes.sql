@@ -9,9 +9,9 @@ WHERE a.arrived > :after AND a.arrived <= :end
   AND +c.seq BETWEEN a.first_seq AND a.last_seq
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS n
-    WHERE n.bucket = c.bucket AND n.key = c.key
+    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
       AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
       AND (n.device IS NOT :self OR n.seq <= :until))
-  AND w.bucket = c.bucket AND w.key = c.key AND w.ts = c.ts
+  AND w.is_old = c.is_old AND w.bucket = c.bucket AND w.key = c.key AND w.ts = c.ts
   AND w.device = c.device AND w.seq = c.seq
 ORDER BY a.arrived;

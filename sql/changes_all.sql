@@ -4,6 +4,6 @@ FROM {cache} AS c
 WHERE :after IS NOT NULL AND (c.device IS NOT :self OR c.seq <= :until)
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS n
-    WHERE n.bucket = c.bucket AND n.key = c.key
+    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
       AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
       AND (n.device IS NOT :self OR n.seq <= :until));

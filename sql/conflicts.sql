@@ -11,7 +11,7 @@ WHERE l.op = 1 AND d.device = l.device
   AND (l.device IS NOT :self OR l.seq <= :until)
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS r
-    WHERE r.bucket = l.bucket AND r.key = l.key
+    WHERE r.is_old IN (0, 1) AND r.bucket = l.bucket AND r.key = l.key
       AND (r.ts, r.device, r.seq) > (l.ts, l.device, l.seq)
       AND (r.device IS NOT :self OR r.seq <= :until)
       AND (r.device = l.device
@@ -24,12 +24,12 @@ WHERE l.op = 1 AND d.device = l.device
           AND l.arrived < r.arrived)
         OR (r.parent_ts = l.ts AND NOT EXISTS(
           SELECT 1 FROM {cache} AS x
-          WHERE x.bucket = l.bucket AND x.key = l.key AND x.ts = l.ts
+          WHERE x.is_old IN (0, 1) AND x.bucket = l.bucket AND x.key = l.key AND x.ts = l.ts
             AND x.device <> l.device))))
-  AND w.bucket = l.bucket AND w.key = l.key
+  AND w.is_old IN (0, 1) AND w.bucket = l.bucket AND w.key = l.key
   AND (w.ts, w.device, w.seq) = (
     SELECT i.ts, i.device, i.seq FROM {cache} AS i
-    WHERE i.bucket = l.bucket AND i.key = l.key
+    WHERE i.is_old IN (0, 1) AND i.bucket = l.bucket AND i.key = l.key
       AND (i.device IS NOT :self OR i.seq <= :until)
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
   AND w.device <> l.device

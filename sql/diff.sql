@@ -10,17 +10,17 @@ FROM (
   WHERE ts > :start AND ts <= :stop
     AND (device IS NOT :self OR seq <= :until)) AS k
 CROSS JOIN {cache} AS n
-  ON n.bucket = k.bucket AND n.key = k.key
+  ON n.is_old IN (0, 1) AND n.bucket = k.bucket AND n.key = k.key
   AND (n.ts, n.device, n.seq) = (
     SELECT ts, device, seq FROM {cache} AS i
-    WHERE i.bucket = k.bucket AND i.key = k.key AND i.ts <= :stop
+    WHERE i.is_old IN (0, 1) AND i.bucket = k.bucket AND i.key = k.key AND i.ts <= :stop
       AND (i.device IS NOT :self OR i.seq <= :until)
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
 LEFT JOIN {cache} AS o
-  ON o.bucket = k.bucket AND o.key = k.key
+  ON o.is_old IN (0, 1) AND o.bucket = k.bucket AND o.key = k.key
   AND (o.ts, o.device, o.seq) = (
     SELECT ts, device, seq FROM {cache} AS i
-    WHERE i.bucket = k.bucket AND i.key = k.key AND i.ts <= :start
+    WHERE i.is_old IN (0, 1) AND i.bucket = k.bucket AND i.key = k.key AND i.ts <= :start
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
 WHERE coalesce(o.op, 0) <> n.op
   OR (n.op = 1

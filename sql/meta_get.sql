@@ -1,2 +1,3 @@
 -- Is there a cache of this format?
-SELECT epoch, machine, is_indexed FROM {meta} WHERE format = :format;
+SELECT epoch, machine, is_indexed, swept_arrival, swept_rows, n_front
+FROM {meta} WHERE format = :format;

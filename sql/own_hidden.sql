@@ -4,7 +4,7 @@
 WITH hidden(seq, is_there) AS (
   SELECT -o.seq, EXISTS(
     SELECT 1 FROM {cache} AS n
-    WHERE n.bucket = o.bucket AND n.key = o.key AND n.ts = o.ts
+    WHERE n.is_old IN (0, 1) AND n.bucket = o.bucket AND n.key = o.key AND n.ts = o.ts
       AND n.device = o.device AND n.seq > 0 AND n.op = o.op
       AND n.value IS o.value)
   FROM {cache} AS o WHERE o.device = :self AND o.seq < 0),

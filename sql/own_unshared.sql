@@ -6,11 +6,11 @@ FROM "%w"."%w_cache" AS o
 WHERE o.bucket = '' AND o.device = :device
   AND NOT EXISTS(
     SELECT 1 FROM "%w"."%w_cache" AS p
-    WHERE p.bucket = '' AND p.key = o.key AND p.device = o.device
+    WHERE p.is_old IN (0, 1) AND p.bucket = '' AND p.key = o.key AND p.device = o.device
       AND p.ts > o.ts)
   AND NOT EXISTS(
     SELECT 1 FROM "%w"."%w_cache" AS n
-    WHERE n.bucket = '' AND n.key = o.key
+    WHERE n.is_old IN (0, 1) AND n.bucket = '' AND n.key = o.key
       AND (n.ts > o.ts
            OR (n.device IN (o.device, :heir) AND n.op = o.op
                AND n.value IS o.value)))

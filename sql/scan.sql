@@ -1,6 +1,5 @@
--- All rows of the keys from a bound on, the latest of each key first.
+-- The keys from a bound on, the latest row of each first.
 SELECT key, op, value, ts, device, parent_ts
 FROM {cache}
-WHERE bucket = '' AND key >= :low
-  AND ts <= :as_of
-ORDER BY bucket, key, ts DESC, device DESC, seq DESC;
+WHERE is_old = 0 AND bucket = '' AND key >= :low
+ORDER BY key, ts DESC, device DESC, seq DESC;

@@ -1,6 +1,5 @@
 -- Between two bounds backwards: the latest row of each key last.
 SELECT key, op, value, ts, device, parent_ts
 FROM {cache}
-WHERE bucket = '' AND key >= :low AND key <= :high
-  AND ts <= :as_of
-ORDER BY bucket DESC, key DESC, ts, device, seq;
+WHERE is_old = 0 AND bucket = '' AND key >= :low AND key <= :high
+ORDER BY key DESC, ts, device, seq;

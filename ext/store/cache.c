@@ -31,6 +31,27 @@ static int cache_run(kv_stmts *stmts, kv_sql id) {
   return rc;
 }
 
+/* One number from a statement; `otherwise` if it is NULL. */
+static int cache_number(kv_stmts *stmts, kv_sql id, const int64_t *parameter,
+                        int64_t otherwise, int64_t *out) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, id, &stmt);
+
+  *out = otherwise;
+  if (rc == SQLITE_OK && parameter) {
+    rc = sqlite3_bind_int64(stmt, 1, *parameter);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) {
+      *out = sqlite3_column_int64(stmt, 0);
+    }
+    rc = SQLITE_OK;
+  }
+  kv_stmt_put(stmts, id, stmt);
+  return rc;
+}
+
 int kv_cache_create(kv_stmts *stmts) {
   int rc = SQLITE_OK;
   int i;
@@ -80,6 +101,9 @@ int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out) {
   if (*is_usable) {
     out->epoch = sqlite3_column_int64(stmt, 0);
     out->is_indexed = sqlite3_column_int(stmt, 2);
+    out->swept_arrival = sqlite3_column_int64(stmt, 3);
+    out->swept_rows = sqlite3_column_int64(stmt, 4);
+    out->n_front = sqlite3_column_int64(stmt, 5);
   }
   kv_stmt_put(stmts, KV_SQL_META_GET, stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE || rc == SQLITE_ERROR ? SQLITE_OK
@@ -114,7 +138,32 @@ int kv_cache_begin_epoch(kv_stmts *stmts) {
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 3, machine, -1, SQLITE_STATIC);
   }
-  return kv_stmt_finish(stmts, KV_SQL_META_PUT, stmt, rc);
+  rc = kv_stmt_finish(stmts, KV_SQL_META_PUT, stmt, rc);
+  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_META_EPOCH, &stmt);
+  if (rc != SQLITE_OK) return rc;
+  rc = sqlite3_bind_int(stmt, 1, 1 + 256 * step[0] + step[1]);
+  return kv_stmt_finish(stmts, KV_SQL_META_EPOCH, stmt, rc);
+}
+
+int kv_cache_rows(kv_stmts *stmts, int64_t *out) {
+  return cache_number(stmts, KV_SQL_CURSOR_ROWS, NULL, 0, out);
+}
+
+int kv_cache_sweep(kv_stmts *stmts, const kv_meta *meta, int64_t arrival,
+                   int64_t rows) {
+  sqlite3_stmt *stmt = NULL;
+  int64_t n_front = meta->n_front + rows - meta->swept_rows;
+  int rc = kv_stmt_exec(stmts, KV_SQL_CACHE_SWEEP);
+
+  n_front -= sqlite3_changes(stmts->db);
+  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_META_SWEPT, &stmt);
+  if (rc != SQLITE_OK) return rc;
+  rc = sqlite3_bind_int64(stmt, 1, arrival);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, rows);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(stmt, 3, n_front > 0 ? n_front : 0);
+  }
+  return kv_stmt_finish(stmts, KV_SQL_META_SWEPT, stmt, rc);
 }
 
 int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out) {
@@ -230,32 +279,12 @@ int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device) {
 int kv_cache_forget(kv_stmts *stmts, const char *device) {
   int rc = kv_cache_run_for(stmts, KV_SQL_CACHE_FORGET, device);
 
+  if (rc == SQLITE_OK) rc = kv_stmt_exec(stmts, KV_SQL_CACHE_PROMOTE);
   if (rc == SQLITE_OK) rc = kv_cache_run_for(stmts, KV_SQL_SEEN_FORGET, device);
   if (rc == SQLITE_OK) {
     rc = kv_cache_run_for(stmts, KV_SQL_ARRIVAL_FORGET, device);
   }
   if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(stmts);
-  return rc;
-}
-
-/* One number from a statement; `otherwise` if it is NULL. */
-static int cache_number(kv_stmts *stmts, kv_sql id, const int64_t *parameter,
-                        int64_t otherwise, int64_t *out) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, id, &stmt);
-
-  *out = otherwise;
-  if (rc == SQLITE_OK && parameter) {
-    rc = sqlite3_bind_int64(stmt, 1, *parameter);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) {
-      *out = sqlite3_column_int64(stmt, 0);
-    }
-    rc = SQLITE_OK;
-  }
-  kv_stmt_put(stmts, id, stmt);
   return rc;
 }
 

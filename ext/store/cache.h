@@ -10,7 +10,11 @@
 ** Only this room and publish.c (own rows) write them. Functions return
 ** SQLite codes; the message is the connection's.
 **
+** Rows of {name}_cache that have been superseded are moved to the back now and
+** then (upkeep.h), so that the latest values lie side by side.
+**
 ** INVARIANT: all that a ROLLBACK must undo is in these tables.
+** INVARIANT: the latest row of a key is in front, and no row is there twice.
 */
 #ifndef KV_STORE_CACHE_H
 #define KV_STORE_CACHE_H
@@ -20,12 +24,15 @@
 #include "stmt.h"
 
 /* Format of the shadow tables; a cache of another one is built anew. */
-#define KV_CACHE_FORMAT 2
+#define KV_CACHE_FORMAT 3
 
 /* The cache itself: the row of {name}_meta. */
 typedef struct kv_meta {
   int64_t epoch;  /* 0 .. 2^20 - 1, another one whenever rows were taken away */
   int is_indexed; /* there is an index by time */
+  int64_t swept_arrival; /* when superseded rows were moved to the back */
+  int64_t swept_rows;    /* rows of all logs then */
+  int64_t n_front;       /* rows in front then, about */
 } kv_meta;
 
 /* How far one device's log is merged: a row of {name}_cursor. */
@@ -85,6 +92,13 @@ int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out);
 */
 int kv_cache_index(kv_stmts *stmts);
 
+/* Move superseded rows to the back, which came up to `meta`; note that. */
+int kv_cache_sweep(kv_stmts *stmts, const kv_meta *meta, int64_t arrival,
+                   int64_t rows);
+
+/* How many rows all logs have, as far as they are merged. */
+int kv_cache_rows(kv_stmts *stmts, int64_t *out);
+
 /* Begin an epoch: readers of changes have to start over. */
 int kv_cache_begin_epoch(kv_stmts *stmts);
 
@@ -92,8 +106,8 @@ int kv_cache_begin_epoch(kv_stmts *stmts);
 int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out);
 
 /*
-** Find the value of a key: of now with KV_SQL_CACHE_VALUE, of the time as_of
-** with KV_SQL_CACHE_ROW. *out is on the row, for kv_stmt_put(); NULL if the
+** Find the value of a key: of now with KV_SQL_CACHE_VALUE (or _LATEST, with
+** all columns), of the time as_of with KV_SQL_CACHE_ROW. *out is on the row, for kv_stmt_put(); NULL if the
 ** key does not exist.
 */
 int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,

@@ -322,7 +322,7 @@ static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
   return rc;
 }
 
-static int log_error(char **err, int rc, const char *path) {
+int kv_device_log_error(char **err, int rc, const char *path) {
   switch (rc & 0xff) {
     case SQLITE_BUSY:
       return kv_error(err, SQLITE_BUSY,
@@ -360,7 +360,7 @@ static int log_enter(kv_device_log *log, const kv_device_log_place *place,
                    "has other tables than a log has");
     return SQLITE_OK;
   }
-  if (rc != SQLITE_OK) return log_error(err, rc, log->path);
+  if (rc != SQLITE_OK) return kv_device_log_error(err, rc, log->path);
 
   if (kv_folder_look(log->path, &stamp) != KV_FILE_REGULAR) {
     rc = SQLITE_CANTOPEN; /* it was made when it was opened */
@@ -373,7 +373,7 @@ static int log_enter(kv_device_log *log, const kv_device_log_place *place,
   if (rc == SQLITE_OK) {
     rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_COMMIT, &log->commit);
   }
-  return rc == SQLITE_OK ? rc : log_error(err, rc, log->path);
+  return rc == SQLITE_OK ? rc : kv_device_log_error(err, rc, log->path);
 }
 
 /*
@@ -420,7 +420,7 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
   if (rc == SQLITE_OK) {
     rc =
       kv_handle_write(place->host, log->path, 1, place->timeout, &log->handle);
-    if (rc != SQLITE_OK) rc = log_error(err, rc, log->path);
+    if (rc != SQLITE_OK) rc = kv_device_log_error(err, rc, log->path);
   }
   if (rc == SQLITE_OK) rc = log_enter(log, place, verdict, err);
   if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {

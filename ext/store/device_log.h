@@ -64,6 +64,9 @@ int kv_device_log_append(kv_device_log *log, kv_row *row);
 /* Make this machine the one that writes the log. */
 int kv_device_log_take_over(kv_device_log *log, const char *machine);
 
+/* The error for what went wrong with a log file: a full disk, a lock. */
+int kv_device_log_error(char **err, int rc, const char *path);
+
 /* Make what was appended durable and visible. The log stays to be closed. */
 int kv_device_log_commit(kv_device_log *log);
 

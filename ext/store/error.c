@@ -35,6 +35,12 @@ int kv_error_db(char **err, int rc, sqlite3 *db, const char *what) {
                                                           : sqlite3_errstr(rc));
 }
 
+void kv_error_clear(char **err) {
+  if (!err) return;
+  sqlite3_free(*err);
+  *err = NULL;
+}
+
 void *kv_zalloc(sqlite3_uint64 n) {
   void *p = sqlite3_malloc64(n);
   if (p) memset(p, 0, n);

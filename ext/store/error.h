@@ -24,6 +24,9 @@ int kv_error(char **err, int rc, const char *format, ...);
 */
 int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
 
+/* Take a message back. err may be NULL. */
+void kv_error_clear(char **err);
+
 /* Zeroed memory from sqlite3_malloc64(), or NULL. */
 void *kv_zalloc(sqlite3_uint64 n);
 

@@ -69,6 +69,8 @@ static int incarnation_salvage(kv_store *store) {
       if (rc == SQLITE_OK) {
         rc = kv_cache_merge(&store->stmts, reader, base, &stretch, arrived + 1);
       }
+      if (rc == SQLITE_OK)
+        rc = kv_stmt_exec(&store->stmts, KV_SQL_CACHE_DEDUPE);
     }
   }
   kv_reader_close(reader);

@@ -18,14 +18,15 @@ int kv_own_load(kv_store *store, kv_cursor *own) {
   return rc;
 }
 
-int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
-                int64_t until, kv_position *end) {
+/* kv_own_rows(); *whole is the end of the last transaction among them. */
+static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
+                    int64_t until, kv_position *end, kv_position *whole) {
   sqlite3_stmt *stmt = NULL;
   kv_row row;
   int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
 
   memset(&row, 0, sizeof(row));
-  *end = from;
+  *end = *whole = from;
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
   }
@@ -45,10 +46,17 @@ int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
     if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(end->sum, &row);
     if (rc == SQLITE_OK) end->seq = row.seq;
     if (rc == SQLITE_OK) end->sum = row.sum;
+    if (rc == SQLITE_OK && row.seq == row.txn) *whole = *end;
   }
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
   kv_stmt_put(&store->stmts, KV_SQL_OWN_ROWS, stmt);
   return rc;
+}
+
+int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
+                int64_t until, kv_position *end) {
+  kv_position whole;
+  return own_rows(store, log, from, until, end, &whole);
 }
 
 /* Does the chain of own rows in the cache lead from base to this row? */
@@ -83,6 +91,7 @@ static int own_extend(kv_store *store, kv_device_log *log, const kv_cursor *own,
   int64_t low = common->seq;
   int64_t high = log->tail.seq < own->at.seq ? log->tail.seq : own->at.seq;
   int64_t seq = high;
+  kv_position start = *common;
   int rc = SQLITE_OK;
 
   while (rc == SQLITE_OK && low < high) {
@@ -102,6 +111,10 @@ static int own_extend(kv_store *store, kv_device_log *log, const kv_cursor *own,
       high = seq - 1;
     }
     seq = low + (high - low + 1) / 2;
+  }
+  if (rc == SQLITE_OK && common->seq > start.seq) {
+    kv_position end;
+    rc = own_rows(store, NULL, start, common->seq, &end, common);
   }
   return rc;
 }
@@ -195,6 +208,7 @@ int kv_own_discard(kv_store *store, char **err) {
   }
   if (rc == SQLITE_OK && own.has_waiting) {
     rc = kv_own_run(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
+    if (rc == SQLITE_OK) rc = kv_stmt_exec(&store->stmts, KV_SQL_CACHE_PROMOTE);
     if (rc == SQLITE_OK) {
       rc = kv_own_run(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
     }

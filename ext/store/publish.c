@@ -30,7 +30,7 @@ static int publish_timeout(kv_store *store) {
   return timeout;
 }
 
-static int publish_lock(kv_store *store, const kv_cursor *own,
+static int publish_lock(kv_store *store, const kv_cursor *own, int timeout,
                         kv_device_log **out, kv_verdict *verdict, char **err) {
   kv_device_log_place place;
 
@@ -41,7 +41,7 @@ static int publish_lock(kv_store *store, const kv_cursor *own,
   place.machine = store->machine;
   place.id = own->has_id ? own->id : NULL;
   place.now = kv_store_now(store);
-  place.timeout = publish_timeout(store);
+  place.timeout = timeout;
   return kv_device_log_lock(&place, out, verdict, err);
 }
 
@@ -165,7 +165,7 @@ static int publish_enter(kv_store *store, kv_cursor *own, int64_t *n_merged,
   for (attempt = 0; attempt < 3 && rc == SQLITE_OK && is_repaired; attempt++) {
     kv_verdict verdict = {KV_STATE_OK, NULL};
 
-    rc = publish_lock(store, own, out, &verdict, err);
+    rc = publish_lock(store, own, publish_timeout(store), out, &verdict, err);
     if (rc == SQLITE_OK && *out) {
       rc = kv_incarnation_check_host(store, *out, &verdict);
     }
@@ -321,6 +321,26 @@ static int publish_may_wait(const kv_store *store, int rc) {
   }
 }
 
+/* Did the log fail, rather than the host's database? */
+static int publish_is_of_log(const kv_device_log *log, int rc) {
+  return log && (sqlite3_errcode(log->handle) & 0xff) == (rc & 0xff);
+}
+
+/* The log cannot be appended to: its rows wait, if they may. */
+static int publish_without_log(kv_store *store, kv_device_log **log,
+                               kv_cursor *own, int rc, char **why) {
+  kv_device_log_error(why, rc, (*log)->path);
+  kv_device_log_close(*log);
+  *log = NULL;
+  if (!publish_may_wait(store, rc)) return rc;
+  kv_verdict_set(&own->verdict, KV_STATE_WAITING, "%s",
+                 *why ? *why + 4 : sqlite3_errstr(rc));
+  own->has_waiting = 1;
+  own->waiting = own->published;
+  own->at = store->pending.base;
+  return publish_transaction(store, NULL, own);
+}
+
 int kv_publish_prepare(kv_store *store, char **err) {
   kv_device_log *log = NULL;
   kv_cursor own;
@@ -353,7 +373,12 @@ int kv_publish_prepare(kv_store *store, char **err) {
     own.has_waiting = 0;
   }
   own.at = store->pending.base;
-  if (rc == SQLITE_OK) rc = publish_transaction(store, log, &own);
+  if (rc == SQLITE_OK) {
+    rc = publish_transaction(store, log, &own);
+    if (rc != SQLITE_OK && publish_is_of_log(log, rc)) {
+      rc = publish_without_log(store, &log, &own, rc, &why);
+    }
+  }
   if (rc == SQLITE_OK && !store->root) own.published = own.at;
   if (rc == SQLITE_OK) {
     own.is_known = 1;
@@ -501,7 +526,10 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
       rc = kv_cursor_save(&store->stmts, &own);
     }
     rc = kv_store_savepoint_end(store, rc);
-    if (rc == SQLITE_OK && store->log) publish_finish(store);
+    if (rc == SQLITE_OK && store->log) {
+      publish_finish(store);
+      if (!store->late) store->adopt = 0;
+    }
     kv_publish_undo(store);
   }
   kv_device_log_close(log);
@@ -531,10 +559,19 @@ int kv_publish_introduce(kv_store *store, char **err) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_device_log *log = NULL;
   kv_cursor own;
+  int is_temp = kv_store_is_temp(store);
   int rc = kv_cursor_load(&store->stmts, store->device, &own);
 
   if (rc == SQLITE_OK && store->root) {
-    rc = publish_lock(store, &own, &log, &verdict, err);
+    rc = publish_lock(store, &own, is_temp ? 0 : publish_timeout(store), &log,
+                      &verdict, err);
+  }
+  if ((rc & 0xff) == SQLITE_BUSY && is_temp) {
+    /* Another process has it locked, so it is there. To wait here, with a
+    ** read lock on the host's schema, would be the wrong order of locks. */
+    kv_error_clear(err);
+    kv_cursor_clear(&own);
+    return SQLITE_OK;
   }
   if (rc == SQLITE_OK && log) {
     memcpy(own.id, log->head.id, KV_ID_SIZE);

@@ -419,21 +419,6 @@ int kv_store_settled(kv_store *store, kv_settled *out) {
   return rc;
 }
 
-int kv_store_index(kv_store *store, char **err) {
-  kv_meta meta;
-  int is_usable = 0;
-  int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
-
-  if (rc != SQLITE_OK || meta.is_indexed) return rc;
-  rc = kv_store_savepoint(store, err);
-  if (rc == SQLITE_OK) {
-    rc = kv_cache_index(&store->stmts);
-    kv_store_error(store, err, rc, "cannot index the cache");
-    rc = kv_store_savepoint_end(store, rc);
-  }
-  return rc;
-}
-
 static int store_begin_savepoint(kv_store *store, char **err) {
   int is_outermost = !kv_store_in_transaction(store);
   int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);

@@ -119,9 +119,6 @@ typedef struct kv_settled {
 
 int kv_store_settled(kv_store *store, kv_settled *out);
 
-/* Make the index by time if there is none: after the first sync. */
-int kv_store_index(kv_store *store, char **err);
-
 /* Make the shadow tables usable: create or rebuild what is not. */
 int kv_store_prepare_cache(kv_store *store, char **err);
 

@@ -18,6 +18,7 @@
 #include "error.h"
 #include "incarnation.h"
 #include "publish.h"
+#include "upkeep.h"
 #include "value.h"
 
 /* At most so many entries of a folder are looked at. */
@@ -308,8 +309,9 @@ static kv_file_kind sync_look_missing(kv_store *store, const char *device) {
   return kind == KV_FILE_REGULAR ? KV_FILE_OTHER : kind;
 }
 
-static int sync_device(kv_store *store, const char *device, int is_listed,
-                       int64_t *n_merged, int64_t *n_seen, char **err) {
+static int sync_visit(kv_store *store, const char *device, int is_listed,
+                      int can_read, int64_t *n_merged, int64_t *n_seen,
+                      char **err) {
   kv_visit visit;
   kv_stamp stamp;
   kv_file_kind kind;
@@ -339,6 +341,10 @@ static int sync_device(kv_store *store, const char *device, int is_listed,
       rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &visit.poll);
     if (rc != SQLITE_OK) {
       /* nothing to read with */
+    } else if (kind == KV_FILE_REGULAR && !can_read) {
+      visit.cursor.has_stamp = 0;
+      visit_say(&visit, KV_STATE_DAMAGED,
+                "cannot be read: it asks for more memory than there is");
     } else if (kind == KV_FILE_REGULAR) {
       rc = visit_read(&visit, &stamp);
     } else {
@@ -355,13 +361,27 @@ static int sync_device(kv_store *store, const char *device, int is_listed,
     *n_seen += visit.n_seen;
   } else if (rc == SQLITE_CORRUPT_VTAB && kind == KV_FILE_REGULAR) {
     rc = SQLITE_OK; /* the file changed while it was read: next time */
-    if (err) {
-      sqlite3_free(*err);
-      *err = NULL;
-    }
+    kv_error_clear(err);
   }
   visit_clear(&visit);
   return kv_store_error(store, err, rc, "cannot sync");
+}
+
+/*
+** SQLite also says SQLITE_NOMEM of a damaged file. If it says so twice, the
+** file is not read; if memory is short indeed, that fails, too.
+*/
+static int sync_device(kv_store *store, const char *device, int is_listed,
+                       int64_t *n_merged, int64_t *n_seen, char **err) {
+  int rc = SQLITE_NOMEM;
+  int attempt;
+
+  for (attempt = 0; attempt < 3 && (rc & 0xff) == SQLITE_NOMEM; attempt++) {
+    kv_error_clear(err);
+    rc =
+      sync_visit(store, device, is_listed, attempt < 2, n_merged, n_seen, err);
+  }
+  return rc;
 }
 
 static int sync_is_device(const char *name) {
@@ -459,8 +479,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_incarnation_inherit(store, err);
   }
-  if (rc == SQLITE_OK) rc = kv_store_index(store, err);
-  if (rc == SQLITE_OK && !store->late) store->adopt = 0;
+  if (rc == SQLITE_OK) rc = kv_upkeep_run(store, err);
   kv_folder_free_names(names, n);
   sqlite3_free(devices);
   return rc;

@@ -69,8 +69,7 @@ static int open_find(kv_registry *registry, const char *name, kv_store **out,
   int rc = kv_store_find(registry, name, out, err);
 
   if (rc != SQLITE_ERROR) return rc;
-  sqlite3_free(*err);
-  *err = NULL;
+  kv_error_clear(err);
   return SQLITE_OK;
 }
 
@@ -139,8 +138,7 @@ static int open_again(kv_store *store, kv_arguments *arguments, char **err) {
   if (rc == SQLITE_OK && same != store) rc = SQLITE_ERROR;
   kv_store_close(same);
   if (rc == SQLITE_ERROR) {
-    sqlite3_free(*err);
-    *err = NULL;
+    kv_error_clear(err);
     kv_error(err, rc,
              "%s is open as another store: close it, SELECT kv_close('%s'), "
              "or open this one under another name with the option name=",

@@ -399,6 +399,12 @@ static int cursor_is_prefix(sqlite3_value *pattern, sqlite3_value *low,
 
 /* The statement of a scan. */
 static kv_sql cursor_scan_text(const scan_cursor *cursor, int has_high) {
+  if (cursor->plan & PLAN_AS_OF) {
+    if (cursor->plan & PLAN_DESC) {
+      return has_high ? KV_SQL_SCAN_AS_OF_TO_DESC : KV_SQL_SCAN_AS_OF_DESC;
+    }
+    return has_high ? KV_SQL_SCAN_AS_OF_TO : KV_SQL_SCAN_AS_OF;
+  }
   if (cursor->plan & PLAN_DESC) {
     return has_high ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_DESC;
   }
@@ -424,7 +430,7 @@ static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
   }
   if (rc == SQLITE_OK && high) rc = sqlite3_bind_value(cursor->scan, 2, high);
   as_of = high ? 3 : 2;
-  if (rc == SQLITE_OK && cursor->scan_id != KV_SQL_SCAN_VALUE) {
+  if (rc == SQLITE_OK && cursor->plan & PLAN_AS_OF) {
     rc = sqlite3_bind_int64(cursor->scan, as_of, cursor->as_of);
   }
   if (rc == SQLITE_OK && low && (cursor->plan & PLAN_LOW_STRICT)) {
@@ -476,7 +482,9 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   cursor_reset(cursor);
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
-  cursor->point_id = plan & PLAN_VALUE ? KV_SQL_CACHE_VALUE : KV_SQL_CACHE_ROW;
+  cursor->point_id = plan & PLAN_AS_OF   ? KV_SQL_CACHE_ROW
+                     : plan & PLAN_VALUE ? KV_SQL_CACHE_VALUE
+                                         : KV_SQL_CACHE_LATEST;
   if (plan & PLAN_AS_OF) {
     cursor->as_of_value = sqlite3_value_dup(argv[i]);
     if (!cursor->as_of_value) return SQLITE_NOMEM;

@@ -7,7 +7,8 @@ import struct
 
 import oracle
 from oracle import tag
-from support import GONE, NOW, SECOND, connect, kv, kv_log, log_path, open_store, sync
+from support import (
+    GONE, NOW, SECOND, connect, kv, kv_log, log_path, misplaced, open_store, sync)
 
 
 class Wrong(Exception):
@@ -85,6 +86,7 @@ class Connection:
                 for d, seq, txn, ts, _, b, op, k, v in log]
         need(got == oracle.fold(rows), self.device.name, "kv is not the fold of kv_log",
              diff(got, oracle.fold(rows)))
+        need(not misplaced(self.db), self.device.name, "misplaced", misplaced(self.db))
         if self.view is None:
             self.cache.view = got
         else:

@@ -69,6 +69,22 @@ def kv_log(con, name=None):
             "FROM " + table))
 
 
+# The latest row of each key is in front, and no row is in the cache twice.
+MISPLACED = """
+    SELECT bucket, key, device, seq FROM %(name)s_cache AS o WHERE is_old = 1
+      AND NOT EXISTS(SELECT 1 FROM %(name)s_cache AS n WHERE n.is_old = 0
+        AND n.bucket = o.bucket AND n.key = o.key
+        AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq))
+    UNION ALL
+    SELECT NULL, NULL, device, seq FROM %(name)s_cache
+    GROUP BY device, seq HAVING count(*) > 1"""
+
+
+def misplaced(con, name="kv"):
+    """Rows of the cache that are not where reading expects them."""
+    return con.execute(MISPLACED % {"name": name}).fetchall()
+
+
 def sync(con, name="kv"):
     return con.execute("SELECT kv_sync(?)", (name,)).fetchone()[0]
 
@@ -269,6 +285,7 @@ class Case(unittest.TestCase):
         rows = [r for log in logs.values() for r in log.rows]
         self.assertEqual(kv(con, name), oracle.fold(rows))
         self.assertEqual(kv_log(con, name), oracle.history(rows))
+        self.assertEqual(misplaced(con, name), [])
         self.assertEqual(self.leftovers(folder), [])
 
     def leftovers(self, folder):

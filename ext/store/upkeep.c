@@ -1,0 +1,60 @@
+/*
+** What makes a cache quick to read. See upkeep.h.
+**
+**     front | a3 b7 c1 c2 c5 d4 |       kv reads here: the latest of each key
+**     back  | a1 a2 b1 ... b6   |       kv_log and the past read both
+**
+** Rows are written in front; a key that is set again has two there. When rows
+** have come that are a quarter of the front, those that were superseded are
+** moved to the back in one statement. So moving costs a constant share of
+** what writing cost, and the front has at most so many rows too many.
+*/
+#include "upkeep.h"
+
+/* So many rows, and a share of those in front, make a sweep worth it. */
+#define UPKEEP_ROWS 16
+#define UPKEEP_SHARE 4
+
+static int upkeep_sweep(kv_store *store, const kv_meta *meta, char **err) {
+  int64_t arrival;
+  int64_t rows = 0;
+  int64_t n_new;
+  int rc = kv_cache_last_arrival(&store->stmts, &arrival);
+
+  if (rc != SQLITE_OK || arrival == meta->swept_arrival) return rc;
+  rc = kv_cache_rows(&store->stmts, &rows);
+  n_new = rows - meta->swept_rows;
+  if (n_new < 0) n_new = rows; /* a log was forgotten meanwhile */
+  if (rc != SQLITE_OK || n_new < UPKEEP_ROWS + meta->n_front / UPKEEP_SHARE) {
+    return rc;
+  }
+  rc = kv_store_savepoint(store, err);
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_cache_sweep(&store->stmts, meta, arrival, rows);
+  kv_store_error(store, err, rc, "cannot sweep the cache");
+  return kv_store_savepoint_end(store, rc);
+}
+
+/*
+** The index by time is made after the first merge, and after its sweep: both
+** are in the order of keys, and would fill it one row here and one there.
+*/
+static int upkeep_index(kv_store *store, char **err) {
+  int rc = kv_store_savepoint(store, err);
+
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_cache_index(&store->stmts);
+  kv_store_error(store, err, rc, "cannot index the cache");
+  return kv_store_savepoint_end(store, rc);
+}
+
+int kv_upkeep_run(kv_store *store, char **err) {
+  kv_meta meta;
+  int is_usable = 0;
+  int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
+
+  if (rc != SQLITE_OK || !is_usable) return rc;
+  if (!kv_store_in_transaction(store)) rc = upkeep_sweep(store, &meta, err);
+  if (rc == SQLITE_OK && !meta.is_indexed) rc = upkeep_index(store, err);
+  return rc;
+}

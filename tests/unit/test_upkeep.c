@@ -1,0 +1,148 @@
+/*
+** What makes a cache quick to read: superseded rows go to the back when they
+** are worth it, and come to the front again when what superseded them goes.
+*/
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/own.h"
+#include "store/upkeep.h"
+#include "support/files.h"
+#include "support/stores.h"
+
+/* How many rows are in front and in the back. */
+#define PLACES                                                                 \
+  "SELECT (SELECT count(*) FROM kv_cache WHERE is_old = 0), "                  \
+  "(SELECT count(*) FROM kv_cache WHERE is_old = 1)"
+
+/* Set the keys 0 .. n - 1, in one transaction. */
+static void set_keys(test_store *t, int n, const char *value) {
+  char key[20];
+  int i;
+
+  test_run(t->db, "BEGIN");
+  for (i = 0; i < n; i++) {
+    sqlite3_snprintf(sizeof(key), key, "%d", i);
+    assert_int_equal(test_store_write(t, key, value), SQLITE_OK);
+  }
+  assert_int_equal(test_store_commit(t), SQLITE_OK);
+}
+
+static void upkeep(test_store *t) {
+  assert_int_equal(kv_upkeep_run(t->store, &t->err), SQLITE_OK);
+}
+
+static void superseded_rows_go_to_the_back(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  set_keys(&t, 100, "a");
+  upkeep(&t);
+  test_rows(t.db, "100|0", PLACES);
+  set_keys(&t, 100, "b");
+  set_keys(&t, 50, "c");
+  upkeep(&t);
+  test_rows(t.db, "100|150", PLACES);
+  test_rows(t.db, "0",
+            "SELECT count(*) FROM kv_cache WHERE is_old = (value = CASE WHEN "
+            "CAST(key AS INTEGER) < 50 THEN 'c' ELSE 'b' END)");
+  test_rows(t.db, "100", "SELECT n_front FROM kv_meta");
+  test_store_close(&t);
+}
+
+static void few_new_rows_are_left_where_they_are(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  set_keys(&t, 1000, "a");
+  upkeep(&t);
+  set_keys(&t, 200, "b");
+  upkeep(&t);
+  test_rows(t.db, "1200|0", PLACES);
+  set_keys(&t, 100, "c");
+  upkeep(&t);
+  test_rows(t.db, "1000|300", PLACES);
+  test_store_close(&t);
+}
+
+static void nothing_is_swept_inside_a_transaction(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  set_keys(&t, 100, "a");
+  set_keys(&t, 100, "b");
+  test_run(t.db, "BEGIN");
+  upkeep(&t);
+  test_rows(t.db, "200|0", PLACES);
+  test_run(t.db, "COMMIT");
+  upkeep(&t);
+  test_rows(t.db, "100|100", PLACES);
+  test_store_close(&t);
+}
+
+static void
+a_row_whose_successor_is_forgotten_comes_to_the_front(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  set_keys(&t, 100, "a");
+  test_run(t.db,
+           "INSERT INTO kv_cache(bucket, key, ts, device, seq, op, arrived, "
+           "value) SELECT bucket, key, ts + 1, 'phone', seq, 1, 9, 'b' FROM "
+           "kv_cache WHERE CAST(key AS INTEGER) < 30;"
+           "INSERT INTO kv_arrival VALUES(9, 'phone', 1, 30, 0, 0)");
+  upkeep(&t);
+  test_rows(t.db, "100|30", PLACES);
+  assert_int_equal(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
+  test_rows(t.db, "100|0", PLACES);
+  test_store_close(&t);
+}
+
+static void an_idle_cache_is_not_looked_at(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  set_keys(&t, 100, "a");
+  set_keys(&t, 100, "b");
+  upkeep(&t);
+  test_run(t.db, "UPDATE kv_cache SET is_old = 0");
+  upkeep(&t);
+  test_rows(t.db, "200|0", PLACES);
+  test_store_close(&t);
+}
+
+static void the_index_by_time_is_made_once(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  upkeep(&t);
+  upkeep(&t);
+  test_rows(t.db, "1",
+            "SELECT count(*) FROM sqlite_master WHERE type = 'index'");
+  test_store_close(&t);
+}
+
+int main(void) {
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+  const struct CMUnitTest tests[] = {
+    test(superseded_rows_go_to_the_back),
+    test(few_new_rows_are_left_where_they_are),
+    test(nothing_is_swept_inside_a_transaction),
+    test(a_row_whose_successor_is_forgotten_comes_to_the_front),
+    test(an_idle_cache_is_not_looked_at),
+    test(the_index_by_time_is_made_once),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
