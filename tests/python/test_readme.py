@@ -454,6 +454,10 @@ class TestReference(unittest.TestCase):
     def test_columns_of_kv_log_are_all_named(self):
         self.assertEqual(names_in('kv_log'), self.columns('kv_log')[:-1])
 
+    def test_columns_of_the_history_tables_are_all_named(self):
+        for table in ('kv_diff', 'kv_conflicts', 'kv_changes'):
+            self.assertEqual(names_in(table), self.columns(table)[:-1])
+
     def test_columns_of_kv_devices_are_all_named(self):
         self.assertEqual(names_in('kv_devices'),
                          self.columns('kv_devices')[:-1])
@@ -658,6 +662,129 @@ class TestLimits(unittest.TestCase):
         self.assertEqual(self.run_sql('SELECT key FROM other'),
                          [('mine',), ('theirs',), ('x',)])
         self.run_sql('SELECT kv_close()')
+
+
+class TestPARStore(unittest.TestCase):
+    """Each line of SQL of the table gives what the method is said to give."""
+    maxDiff = None
+
+    # Who wrote when what, None for a deletion; each saw the one before, but
+    # for the last two, which saw no more than each other's beginning.
+    BASE = 1_793_700_000_000_000
+    WRITTEN = [(1, 'laptop', 'note/a', 'one'), (2, 'laptop', 'title', 'Hello'),
+               (3, 'phone', 'note/a', 'two'), (4, 'phone', 'note/b', 'b'),
+               (5, 'laptop', 'note/b', None), (6, 'laptop', 'note/a', 'three'),
+               (7, 'phone', 'note/a', 'four'), (8, 'laptop', 'stars', 5)]
+    PARENTS = {3: 1, 5: 4, 6: 3, 7: 3}
+
+    def change(self, n):
+        when, _, key, value = self.WRITTEN[n - 1]
+        parent = self.PARENTS.get(n)
+        return (self.BASE + when, parent and self.BASE + parent, key, value)
+
+    def write(self, device, *numbers):
+        for when, name, key, value in (self.WRITTEN[n - 1] for n in numbers):
+            self.assertEqual(name, device)
+            con = self.cons[device]
+            con.execute('SELECT kv_open(?, ?, ?)', (
+                os.path.join(self.root, device), device,
+                'now=%d' % (self.BASE + when)))
+            con.execute('SELECT kv_delete(?)' if value is None else
+                        'SELECT kv_set(?, ?)',
+                        (key,) if value is None else (key, value))
+
+    def carry(self, source, target):
+        path = os.path.join('devices', source)
+        shutil.rmtree(os.path.join(self.root, target, path), True)
+        shutil.copytree(os.path.join(self.root, source, path),
+                        os.path.join(self.root, target, path))
+
+    def setUp(self):
+        self.root = tempfile.mkdtemp(prefix='kv-parstore.')
+        self.addCleanup(shutil.rmtree, self.root)
+        self.cons = {d: connect() for d in ('laptop', 'phone')}
+        for con in self.cons.values():
+            self.addCleanup(con.close)
+        self.write('laptop', 1, 2)
+        self.carry('laptop', 'phone')
+        self.write('phone', 3, 4)
+        self.carry('phone', 'laptop')
+        self.write('laptop', 5, 6)
+        self.cursor = self.cons['laptop'].execute(
+            'SELECT kv_cursor()').fetchone()[0]
+        self.write('phone', 7)
+        self.write('laptop', 8)
+        self.carry('phone', 'laptop')
+        self.cons['laptop'].execute('SELECT kv_sync()')
+
+    def expected(self):
+        ts = self.BASE
+        changes = [None] + [self.change(n) for n in range(1, 9)]
+        newest = {'note/a': 7, 'note/b': 5, 'stars': 8, 'title': 2}
+        entries = [('note/a', 'four'), ('stars', 5), ('title', 'Hello')]
+        return {
+            'allKeys': [(k,) for k, _ in entries],
+            'allEntries': entries,
+            'fetchPropertyListValueForKey:': [('four',)],
+            'fetchPropertyListValueForKey:timestamp:': [('two',)],
+            'fetchChangesSinceTimestamp:': changes[5:],
+            'fetchChangesSinceTimestamp:forDeviceIdentifier:': [changes[7]],
+            'fetchChangesFromTimestamp:toTimestamp:forDeviceIdentifier:':
+                [changes[3], changes[4]],
+            'fetchMostRecentPredecessorsOfChanges:forDeviceIdentifier:':
+                [changes[3]],
+            'the one that a change replaced': [changes[3]],
+            'fetchMostRecentSuccessorsOfChanges:forDeviceIdentifier:':
+                [changes[7]],
+            'the ones that replaced it': [changes[6], changes[7]],
+            'fetchMostRecentChangesMatchingKeyPrefix:forDeviceIdentifier:':
+                [changes[7], changes[4]],
+            'the same of all devices': [
+                (ts + 7, 'note/a', 'four'), (ts + 5, 'note/b', None)],
+            'mostRecentTimestampsByKey': [
+                (k, ts + n) for k, n in newest.items()],
+            'mostRecentTimestampForKey:': [(ts + 7,)],
+            'mostRecentTimestampsByDeviceIdentifier': [
+                ('laptop', ts + 8), ('phone', ts + 7)],
+            'mostRecentTimestampForDeviceIdentifier:': [(ts + 7,)],
+            'foreignDeviceIdentifiers': [('phone',)],
+            'PARStoreDidLoadNotification': entries,
+            'PARStoreDidChangeNotification': [('stars', 5, ts + 8)],
+            'PARStoreDidSyncNotification': [('note/a', 'four', ts + 7)],
+        }
+
+    def test_each_line_gives_what_the_method_gives(self):
+        values = {'key': 'note/a', 'device': 'phone', 'ts': self.BASE + 4,
+                  'parent_ts': self.BASE + 3, 'cursor': self.cursor,
+                  'first': self.BASE + 1, 'last': self.BASE + 4,
+                  'self': 'laptop'}
+        # "Of change 3" is asked for where a row of kv_log is given.
+        of_change = {'the ones that replaced it':
+                     dict(values, ts=self.BASE + 3)}
+        got = {}
+        for method, sql in table_under("PARStore's history interface in SQL"):
+            name = method.split(', ')[0].strip('`')
+            got[name] = self.cons['laptop'].execute(
+                sql.strip('`'), of_change.get(name, values)).fetchall()
+        self.assertEqual(got, self.expected())
+
+    def test_without_a_device_the_devices_are_all(self):
+        expected = {
+            'fetchChangesFromTimestamp:toTimestamp:forDeviceIdentifier:':
+                [self.change(n) for n in (1, 2, 3, 4)],
+            'fetchMostRecentPredecessorsOfChanges:forDeviceIdentifier:':
+                [self.change(6)],
+            'fetchMostRecentSuccessorsOfChanges:forDeviceIdentifier:': [],
+        }
+        values = {'key': 'note/a', 'ts': self.BASE + 7,
+                  'first': self.BASE, 'last': self.BASE + 4}
+        rows = dict(table_under("PARStore's history interface in SQL"))
+        for name, found in expected.items():
+            sql = rows['`%s`' % name].strip('`')
+            self.assertIn(' AND device = :device', sql)
+            sql = sql.replace(' AND device = :device', '')
+            self.assertEqual(self.cons['laptop'].execute(
+                sql, values).fetchall(), found)
 
 
 class TestFormat(unittest.TestCase):
