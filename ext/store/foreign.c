@@ -462,7 +462,7 @@ const kv_spans *kv_reader_spans(const kv_reader *reader) {
 }
 
 /* How many rows are verified between two looks at the host. */
-#define VERIFY_POLL 4096
+#define VERIFY_POLL 2048
 
 int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
                      sqlite3_stmt *poll, kv_stretch *out) {

@@ -106,6 +106,7 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
   kv_position common;
   kv_stretch stretch;
   int64_t n_new;
+  sqlite3_stmt *poll = NULL;
   int found;
   int is_successor = 0;
   int rc = kv_own_common(store, log, own, &common, &found);
@@ -119,8 +120,13 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
   stretch.end = common;
   stretch.counted_ts = -1;
   if (found && log->tail.seq > common.seq) {
-    rc = kv_reader_verify(log->reader, common,
-                          kv_clock_limit(kv_store_now(store)), NULL, &stretch);
+    rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
+    if (rc == SQLITE_OK) {
+      rc =
+        kv_reader_verify(log->reader, common,
+                         kv_clock_limit(kv_store_now(store)), poll, &stretch);
+    }
+    kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
     if (rc == SQLITE_OK && !stretch.is_clean) {
       kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                      stretch.end.seq + 1, stretch.reason);
