@@ -29,7 +29,8 @@ static int die_at(world *w, const char *steps, const fault_plan *plan) {
 
   if (child == 0) {
     fault_arm(plan);
-    if (world_run(w, steps) != SQLITE_OK) {
+    if (world_run(w, steps) != SQLITE_OK ||
+        (steps == w->recover && world_step(w, 't') != SQLITE_OK)) {
       print_error("%s\n", w->why);
       _exit(1);
     }
@@ -77,7 +78,7 @@ static void die_again(world *w, const scenario *what, const fault_plan *first) {
 
   keep(w, &crashed);
   plan.at = 1 + first->at % step;
-  while (die_at(w, "ost", &plan)) {
+  while (die_at(w, w->recover, &plan)) {
     check(w, what, first, &plan);
     bring_back(w, &crashed);
     plan.at += step;

@@ -75,11 +75,13 @@ static int fail_at(world *w, const scenario *what, fault_plan *plan) {
   fault_arm(NULL);
   run.n_runs += n_failed > 0;
   if (world_step(w, 'o') != SQLITE_OK) complain(w, what, plan, "open again");
-  if (is_synced && !strstr(what->name, "lost rows") && !world_is_cut(w) &&
-      world_check_waiting(w)) {
+  if (is_synced && !strstr(what->name, "lost rows") && !what->recover &&
+      !world_is_cut(w) && world_check_waiting(w)) {
     complain(w, what, plan, "afterwards");
   }
-  if (world_step(w, 's') != SQLITE_OK) complain(w, what, plan, "kv_sync()");
+  if (world_run(w, w->recover) != SQLITE_OK) {
+    complain(w, what, plan, "kv_sync()");
+  }
   if (world_step(w, 't') != SQLITE_OK) complain(w, what, plan, "a commit");
   world_close(w);
   if (world_check(w)) complain(w, what, plan, "opened anew");

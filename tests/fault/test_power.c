@@ -67,7 +67,9 @@ static int recover(world *w, unsigned seed) {
   run.step = world_every(3);
   power_begin(w->folder);
   fault_watch(point);
-  is_wrong = world_run(w, "ost") != SQLITE_OK && say_wrong(w, seed);
+  is_wrong = (world_run(w, w->recover) != SQLITE_OK ||
+              world_step(w, 't') != SQLITE_OK) &&
+             say_wrong(w, seed);
   world_close(w);
   fault_watch(NULL);
   image_remove(w->folder, 1);

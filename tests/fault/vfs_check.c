@@ -234,7 +234,7 @@ static int check_observer(world *w) {
 
 int world_check(world *w) {
   int n_rows = 0;
-  int is_wrong = world_run(w, "os") != SQLITE_OK;
+  int is_wrong = world_run(w, w->recover) != SQLITE_OK;
 
   if (!is_wrong) {
     is_wrong = check_transactions(w, &n_rows) || check_store(w, n_rows);

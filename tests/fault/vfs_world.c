@@ -25,16 +25,17 @@ const world_host world_hosts[WORLD_HOSTS] = {
 };
 
 const scenario world_scenarios[WORLD_SCENARIOS] = {
-  {"first open", "", "ot", 1},
-  {"set", "otps", "o11", 1},
-  {"transaction", "ot", "oTt", 1},
-  {"publish", "otww", "ost", 0},
-  {"sync", "otpPp", "osts", 1},
-  {"close", "otp", "o1tcx", 1},
-  {"rewrite a damaged log", "ottd", "ost", 0},
-  {"rewrite a log that lost rows", "otrtR", "ost", 0},
-  {"write behind a log that lost rows", "otrttR", "ots", 0},
-  {"read a log that was begun anew", "otpPsf", "ost", 1},
+  {"first open", "", "ot", 1, NULL},
+  {"set", "otps", "o11", 1, NULL},
+  {"transaction", "ot", "oTt", 1, NULL},
+  {"publish", "otww", "ost", 0, NULL},
+  {"sync", "otpPp", "osts", 1, NULL},
+  {"close", "otp", "o1tcx", 1, NULL},
+  {"rewrite a damaged log", "ottd", "ost", 1, NULL},
+  {"rewrite a log that lost rows", "otrtR", "ost", 0, NULL},
+  {"write behind a log that lost rows", "otrttR", "ots", 0, NULL},
+  {"read a log that was begun anew", "otpPsf", "ost", 1, NULL},
+  {"adopt a log that differs", "ottC", "oast", 0, "oas"},
 };
 
 static int world_say(world *w, const char *format, ...) {
@@ -122,8 +123,16 @@ void world_close(world *w) {
   w->db = NULL;
 }
 
-static int world_open(world *w) {
+static int world_try_open(world *w, const char *options) {
   char sql[1000];
+
+  sqlite3_snprintf(sizeof(sql), sql,
+                   "SELECT kv_open('%q/notes.kv', 'laptop', %Q)", w->folder,
+                   options);
+  return world_try(w, w->db, sql);
+}
+
+static int world_open(world *w) {
   int rc = SQLITE_OK;
 
   if (!w->db) rc = world_connect(w, world_path(w, "host.db"), &w->db);
@@ -131,15 +140,11 @@ static int world_open(world *w) {
   if (rc == SQLITE_OK) {
     rc = world_try(w, w->db, "CREATE TABLE IF NOT EXISTS own(i)");
   }
-  if (w->host->is_temp) {
-    sqlite3_snprintf(sizeof(sql), sql,
-                     "SELECT kv_open('%q/notes.kv', 'laptop')", w->folder);
-  } else {
-    sqlite3_snprintf(sizeof(sql), sql,
-                     "CREATE VIRTUAL TABLE IF NOT EXISTS kv "
-                     "USING kv('notes.kv', device='laptop')");
-  }
-  return rc == SQLITE_OK ? world_try(w, w->db, sql) : rc;
+  if (rc != SQLITE_OK) return rc;
+  if (w->host->is_temp) return world_try_open(w, "");
+  return world_try(w, w->db,
+                   "CREATE VIRTUAL TABLE IF NOT EXISTS kv "
+                   "USING kv('notes.kv', device='laptop')");
 }
 
 static int world_put(world *w, char shape) {
@@ -199,6 +204,21 @@ static int world_phone(world *w, char step) {
   return rc;
 }
 
+/* Another laptop, with a temp cache, sets one key in a log of its own. */
+static int world_put_other(world *w) {
+  sqlite3 *db = w->db;
+  int rc;
+
+  unlink(world_path(w, LAPTOP));
+  w->db = NULL;
+  rc = world_connect(w, ":memory:", &w->db);
+  if (rc == SQLITE_OK) rc = world_try_open(w, "");
+  if (rc == SQLITE_OK) rc = world_put(w, '1');
+  world_close(w);
+  w->db = db;
+  return rc;
+}
+
 static int world_copy_log(world *w, const char *from, const char *to) {
   FILE *f = fopen(world_path(w, from), "rb");
   char bytes[100000];
@@ -237,6 +257,7 @@ int world_step(world *w, char step) {
     case 'T': rc = world_put(w, step); break;
     case 's': rc = world_try(w, w->db, "SELECT kv_sync()"); break;
     case 'c': rc = world_try(w, w->db, "SELECT kv_close()"); break;
+    case 'a': rc = world_try_open(w, "adopt=1"); break;
     case 'x': world_close(w); break;
     case 'w': rc = world_put_away(w); break;
     case 'f':
@@ -245,6 +266,7 @@ int world_step(world *w, char step) {
       break;
     case 'p':
     case 'P': rc = world_phone(w, step); break;
+    case 'C': rc = world_put_other(w); break;
     case 'd': rc = world_damage(w); break;
     case 'r': rc = world_copy_log(w, LAPTOP, "copy"); break;
     case 'R': rc = world_copy_log(w, "copy", LAPTOP); break;
@@ -269,6 +291,7 @@ void world_prepare(world *w, const world_host *host, const scenario *what) {
   image_remove(w->folder, 0);
   memset(w->tally, 0, sizeof(*w->tally));
   w->host = host;
+  w->recover = what->recover ? what->recover : "os";
   if (world_run(w, what->before) != SQLITE_OK) {
     fprintf(stderr, "%s, %s: %s\n", host->name, what->name, w->why);
     _exit(3);

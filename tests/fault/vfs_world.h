@@ -19,6 +19,9 @@
 **     d  the sum of the last row of the laptop's log changes
 **     r  the laptop's log is copied, R  and the copy comes back
 **     f  the phone begins its log anew
+**     C  another laptop put its log in the place of the laptop's
+** and for that
+**     a  kv_open() with adopt=1
 */
 #ifndef FAULT_VFS_WORLD_H
 #define FAULT_VFS_WORLD_H
@@ -41,10 +44,11 @@ typedef struct scenario {
   const char *name;
   const char *before;
   const char *run;
-  int is_for_temp; /* does it make sense there? */
+  int is_for_temp;     /* does it make sense there? */
+  const char *recover; /* what to do after a fault, if not "os" */
 } scenario;
 
-#define WORLD_SCENARIOS 10
+#define WORLD_SCENARIOS 11
 extern const scenario world_scenarios[WORLD_SCENARIOS];
 
 typedef enum world_state {
@@ -67,6 +71,7 @@ typedef struct world_tally {
 typedef struct world {
   char *folder;
   const world_host *host;
+  const char *recover;
   world_tally *tally;
   sqlite3 *db;
   int lost_power; /* then the host's own table may be behind */
