@@ -53,10 +53,10 @@ static unsigned char *image_read(const char *path, size_t n) {
   return bytes;
 }
 
-static void image_add(image *im, char *path, unsigned char *bytes, size_t n) {
+void image_add(image *im, const char *path, unsigned char *bytes, size_t n) {
   im->entries = realloc(im->entries, sizeof(image_entry) * (size_t)(im->n + 1));
   image_need(im->entries != NULL, "memory");
-  im->entries[im->n].path = path;
+  im->entries[im->n].path = strdup(path);
   im->entries[im->n].bytes = bytes;
   im->entries[im->n++].n = n;
 }
@@ -86,9 +86,34 @@ static void image_load_below(image *im, const char *folder, const char *below) {
                 (size_t)st.st_size);
     }
     free(child);
+    free(name);
   }
   closedir(dir);
   free(path);
+}
+
+static uint64_t image_hash_bytes(uint64_t hash, const void *bytes, size_t n) {
+  const unsigned char *at = bytes;
+  size_t i;
+
+  for (i = 0; i < n; i++) { /* FNV-1a */
+    hash = (hash ^ at[i]) * UINT64_C(0x100000001b3);
+  }
+  return hash;
+}
+
+uint64_t image_hash(const image *im, uint64_t seed) {
+  uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
+  int i;
+
+  for (i = 0; i < im->n; i++) {
+    const image_entry *entry = &im->entries[i];
+
+    hash = image_hash_bytes(hash, entry->path, strlen(entry->path) + 1);
+    hash = image_hash_bytes(hash, &entry->n, sizeof(entry->n));
+    if (entry->bytes) hash = image_hash_bytes(hash, entry->bytes, entry->n);
+  }
+  return hash;
 }
 
 void image_load(image *out, const char *folder) {

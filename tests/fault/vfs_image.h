@@ -5,6 +5,7 @@
 #define FAULT_VFS_IMAGE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct image_entry {
   char *path;           /* below the folder */
@@ -22,6 +23,12 @@ char *image_make_folder(void);
 
 void image_load(image *out, const char *folder);
 void image_free(image *im);
+
+/* Add an entry: path is copied, bytes are taken. */
+void image_add(image *im, const char *path, unsigned char *bytes, size_t n);
+
+/* A number that differs where images do. */
+uint64_t image_hash(const image *im, uint64_t seed);
 
 /* Make the folder hold this and nothing else. */
 void image_lay_out(const image *im, const char *folder);

@@ -308,8 +308,8 @@ static int power_fate(unsigned seed, const power_change *change,
                                                        : POWER_KEPT;
 }
 
-static void power_write_file(const power_file *file, const char *path,
-                             unsigned seed, uint64_t *random) {
+static void power_lose_file(const power_file *file, unsigned seed,
+                            uint64_t *random, const char *path, image *out) {
   unsigned char *bytes = malloc(file->n + 1);
   size_t n = file->n;
   const power_change *change;
@@ -318,34 +318,39 @@ static void power_write_file(const power_file *file, const char *path,
   for (change = file->first; change; change = change->next) {
     power_apply(change, power_fate(seed, change, random), &bytes, &n, random);
   }
-  image_write(path, bytes, n);
-  free(bytes);
+  image_add(out, path, bytes, n);
 }
 
-void power_lay_out(unsigned seed, const char *folder) {
+/* Is the directory of this path there? Directories come first. */
+static int power_has_parent(const image *im, const char *path) {
+  const char *slash = strrchr(path, '/');
+  size_t n = slash ? (size_t)(slash - path) : 0;
+  int i;
+
+  for (i = 0; slash && i < im->n; i++) {
+    const char *other = im->entries[i].path;
+    if (strlen(other) == n && memcmp(other, path, n) == 0) return 1;
+  }
+  return !slash;
+}
+
+void power_lose(unsigned seed, image *out) {
   const power_name *name;
   uint64_t random = seed;
 
-  image_remove(folder, 0);
+  memset(out, 0, sizeof(*out));
   for (name = power.names; name; name = name->next) {
     uint64_t choice = (uint64_t)seed << 32 | name->change;
     int is_now = seed == 0   ? 0
                  : seed == 1 ? 1
                              : (int)(power_random(&choice) & 1);
     const power_file *file = is_now ? name->now : name->durable;
-    char path[1100];
-    char *slash;
 
-    if (!file) continue;
-    snprintf(path, sizeof(path), "%s/%s", folder, name->path);
-    slash = strrchr(path, '/');
-    *slash = '\0';
-    if (access(path, F_OK) != 0) continue; /* lost with its folder */
-    *slash = '/';
+    if (!file || !power_has_parent(out, name->path)) continue;
     if (file->is_folder) {
-      mkdir(path, 0777);
+      image_add(out, name->path, NULL, 0);
     } else {
-      power_write_file(file, path, seed, &random);
+      power_lose_file(file, seed, &random, name->path, out);
     }
   }
 }

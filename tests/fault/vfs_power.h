@@ -28,10 +28,10 @@ void power_follow(const fault_event *event);
 int power_unsettled(void);
 
 /*
-** Lay out what the loss of power leaves. seed 0: nothing that was not
-** synced; 1: all of it, but the last write torn; others: at random.
+** What the loss of power leaves, for image_free(). seed 0: nothing that was
+** not synced; 1: all of it, but the last write torn; others: at random.
 */
-void power_lay_out(unsigned seed, const char *folder);
+void power_lose(unsigned seed, image *out);
 
 void power_end(void);
 
