@@ -238,6 +238,11 @@ class Times(Case):
         self.assertEqual(self.is_indexed(db), 1)
         self.run_queries(db, 3)
 
+    def test_a_utf16_host_answers_as_a_plain_table(self):
+        db = self.persistent("UTF-16le")
+        sync(db)
+        self.run_queries(db, 4)
+
     def test_an_uncommitted_row_is_found_by_its_time(self):
         db = self.devices()
         db.execute("BEGIN")
