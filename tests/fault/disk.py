@@ -151,7 +151,7 @@ class Full(Disk):
         self.is_well()
 
     def test_a_full_folder(self):
-        for schema in ("temp",):
+        for schema in ("temp", "main"):
             for leave in (0, 4096, 8192, 16384):
                 with self.case(schema=schema, leave=leave):
                     self.run_full(schema, leave)
@@ -205,6 +205,25 @@ class Permissions(Disk):
             yield
         finally:
             os.chmod(path, was)
+
+    def test_a_device_directory_that_cannot_be_written(self):
+        for schema in ("temp", "main"):
+            with self.case(schema=schema):
+                self.open(schema)
+                self.put()
+                with self.denied(os.path.dirname(log_path(self.path(self.folder), "laptop")),
+                                 0o555):
+                    self.fails_or_waits("cannot write")
+                self.is_well()
+
+    def test_a_log_that_cannot_be_written(self):
+        for schema in ("temp", "main"):
+            with self.case(schema=schema):
+                self.open(schema)
+                self.put()
+                with self.denied(log_path(self.path(self.folder), "laptop"), 0o444):
+                    self.fails_or_waits("cannot write")
+                self.is_well()
 
     def test_a_folder_that_cannot_be_entered(self):
         for schema in ("temp", "main"):
