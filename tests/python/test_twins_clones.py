@@ -1,0 +1,115 @@
+"""A device that exists twice: a clone of its cache and log writes on
+elsewhere, and the sync tool puts the clone's log in the place of the
+device's own. Whatever the order, the device loses no row of its own, never
+rewrites what the clone wrote, and each way out leads to one store again.
+"""
+
+import os
+import random
+import shutil
+import unittest
+
+import oracle
+from support import NOW, Publish, deliver, kv, log_path, open_store, read, sync
+
+SCHEDULES = int(os.environ.get("KV_TWIN_SCHEDULES", 60))
+
+
+class Clones(Publish):
+    def begin(self, seed):
+        self.fresh()
+        self.r = random.Random(seed)
+        self.n = 0
+        self.mine, self.theirs = [], []
+        self.db = self.open("persistent")
+        self.write(self.db, self.mine, self.r.randrange(1, 6))
+        if self.r.random() < 0.5:
+            self.db.close()  # also what comes of a backup of a store at rest
+            self.db = self.open("persistent")
+        # The clone: a copy of the folder and of the host database.
+        shutil.copytree(self.path("notes.kv"), self.path("clone.kv"))
+        before = self.r.randrange(3)
+        if before:
+            self.write(self.db, self.mine, before)
+        self.clone = self.device("laptop", "clone.kv")
+        self.write(self.clone, self.theirs, self.r.randrange(1, 6))
+        after = self.r.randrange(4)
+        if after:
+            self.write(self.db, self.mine, after)
+
+    def write(self, con, values, n):
+        for _ in range(n):
+            self.n += 1
+            con.execute("INSERT INTO kv VALUES(?, ?)", ("k%d" % self.n, self.n))
+            values.append(self.n)
+
+    def arrive(self):
+        """The clone's log takes the place of the own one."""
+        deliver(self.path("clone.kv"), self.path("notes.kv"), "laptop")
+        return read(self.own)
+
+    def values(self, folder="notes.kv"):
+        return {r.value for log in oracle.read_folder(self.path(folder), 9).values()
+                for r in log.rows if r.op != oracle.SEEN}
+
+    def try_to_write(self):
+        """True if it was written, False if it was refused as a twin's."""
+        self.n += 1
+        try:
+            self.db.execute("INSERT INTO kv VALUES(?, ?)", ("k%d" % self.n, self.n))
+            self.mine.append(self.n)
+            return True
+        except Exception as e:
+            self.assertIn("adopt", str(e))
+            return False
+
+    def test_no_row_is_lost_and_no_log_rewritten(self):
+        outcomes = set()
+        for seed in range(SCHEDULES):
+            with self.subTest(seed=seed):
+                self.begin(seed)
+                data = self.arrive()
+                there = oracle.read_log(self.own, 9)
+                if self.r.random() < 0.5:
+                    sync(self.db)
+                wrote = self.try_to_write()
+                state = self.state(self.db, "laptop")
+                outcomes.add((wrote, state))
+                # What the clone wrote is there to the byte, or has grown.
+                log = oracle.read_log(self.own, 9)
+                if wrote:
+                    self.assertEqual((log.id, log.rows[:len(there.rows)]),
+                                     (there.id, there.rows))
+                else:
+                    self.assertEqual(read(self.own), data)
+                    self.get_out(there)
+                got = {v for _, v in self.db.execute("SELECT key, value FROM kv_log")}
+                self.assertLessEqual(set(self.mine), got)
+                self.assertLessEqual(set(self.mine) | set(self.theirs), self.values())
+                reader = self.device("reader")
+                self.assertEqual(kv(reader), oracle.fold(
+                    [r for log in oracle.read_folder(self.path("notes.kv"), 9).values()
+                     for r in log.rows]))
+        self.assertEqual({w for w, _ in outcomes}, {True, False})
+
+    def get_out(self, there):
+        """A twin: reading goes on; then by another name, or by adopting."""
+        lost = set(self.mine) - {r.value for r in there.rows}
+        for _ in range(2):
+            sync(self.db)
+            self.assertEqual(self.state(self.db, "laptop"), "twin")
+            self.assertEqual(self.unpublished(self.db), len(lost))
+        if self.r.random() < 0.5:
+            open_store(self.db, self.path("notes.kv"), "laptop2", "now=%d" % NOW, "two")
+            self.db.execute("INSERT INTO two VALUES('way', 'out')")
+            self.assertEqual(oracle.read_log(self.own, 9).rows, there.rows)
+            self.assertEqual(kv(self.db, "two")["str", "way"], ("str", "out"))
+        else:
+            self.db.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
+            self.db.execute("INSERT INTO kv VALUES('way', 'out')")
+            self.assertEqual(self.state(self.db, "laptop"), "ok")
+        sync(self.db)
+
+
+if __name__ == "__main__":
+    unittest.main()
