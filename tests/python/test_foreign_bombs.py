@@ -1,5 +1,5 @@
 """A log whose schema is made to be expensive: no time and no memory is spent
-on it.
+on it, by other devices and by its own.
 """
 
 import resource
@@ -7,7 +7,7 @@ import sqlite3
 import unittest
 
 from foreign import LIMIT, PATIENCE, make, work
-from support import Case, kv, log_path, plain, sync
+from support import Case, kv, log_path, plain, put, read, sync
 
 COLUMNS = ", ".join("c%d" % i for i in range(1500))
 TERMS = ", ".join(["1"] * 1900)
@@ -54,6 +54,23 @@ class Bombs(Case):
                 self.assertLess(seconds, LIMIT)
                 self.assertLess(memory() - before, 50 * PATIENCE)
                 self.assertEqual(kv(self.laptop), plain({"own": 1}))
+
+    def test_in_the_place_of_the_own_log(self):
+        own = log_path(self.path("notes.kv"), "laptop")
+        good = read(own)
+        for kind in ROWS:
+            with self.subTest(kind=kind):
+                self.expensive(own, kind, "laptop")
+                data, before = read(own), memory()
+                seconds, _ = work(sync, self.laptop)
+                self.assertEqual(kv(self.laptop), plain({"own": 1}))
+                self.assertLess(seconds, LIMIT)
+                self.assertLess(memory() - before, 50 * PATIENCE)
+                self.fails("INSERT INTO kv VALUES('x', 1)", "kv: ", con=self.laptop)
+                self.assertEqual(read(own), data)
+        put(own, good)
+        self.laptop.execute("INSERT INTO kv VALUES('new', 1)")
+        self.check(self.laptop)
 
 
 if __name__ == "__main__":

@@ -192,6 +192,15 @@ class Rewritten(Case):
                 "own": 1, "kept": 2 if "two" in shown else 1, **shown}))
             self.check(self.laptop, "mine.kv")
 
+    def test_who_follows_kv_changes_gets_to_what_is_there(self):
+        """From what it had when the log was replaced; of another epoch."""
+        cursor = self.laptop.execute("SELECT kv_cursor()").fetchone()[0]
+        put(self.file, self.two)
+        sync(self.laptop)
+        told = {("str", k): v for k, op, v in self.laptop.execute(
+            "SELECT key, op, value FROM kv_changes(?)", (cursor,)) if op == "set"}
+        self.assertEqual({k: v for k, (_, v) in kv(self.laptop).items()}, told)
+
     def test_it_is_undone_with_the_transaction_that_it_came_in(self):
         before = kv(self.laptop), self.laptop.execute("SELECT * FROM kv_log ORDER BY 1, 2, 5").fetchall()
         self.laptop.execute("BEGIN")

@@ -1,5 +1,6 @@
-"""A damaged log of the own device: what verifies is kept, and numbers are
-never used again under the same id.
+"""A damaged log of the own device: what verifies is kept, what the cache has
+comes back, numbers are never used again under the same id, and the damage is
+noticed wherever it is.
 """
 
 import os
@@ -78,6 +79,22 @@ class OwnDamage(Publish):
         self.check(first)
         sync(peer)
         self.check(peer)
+
+    def test_damage_in_the_middle_is_noticed_and_repaired(self):
+        for host in HOSTS:
+            for where in ("page", "value"):
+                with self.subTest(host=host, where=where):
+                    self.fresh()
+                    db = self.open(host)
+                    data = self.damaged(where)
+                    put(self.own, data)
+                    self.put("new")
+                    sync(db)
+                    self.check(db)
+                    self.assertEqual(self.log("laptop").rows[:400], self.rows)
+                    self.assertEqual(self.log("laptop").id, self.id)
+                    reader = self.device("reader")
+                    self.assertEqual(kv(reader), kv(db))
 
     def check(self, con):
         logs = oracle.read_folder(self.path("notes.kv"))
