@@ -65,9 +65,9 @@ static int incarnation_salvage(kv_store *store) {
     rc = kv_reader_verify(reader, base, INT64_MAX, NULL, &stretch);
     stretch.n_seen = 0; /* they speak of numbers that will change */
     if (rc == SQLITE_OK && stretch.n_rows > 0) {
-      rc = kv_cache_last_arrival(&store->stmts, &arrived);
+      rc = kv_store_next_arrival(store, &arrived);
       if (rc == SQLITE_OK) {
-        rc = kv_cache_merge(&store->stmts, reader, base, &stretch, arrived + 1);
+        rc = kv_cache_merge(&store->stmts, reader, base, &stretch, arrived);
       }
       if (rc == SQLITE_OK)
         rc = kv_stmt_exec(&store->stmts, KV_SQL_CACHE_DEDUPE);

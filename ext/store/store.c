@@ -396,6 +396,7 @@ int kv_store_last_seq(kv_store *store, int64_t *out) {
 int kv_store_next_arrival(kv_store *store, int64_t *out) {
   int rc = kv_cache_last_arrival(&store->stmts, out);
 
+  store->n_writes++; /* the rows that are merged now */
   if (store->pending.is_open && *out < store->pending.arrived) {
     *out = store->pending.arrived;
   }

@@ -50,7 +50,8 @@ typedef struct kv_store {
   kv_pending pending;
   kv_device_log *log;    /* the own log between the two phases of a commit */
   kv_position committed; /* the own log's tail that was last committed here */
-  int64_t n_writes;      /* rows written by this connection */
+  int64_t n_writes;      /* rows written and merges, to see that some were */
+  int n_scans;           /* that run: no row is moved under them */
   int n_functions;       /* SQL functions that run, one within another */
   int is_outermost;      /* its savepoint began a transaction */
   int must_look;         /* a write was refused: the next sync looks why */
@@ -106,7 +107,7 @@ int kv_store_unpublished(kv_store *store, int64_t *out);
 */
 int kv_store_last_seq(kv_store *store, int64_t *out);
 
-/* The number of the next merge; the running transaction has one, too. */
+/* The number of a merge to come; the running transaction has one, too. */
 int kv_store_next_arrival(kv_store *store, int64_t *out);
 
 /* What is committed: all but the running transaction. */

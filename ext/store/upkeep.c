@@ -36,12 +36,16 @@ static int upkeep_sweep(kv_store *store, const kv_meta *meta, char **err) {
 }
 
 /*
-** The index by time is made after the first merge, and after its sweep: both
-** are in the order of keys, and would fill it one row here and one there.
+** The index by time is made when there are rows, after the merge that brought
+** them and its sweep: both are in the order of keys, and would fill it one row
+** here and one there.
 */
 static int upkeep_index(kv_store *store, char **err) {
-  int rc = kv_store_savepoint(store, err);
+  int64_t rows = 0;
+  int rc = kv_cache_rows(&store->stmts, &rows);
 
+  if (rc != SQLITE_OK || rows == 0) return rc;
+  rc = kv_store_savepoint(store, err);
   if (rc != SQLITE_OK) return rc;
   rc = kv_cache_index(&store->stmts);
   kv_store_error(store, err, rc, "cannot index the cache");
@@ -53,8 +57,11 @@ int kv_upkeep_run(kv_store *store, char **err) {
   int is_usable = 0;
   int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
 
-  if (rc != SQLITE_OK || !is_usable) return rc;
-  if (!kv_store_in_transaction(store)) rc = upkeep_sweep(store, &meta, err);
+  if (rc == SQLITE_OK && !is_usable) return rc;
+  if (rc == SQLITE_OK && !kv_store_in_transaction(store) &&
+      store->n_scans == 0) {
+    rc = upkeep_sweep(store, &meta, err);
+  }
   if (rc == SQLITE_OK && !meta.is_indexed) rc = upkeep_index(store, err);
-  return rc;
+  return kv_store_error(store, err, rc, "cannot sweep the cache");
 }

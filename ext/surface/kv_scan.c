@@ -33,6 +33,7 @@ typedef struct scan_cursor {
   char *previous_bytes;
   size_t n_previous_bytes; /* allocated */
   int64_t n_writes;        /* store->n_writes when the scan began */
+  int is_plain;            /* the scan meets each key once */
   int64_t last_seq;        /* and the last own row */
   sqlite3_value *low;      /* bounds that are not to be met themselves */
   sqlite3_value *high;
@@ -224,6 +225,7 @@ static void cursor_reset(scan_cursor *cursor) {
 
   kv_stmt_put(stmts, cursor->point_id, cursor->point);
   cursor->point = NULL;
+  if (cursor->scan) cursor->store->n_scans--;
   kv_stmt_put(stmts, cursor->scan_id, cursor->scan);
   sqlite3_value_free(cursor->as_of_value);
   sqlite3_value_free(cursor->low);
@@ -233,6 +235,7 @@ static void cursor_reset(scan_cursor *cursor) {
   cursor->as_of_value = NULL;
   cursor->low = cursor->high = NULL;
   cursor->previous.type = KV_NULL;
+  cursor->is_plain = 0;
 }
 
 int kv_scan_close(sqlite3_vtab_cursor *base) {
@@ -335,12 +338,37 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
   return cursor_find(cursor, &cursor->previous);
 }
 
+/* The next row of a scan that meets each key once. */
+static int cursor_next_plain(scan_cursor *cursor) {
+  int rc;
+
+  do {
+    rc = sqlite3_step(cursor->scan);
+  } while (rc == SQLITE_ROW &&
+           sqlite3_column_int(cursor->scan, KV_COLUMN_OP) != KV_OP_SET);
+  if (rc == SQLITE_ROW) cursor->current = cursor->scan;
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Something was written: from here on keys may be met twice. */
+static int cursor_end_plain(scan_cursor *cursor) {
+  kv_value key;
+  int rc = kv_value_of_column(cursor->scan, KV_COLUMN_KEY, &key);
+
+  cursor->is_plain = 0;
+  return rc == SQLITE_OK ? cursor_keep_key(cursor, &key) : rc;
+}
+
 int kv_scan_next(sqlite3_vtab_cursor *base) {
   scan_cursor *cursor = (scan_cursor *)base;
   int rc = SQLITE_OK;
 
+  if (cursor->is_plain && cursor->n_writes != cursor->store->n_writes) {
+    rc = cursor_end_plain(cursor);
+  }
   cursor->current = NULL;
   if (cursor->plan & PLAN_POINT) return SQLITE_OK;
+  if (cursor->is_plain) return cursor_fail(cursor, cursor_next_plain(cursor));
   while (rc == SQLITE_OK && !cursor->current) {
     kv_value key;
 
@@ -423,6 +451,7 @@ static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
   rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
   if (rc == SQLITE_OK) {
     rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
+    if (cursor->scan) cursor->store->n_scans++;
   }
   if (rc == SQLITE_OK) {
     rc = low ? sqlite3_bind_value(cursor->scan, 1, low)
@@ -441,6 +470,14 @@ static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
     cursor->high = sqlite3_value_dup(high);
     if (!cursor->high) rc = SQLITE_NOMEM;
   }
+  if (rc == SQLITE_OK && !cursor->low && !cursor->high &&
+      !(cursor->plan & (PLAN_AS_OF | PLAN_DESC)) &&
+      !cursor->store->pending.is_open) {
+    rc = kv_cache_is_swept(&cursor->store->stmts, &cursor->is_plain);
+  }
+  if (rc == SQLITE_OK && cursor->is_plain) {
+    return cursor_fail(cursor, cursor_next_plain(cursor));
+  }
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
   return kv_scan_next(&cursor->base);
 }
@@ -456,6 +493,7 @@ static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
   kv_time_range_read(cursor->plan, argv, &first, &last);
   if (rc == SQLITE_OK) {
     rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
+    if (cursor->scan) cursor->store->n_scans++;
   }
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 1, first);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 2, last);

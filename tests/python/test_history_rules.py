@@ -177,6 +177,25 @@ class WritingWhileReading(Rules):
         self.assertEqual(db.execute("SELECT * FROM kv_conflicts WHERE key = 'both'").fetchall(), [])
 
 
+class ReadingOn(Rules):
+    def test_a_sync_amid_a_read_neither_repeats_nor_loses_a_row(self):
+        """It moves what was superseded to the back of the cache."""
+        for sql in ("SELECT seq, key FROM kv_log", "SELECT seq FROM kv_log ORDER BY ts, device, seq",
+                    "SELECT seq FROM kv_log WHERE key = 'a'", "SELECT * FROM kv", "SELECT * FROM kv('2100-01-01')",
+                    "SELECT * FROM kv WHERE ts > 0", "SELECT * FROM kv ORDER BY key DESC",
+                    "SELECT key, op FROM kv_changes", "SELECT key, change FROM kv_diff('2020-01-01')"):
+            self.fresh()
+            db = self.device("laptop")
+            db.executemany("INSERT INTO kv VALUES(?, ?)", [("abcd"[i % 4], i) for i in range(40)])
+            expected = db.execute(sql).fetchall()
+            rows = db.execute(sql)
+            got = [rows.fetchone() for _ in range(3)]
+            sync(db)
+            self.assertEqual(got + rows.fetchall(), expected, sql)
+            sync(db)
+            self.assertEqual(sorted(db.execute(sql).fetchall()), sorted(expected), sql)
+
+
 class Limit:
     """A progress handler that ends what does not."""
 

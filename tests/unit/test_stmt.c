@@ -108,7 +108,7 @@ static void two_users_at_once_get_two_statements(void **state) {
   assert_ptr_not_equal(a, b);
   assert_int_equal(sqlite3_step(a), SQLITE_ROW);
   kv_stmt_put(&stmts, KV_SQL_POLL, b);
-  assert_int_equal(sqlite3_column_int(a, 0), 1);
+  assert_int_equal(sqlite3_column_int(a, 0), 128);
   kv_stmt_put(&stmts, KV_SQL_POLL, a);
   kv_stmt_clear(&stmts);
   test_disconnect(db);

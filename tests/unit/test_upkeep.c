@@ -127,6 +127,10 @@ static void the_index_by_time_is_made_once(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   upkeep(&t);
+  test_rows(t.db, "0",
+            "SELECT count(*) FROM sqlite_master WHERE type = 'index'");
+  set_keys(&t, 1, "a");
+  upkeep(&t);
   upkeep(&t);
   test_rows(t.db, "1",
             "SELECT count(*) FROM sqlite_master WHERE type = 'index'");
