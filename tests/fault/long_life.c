@@ -7,6 +7,7 @@
 **     long_life [COMMITS [SYNCS [OPENINGS]]]
 **
 ** prints what it measured; README.md has the figures of a million commits.
+** Below a hundred of each, as under valgrind, resident memory is not compared.
 */
 #include <dirent.h>
 #include <setjmp.h>
@@ -87,7 +88,8 @@ static void expect_flat(const char *what, int n, life_held half, life_held end,
   assert_true(end.memory <= half.memory + slack);
   assert_int_equal(end.files, half.files);
   assert_int_equal(end.statements, half.statements);
-  if (!IS_SANITIZED) assert_true(end.resident <= half.resident + 1024 * 1024);
+  if (!IS_SANITIZED && n >= 100)
+    assert_true(end.resident <= half.resident + 1024 * 1024);
 }
 
 /* A connection whose caches are full soon. */

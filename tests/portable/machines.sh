@@ -71,7 +71,7 @@ compile() {
     -DKV_SQLITE3_LIBRARY="$work/libsqlite3.a" -DCMAKE_C_STANDARD_LIBRARIES=-lm \
     -DKV_XXHASH_INCLUDE_DIR="$build/include" -DKV_BUILD_TESTS="$tests" \
     -DKV_CMOCKA_INCLUDE_DIR="$work/root/usr/include" \
-    -DKV_CMOCKA_LIBRARY="$cmocka" -DKV_WERROR=ON &&
+    -DKV_CMOCKA_LIBRARY="$cmocka" &&
     cmake --build "$work/kv" --parallel 2
 }
 
