@@ -34,9 +34,10 @@ def read_in_pieces(path):
     """As a sync tool on a busy machine."""
     out = b""
     with open(path, "rb") as f:
+        size = os.fstat(f.fileno()).st_size  # it grows as fast as it is read
         while True:
             piece = f.read(4096)
-            if not piece:
+            if not piece or len(out) >= size:
                 return out
             out += piece
             if len(out) % 65536 == 0:
