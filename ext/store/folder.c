@@ -29,10 +29,12 @@
 #endif
 
 static int64_t folder_nanoseconds(struct timespec t) {
+  int64_t seconds = t.tv_sec;
+
   /* Times that are too far off are all one: the farthest. */
-  if (t.tv_sec > INT64_MAX / 1000000000 - 1) return INT64_MAX;
-  if (t.tv_sec < INT64_MIN / 1000000000 + 1) return INT64_MIN;
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+  if (seconds > INT64_MAX / 1000000000 - 1) return INT64_MAX;
+  if (seconds < INT64_MIN / 1000000000 + 1) return INT64_MIN;
+  return seconds * 1000000000 + t.tv_nsec;
 }
 
 kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp) {

@@ -28,7 +28,8 @@ int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
   return rc;
 }
 
-int kv_incarnation_judge(kv_device_log *log, kv_verdict *verdict) {
+int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
+                         kv_verdict *verdict) {
   kv_stretch stretch;
   int rc;
 
@@ -37,7 +38,12 @@ int kv_incarnation_judge(kv_device_log *log, kv_verdict *verdict) {
     return SQLITE_OK;
   }
   rc = kv_reader_verify(log->reader, log->head.base, INT64_MAX, NULL, &stretch);
-  if (rc == SQLITE_OK && stretch.is_clean) {
+  if (rc == SQLITE_OK && stretch.is_clean &&
+      memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) {
+    kv_verdict_set(verdict, KV_STATE_TWIN,
+                   "is another one than this device published; kv_sync() "
+                   "takes it if it has all those rows");
+  } else if (rc == SQLITE_OK && stretch.is_clean) {
     kv_verdict_set(verdict, KV_STATE_TWIN,
                    "holds other rows than this device published");
   } else if (rc == SQLITE_OK) {

@@ -19,7 +19,8 @@ int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
                               kv_verdict *verdict);
 
 /* The log does not continue what the cache knows: damaged, or a twin? */
-int kv_incarnation_judge(kv_device_log *log, kv_verdict *verdict);
+int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
+                         kv_verdict *verdict);
 
 /*
 ** Do what can be done about a verdict on the own log, which is not locked:

@@ -134,7 +134,7 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
     }
   } else if (!found && !is_successor) {
     rc = kv_own_part(store, log, own);
-    return rc == SQLITE_OK ? kv_incarnation_judge(log, verdict) : rc;
+    return rc == SQLITE_OK ? kv_incarnation_judge(log, own, verdict) : rc;
   }
   n_new = stretch.end.seq - common.seq;
 

@@ -34,6 +34,8 @@ typedef struct kv_options {
   int adopt;          /* take over a log that another machine writes */
 } kv_options;
 
+typedef enum kv_encoding { KV_ENCODING_UNKNOWN, KV_UTF8, KV_UTF16 } kv_encoding;
+
 typedef struct kv_store {
   kv_registry *registry; /* borrowed */
   struct kv_store *next; /* in the registry */
@@ -51,6 +53,7 @@ typedef struct kv_store {
   kv_device_log *log;    /* the own log between the two phases of a commit */
   kv_position committed; /* the own log's tail that was last committed here */
   int64_t n_writes;      /* rows written and merges, to see that some were */
+  kv_encoding encoding;  /* of the host's databases, once it is known */
   int n_scans;           /* that run: no row is moved under them */
   int n_functions;       /* SQL functions that run, one within another */
   int is_outermost;      /* its savepoint began a transaction */

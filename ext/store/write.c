@@ -159,6 +159,53 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
   return rc;
 }
 
+/* Does the host keep text as UTF-16? */
+static int write_find_encoding(kv_store *store) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = SQLITE_OK;
+
+  if (store->encoding != KV_ENCODING_UNKNOWN) return SQLITE_OK;
+  rc = kv_stmt_get(&store->stmts, KV_SQL_ENCODING, &stmt);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+
+    store->encoding = name && strcmp(name, "UTF-8") != 0 ? KV_UTF16 : KV_UTF8;
+    rc = SQLITE_OK;
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_ENCODING, stmt);
+  return rc;
+}
+
+/*
+** A database of UTF-16 replaces what is no Unicode by U+FFFD. The log would
+** have it as it is, and cache and log would differ.
+*/
+static int write_check_text(kv_store *store, const kv_value *value,
+                            char **err) {
+  sqlite3_stmt *stmt = NULL;
+  kv_value kept;
+  int rc = value->type == KV_TEXT ? write_find_encoding(store) : SQLITE_OK;
+
+  if (rc != SQLITE_OK || value->type != KV_TEXT ||
+      store->encoding != KV_UTF16) {
+    return rc;
+  }
+  rc = kv_stmt_get(&store->stmts, KV_SQL_ECHO, &stmt);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, value);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    rc = kv_value_of_column(stmt, 0, &kept);
+    if (rc == SQLITE_OK && kv_order_keys(value, &kept) != 0) {
+      rc = kv_error(err, SQLITE_ERROR,
+                    "a text is no Unicode, which a database of UTF-16 does "
+                    "not keep: store it as a blob");
+    }
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_ECHO, stmt);
+  return rc;
+}
+
 static int64_t write_seq(const kv_store *store, const kv_place *place) {
   return kv_pending_first(&store->pending) + place->index;
 }
@@ -198,8 +245,10 @@ static int write_row(kv_store *store, const kv_place *place, int op,
 int kv_write_set(kv_store *store, const kv_value *key, const kv_value *value,
                  kv_on_conflict on_conflict, char **err) {
   kv_place place;
-  int rc = write_place(store, key, &place, err);
+  int rc = write_check_text(store, key, err);
 
+  if (rc == SQLITE_OK) rc = write_check_text(store, value, err);
+  if (rc == SQLITE_OK) rc = write_place(store, key, &place, err);
   if (rc == SQLITE_OK && place.exists && on_conflict != KV_CONFLICT_SET) {
     return SQLITE_CONSTRAINT_UNIQUE;
   }
@@ -264,7 +313,9 @@ int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
   if (to->type != KV_NULL && kv_order_keys(from, to) == 0) {
     return kv_write_set(store, to, value, KV_CONFLICT_SET, err);
   }
-  rc = write_place(store, from, &gone, err);
+  rc = write_check_text(store, to, err);
+  if (rc == SQLITE_OK) rc = write_check_text(store, value, err);
+  if (rc == SQLITE_OK) rc = write_place(store, from, &gone, err);
   if (rc == SQLITE_OK) rc = write_place(store, to, &place, err);
   if (rc == SQLITE_OK && place.exists && on_conflict != KV_CONFLICT_SET) {
     return SQLITE_CONSTRAINT_UNIQUE;

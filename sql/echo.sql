@@ -1,0 +1,2 @@
+-- A text as this database keeps it.
+SELECT :text;

@@ -1,0 +1,2 @@
+-- How the host's database keeps text.
+PRAGMA encoding;
