@@ -172,7 +172,7 @@ static void a_log_of_another_writer_is_never_rewritten(void **state) {
   replace_log(state);
   before = test_read(log, &n);
   test_store_sync(&t);
-  assert_int_equal(own_state(&t, "other rows than this device published"),
+  assert_int_equal(own_state(&t, "another one than this device published"),
                    KV_STATE_TWIN);
   expect_refused(&t);
   after = test_read(log, &m);
