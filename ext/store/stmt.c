@@ -46,9 +46,11 @@ int kv_stmt_prepare(sqlite3 *db, kv_sql id, sqlite3_stmt **out) {
   return sqlite3_prepare_v2(db, kv_sql_text(id), -1, out, NULL);
 }
 
-int kv_stmt_declare(sqlite3 *db, kv_sql id) {
+int kv_stmt_declare(sqlite3 *db, kv_sql id, char **err) {
   int n;
-  return sqlite3_declare_vtab(db, kv_stmt_create_text(id, &n));
+  int rc = sqlite3_declare_vtab(db, kv_stmt_create_text(id, &n));
+
+  return rc == SQLITE_OK ? rc : kv_error_db(err, rc, db, "cannot be declared");
 }
 
 int kv_stmt_run(sqlite3 *db, kv_sql id) {

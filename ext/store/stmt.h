@@ -37,8 +37,9 @@ const char *kv_stmt_create_text(kv_sql id, int *n);
 /* Prepare a text without holes on any connection. */
 int kv_stmt_prepare(sqlite3 *db, kv_sql id, sqlite3_stmt **out);
 
-/* Declare a virtual table by a CREATE text: from its xConnect only. */
-int kv_stmt_declare(sqlite3 *db, kv_sql id);
+/* Declare a virtual table by a CREATE text: from its xConnect only. An error
+** has a message: an authorizer may deny it. */
+int kv_stmt_declare(sqlite3 *db, kv_sql id, char **err);
 
 /* Run a text without holes and without results on any connection. */
 int kv_stmt_run(sqlite3 *db, kv_sql id);

@@ -233,7 +233,9 @@ static int store_open(kv_registry *registry, const char *schema,
     }
   }
   sqlite3_free(root);
-  if (rc != SQLITE_OK) return rc;
+  if (rc != SQLITE_OK) {
+    return kv_error_db(err, rc, registry->db, "cannot open the store");
+  }
   store->n_refs++;
   store->fixed_now = options->now;
   store->adopt |= options->adopt;

@@ -71,11 +71,10 @@ static int device_connect(sqlite3 *db, void *registry, int argc,
                           const char *const *argv, sqlite3_vtab **out,
                           char **err) {
   device_table *table;
-  int rc = kv_stmt_declare(db, KV_SQL_DECLARE_DEVICES);
+  int rc = kv_stmt_declare(db, KV_SQL_DECLARE_DEVICES, err);
 
   (void)argc;
   (void)argv;
-  (void)err;
   if (rc != SQLITE_OK) return rc;
   table = kv_zalloc(sizeof(*table));
   if (!table) return SQLITE_NOMEM;

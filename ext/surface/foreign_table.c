@@ -72,7 +72,7 @@ static int foreign_connect(sqlite3 *db, void *unused, int argc,
   if (rc == SQLITE_OK && arguments.path) {
     rc = kv_folder_resolve(arguments.path, NULL, 0, &table->file, err);
   }
-  if (rc == SQLITE_OK) rc = kv_stmt_declare(db, KV_SQL_DECLARE_FOREIGN);
+  if (rc == SQLITE_OK) rc = kv_stmt_declare(db, KV_SQL_DECLARE_FOREIGN, err);
   if (rc == SQLITE_OK) rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
   kv_arguments_clear(&arguments);
   if (rc != SQLITE_OK) {

@@ -66,7 +66,7 @@ static int table_init(sqlite3 *db, void *registry, int argc,
       rc = kv_publish_introduce(table->store, err);
     }
   }
-  if (rc == SQLITE_OK) rc = kv_stmt_declare(db, KV_SQL_DECLARE_KV);
+  if (rc == SQLITE_OK) rc = kv_stmt_declare(db, KV_SQL_DECLARE_KV, err);
   if (rc == SQLITE_OK) {
     rc = sqlite3_vtab_config(db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
   }

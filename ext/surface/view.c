@@ -27,11 +27,10 @@ static int view_connect(sqlite3 *db, void *aux, int argc,
                         char **err) {
   const view_module *module = aux;
   view_table *table;
-  int rc = kv_stmt_declare(db, module->view->declaration);
+  int rc = kv_stmt_declare(db, module->view->declaration, err);
 
   (void)argc;
   (void)argv;
-  (void)err;
   if (rc == SQLITE_OK) rc = sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
   if (rc != SQLITE_OK) return rc;
   table = kv_zalloc(sizeof(*table));
