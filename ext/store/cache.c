@@ -149,14 +149,6 @@ int kv_cache_rows(kv_stmts *stmts, int64_t *out) {
   return cache_number(stmts, KV_SQL_CURSOR_ROWS, NULL, 0, out);
 }
 
-int kv_cache_is_swept(kv_stmts *stmts, int *is_swept) {
-  int64_t one;
-  int rc = cache_number(stmts, KV_SQL_META_IS_SWEPT, NULL, 0, &one);
-
-  *is_swept = one == 1;
-  return rc;
-}
-
 int kv_cache_sweep(kv_stmts *stmts, const kv_meta *meta, int64_t arrival,
                    int64_t rows) {
   sqlite3_stmt *stmt = NULL;

@@ -99,9 +99,6 @@ int kv_cache_sweep(kv_stmts *stmts, const kv_meta *meta, int64_t arrival,
 /* How many rows all logs have, as far as they are merged. */
 int kv_cache_rows(kv_stmts *stmts, int64_t *out);
 
-/* Is there no more than one row of each key in front? */
-int kv_cache_is_swept(kv_stmts *stmts, int *is_swept);
-
 /* Begin an epoch: readers of changes have to start over. */
 int kv_cache_begin_epoch(kv_stmts *stmts);
 

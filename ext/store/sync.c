@@ -438,7 +438,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   int rc;
 
   *n_merged = 0;
-  if (!store->root) return SQLITE_OK;
+  if (!store->root) return kv_upkeep_run(store, err);
   rc = kv_store_prepare_cache(store, err);
   if (rc == SQLITE_OK &&
       kv_folder_look(store->root, &stamp) != KV_FILE_DIRECTORY) {

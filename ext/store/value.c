@@ -69,11 +69,15 @@ void kv_value_result(sqlite3_context *ctx, const kv_value *value) {
   }
 }
 
-int kv_value_result_column(sqlite3_context *ctx, sqlite3_stmt *stmt,
-                           int column) {
+int kv_value_result_value(sqlite3_context *ctx, sqlite3_value *from) {
   kv_value value;
-  int rc = kv_value_of_column(stmt, column, &value);
+  int rc = kv_value_of(from, &value);
 
   if (rc == SQLITE_OK) kv_value_result(ctx, &value);
   return rc;
+}
+
+int kv_value_result_column(sqlite3_context *ctx, sqlite3_stmt *stmt,
+                           int column) {
+  return kv_value_result_value(ctx, sqlite3_column_value(stmt, column));
 }

@@ -26,9 +26,11 @@ int kv_value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value);
 void kv_value_result(sqlite3_context *ctx, const kv_value *value);
 
 /*
-** The same of a column of the current row. sqlite3_result_value() would
-** allocate memory for each text. Returns SQLITE_OK or SQLITE_NOMEM.
+** The same of a value, and of a column of the current row.
+** sqlite3_result_value() would allocate memory for each text. Returns
+** SQLITE_OK or SQLITE_NOMEM.
 */
+int kv_value_result_value(sqlite3_context *ctx, sqlite3_value *from);
 int kv_value_result_column(sqlite3_context *ctx, sqlite3_stmt *stmt,
                            int column);
 

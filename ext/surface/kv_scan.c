@@ -29,11 +29,11 @@ typedef struct scan_cursor {
   sqlite3_stmt *point; /* row of a point read, or of a key backwards */
   kv_sql point_id;
   sqlite3_stmt *current; /* the current row: scan or point; NULL: end */
+  sqlite3_value *value;  /* its value, if it is the scan's; else NULL */
   kv_value previous;     /* the key that the scan was at */
   char *previous_bytes;
   size_t n_previous_bytes; /* allocated */
   int64_t n_writes;        /* store->n_writes when the scan began */
-  int is_plain;            /* the scan meets each key once */
   int64_t last_seq;        /* and the last own row */
   sqlite3_value *low;      /* bounds that are not to be met themselves */
   sqlite3_value *high;
@@ -232,10 +232,10 @@ static void cursor_reset(scan_cursor *cursor) {
   sqlite3_value_free(cursor->high);
   cursor->scan = NULL;
   cursor->current = NULL;
+  cursor->value = NULL;
   cursor->as_of_value = NULL;
   cursor->low = cursor->high = NULL;
   cursor->previous.type = KV_NULL;
-  cursor->is_plain = 0;
 }
 
 int kv_scan_close(sqlite3_vtab_cursor *base) {
@@ -330,45 +330,62 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
   if (rc == SQLITE_OK) rc = cursor_is_old(cursor, &cursor->previous, &is_old);
   if (rc != SQLITE_OK || is_low || is_high || !is_old) return rc;
   if (!(cursor->plan & PLAN_DESC)) {
-    if (sqlite3_column_int(cursor->scan, KV_COLUMN_OP) == KV_OP_SET) {
+    /* A deletion has no value: mostly the one that is asked for tells. */
+    sqlite3_value *value = sqlite3_column_value(cursor->scan, KV_COLUMN_VALUE);
+
+    if (sqlite3_value_type(value) != SQLITE_NULL ||
+        sqlite3_column_int(cursor->scan, KV_COLUMN_OP) == KV_OP_SET) {
       cursor->current = cursor->scan;
+      cursor->value = value;
     }
     return SQLITE_OK;
   }
   return cursor_find(cursor, &cursor->previous);
 }
 
-/* The next row of a scan that meets each key once. */
-static int cursor_next_plain(scan_cursor *cursor) {
-  int rc;
-
-  do {
-    rc = sqlite3_step(cursor->scan);
-  } while (rc == SQLITE_ROW &&
-           sqlite3_column_int(cursor->scan, KV_COLUMN_OP) != KV_OP_SET);
-  if (rc == SQLITE_ROW) cursor->current = cursor->scan;
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+/* The statement of a scan. */
+static kv_sql cursor_scan_text(const scan_cursor *cursor, int has_high) {
+  if (cursor->plan & PLAN_AS_OF) {
+    if (cursor->plan & PLAN_DESC) {
+      return has_high ? KV_SQL_SCAN_AS_OF_TO_DESC : KV_SQL_SCAN_AS_OF_DESC;
+    }
+    return has_high ? KV_SQL_SCAN_AS_OF_TO : KV_SQL_SCAN_AS_OF;
+  }
+  if (cursor->plan & PLAN_DESC) {
+    return has_high ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_DESC;
+  }
+  if (cursor->plan & PLAN_VALUE) {
+    return has_high ? KV_SQL_SCAN_VALUE_TO : KV_SQL_SCAN_VALUE;
+  }
+  return has_high ? KV_SQL_SCAN_TO : KV_SQL_SCAN;
 }
 
-/* Something was written: from here on keys may be met twice. */
-static int cursor_end_plain(scan_cursor *cursor) {
-  kv_value key;
-  int rc = kv_value_of_column(cursor->scan, KV_COLUMN_KEY, &key);
+/* Get the statement of a scan and bind its bounds, NULL where there is none. */
+static int cursor_open_scan(scan_cursor *cursor, sqlite3_value *low,
+                            sqlite3_value *high) {
+  int rc;
 
-  cursor->is_plain = 0;
-  return rc == SQLITE_OK ? cursor_keep_key(cursor, &key) : rc;
+  cursor->scan_id = cursor_scan_text(cursor, high != NULL);
+  rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
+  if (cursor->scan) cursor->store->n_scans++;
+  if (rc == SQLITE_OK) {
+    rc = low ? sqlite3_bind_value(cursor->scan, 1, low)
+             : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
+  }
+  if (rc == SQLITE_OK && high) rc = sqlite3_bind_value(cursor->scan, 2, high);
+  if (rc == SQLITE_OK && cursor->plan & PLAN_AS_OF) {
+    rc = sqlite3_bind_int64(cursor->scan, high ? 3 : 2, cursor->as_of);
+  }
+  return rc;
 }
 
 int kv_scan_next(sqlite3_vtab_cursor *base) {
   scan_cursor *cursor = (scan_cursor *)base;
   int rc = SQLITE_OK;
 
-  if (cursor->is_plain && cursor->n_writes != cursor->store->n_writes) {
-    rc = cursor_end_plain(cursor);
-  }
   cursor->current = NULL;
+  cursor->value = NULL;
   if (cursor->plan & PLAN_POINT) return SQLITE_OK;
-  if (cursor->is_plain) return cursor_fail(cursor, cursor_next_plain(cursor));
   while (rc == SQLITE_OK && !cursor->current) {
     kv_value key;
 
@@ -425,43 +442,12 @@ static int cursor_is_prefix(sqlite3_value *pattern, sqlite3_value *low,
   return 1;
 }
 
-/* The statement of a scan. */
-static kv_sql cursor_scan_text(const scan_cursor *cursor, int has_high) {
-  if (cursor->plan & PLAN_AS_OF) {
-    if (cursor->plan & PLAN_DESC) {
-      return has_high ? KV_SQL_SCAN_AS_OF_TO_DESC : KV_SQL_SCAN_AS_OF_DESC;
-    }
-    return has_high ? KV_SQL_SCAN_AS_OF_TO : KV_SQL_SCAN_AS_OF;
-  }
-  if (cursor->plan & PLAN_DESC) {
-    return has_high ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_DESC;
-  }
-  if (has_high) return KV_SQL_SCAN_TO;
-  return cursor->plan & PLAN_VALUE ? KV_SQL_SCAN_VALUE : KV_SQL_SCAN;
-}
-
 /* Start a scan between two bounds, each NULL if there is none. */
 static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
                        sqlite3_value *high) {
-  int as_of;
-  int rc;
+  int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
 
-  cursor->scan_id = cursor_scan_text(cursor, high != NULL);
   cursor->n_writes = cursor->store->n_writes;
-  rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
-  if (rc == SQLITE_OK) {
-    rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
-    if (cursor->scan) cursor->store->n_scans++;
-  }
-  if (rc == SQLITE_OK) {
-    rc = low ? sqlite3_bind_value(cursor->scan, 1, low)
-             : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
-  }
-  if (rc == SQLITE_OK && high) rc = sqlite3_bind_value(cursor->scan, 2, high);
-  as_of = high ? 3 : 2;
-  if (rc == SQLITE_OK && cursor->plan & PLAN_AS_OF) {
-    rc = sqlite3_bind_int64(cursor->scan, as_of, cursor->as_of);
-  }
   if (rc == SQLITE_OK && low && (cursor->plan & PLAN_LOW_STRICT)) {
     cursor->low = sqlite3_value_dup(low);
     if (!cursor->low) rc = SQLITE_NOMEM;
@@ -470,14 +456,7 @@ static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
     cursor->high = sqlite3_value_dup(high);
     if (!cursor->high) rc = SQLITE_NOMEM;
   }
-  if (rc == SQLITE_OK && !cursor->low && !cursor->high &&
-      !(cursor->plan & (PLAN_AS_OF | PLAN_DESC)) &&
-      !cursor->store->pending.is_open) {
-    rc = kv_cache_is_swept(&cursor->store->stmts, &cursor->is_plain);
-  }
-  if (rc == SQLITE_OK && cursor->is_plain) {
-    return cursor_fail(cursor, cursor_next_plain(cursor));
-  }
+  if (rc == SQLITE_OK) rc = cursor_open_scan(cursor, low, high);
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
   return kv_scan_next(&cursor->base);
 }
@@ -572,6 +551,8 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   } else if (column == TABLE_KEY && cursor->current == cursor->scan &&
              cursor->previous.type != KV_NULL) {
     kv_value_result(ctx, &cursor->previous);
+  } else if (column == TABLE_VALUE && cursor->value) {
+    return kv_value_result_value(ctx, cursor->value);
   } else {
     return kv_value_result_column(ctx, cursor->current, from[column]);
   }

@@ -1,0 +1,5 @@
+-- All rows of the keys between two bounds, with no more than their values.
+SELECT key, op, value
+FROM {cache}
+WHERE is_old = 0 AND bucket = '' AND key >= :low AND key <= :high
+ORDER BY key, ts DESC, device DESC, seq DESC;
