@@ -1,5 +1,5 @@
 /*
-** Reading kv: plans and cursors. See kv_scan.h.
+** Reading kv: cursors. See kv_scan.h.
 **
 ** A scan reads the cache in key order, where a key's latest row comes first,
 ** and skips the older ones. Backwards the latest row of a key comes last, so
@@ -14,6 +14,7 @@
 #include "arguments.h"
 #include "core/names.h"
 #include "core/order.h"
+#include "kv_plan.h"
 #include "store/error.h"
 #include "store/value.h"
 #include "time_range.h"
@@ -38,178 +39,6 @@ typedef struct scan_cursor {
   sqlite3_value *low;      /* bounds that are not to be met themselves */
   sqlite3_value *high;
 } scan_cursor;
-
-/* The plan of a scan, in idxNum; its arguments come in this order. */
-enum {
-  PLAN_AS_OF = 1,
-  PLAN_POINT = 2,
-  PLAN_LOW = 4,
-  PLAN_HIGH = 8,
-  PLAN_LIKE = 16, /* pattern, then both bounds that SQLite made of it */
-  PLAN_LOW_STRICT = 32,
-  PLAN_HIGH_STRICT = 64,
-  PLAN_DESC = 128,
-  PLAN_VALUE = 256, /* no other columns than key and value */
-  PLAN_TIME = 512   /* a stretch of time; time_range.h has further bits */
-};
-
-/* SQLITE_INDEX_CONSTRAINT_LIMIT, which older headers do not have. */
-#define SCAN_CONSTRAINT_LIMIT 73
-
-/* What xBestIndex found: the constraint for each argument, or -1. */
-typedef struct scan_terms {
-  int as_of, point, low, high, like, like_low, like_high;
-  int is_pattern; /* there is a LIKE or GLOB of the key */
-} scan_terms;
-
-/*
-** Do LIKE and GLOB match blobs in this SQLite? Then the blobs that begin like
-** the pattern, which sort behind all text, are searched, too.
-** https://www.sqlite.org/compile.html#like_doesnt_match_blobs
-*/
-static int scan_pattern_takes_blobs(void) {
-  return !KV_HAS(compileoption_used) ||
-         !sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
-}
-
-static void scan_find_key_term(sqlite3_index_info *info, int i,
-                               scan_terms *terms) {
-  int op = info->aConstraint[i].op;
-  const char *collation = sqlite3_vtab_collation(info, i);
-
-  if (op == SQLITE_INDEX_CONSTRAINT_GLOB) terms->is_pattern = 1;
-  if (op == SQLITE_INDEX_CONSTRAINT_LIKE) {
-    terms->is_pattern = 1;
-    terms->like = i;
-  } else if (sqlite3_stricmp(collation, "NOCASE") == 0) {
-    if (op == SQLITE_INDEX_CONSTRAINT_GE) terms->like_low = i;
-    if (op == SQLITE_INDEX_CONSTRAINT_LT) terms->like_high = i;
-  } else if (sqlite3_stricmp(collation, "BINARY") == 0) {
-    switch (op) {
-      case SQLITE_INDEX_CONSTRAINT_EQ: terms->point = i; break;
-      case SQLITE_INDEX_CONSTRAINT_GT:
-      case SQLITE_INDEX_CONSTRAINT_GE: terms->low = i; break;
-      case SQLITE_INDEX_CONSTRAINT_LT:
-      case SQLITE_INDEX_CONSTRAINT_LE: terms->high = i; break;
-      default: break;
-    }
-  }
-}
-
-static int scan_use(sqlite3_index_info *info, int i, int omit, int *argv) {
-  info->aConstraintUsage[i].argvIndex = ++*argv;
-  info->aConstraintUsage[i].omit = (unsigned char)omit;
-  return i;
-}
-
-/* colUsed of a query that needs no more than keys and values. */
-static const sqlite3_uint64 scan_value_columns =
-  1 << TABLE_KEY | 1 << TABLE_VALUE | 1 << TABLE_AS_OF;
-
-static const kv_time_columns scan_times = {TABLE_TS, TABLE_TIME};
-
-/* Is no more asked for than the first rows? Told by SQLite 3.38 and newer. */
-static int scan_has_limit(const sqlite3_index_info *info) {
-  int i;
-
-  for (i = 0; i < info->nConstraint; i++) {
-    if (info->aConstraint[i].op == SCAN_CONSTRAINT_LIMIT) return 1;
-  }
-  return 0;
-}
-
-/*
-** Read a stretch of time, or the latest or first keys of all, if that is what
-** is asked for.
-*/
-static int scan_plan_time(sqlite3_index_info *info, int *plan) {
-  int order = kv_time_range_order(info, scan_times, TABLE_DEVICE, -1);
-  int argv = 0;
-  int n_bounds = kv_time_range_plan(info, scan_times, &argv, plan);
-
-  if (n_bounds == 0 && (order == 0 || !scan_has_limit(info))) return 0;
-  *plan |= PLAN_TIME | (order < 0 ? PLAN_DESC : 0);
-  info->orderByConsumed = order != 0;
-  info->estimatedCost = 1000000.0 / (n_bounds == 2 ? 64 : 8);
-  info->estimatedRows = (sqlite3_int64)info->estimatedCost;
-  info->idxNum = *plan;
-  return 1;
-}
-
-int kv_scan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-  scan_terms terms = {-1, -1, -1, -1, -1, -1, -1, 0};
-  int argv = 0;
-  int plan = 0;
-  int i;
-
-  (void)vtab;
-  for (i = 0; i < info->nConstraint; i++) {
-    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-
-    if (c->iColumn == TABLE_AS_OF && c->op == SQLITE_INDEX_CONSTRAINT_EQ) {
-      if (!c->usable) return SQLITE_CONSTRAINT;
-      terms.as_of = i;
-    } else if (c->iColumn == TABLE_KEY && c->usable) {
-      scan_find_key_term(info, i, &terms);
-    }
-  }
-
-  if (terms.as_of < 0 && terms.point < 0 && terms.low < 0 && terms.high < 0 &&
-      terms.like < 0 && scan_plan_time(info, &plan)) {
-    return SQLITE_OK;
-  }
-  /* The bounds that SQLite makes of a pattern leave out blobs. */
-  if (terms.is_pattern && scan_pattern_takes_blobs()) terms.high = -1;
-
-  info->estimatedCost = 1000000.0;
-  info->estimatedRows = 1000000;
-  if (terms.as_of >= 0) {
-    scan_use(info, terms.as_of, 1, &argv);
-    plan |= PLAN_AS_OF;
-  }
-  if (terms.point >= 0) {
-    scan_use(info, terms.point, 1, &argv);
-    plan |= PLAN_POINT;
-    info->estimatedCost = 10.0;
-    info->estimatedRows = 1;
-    info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
-  } else {
-    if (terms.low >= 0) {
-      scan_use(info, terms.low, 1, &argv);
-      plan |= PLAN_LOW;
-      if (info->aConstraint[terms.low].op == SQLITE_INDEX_CONSTRAINT_GT) {
-        plan |= PLAN_LOW_STRICT;
-      }
-      info->estimatedCost /= 4;
-    }
-    if (terms.high >= 0) {
-      scan_use(info, terms.high, 1, &argv);
-      plan |= PLAN_HIGH;
-      if (info->aConstraint[terms.high].op == SQLITE_INDEX_CONSTRAINT_LT) {
-        plan |= PLAN_HIGH_STRICT;
-      }
-      info->estimatedCost /= 4;
-    }
-    if (terms.low < 0 && terms.high < 0 && terms.like >= 0 &&
-        terms.like_low >= 0 && terms.like_high >= 0) {
-      scan_use(info, terms.like, 0, &argv);
-      scan_use(info, terms.like_low, 0, &argv);
-      scan_use(info, terms.like_high, 0, &argv);
-      plan |= PLAN_LIKE;
-      info->estimatedCost /= 8;
-    }
-    info->estimatedRows = (sqlite3_int64)info->estimatedCost;
-  }
-  if (info->nOrderBy > 0 && info->aOrderBy[0].iColumn == TABLE_KEY) {
-    info->orderByConsumed = 1;
-    if (info->aOrderBy[0].desc) plan |= PLAN_DESC;
-  }
-  if (!(plan & PLAN_AS_OF) && !(info->colUsed & ~scan_value_columns)) {
-    plan |= PLAN_VALUE;
-  }
-  info->idxNum = plan;
-  return SQLITE_OK;
-}
 
 int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
   scan_cursor *cursor = kv_zalloc(sizeof(*cursor));
@@ -518,7 +347,7 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   if (plan & PLAN_HIGH) high = argv[i++];
   if (plan & PLAN_LIKE && cursor_is_prefix(argv[i], argv[i + 1], argv[i + 2])) {
     low = argv[i + 1];
-    high = scan_pattern_takes_blobs() ? NULL : argv[i + 2];
+    high = kv_plan_takes_blobs() ? NULL : argv[i + 2];
   }
   if ((low && sqlite3_value_type(low) == SQLITE_NULL) ||
       (high && sqlite3_value_type(high) == SQLITE_NULL)) {

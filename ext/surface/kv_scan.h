@@ -1,5 +1,5 @@
 /*
-** Reading kv: the plans of its queries and the cursors that run them.
+** Reading kv: the cursors that run its queries.
 **
 ** INVARIANT: reads never write, sync, or touch a file.
 */
@@ -27,7 +27,6 @@ enum {
 };
 
 /* The methods of sqlite3_module that read. */
-int kv_scan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info);
 int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out);
 int kv_scan_close(sqlite3_vtab_cursor *base);
 int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,

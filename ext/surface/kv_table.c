@@ -11,7 +11,7 @@
 #include "arguments.h"
 #include "core/names.h"
 #include "core/order.h"
-#include "kv_scan.h"
+#include "kv_plan.h"
 #include "store/error.h"
 #include "store/publish.h"
 #include "store/value.h"
@@ -287,7 +287,7 @@ static const sqlite3_module table_module = {
   3,                  /* iVersion */
   table_create,       /* xCreate */
   table_connect,      /* xConnect */
-  kv_scan_best_index, /* xBestIndex */
+  kv_plan_best_index, /* xBestIndex */
   table_disconnect,   /* xDisconnect */
   table_destroy,      /* xDestroy */
   kv_scan_open,       /* xOpen */

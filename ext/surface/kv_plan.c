@@ -1,0 +1,160 @@
+/*
+** Which way a query of kv is run. See kv_plan.h.
+*/
+#include "kv_plan.h"
+
+#include "store/sqlite.h"
+#include "time_range.h"
+
+int kv_plan_takes_blobs(void) {
+  return !KV_HAS(compileoption_used) ||
+         !sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
+}
+
+/* SQLITE_INDEX_CONSTRAINT_LIMIT, which older headers do not have. */
+#define PLAN_CONSTRAINT_LIMIT 73
+
+/* What xBestIndex found: the constraint for each argument, or -1. */
+typedef struct plan_terms {
+  int as_of, point, low, high, like, like_low, like_high;
+  int is_pattern; /* there is a LIKE or GLOB of the key */
+} plan_terms;
+
+static void plan_find_key_term(sqlite3_index_info *info, int i,
+                               plan_terms *terms) {
+  int op = info->aConstraint[i].op;
+  const char *collation = sqlite3_vtab_collation(info, i);
+
+  if (op == SQLITE_INDEX_CONSTRAINT_GLOB) terms->is_pattern = 1;
+  if (op == SQLITE_INDEX_CONSTRAINT_LIKE) {
+    terms->is_pattern = 1;
+    terms->like = i;
+  } else if (sqlite3_stricmp(collation, "NOCASE") == 0) {
+    if (op == SQLITE_INDEX_CONSTRAINT_GE) terms->like_low = i;
+    if (op == SQLITE_INDEX_CONSTRAINT_LT) terms->like_high = i;
+  } else if (sqlite3_stricmp(collation, "BINARY") == 0) {
+    switch (op) {
+      case SQLITE_INDEX_CONSTRAINT_EQ: terms->point = i; break;
+      case SQLITE_INDEX_CONSTRAINT_GT:
+      case SQLITE_INDEX_CONSTRAINT_GE: terms->low = i; break;
+      case SQLITE_INDEX_CONSTRAINT_LT:
+      case SQLITE_INDEX_CONSTRAINT_LE: terms->high = i; break;
+      default: break;
+    }
+  }
+}
+
+static int plan_use(sqlite3_index_info *info, int i, int omit, int *argv) {
+  info->aConstraintUsage[i].argvIndex = ++*argv;
+  info->aConstraintUsage[i].omit = (unsigned char)omit;
+  return i;
+}
+
+/* colUsed of a query that needs no more than keys and values. */
+static const sqlite3_uint64 plan_value_columns =
+  1 << TABLE_KEY | 1 << TABLE_VALUE | 1 << TABLE_AS_OF;
+
+static const kv_time_columns plan_times = {TABLE_TS, TABLE_TIME};
+
+/* Is no more asked for than the first rows? Told by SQLite 3.38 and newer. */
+static int plan_has_limit(const sqlite3_index_info *info) {
+  int i;
+
+  for (i = 0; i < info->nConstraint; i++) {
+    if (info->aConstraint[i].op == PLAN_CONSTRAINT_LIMIT) return 1;
+  }
+  return 0;
+}
+
+/*
+** Read a stretch of time, or the latest or first keys of all, if that is what
+** is asked for.
+*/
+static int plan_plan_time(sqlite3_index_info *info, int *plan) {
+  int order = kv_time_range_order(info, plan_times, TABLE_DEVICE, -1);
+  int argv = 0;
+  int n_bounds = kv_time_range_plan(info, plan_times, &argv, plan);
+
+  if (n_bounds == 0 && (order == 0 || !plan_has_limit(info))) return 0;
+  *plan |= PLAN_TIME | (order < 0 ? PLAN_DESC : 0);
+  info->orderByConsumed = order != 0;
+  info->estimatedCost = 1000000.0 / (n_bounds == 2 ? 64 : 8);
+  info->estimatedRows = (sqlite3_int64)info->estimatedCost;
+  info->idxNum = *plan;
+  return 1;
+}
+
+int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+  plan_terms terms = {-1, -1, -1, -1, -1, -1, -1, 0};
+  int argv = 0;
+  int plan = 0;
+  int i;
+
+  (void)vtab;
+  for (i = 0; i < info->nConstraint; i++) {
+    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+
+    if (c->iColumn == TABLE_AS_OF && c->op == SQLITE_INDEX_CONSTRAINT_EQ) {
+      if (!c->usable) return SQLITE_CONSTRAINT;
+      terms.as_of = i;
+    } else if (c->iColumn == TABLE_KEY && c->usable) {
+      plan_find_key_term(info, i, &terms);
+    }
+  }
+
+  if (terms.as_of < 0 && terms.point < 0 && terms.low < 0 && terms.high < 0 &&
+      terms.like < 0 && plan_plan_time(info, &plan)) {
+    return SQLITE_OK;
+  }
+  /* The bounds that SQLite makes of a pattern leave out blobs. */
+  if (terms.is_pattern && kv_plan_takes_blobs()) terms.high = -1;
+
+  info->estimatedCost = 1000000.0;
+  info->estimatedRows = 1000000;
+  if (terms.as_of >= 0) {
+    plan_use(info, terms.as_of, 1, &argv);
+    plan |= PLAN_AS_OF;
+  }
+  if (terms.point >= 0) {
+    plan_use(info, terms.point, 1, &argv);
+    plan |= PLAN_POINT;
+    info->estimatedCost = 10.0;
+    info->estimatedRows = 1;
+    info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+  } else {
+    if (terms.low >= 0) {
+      plan_use(info, terms.low, 1, &argv);
+      plan |= PLAN_LOW;
+      if (info->aConstraint[terms.low].op == SQLITE_INDEX_CONSTRAINT_GT) {
+        plan |= PLAN_LOW_STRICT;
+      }
+      info->estimatedCost /= 4;
+    }
+    if (terms.high >= 0) {
+      plan_use(info, terms.high, 1, &argv);
+      plan |= PLAN_HIGH;
+      if (info->aConstraint[terms.high].op == SQLITE_INDEX_CONSTRAINT_LT) {
+        plan |= PLAN_HIGH_STRICT;
+      }
+      info->estimatedCost /= 4;
+    }
+    if (terms.low < 0 && terms.high < 0 && terms.like >= 0 &&
+        terms.like_low >= 0 && terms.like_high >= 0) {
+      plan_use(info, terms.like, 0, &argv);
+      plan_use(info, terms.like_low, 0, &argv);
+      plan_use(info, terms.like_high, 0, &argv);
+      plan |= PLAN_LIKE;
+      info->estimatedCost /= 8;
+    }
+    info->estimatedRows = (sqlite3_int64)info->estimatedCost;
+  }
+  if (info->nOrderBy > 0 && info->aOrderBy[0].iColumn == TABLE_KEY) {
+    info->orderByConsumed = 1;
+    if (info->aOrderBy[0].desc) plan |= PLAN_DESC;
+  }
+  if (!(plan & PLAN_AS_OF) && !(info->colUsed & ~plan_value_columns)) {
+    plan |= PLAN_VALUE;
+  }
+  info->idxNum = plan;
+  return SQLITE_OK;
+}
