@@ -290,8 +290,8 @@ static const char *const host_actions[] = {
   "DELETE FROM kv_cursor",
   "UPDATE kv_cursor SET seq = seq + 1",
   "UPDATE OR REPLACE kv_cache SET seq = seq + 1, ts = ts + 1",
-  "INSERT OR IGNORE INTO kv_cache SELECT bucket, random(), ts, device, seq, "
-  "txn, parent_ts, op, arrived, value FROM kv_cache LIMIT 3"};
+  ("INSERT OR IGNORE INTO kv_cache SELECT is_old, bucket, random(), ts, "
+   "device, seq, txn, parent_ts, op, arrived, value FROM kv_cache LIMIT 3")};
 
 /* One thing that a stranger may do to a shadow table. */
 static char *host_mutation(void) {
@@ -358,8 +358,8 @@ static const char *const host_session[] = {
   "SELECT kv_set('s', 1), kv_delete('a')",
   "INSERT OR IGNORE INTO kv VALUES('b', 3)",
   "UPDATE OR REPLACE kv SET key = 'c' WHERE key = 'b'",
-  "BEGIN; INSERT INTO kv VALUES('x', 1); UPDATE kv SET value = 6;"
-  "SAVEPOINT s; DELETE FROM kv; ROLLBACK TO s; SELECT kv_sync(); COMMIT",
+  ("BEGIN; INSERT INTO kv VALUES('x', 1); UPDATE kv SET value = 6;"
+   "SAVEPOINT s; DELETE FROM kv; ROLLBACK TO s; SELECT kv_sync(); COMMIT"),
   "ROLLBACK",
   "SELECT kv_sync()",
   "UPDATE kv SET value = value || '!'",
