@@ -1,3 +1,3 @@
 -- Is there a cache of this format?
-SELECT epoch, machine, is_indexed, swept_arrival, swept_rows, n_front
+SELECT epoch, is_indexed, swept_arrival, swept_rows, n_front
 FROM {meta} WHERE format = :format;

@@ -1,3 +1,3 @@
 -- Begin the first incarnation of the cache.
 INSERT OR IGNORE INTO {meta}(format, epoch, machine)
-VALUES(:format, :step, :machine);
+VALUES(:format, 0, :machine);

@@ -100,10 +100,10 @@ int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out) {
   *is_usable = rc == SQLITE_ROW;
   if (*is_usable) {
     out->epoch = sqlite3_column_int64(stmt, 0);
-    out->is_indexed = sqlite3_column_int(stmt, 2);
-    out->swept_arrival = sqlite3_column_int64(stmt, 3);
-    out->swept_rows = sqlite3_column_int64(stmt, 4);
-    out->n_front = sqlite3_column_int64(stmt, 5);
+    out->is_indexed = sqlite3_column_int(stmt, 1);
+    out->swept_arrival = sqlite3_column_int64(stmt, 2);
+    out->swept_rows = sqlite3_column_int64(stmt, 3);
+    out->n_front = sqlite3_column_int64(stmt, 4);
   }
   kv_stmt_put(stmts, KV_SQL_META_GET, stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE || rc == SQLITE_ERROR ? SQLITE_OK
@@ -125,23 +125,20 @@ int kv_cache_index(kv_stmts *stmts) {
 
 int kv_cache_begin_epoch(kv_stmts *stmts) {
   char machine[KV_MACHINE_SIZE];
-  unsigned char step[2];
+  uint32_t random;
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, KV_SQL_META_PUT, &stmt);
 
-  kv_handle_random(stmts->db, sizeof(step), step);
+  kv_handle_random(stmts->db, sizeof(random), (unsigned char *)&random);
   kv_folder_machine(machine);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 1, KV_CACHE_FORMAT);
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int(stmt, 2, 1 + 256 * step[0] + step[1]);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 3, machine, -1, SQLITE_STATIC);
+    rc = sqlite3_bind_text(stmt, 2, machine, -1, SQLITE_STATIC);
   }
   rc = kv_stmt_finish(stmts, KV_SQL_META_PUT, stmt, rc);
   if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_META_EPOCH, &stmt);
   if (rc != SQLITE_OK) return rc;
-  rc = sqlite3_bind_int(stmt, 1, 1 + 256 * step[0] + step[1]);
+  rc = sqlite3_bind_int(stmt, 1, 1 + (int)(random % (KV_EPOCHS - 1)));
   return kv_stmt_finish(stmts, KV_SQL_META_EPOCH, stmt, rc);
 }
 

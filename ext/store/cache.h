@@ -26,9 +26,12 @@
 /* Format of the shadow tables; a cache of another one is built anew. */
 #define KV_CACHE_FORMAT 3
 
+/* How many epochs there are: sql/meta_epoch.sql goes round in them. */
+#define KV_EPOCHS (1 << 20)
+
 /* The cache itself: the row of {name}_meta. */
 typedef struct kv_meta {
-  int64_t epoch;  /* 0 .. 2^20 - 1, another one whenever rows were taken away */
+  int64_t epoch;  /* below KV_EPOCHS; another one when rows were taken away */
   int is_indexed; /* there is an index by time */
   int64_t swept_arrival; /* when superseded rows were moved to the back */
   int64_t swept_rows;    /* rows of all logs then */

@@ -545,10 +545,7 @@ int kv_device_log_begin_new(const kv_device_log_place *place,
     if (rc == SQLITE_IOERR_DELETE_NOENT) rc = SQLITE_OK;
     sqlite3_free(path);
   }
-  if (rc != SQLITE_OK) {
-    return kv_error(err, rc, "cannot make the log of device %s anew: %s",
-                    place->device, sqlite3_errstr(rc));
-  }
+  if (rc != SQLITE_OK) return rc;
   new_place.file = "log.db.new";
   rc = kv_device_log_lock(&new_place, out, &verdict, err);
   kv_verdict_clear(&verdict);

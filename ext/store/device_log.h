@@ -75,8 +75,8 @@ void kv_device_log_close(kv_device_log *log);
 
 /*
 ** Begin an empty log beside the own one, log.db.new, which takes its place
-** when it is committed and closed: at no moment is there no log. The next
-** lock ends what a crash cut off.
+** when it is committed and closed: at no moment is there neither of them.
+** The next lock ends what a crash cut off.
 */
 int kv_device_log_begin_new(const kv_device_log_place *place,
                             kv_device_log **out, char **err);

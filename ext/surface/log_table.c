@@ -4,7 +4,7 @@
 **     SELECT * FROM kv_log;    SELECT * FROM kv_log('notes');
 **     bucket, key, value, op, ts, time, device, seq, txn, parent_ts
 **
-** A bucket or a key is one seek. Conditions on ts and time, and the order of
+** A bucket or a key is a seek in front and one in the back. Conditions on ts and time, and the order of
 ** ts, are those of the index by time. Otherwise rows come in the order of
 ** the cache: by bucket and key, the newest first.
 */

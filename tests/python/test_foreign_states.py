@@ -140,9 +140,9 @@ class States(Case):
             words = re.search(r"state_words\[\] = \{(.*?)\}", f.read(), re.S).group(1)
         self.assertEqual(set(table), set(re.findall(r'"(\w+)"', words)) | {"ignored"})
         for word, rest in table.items():
-            means, todo = rest.rstrip(" |").split(" | ") if word != "ok" else (rest, "-")
+            means, remedy = rest.rstrip(" |").split(" | ") if word != "ok" else (rest, "-")
             self.assertGreater(len(means), 20, word)
-            self.assertTrue(todo, word)
+            self.assertTrue(remedy, word)
 
     def test_conflict_copies_are_listed_and_not_read(self):
         names = [
