@@ -214,6 +214,19 @@ class Succession(Publish):
         self.assertFalse(os.path.exists(self.own + ".new"))
         self.check(con)
 
+    def test_a_journal_that_came_back_behind_a_replacement_goes(self):
+        self.open()
+        self.put("a")
+        for name in (".new", ".new-journal"):
+            with open(self.own + name, "wb") as f:
+                f.write(b"anything")
+        self.put("b")       # it may be in the making
+        self.assertTrue(os.path.exists(self.own + ".new-journal"))
+        os.remove(self.own + ".new")
+        self.put("c")
+        self.assertEqual(os.listdir(os.path.dirname(self.own)), ["log.db"])
+        self.assertEqual(self.keys(), ["a", "b", "c"])
+
     def test_a_replacement_that_is_not_whole_is_not_taken(self):
         self.open()
         self.put("a", "b")
