@@ -86,13 +86,30 @@ static int log_make_place(const kv_device_log_place *place, char **err) {
   return rc;
 }
 
+/* Are its pages what SQLite makes of them? */
+static int log_quick_check(sqlite3 *handle, int *is_whole) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(handle, KV_SQL_LOG_QUICK_CHECK, &stmt);
+
+  *is_whole = 0;
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    const char *z = (const char *)sqlite3_column_text(stmt, 0);
+    *is_whole = z && strcmp(z, "ok") == 0;
+    rc = SQLITE_OK;
+  } else if ((rc & 0xff) == SQLITE_CORRUPT) {
+    rc = SQLITE_OK;
+  }
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
 /* Is the file whole as it stands, without its journal? */
 static int log_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   kv_reader *reader = NULL;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_stretch stretch;
   sqlite3 *handle = NULL;
-  sqlite3_stmt *stmt = NULL;
   int rc = kv_reader_open_own(host, path, NULL, &reader, &verdict);
 
   *is_whole = 0;
@@ -106,18 +123,7 @@ static int log_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   if (*is_whole) {
     *is_whole = 0;
     rc = kv_handle_read(host, path, &handle);
-    if (rc == SQLITE_OK) {
-      rc = kv_stmt_prepare(handle, KV_SQL_LOG_QUICK_CHECK, &stmt);
-    }
-    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-      const char *z = (const char *)sqlite3_column_text(stmt, 0);
-      *is_whole = z && strcmp(z, "ok") == 0;
-      rc = SQLITE_OK;
-    } else if ((rc & 0xff) == SQLITE_CORRUPT) {
-      rc = SQLITE_OK;
-    }
-    sqlite3_finalize(stmt);
+    if (rc == SQLITE_OK) rc = log_quick_check(handle, is_whole);
     sqlite3_close(handle);
   }
   return rc;
@@ -338,16 +344,27 @@ int kv_device_log_error(char **err, int rc, const char *path) {
   }
 }
 
+/*
+** The first statement, which reads the schema, whatever it is. SQLite says
+** SQLITE_NOMEM of a damaged one, too, but then it says so again.
+*/
+static int log_make_durable(kv_device_log *log) {
+  int rc = kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE);
+
+  if ((rc & 0xff) != SQLITE_NOMEM) return rc;
+  return kv_handle_judge(log->handle,
+                         kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE));
+}
+
 /* Begin, and read or make what a log has. The handle is open. */
 static int log_enter(kv_device_log *log, const kv_device_log_place *place,
                      kv_verdict *verdict, char **err) {
   kv_stamp stamp;
   int rc = log_check_beside(place, log->handle, log->path, err);
 
-  /* These read the schema, whatever it is. */
   log->work = KV_HANDLE_ADMIT;
   kv_handle_limit_work(log->handle, &log->work);
-  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE);
+  if (rc == SQLITE_OK) rc = log_make_durable(log);
   if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_BEGIN);
   kv_handle_limit_work(log->handle, NULL);
   if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT) {
@@ -486,6 +503,10 @@ int kv_device_log_append(kv_device_log *log, kv_row *row) {
     log->txn = row->txn;
   }
   return rc;
+}
+
+int kv_device_log_check(kv_device_log *log, int *is_whole) {
+  return log_quick_check(log->handle, is_whole);
 }
 
 int kv_device_log_take_over(kv_device_log *log, const char *machine) {

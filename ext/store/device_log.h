@@ -61,6 +61,9 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
 */
 int kv_device_log_append(kv_device_log *log, kv_row *row);
 
+/* Can it be appended to? Reads every page, for a log that could not. */
+int kv_device_log_check(kv_device_log *log, int *is_whole);
+
 /* Make this machine the one that writes the log. */
 int kv_device_log_take_over(kv_device_log *log, const char *machine);
 

@@ -244,6 +244,22 @@ static int reader_admit(kv_reader *reader, const char *device,
   return rc;
 }
 
+/*
+** SQLite also says SQLITE_NOMEM of a damaged file. The own log is made anew
+** then, so it has to say so twice, with memory for another one.
+*/
+static int reader_admit_again(kv_reader *reader, const char *device,
+                              kv_verdict *verdict, int rc) {
+  if ((rc & 0xff) != SQLITE_NOMEM) return rc;
+  kv_verdict_clear(verdict);
+  reader->work = KV_HANDLE_ADMIT;
+  rc = kv_handle_judge(reader->handle, reader_admit(reader, device, verdict));
+  if (rc != SQLITE_CORRUPT) return rc;
+  kv_verdict_set(verdict, KV_STATE_DAMAGED,
+                 "cannot be read: it asks for more memory than there is");
+  return SQLITE_OK;
+}
+
 static int reader_new(sqlite3 *handle, const char *device, int is_confined,
                       int is_own, kv_reader **out, kv_verdict *verdict) {
   kv_reader *reader = kv_zalloc(sizeof(*reader));
@@ -260,6 +276,7 @@ static int reader_new(sqlite3 *handle, const char *device, int is_confined,
       kv_handle_limit_work(handle, &reader->work);
     }
     rc = reader_admit(reader, device, verdict);
+    if (is_own) rc = reader_admit_again(reader, device, verdict, rc);
     reader->work = KV_HANDLE_WORK;
     if (!is_confined) kv_handle_limit_work(handle, NULL);
   }

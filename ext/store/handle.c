@@ -112,6 +112,22 @@ int kv_handle_write(sqlite3 *host, const char *path, int create, int timeout,
   return rc;
 }
 
+int kv_handle_judge(sqlite3 *host, int rc) {
+  sqlite3 *db = NULL;
+  sqlite3_stmt *stmt = NULL;
+
+  if ((rc & 0xff) != SQLITE_NOMEM) return rc;
+  if (handle_open(host, ":memory:", SQLITE_OPEN_READWRITE, &db) == SQLITE_OK &&
+      kv_stmt_run(db, KV_SQL_LOG_CREATE_DEVICE) == SQLITE_OK &&
+      kv_stmt_run(db, KV_SQL_LOG_CREATE_LOG) == SQLITE_OK &&
+      kv_stmt_prepare(db, KV_SQL_FOREIGN_ROWS, &stmt) == SQLITE_OK) {
+    rc = SQLITE_CORRUPT;
+  }
+  sqlite3_finalize(stmt);
+  sqlite3_close(db);
+  return rc;
+}
+
 /* https://www.sqlite.org/c3ref/set_authorizer.html */
 static int handle_authorize(void *unused, int action, const char *table,
                             const char *column, const char *db,

@@ -33,6 +33,12 @@ int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out);
 int kv_handle_write(sqlite3 *host, const char *path, int create, int timeout,
                     sqlite3 **out);
 
+/*
+** What an error of reading a file means: SQLITE_CORRUPT instead of
+** SQLITE_NOMEM if there is memory for a log that is whole.
+*/
+int kv_handle_judge(sqlite3 *host, int rc);
+
 /* Work between two verified rows, in thousands of virtual machine steps. */
 #define KV_HANDLE_WORK 100
 

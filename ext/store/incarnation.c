@@ -209,6 +209,14 @@ static int incarnation_has_more(kv_store *store, const kv_cursor *own,
   return rc;
 }
 
+int kv_incarnation_postpone(const kv_store *store, const kv_verdict *verdict,
+                            char **err) {
+  return kv_error(err, SQLITE_READONLY,
+                  "the log of device %s has to be made anew (it %s): roll "
+                  "back and call kv_sync()",
+                  store->device, verdict->detail ? verdict->detail : "");
+}
+
 int kv_incarnation_repair(kv_store *store, kv_cursor *own,
                           const kv_verdict *verdict, int *is_repaired,
                           char **err) {
@@ -238,10 +246,7 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
   if (rc == SQLITE_OK && is_complete) {
     rc = incarnation_make_log(store, own, own->published.seq, err);
   } else if (rc == SQLITE_OK && store->pending.n_rows > 0) {
-    rc = kv_error(err, SQLITE_READONLY,
-                  "the log of device %s has to be made anew (it %s): roll "
-                  "back and call kv_sync()",
-                  store->device, verdict->detail ? verdict->detail : "");
+    rc = kv_incarnation_postpone(store, verdict, err);
   } else if (rc == SQLITE_OK) {
     rc = incarnation_begin(store, own, err);
   }
@@ -320,6 +325,13 @@ int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
   int rc = SQLITE_OK;
 
   if (!log->reader) return SQLITE_OK;
+  if (store->must_look) { /* a write was refused: why? */
+    rc = kv_device_log_check(log, &found);
+    if (rc == SQLITE_OK && !found) {
+      kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "has damaged pages");
+    }
+    if (rc != SQLITE_OK || !found) return rc;
+  }
   if (log->tail.seq > INCARNATION_PART) {
     kv_handle_random(store->db, sizeof(number), (unsigned char *)&number);
     after.seq = number % (log->tail.seq - INCARNATION_PART + 1);

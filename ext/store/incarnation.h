@@ -56,6 +56,10 @@ int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
 */
 int kv_incarnation_inherit(kv_store *store, char **err);
 
+/* The error of a write that meets a log which kv_sync() has to make anew. */
+int kv_incarnation_postpone(const kv_store *store, const kv_verdict *verdict,
+                            char **err);
+
 /* The error of a write that a verdict on the own log forbids. */
 int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
                           char **err);

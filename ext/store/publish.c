@@ -162,6 +162,20 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
   return rc;
 }
 
+/* Did the log fail, rather than the host's database? */
+static int publish_is_of_log(const kv_device_log *log, int rc) {
+  return log && (sqlite3_errcode(log->handle) & 0xff) == (rc & 0xff);
+}
+
+/* A log that can be read may have pages that cannot be written. */
+static int publish_judge_write(kv_device_log *log, int rc,
+                               kv_verdict *verdict) {
+  if ((rc & 0xff) != SQLITE_CORRUPT || !publish_is_of_log(log, rc)) return rc;
+  kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be written: %s",
+                 sqlite3_errstr(rc));
+  return SQLITE_OK;
+}
+
 /*
 ** Lock the log and catch up; a damaged log is set aside and made anew. With
 ** *out NULL and SQLITE_OK, own->verdict says why it cannot be written.
@@ -182,6 +196,7 @@ static int publish_enter(kv_store *store, kv_cursor *own, int64_t *n_merged,
     }
     if (rc == SQLITE_OK && *out && verdict.state == KV_STATE_OK) {
       rc = publish_catch_up(store, *out, own, n_merged, &verdict, err);
+      rc = publish_judge_write(*out, rc, &verdict);
     }
     if (rc == SQLITE_OK && verdict.state == KV_STATE_OK) {
       kv_verdict_clear(&own->verdict);
@@ -332,14 +347,16 @@ static int publish_may_wait(const kv_store *store, int rc) {
   }
 }
 
-/* Did the log fail, rather than the host's database? */
-static int publish_is_of_log(const kv_device_log *log, int rc) {
-  return log && (sqlite3_errcode(log->handle) & 0xff) == (rc & 0xff);
-}
-
 /* The log cannot be appended to: its rows wait, if they may. */
 static int publish_without_log(kv_store *store, kv_device_log **log,
                                kv_cursor *own, int rc, char **why) {
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+
+  if (publish_judge_write(*log, rc, &verdict) == SQLITE_OK) {
+    store->must_look = 1;
+    kv_incarnation_postpone(store, &verdict, why);
+  }
+  kv_verdict_clear(&verdict);
   kv_device_log_error(why, rc, (*log)->path);
   kv_device_log_close(*log);
   *log = NULL;

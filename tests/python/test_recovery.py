@@ -7,7 +7,7 @@ import shutil
 import unittest
 
 import oracle
-from support import HOSTS, Publish, kv, log_path, plain, put, read, sync
+from support import HOSTS, Publish, edit, kv, log_path, plain, put, read, sync
 
 
 class CrashesAndBackups(Publish):
@@ -263,6 +263,55 @@ class DamagedOwnLog(Publish):
                 aside = [f for f in self.leftovers(self.path("notes.kv"))]
                 self.assertEqual(len(aside), 1)
                 self.assertEqual(read(os.path.join(os.path.dirname(self.own), aside[0])), data)
+
+    def absurd(self):
+        """A schema row that claims to be so long that SQLite has no memory."""
+        edit(self.own, "PRAGMA page_size = 512", "VACUUM")
+        data = bytearray(read(self.own))
+        at = data.index(b"tabledevicedevice") - 10
+        data[at:at + 13] = b"\xff" * 13
+        put(self.own, bytes(data))
+        with self.assertRaises(MemoryError):
+            edit(self.own, "SELECT * FROM log")
+
+    def test_so_is_one_that_asks_for_more_memory_than_there_is(self):
+        for host in HOSTS:
+            for first in ("SELECT kv_sync()", "INSERT INTO kv VALUES('new', 1)"):
+                with self.subTest(host=host, first=first):
+                    self.fresh()
+                    db = self.open(host)
+                    self.put("a", "b")
+                    sync(db)
+                    self.absurd()
+                    db.execute(first).fetchall()
+                    self.put("newer")
+                    self.assertEqual(self.state(db, "laptop"), "ok")
+                    self.assertEqual(self.keys()[:2], ["a", "b"])
+                    self.assertEqual(kv(db), oracle.fold(self.log("laptop").rows))
+                    self.assertEqual(self.leftovers(self.path("notes.kv")),
+                                     ["log.db.aside-1"])
+
+    def test_one_that_can_be_read_but_not_written(self):
+        """Damage in the free space of a page is seen by the next append."""
+        for host in HOSTS:
+            with self.subTest(host=host):
+                self.fresh()
+                db = self.open(host)
+                self.put("a", "b", "c")
+                sync(db)
+                data = bytearray(read(self.own))
+                at = [i for i in range(0, len(data), 4096) if data[i] == 13][-1]
+                data[at + 1] = 25       # a free block within the header
+                put(self.own, bytes(data))
+                self.fails("INSERT INTO kv VALUES('d', 1)", "kv_sync()", con=db)
+                self.assertEqual(read(self.own), bytes(data))
+                self.assertEqual(kv(db), plain({k: 1 for k in "abc"}))
+                sync(db)
+                self.put("d")
+                self.assertEqual(self.state(db, "laptop"), "ok")
+                self.assertEqual(self.keys(), ["a", "b", "c", "d"])
+                self.assertEqual(self.leftovers(self.path("notes.kv")),
+                                 ["log.db.aside-1"])
 
     def test_other_devices_lose_nothing_and_recover(self):
         db = self.open("temp")
