@@ -81,7 +81,8 @@ void kv_store_close(kv_store *store);
 /*
 ** Find the store of a table by its name (NULL: "kv"), as SQL resolves it:
 ** temp first. A persistent one that is not connected is connected. One more
-** reference. SQLITE_ERROR with a message if there is none.
+** reference; all rows of the running transaction are in its tables.
+** SQLITE_ERROR with a message if there is none.
 */
 int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                   char **err);
