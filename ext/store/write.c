@@ -87,6 +87,7 @@ static int write_open(kv_store *store, char **err) {
     pending->max_ts = -1;
     pending->n_rows = 0;
     pending->is_open = 1;
+    store->found.n_writes = -1;
   } else {
     pending->n_seen = 0;
   }
@@ -112,6 +113,29 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
            winner->is_found ? winner->device : "none", winner->ts);
   kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, stmt);
   return SQLITE_ERROR;
+}
+
+void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row) {
+  kv_found *found = &store->found;
+
+  if (!store->pending.is_open || key->n > KV_FOUND_KEY) return;
+  found->n_writes = store->n_writes;
+  found->key = *key;
+  if (key->n) memcpy(found->bytes, key->z, key->n);
+  found->key.z = found->bytes;
+  kv_cache_winner(row, &found->winner);
+}
+
+/* What a write of a key replaces. */
+static int write_find(kv_store *store, const kv_value *key, kv_winner *out) {
+  const kv_found *found = &store->found;
+
+  if (found->n_writes == store->n_writes &&
+      kv_order_keys(&found->key, key) == 0) {
+    *out = found->winner;
+    return SQLITE_OK;
+  }
+  return kv_cache_find(&store->stmts, key, out);
 }
 
 /* The place of a row that replaces one of this transaction. */
@@ -150,7 +174,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
     return SQLITE_OK;
   }
 
-  rc = kv_cache_find(&store->stmts, key, &winner);
+  rc = write_find(store, key, &winner);
   if (rc == SQLITE_OK) {
     int64_t first = kv_pending_first(pending);
 

@@ -46,6 +46,13 @@ int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
                     char **err);
 
 /*
+** A statement found the latest row of a key, with KV_SQL_CACHE_LATEST: if the
+** next write is of that key (DELETE, UPDATE), it is not looked up again. Only
+** within a transaction that wrote, where nobody else can.
+*/
+void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row);
+
+/*
 ** Write the rows that are late to the cache: before anything reads its
 ** tables but by a key that is not late, before a savepoint, a sync, a commit.
 ** If it fails they stay late, unless SQLite rolled the transaction back.

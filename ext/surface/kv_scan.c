@@ -245,6 +245,10 @@ static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
     rc = kv_write_flush(store, &cursor->base.pVtab->zErrMsg);
   }
   if (rc == SQLITE_OK) rc = cursor_find(cursor, &key);
+  if (rc == SQLITE_OK && cursor->point &&
+      cursor->point_id == KV_SQL_CACHE_LATEST) {
+    kv_write_found(store, &key, cursor->point);
+  }
   return cursor_fail(cursor, rc);
 }
 
@@ -334,9 +338,10 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   cursor_reset(cursor);
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
-  cursor->point_id = plan & PLAN_AS_OF   ? KV_SQL_CACHE_ROW
-                     : plan & PLAN_VALUE ? KV_SQL_CACHE_VALUE
-                                         : KV_SQL_CACHE_LATEST;
+  cursor->point_id = plan & PLAN_AS_OF ? KV_SQL_CACHE_ROW
+                     : plan & PLAN_VALUE && !cursor->store->pending.is_open
+                       ? KV_SQL_CACHE_VALUE
+                       : KV_SQL_CACHE_LATEST;
   if (plan & PLAN_AS_OF) {
     cursor->as_of_value = sqlite3_value_dup(argv[i]);
     if (!cursor->as_of_value) return SQLITE_NOMEM;

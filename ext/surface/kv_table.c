@@ -272,6 +272,7 @@ static int table_rollback_to(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_table *)vtab)->store;
 
   kv_publish_undo(store);
+  store->n_writes++;
   kv_pending_rollback_to(&store->pending, level);
   return kv_publish_resume(store);
 }
