@@ -114,6 +114,11 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
 
   if (rc == SQLITE_OK && !found) {
     rc = kv_succession_accept(store, log, own, &is_successor);
+    if (is_successor < 0) { /* the cache is half changed: nothing may wait */
+      own->has_id = 0;
+      if (rc == SQLITE_OK) kv_incarnation_judge_other(verdict);
+      return rc;
+    }
     if (is_successor) common = own->published;
   }
   if (rc != SQLITE_OK) return rc;

@@ -8,6 +8,7 @@
 #include "core/names.h"
 #include "error.h"
 #include "handle.h"
+#include "own.h"
 #include "publish.h"
 #include "registry.h"
 #include "write.h"
@@ -360,12 +361,8 @@ int kv_store_unpublished(kv_store *store, int64_t *out) {
 
   *out = 0;
   if (!store->device || !store->root) return SQLITE_OK;
-  rc = kv_cursor_load(&store->stmts, store->device, &own);
-  if (rc == SQLITE_OK && store->late && !own.has_waiting) {
-    own.has_waiting = 1;
-    own.waiting = own.published;
-    if (store->committed.seq > own.waiting.seq) own.waiting = store->committed;
-  }
+  rc = kv_own_load(store, &own);
+  if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
   if (rc == SQLITE_OK && own.has_waiting) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
     if (rc == SQLITE_OK) {
