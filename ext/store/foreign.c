@@ -42,6 +42,7 @@ struct kv_reader {
 /* https://www.sqlite.org/fileformat2.html#the_database_header */
 #define HEADER_SIZE 100
 #define HEADER_APPLICATION_ID 0x4b564c47 /* 'KVLG' */
+#define HEADER_UTF8 1                    /* 2 and 3 are UTF-16 */
 
 static uint32_t reader_u32(const unsigned char *p) {
   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
@@ -122,6 +123,9 @@ static int reader_check_header(kv_reader *reader, kv_verdict *verdict) {
     kv_verdict_set(verdict, KV_STATE_STRANGER,
                    "is in WAL mode, which no log ever is; on its own device: "
                    "PRAGMA journal_mode=DELETE");
+  } else if (reader_u32(h + 56) > HEADER_UTF8) {
+    kv_verdict_set(verdict, KV_STATE_STRANGER,
+                   "keeps its text in UTF-16, which no log ever does");
   } else if (memcmp(h + 24, h + 92, 4) == 0 &&
              size < page_size * (int64_t)reader_u32(h + 28)) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
