@@ -13,15 +13,15 @@
 #include "handle.h"
 #include "value.h"
 
-static const kv_sql cache_creates[] = {KV_SQL_META_CREATE, KV_SQL_CACHE_CREATE,
-                                       KV_SQL_CURSOR_CREATE, KV_SQL_SEEN_CREATE,
-                                       KV_SQL_ARRIVAL_CREATE};
-static const kv_sql cache_drops[] = {KV_SQL_META_DROP, KV_SQL_CACHE_DROP,
-                                     KV_SQL_CURSOR_DROP, KV_SQL_SEEN_DROP,
-                                     KV_SQL_ARRIVAL_DROP};
-static const char *const cache_tables[] = {"meta", "cache", "cursor", "seen",
-                                           "arrival"};
-#define CACHE_TABLES 5
+static const kv_sql cache_creates[] = {
+  KV_SQL_META_CREATE, KV_SQL_CACHE_CREATE,   KV_SQL_CURSOR_CREATE,
+  KV_SQL_SEEN_CREATE, KV_SQL_ARRIVAL_CREATE, KV_SQL_FORMER_CREATE};
+static const kv_sql cache_drops[] = {KV_SQL_META_DROP,    KV_SQL_CACHE_DROP,
+                                     KV_SQL_CURSOR_DROP,  KV_SQL_SEEN_DROP,
+                                     KV_SQL_ARRIVAL_DROP, KV_SQL_FORMER_DROP};
+static const char *const cache_tables[] = {"meta", "cache",   "cursor",
+                                           "seen", "arrival", "former"};
+#define CACHE_TABLES 6
 
 static int cache_run(kv_stmts *stmts, kv_sql id) {
   char *text = kv_stmt_text(id, stmts->schema, stmts->name);

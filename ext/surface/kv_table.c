@@ -278,11 +278,11 @@ static int table_rollback_to(sqlite3_vtab *vtab, int level) {
 }
 
 static int table_shadow_name(const char *name) {
-  static const char *const names[] = {"cache", "cursor", "seen", "arrival",
-                                      "meta"};
+  static const char *const names[] = {"cache",   "cursor", "seen",
+                                      "arrival", "meta",   "former"};
   int i;
 
-  for (i = 0; i < 5; i++) {
+  for (i = 0; i < 6; i++) {
     if (sqlite3_stricmp(name, names[i]) == 0) return 1;
   }
   return 0;
