@@ -34,7 +34,8 @@
 **
 ** Most rows are small: they are written into one buffer on the stack and
 ** hashed at once. What does not fit goes through a streaming hash, and long
-** text and blobs go there from where they lie, without a copy.
+** text and blobs go there from where they lie, without a copy; what is not in
+** memory at all, in pieces.
 */
 #include "row.h"
 
@@ -51,18 +52,25 @@
 #endif
 
 #define ROW_BUFFER_SIZE 1024
+#define ROW_PIECE_SIZE 16384
 
 /* A hash in the making. */
 typedef struct row_hash {
   XXH3_state_t state; /* only if is_streaming */
   int is_streaming;   /* bytes before those in buf went into state */
   size_t n;           /* bytes in buf */
+  kv_row_read read;   /* for values that are not in memory, or NULL */
+  void *source;
+  int error; /* of read(); the hash is void then */
   unsigned char buf[ROW_BUFFER_SIZE];
 } row_hash;
 
-static void row_hash_init(row_hash *h) {
+static void row_hash_init(row_hash *h, kv_row_read read, void *source) {
   h->is_streaming = 0;
   h->n = 0;
+  h->read = read;
+  h->source = source;
+  h->error = 0;
 }
 
 static void row_hash_flush(row_hash *h) {
@@ -89,6 +97,22 @@ static void row_hash_bytes(row_hash *h, const void *z, size_t n) {
   } else {
     row_hash_flush(h);
     XXH3_64bits_update(&h->state, z, n);
+  }
+}
+
+/* A value that is not in memory. */
+static void row_hash_far(row_hash *h, const kv_value *v) {
+  unsigned char piece[ROW_PIECE_SIZE];
+  size_t at = 0;
+
+  assert(h->read != NULL);
+  row_hash_flush(h);
+  while (at < v->n && !h->error) {
+    size_t n = v->n - at < sizeof(piece) ? v->n - at : sizeof(piece);
+
+    h->error = h->read(h->source, v, at, n, piece);
+    if (!h->error) XXH3_64bits_update(&h->state, piece, n);
+    at += n;
   }
 }
 
@@ -133,7 +157,11 @@ static void row_hash_value(row_hash *h, const kv_value *v) {
     case KV_TEXT:
     case KV_BLOB:
       row_store_u64(p + 1, v->n);
-      row_hash_bytes(h, v->z, v->n);
+      if (!v->z && v->n > 0) {
+        row_hash_far(h, v);
+      } else {
+        row_hash_bytes(h, v->z, v->n);
+      }
       break;
     default: assert(v->type == KV_NULL); break;
   }
@@ -142,7 +170,7 @@ static void row_hash_value(row_hash *h, const kv_value *v) {
 int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id) {
   row_hash h;
 
-  row_hash_init(&h);
+  row_hash_init(&h, NULL, NULL);
   row_hash_bytes(&h, "KVLG1", 5);
   row_store_u32(row_hash_room(&h, 4), (uint32_t)n_name);
   row_hash_bytes(&h, name, n_name);
@@ -150,22 +178,26 @@ int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id) {
   return row_hash_sum(&h);
 }
 
-int64_t kv_row_sum(int64_t previous, const kv_row *row) {
-  row_hash h;
-  unsigned char *p;
+static int64_t row_hash_row(row_hash *h, int64_t previous, const kv_row *row) {
+  unsigned char *p = row_hash_room(h, 32);
 
-  row_hash_init(&h);
-  p = row_hash_room(&h, 32);
   row_store_u64(p, (uint64_t)previous);
   row_store_u64(p + 8, (uint64_t)row->seq);
   row_store_u64(p + 16, (uint64_t)row->txn);
   row_store_u64(p + 24, (uint64_t)row->ts);
-  row_hash_value(&h, &row->parent_ts);
-  *row_hash_room(&h, 1) = (unsigned char)row->op;
-  row_hash_value(&h, &row->bucket);
-  row_hash_value(&h, &row->key);
-  row_hash_value(&h, &row->value);
-  return row_hash_sum(&h);
+  row_hash_value(h, &row->parent_ts);
+  *row_hash_room(h, 1) = (unsigned char)row->op;
+  row_hash_value(h, &row->bucket);
+  row_hash_value(h, &row->key);
+  row_hash_value(h, &row->value);
+  return row_hash_sum(h);
+}
+
+int64_t kv_row_sum(int64_t previous, const kv_row *row) {
+  row_hash h;
+
+  row_hash_init(&h, NULL, NULL);
+  return row_hash_row(&h, previous, row);
 }
 
 static int row_is_ts(int64_t ts) {
@@ -236,11 +268,22 @@ const char *kv_row_check_form(const kv_row *previous, const kv_row *row) {
   return reason;
 }
 
-const char *kv_row_check(const kv_row *previous, const kv_row *row) {
-  const char *reason = kv_row_check_form(previous, row);
+int kv_row_check_far(const kv_row *previous, const kv_row *row,
+                     kv_row_read read, void *source, const char **reason) {
+  row_hash h;
+  int64_t sum;
 
-  if (!reason && row->sum != kv_row_sum(previous->sum, row)) {
-    reason = "its checksum does not match";
-  }
+  *reason = kv_row_check_form(previous, row);
+  if (*reason) return 0;
+  row_hash_init(&h, read, source);
+  sum = row_hash_row(&h, previous->sum, row);
+  if (!h.error && row->sum != sum) *reason = "its checksum does not match";
+  return h.error;
+}
+
+const char *kv_row_check(const kv_row *previous, const kv_row *row) {
+  const char *reason;
+
+  kv_row_check_far(previous, row, NULL, NULL, &reason);
   return reason;
 }

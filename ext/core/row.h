@@ -33,7 +33,8 @@ typedef struct kv_value {
   int type;      /* KV_NULL .. KV_BLOB */
   int64_t i;     /* KV_INTEGER */
   double r;      /* KV_REAL */
-  const void *z; /* KV_TEXT (UTF-8 bytes), KV_BLOB; NULL only if n is 0 */
+  const void *z; /* KV_TEXT (UTF-8 bytes), KV_BLOB; NULL only if n is 0, but
+                 ** see kv_row_check_far() */
   size_t n;      /* bytes at z */
 } kv_value;
 
@@ -77,5 +78,21 @@ const char *kv_row_check_form(const kv_row *previous, const kv_row *row);
 ** full stop, e.g. "its checksum does not match".
 */
 const char *kv_row_check(const kv_row *previous, const kv_row *row);
+
+/*
+** Read n bytes of a value that is not in memory, from byte `at` on. Returns 0
+** or an error, which ends the check.
+*/
+typedef int (*kv_row_read)(void *source, const kv_value *value, size_t at,
+                           size_t n, void *out);
+
+/*
+** kv_row_check() of a row whose text and blobs are elsewhere: those with
+** bytes (n) but no z are read with read(source, ...), each from its first byte
+** to its last. Nothing is read of a row that is wrong otherwise. Returns 0
+** with what kv_row_check() would return in *reason, or the error of read().
+*/
+int kv_row_check_far(const kv_row *previous, const kv_row *row,
+                     kv_row_read read, void *source, const char **reason);
 
 #endif

@@ -3,6 +3,7 @@
 **
 **     {name}_cache    every row of every device, the latest of a key first
 **     {name}_cursor   how far each device's log is merged
+**     {name}_former   logs that another one took the place of
 **     {name}_seen     how far each device had merged the others
 **     {name}_arrival  the commits and merges that brought the rows
 **     {name}_meta     the cache itself: format, epoch, machine
@@ -19,12 +20,13 @@
 #ifndef KV_STORE_CACHE_H
 #define KV_STORE_CACHE_H
 
+#include "core/former.h"
 #include "folder.h"
 #include "foreign.h"
 #include "stmt.h"
 
 /* Format of the shadow tables; a cache of another one is built anew. */
-#define KV_CACHE_FORMAT 3
+#define KV_CACHE_FORMAT 4
 
 /* How many epochs there are: sql/meta_epoch.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)
@@ -67,14 +69,18 @@ typedef struct kv_winner {
   kv_value parent_ts; /* KV_NULL or KV_INTEGER */
 } kv_winner;
 
-/* Columns of the statements that read rows; scan_value, cache_value: three. */
+/*
+** Columns of the statements that read rows; scan_value, cache_value: three.
+** Only cache_latest has the last one.
+*/
 enum {
   KV_COLUMN_KEY,
   KV_COLUMN_OP,
   KV_COLUMN_VALUE,
   KV_COLUMN_TS,
   KV_COLUMN_DEVICE,
-  KV_COLUMN_PARENT_TS
+  KV_COLUMN_PARENT_TS,
+  KV_COLUMN_SEQ
 };
 
 /* Create the shadow tables, empty; or those of them that are missing. */
@@ -107,6 +113,9 @@ int kv_cache_begin_epoch(kv_stmts *stmts);
 
 /* Find what a write of a key replaces. */
 int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out);
+
+/* The same from a row that KV_SQL_CACHE_LATEST found. */
+void kv_cache_winner(sqlite3_stmt *row, kv_winner *out);
 
 /*
 ** Find the value of a key: of now with KV_SQL_CACHE_VALUE (or _LATEST, with
@@ -153,6 +162,15 @@ int kv_cache_latest(kv_stmts *stmts, int64_t limit, int64_t *out);
 int kv_cursor_load(kv_stmts *stmts, const char *device, kv_cursor *out);
 int kv_cursor_save(kv_stmts *stmts, const kv_cursor *cursor);
 void kv_cursor_clear(kv_cursor *cursor);
+
+/*
+** The log `id` of a device, if it is a former one; and that another one takes
+** the place of it. The last eight of each device are kept.
+*/
+int kv_former_load(kv_stmts *stmts, const char *device, const unsigned char *id,
+                   kv_former *out, int *found);
+int kv_former_save(kv_stmts *stmts, const char *device, const unsigned char *id,
+                   const kv_former *former);
 
 /* The devices that have a cursor, as kv_folder_list() gives names. */
 int kv_cursor_list(kv_stmts *stmts, char ***out, int *n);

@@ -133,6 +133,52 @@ void kv_cursor_clear(kv_cursor *cursor) {
   kv_verdict_clear(&cursor->verdict);
 }
 
+/* Both statements about one log begin with its device and its id. */
+static int former_bind(kv_stmts *stmts, kv_sql sql, const char *device,
+                       const unsigned char *id, sqlite3_stmt **out) {
+  int rc = kv_stmt_get(stmts, sql, out);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(*out, 1, device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_blob(*out, 2, id, KV_ID_SIZE, SQLITE_STATIC);
+  }
+  return rc;
+}
+
+int kv_former_load(kv_stmts *stmts, const char *device, const unsigned char *id,
+                   kv_former *out, int *found) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = former_bind(stmts, KV_SQL_FORMER_GET, device, id, &stmt);
+
+  *found = 0;
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    out->seq = cursor_int64(stmt, 0, 0);
+    out->sum = cursor_int64(stmt, 1, 0);
+    out->newest = cursor_int64(stmt, 2, -1);
+    *found = 1;
+    rc = SQLITE_OK;
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(stmts, KV_SQL_FORMER_GET, stmt);
+  return rc;
+}
+
+int kv_former_save(kv_stmts *stmts, const char *device, const unsigned char *id,
+                   const kv_former *former) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = former_bind(stmts, KV_SQL_FORMER_PUT, device, id, &stmt);
+
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, former->seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, former->sum);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, former->newest);
+  rc = kv_stmt_finish(stmts, KV_SQL_FORMER_PUT, stmt, rc);
+  return rc == SQLITE_OK ? kv_cache_run_for(stmts, KV_SQL_FORMER_TRIM, device)
+                         : rc;
+}
+
 int kv_cursor_list(kv_stmts *stmts, char ***out, int *n) {
   sqlite3_stmt *stmt = NULL;
   char **names = NULL;

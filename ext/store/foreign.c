@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "error.h"
 #include "handle.h"
+#include "large.h"
 #include "stmt.h"
 #include "value.h"
 
@@ -27,6 +28,7 @@ struct kv_reader {
   int is_own;    /* the own log: an error of the disk is an error */
   int is_unread; /* an error of the disk was met */
   int work;      /* thousands of steps left until the next verified row */
+  int limit;     /* of a value's length, if it is more than the handle's */
   kv_log_head head;
   sqlite3_stmt *rows; /* the running scan */
   sqlite3_stmt *last; /* keeps the values of kv_reader_last() */
@@ -40,6 +42,7 @@ struct kv_reader {
 /* https://www.sqlite.org/fileformat2.html#the_database_header */
 #define HEADER_SIZE 100
 #define HEADER_APPLICATION_ID 0x4b564c47 /* 'KVLG' */
+#define HEADER_UTF8 1                    /* 2 and 3 are UTF-16 */
 
 static uint32_t reader_u32(const unsigned char *p) {
   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
@@ -120,6 +123,9 @@ static int reader_check_header(kv_reader *reader, kv_verdict *verdict) {
     kv_verdict_set(verdict, KV_STATE_STRANGER,
                    "is in WAL mode, which no log ever is; on its own device: "
                    "PRAGMA journal_mode=DELETE");
+  } else if (reader_u32(h + 56) > HEADER_UTF8) {
+    kv_verdict_set(verdict, KV_STATE_STRANGER,
+                   "keeps its text in UTF-16, which no log ever does");
   } else if (memcmp(h + 24, h + 92, 4) == 0 &&
              size < page_size * (int64_t)reader_u32(h + 28)) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
@@ -260,6 +266,26 @@ static int reader_admit_again(kv_reader *reader, const char *device,
   return SQLITE_OK;
 }
 
+/* Larger values are loaded only when their row is known to be right. */
+static void reader_limit_values(kv_reader *reader) {
+  int limit = sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, -1);
+
+  if (limit <= KV_LARGE || !KV_LARGE_CAN) return;
+  reader->limit = limit;
+  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
+}
+
+/* Step with the limit of the host. */
+static int reader_step_unlimited(kv_reader *reader, sqlite3_stmt *stmt) {
+  int rc;
+
+  if (reader->limit == 0) return sqlite3_step(stmt);
+  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, reader->limit);
+  rc = sqlite3_step(stmt);
+  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
+  return rc;
+}
+
 static int reader_new(sqlite3 *handle, const char *device, int is_confined,
                       int is_own, kv_reader **out, kv_verdict *verdict) {
   kv_reader *reader = kv_zalloc(sizeof(*reader));
@@ -272,6 +298,7 @@ static int reader_new(sqlite3 *handle, const char *device, int is_confined,
     reader->work = KV_HANDLE_ADMIT;
     if (is_confined) {
       kv_handle_confine(handle, &reader->work);
+      reader_limit_values(reader);
     } else {
       kv_handle_limit_work(handle, &reader->work);
     }
@@ -389,7 +416,7 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   reader->last = NULL;
   reader->work = KV_HANDLE_WORK;
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &reader->last);
-  if (rc == SQLITE_OK) rc = sqlite3_step(reader->last);
+  if (rc == SQLITE_OK) rc = reader_step_unlimited(reader, reader->last);
   if (rc == SQLITE_ROW) {
     rc = reader_row(reader->last, row, &reason);
     *found = rc == SQLITE_OK && !reason ? 1 : -1;
@@ -430,11 +457,27 @@ static void reader_note(kv_reader *reader, const kv_row *row) {
   }
 }
 
+/* Step to a row with a large value, if it is right. */
+static int reader_step_large(kv_reader *reader, const char **reason) {
+  sqlite3_stmt *rows = reader->rows;
+  int rc =
+    kv_large_check(reader->handle, &reader->previous, reader->limit, reason);
+
+  if (rc != SQLITE_OK || *reason) return rc;
+  sqlite3_reset(rows);
+  rc = sqlite3_bind_int64(rows, 1, reader->previous.seq);
+  return rc == SQLITE_OK ? reader_step_unlimited(reader, rows) : rc;
+}
+
 int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
   int rc = sqlite3_step(reader->rows);
 
   *reason = NULL;
   *row = &reader->row;
+  if (rc == SQLITE_TOOBIG && reader->limit > 0) {
+    rc = reader_step_large(reader, reason);
+    if (rc == SQLITE_OK) return SQLITE_DONE;
+  }
   if (rc == SQLITE_ROW) {
     rc = reader_row(reader->rows, &reader->row, reason);
     if (rc != SQLITE_OK) return rc;

@@ -133,10 +133,12 @@ static int handle_authorize(void *unused, int action, const char *table,
                             const char *column, const char *db,
                             const char *trigger) {
   (void)unused;
-  (void)column;
   (void)db;
   (void)trigger;
   if (action == SQLITE_SELECT) return SQLITE_OK;
+  if (action == SQLITE_FUNCTION && strcmp(column, "typeof") == 0) {
+    return SQLITE_OK;
+  }
   if (action == SQLITE_READ &&
       (strcmp(table, "device") == 0 || strcmp(table, "log") == 0 ||
        strcmp(table, "sqlite_master") == 0)) {

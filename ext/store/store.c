@@ -11,6 +11,7 @@
 #include "own.h"
 #include "publish.h"
 #include "registry.h"
+#include "write.h"
 
 int kv_registry_create(sqlite3 *db, kv_registry **out) {
   *out = kv_zalloc(sizeof(**out));
@@ -327,7 +328,12 @@ int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                     name);
   }
   store->n_refs++;
-  return SQLITE_OK;
+  rc = kv_write_flush(store, err);
+  if (rc != SQLITE_OK) {
+    kv_store_close(store);
+    *out = NULL;
+  }
+  return rc;
 }
 
 int kv_store_rename(kv_store *store, const char *new_name) {

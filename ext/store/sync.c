@@ -7,6 +7,8 @@
 **     the row that was read last is there     read on behind it
 **     it is gone, the file's last row is      behind: an older copy
 **         one that was read
+**     another log, which this one took the    behind: an older log
+**         place of; nothing is new in it
 **     another log                             rewritten, if it verifies whole;
 **                                             else damaged: keep what was read
 */
@@ -66,29 +68,61 @@ static int visit_has_row(kv_visit *visit, const kv_row *row, int *has) {
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* Is the file of the log that was read? */
+static int visit_is_same_log(const kv_visit *visit) {
+  const kv_log_head *head = kv_reader_head(visit->reader);
+
+  return memcmp(visit->cursor.id, head->id, KV_ID_SIZE) == 0;
+}
+
 /*
-** Is this an older copy of the log that was read? Its last row tells: a row
-** that is in the cache, under the id that was read.
+** Is this an older copy of the log that was read, or of one before that? Its
+** last row tells: a row that is in the cache, under the id that was read, or
+** one that the log before had when it was left.
 */
 static int visit_is_behind(kv_visit *visit, int *is_behind) {
+  kv_cursor *cursor = &visit->cursor;
+  int is_known = visit_is_same_log(visit);
+  kv_former former;
   kv_row row;
   int found = 0;
-  int rc;
+  int rc = SQLITE_OK;
 
   *is_behind = 0;
-  if (memcmp(visit->cursor.id, kv_reader_head(visit->reader)->id, KV_ID_SIZE) !=
-      0) {
-    return SQLITE_OK;
+  if (!visit_is_same_log(visit)) {
+    rc = kv_former_load(&visit->store->stmts, cursor->device,
+                        kv_reader_head(visit->reader)->id, &former, &is_known);
   }
+  if (rc != SQLITE_OK || !is_known) return rc;
   rc = kv_reader_last(visit->reader, &row, &found);
   if (rc != SQLITE_OK || found < 0) return rc;
+  if (!visit_is_same_log(visit)) {
+    *is_behind = kv_former_covers(&former, found ? &row : NULL, cursor->newest);
+    return SQLITE_OK;
+  }
   if (!found) {
     /* No row at all: as it was before the first one. */
     *is_behind = 1;
     return SQLITE_OK;
   }
-  if (row.seq >= visit->cursor.at.seq) return SQLITE_OK;
+  if (row.seq >= cursor->at.seq) return SQLITE_OK;
   return visit_has_row(visit, &row, is_behind);
+}
+
+/* Forget what was read, but for how far it was, as another log takes over. */
+static int visit_leave(kv_visit *visit) {
+  kv_cursor *cursor = &visit->cursor;
+  kv_stmts *stmts = &visit->store->stmts;
+  kv_former former = {cursor->at.seq, cursor->at.sum, cursor->newest};
+  int rc = kv_cache_forget(stmts, cursor->device);
+
+  if (rc == SQLITE_OK && !visit_is_same_log(visit)) {
+    rc = kv_former_save(stmts, cursor->device, cursor->id, &former);
+  }
+  cursor->has_id = 0;
+  cursor->last_ts = cursor->newest = -1;
+  visit->is_replaced = 1;
+  return rc;
 }
 
 /* Another log stands in the place of the one that was read. */
@@ -113,10 +147,7 @@ static int visit_replace(kv_visit *visit) {
                    "%lld (%s); what was read before is kept",
                    stretch.end.seq + 1, stretch.reason);
   } else if (rc == SQLITE_OK) {
-    rc = kv_cache_forget(&visit->store->stmts, cursor->device);
-    cursor->has_id = 0;
-    cursor->last_ts = cursor->newest = -1;
-    visit->is_replaced = 1;
+    rc = visit_leave(visit);
   }
   return rc;
 }
@@ -131,7 +162,7 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
 
   *can_read = !cursor->has_id && head->base.seq == 0;
   if (*can_read) return SQLITE_OK;
-  if (cursor->has_id && memcmp(cursor->id, head->id, KV_ID_SIZE) == 0 &&
+  if (cursor->has_id && visit_is_same_log(visit) &&
       head->base.seq <= cursor->at.seq) {
     rc = kv_reader_sum_at(visit->reader, cursor->at.seq, &sum, can_read);
     if (sum != cursor->at.sum) *can_read = 0;
@@ -141,8 +172,12 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
   if (cursor->has_id) rc = visit_is_behind(visit, &is_behind);
   if (rc == SQLITE_OK && is_behind) {
     visit_say(visit, KV_STATE_BEHIND,
-              "an older copy is here than the one that was read; what was "
-              "read is kept until the newer one is back");
+              visit_is_same_log(visit)
+                ? "an older copy is here than the one that was read; what was "
+                  "read is kept until the newer one is back"
+                : "an older log is here than the one that was read last; what "
+                  "was read is kept until the newer one is back, or this one "
+                  "is written on");
     return SQLITE_OK;
   }
   if (rc == SQLITE_OK) rc = visit_replace(visit);

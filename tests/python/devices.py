@@ -139,7 +139,8 @@ class Device:
         self.persistent = self.r.random() < 0.5
         self.generation = 0
         self.acknowledged = []  # transactions, in the order of their commits
-        self.history = []  # older bytes of its log
+        self.history = []  # older bytes of its log, of all its ids
+        self.n_former = 0  # how many of them are of an older id
         self.lost_log = False  # whether its log is one of these
         self.single = True  # whether it never had a second connection
         self.merged_inside = False  # whether it merged inside a transaction

@@ -24,7 +24,7 @@ import traceback
 import oracle
 from devices import Connection, Device, diff, need
 from oracle import tag
-from support import GONE, SHM, kv, kv_log, log_path, put, read, sync
+from support import GONE, SHM, edit, kv, kv_log, log_path, put, read, sync
 
 KEYS = [0, 1, 2, -7, 0.5, "", "a", "b", "c", "é", "nul\0x", b"", b"a", b"\xff"]
 STEPS = 80
@@ -38,6 +38,7 @@ class Schedule:
                               self.r.randint(2, 5))
         self.devices = []
         self.delivered = {}  # path: bytes that a sync tool put there
+        self.has_former = False  # whether a device began its log anew
         self.devices = [Device(self, n) for n in names]
         self.stats = {d: self.stat(d) for d in self.devices}
 
@@ -252,8 +253,8 @@ class Schedule:
 
     def lose(self, d):
         """The log is one from a backup; the open store makes it whole."""
-        if d.single and d.history:
-            data = self.r.choice(d.history)
+        if d.single and d.history[d.n_former:]:
+            data = self.r.choice(d.history[d.n_former:])
             self.note("backup of", d.name, len(data))
             put(d.log(), data)
             d.lost_log = True
@@ -265,6 +266,30 @@ class Schedule:
                 c.db.execute("ROLLBACK")
                 c.ended()
             self.sync(c)
+
+    def begin_anew(self, d):
+        """Its cache is lost and its log is damaged at the end, so the device
+        makes a log of another id of the same rows. Older copies of the one
+        before may still be on their way."""
+        if not d.single or not os.path.exists(d.log()):
+            return
+        self.restore(d)
+        self.note("new log of", d.name)
+        for c in d.connections:
+            c.close()
+        d.connections = []
+        before = oracle.read_log(d.log())
+        d.history.append(read(d.log()))
+        d.n_former = len(d.history)
+        edit(d.log(), "INSERT INTO log SELECT ifnull(max(seq), 0) + 1, 1, 1, NULL, 1, '', 1, 1, 0 "
+                      "FROM log")
+        d.begin()
+        after = oracle.read_log(d.log())
+        need(before.id != after.id, d.name, "has no new log")
+        need(changes(before) == changes(after), d.name, "has other rows in its new log")
+        # What had a later time than its transaction is one by itself now.
+        d.acknowledged[:] = published(after)
+        self.has_former = True
 
     def step(self):
         d = self.r.choice(self.devices)
@@ -282,6 +307,8 @@ class Schedule:
             self.reopen(d)
         elif kind < 0.97:
             self.lose(d)
+        elif kind < 0.975:
+            self.begin_anew(d)
         elif len(d.connections) == 1 and d.cache.writer is None:
             self.restore(d)
             self.note("second connection", d.name)
@@ -310,9 +337,7 @@ class Schedule:
                     if other is not d:
                         self.put(other, log_path(other.folder, d.name), read(d.log()))
         for d in self.devices:
-            got = [{tag(r.key): tag(r.value) if r.op == oracle.SET else GONE
-                    for r in txn if r.op != oracle.SEEN}
-                   for txn in oracle.transactions(logs[d.name].rows if d.name in logs else [])]
+            got = published(logs[d.name]) if d.name in logs else []
             need(got == d.acknowledged, d.name, "published", got, "not", d.acknowledged)
         rows = [r for log in logs.values() for r in log.rows]
         for d in self.devices:
@@ -325,8 +350,8 @@ class Schedule:
         for path, data in self.delivered.items():
             need(read(path) == data, "changed", path)
         # Of the others, parent_ts does not follow from what op 2 rows say.
-        oracle.check_parents(logs, {d.name for d in self.devices
-                                    if d.single and not d.merged_inside})
+        oracle.check_parents(logs, {d.name for d in self.devices if d.single and
+                                    not d.merged_inside and not self.has_former})
 
     def equal(self, d, db, rows):
         need(kv(db) == oracle.fold(rows), d.name, "kv:", diff(kv(db), oracle.fold(rows)))
@@ -338,6 +363,17 @@ class Schedule:
             ts = self.r.choice(rows).ts
             got = {tag(k): tag(v) for k, v in db.execute("SELECT key, value FROM kv(?)", (ts,))}
             need(got == oracle.fold(rows, ts), d.name, "kv as of", ts)
+
+
+def published(log):
+    """What each transaction of a log did to its keys."""
+    return [{tag(r.key): tag(r.value) if r.op == oracle.SET else GONE
+             for r in txn if r.op != oracle.SEEN} for txn in oracle.transactions(log.rows)]
+
+
+def changes(log):
+    return sorted((r.ts, r.op, r.bucket, tag(r.key), tag(r.value)) for r in log.rows
+                  if r.op != oracle.SEEN)
 
 
 def run(seed):

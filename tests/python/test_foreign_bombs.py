@@ -7,7 +7,7 @@ import sqlite3
 import unittest
 
 from foreign import LIMIT, PATIENCE, make, work
-from support import Case, kv, log_path, plain, put, read, sync
+from support import NOW, Case, kv, log_path, plain, put, read, sync
 
 COLUMNS = ", ".join("c%d" % i for i in range(1500))
 TERMS = ", ".join(["1"] * 1900)
@@ -53,6 +53,20 @@ class Bombs(Case):
                 self.assertEqual(self.state(self.laptop, "phone"), "stranger")
                 self.assertLess(seconds, LIMIT)
                 self.assertLess(memory() - before, 50 * PATIENCE)
+                self.assertEqual(kv(self.laptop), plain({"own": 1}))
+
+    def test_a_large_row_that_does_not_verify(self):
+        """It has to be read, as its sum is known at its end; not loaded."""
+        for column in ("key", "value", "bucket"):
+            with self.subTest(column=column):
+                make(self.file, [(1, NOW, None, 1, "", "a", 1)])
+                other = self.process(self.file, module=False)  # with memory of its own
+                other.sql("UPDATE log SET %s = CAST(zeroblob(64000000) AS TEXT)" % column)
+                before = memory()
+                seconds, n = work(sync, self.laptop)
+                self.assertEqual((n, self.state(self.laptop, "phone")), (0, "damaged"))
+                self.assertLess(seconds, LIMIT)
+                self.assertLess(memory() - before, 10 * PATIENCE)
                 self.assertEqual(kv(self.laptop), plain({"own": 1}))
 
     def test_in_the_place_of_the_own_log(self):

@@ -178,13 +178,15 @@ class Rewritten(Case):
         other = self.device("phone", "two.kv", options="now=%d" % (NOW + 2 * SECOND))
         other.execute("INSERT INTO kv VALUES('two', 2), ('kept', 2)")
         self.one, self.two = (read(log_path(self.path(f), "phone")) for f in ("one.kv", "two.kv"))
+        phone.execute("INSERT INTO kv VALUES('later', 1)")
+        self.one_later = read(log_path(self.path("one.kv"), "phone"))
         self.file = log_path(self.path("mine.kv"), "phone")
         put(self.file, self.one)
         sync(self.laptop)
 
     def test_it_replaces_the_one_before_in_kv_and_kv_log(self):
-        for data, shown in ((self.two, {"both": "mine", "two": 2}), (self.one, {
-                "both": "one", "one": 1, "more": 1})):
+        for data, shown in ((self.two, {"both": "mine", "two": 2}), (self.one_later, {
+                "both": "one", "one": 1, "more": 1, "later": 1})):
             put(self.file, data)
             sync(self.laptop)
             self.assertEqual(self.state(self.laptop, "phone"), "rewritten")
@@ -219,23 +221,47 @@ class Rewritten(Case):
             data = bytearray(self.two)
             data[at:at + 64] = bytes(b ^ 0x55 for b in data[at:at + 64])
             put(self.file, bytes(data))
+            self.laptop.execute("BEGIN")
             sync(self.laptop)
             if self.state(self.laptop, "phone") == "rewritten":  # what is not used
                 self.check(self.laptop, "mine.kv") if oracle_reads(self.file) else None
-                put(self.file, self.one)
-                sync(self.laptop)
-            self.assertEqual(kv(self.laptop), before, at)
+            else:
+                self.assertEqual(kv(self.laptop), before, at)
+            self.laptop.execute("ROLLBACK")
         put(self.file, self.two)
         self.assertEqual(sync(self.laptop), 2)
         self.check(self.laptop, "mine.kv")
 
     def test_there_and_back_ends_with_what_is_there(self):
-        for data in (self.two, self.one, self.two, self.two, self.one[:PAGE], self.one, self.two):
+        for data in (self.two, self.one_later, self.two, self.two, self.one[:PAGE], self.one_later,
+                     self.two):
             put(self.file, data)
             sync(self.laptop)
-            if len(data) > PAGE:
+            if self.state(self.laptop, "phone") in ("ok", "rewritten"):
                 self.check(self.laptop, "mine.kv")
-                self.assertEqual(sync(self.laptop), 0)
+            self.assertEqual(sync(self.laptop), 0)
+        self.check(self.laptop, "mine.kv")
+
+    def test_an_older_copy_of_the_one_before_erases_nothing(self):
+        """From a backup, or what a sync tool had left. Also when the cache
+        was closed between, and until one of both is written on."""
+        con = self.device("tablet", "mine.kv", "host.db", "main")
+        sync(con)
+        put(self.file, self.two)
+        self.assertEqual(sync(con), 2)
+        before = kv(con)
+        for data in (self.one, self.one[:len(self.one) // 2], self.one):
+            put(self.file, data)
+            self.assertEqual(sync(con), 0)
+            con.close()
+            con = self.device("tablet", "mine.kv", "host.db", "main")
+            self.assertEqual(kv(con), before)
+        self.assertEqual(self.state(con, "phone"), "behind")
+        put(self.file, self.two)
+        self.assertEqual((sync(con), self.state(con, "phone")), (0, "ok"))
+        put(self.file, self.one_later)
+        self.assertEqual((sync(con), self.state(con, "phone")), (5, "rewritten"))
+        self.check(con, "mine.kv")
 
 
 def oracle_reads(path):

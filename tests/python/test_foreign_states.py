@@ -111,6 +111,16 @@ class States(Case):
         make(self.paths["other"], OTHER[:1], log_id=b"o" * 16)
         self.arrive(read(self.paths["other"]))
         self.told("rewritten", "another log", rows=["other"])
+        make(self.paths["other"], ROWS[:3], log_id=b"i" * 16)
+        self.arrive(read(self.paths["other"]))
+        self.told("rewritten", "another log", rows="abc")
+        older = read(self.paths["other"])
+        make(self.paths["other"], OTHER[:1] + [(2, NOW + 6, None, 1, "", "b", 1)],
+             log_id=b"o" * 16)
+        self.arrive(read(self.paths["other"]))
+        self.told("rewritten", "another log", rows=["other", "b"])
+        self.arrive(older)
+        self.told("behind", "older log", rows=["other", "b"])
         self.arrive(self.whole)
         self.told("rewritten", "another log", rows="abcd")
 

@@ -50,7 +50,8 @@ static void the_shadow_tables_are_made_and_dropped(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  test_rows(t.db, "kv_arrival\nkv_cache\nkv_cursor\nkv_meta\nkv_seen",
+  test_rows(t.db,
+            "kv_arrival\nkv_cache\nkv_cursor\nkv_former\nkv_meta\nkv_seen",
             "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
   assert_int_equal(kv_cache_index(&t.store->stmts), SQLITE_OK);
   test_rows(t.db, "kv_cache",
@@ -59,7 +60,7 @@ static void the_shadow_tables_are_made_and_dropped(void **state) {
   test_rows(t.db, "", "SELECT name FROM sqlite_master");
   assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
   assert_int_equal(kv_cache_create(&t.store->stmts), SQLITE_OK);
-  test_rows(t.db, "5",
+  test_rows(t.db, "6",
             "SELECT count(*) FROM sqlite_master WHERE type = 'table'");
   test_store_close(&t);
 }
@@ -122,7 +123,7 @@ static void shadow_tables_are_renamed_with_their_rows(void **state) {
   put(&t, "a", 1, "laptop", 1, KV_OP_SET);
   assert_int_equal(kv_cache_rename(&t.store->stmts, "it's \"new\""), SQLITE_OK);
   test_rows(t.db, "a", "SELECT key FROM \"it's \"\"new\"\"_cache\"");
-  test_rows(t.db, "5",
+  test_rows(t.db, "6",
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name "
             "GLOB 'it''s \"new\"_*'");
   t.store->stmts.name = "it's \"new\"";
@@ -428,6 +429,42 @@ static void a_cursor_is_loaded_as_it_was_saved(void **state) {
   test_store_close(&t);
 }
 
+static void the_last_eight_former_logs_are_kept_each_once(void **state) {
+  kv_former former = {1, -2, 3};
+  unsigned char id[KV_ID_SIZE] = {0};
+  int found;
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  for (id[0] = 1; id[0] <= 9; id[0]++) {
+    former.seq = id[0];
+    assert_int_equal(kv_former_save(&t.store->stmts, "phone", id, &former),
+                     SQLITE_OK);
+    assert_int_equal(kv_former_save(&t.store->stmts, "tablet", id, &former),
+                     SQLITE_OK);
+  }
+  test_rows(t.db, "23456789",
+            "SELECT group_concat(seq, '') FROM kv_former "
+            "WHERE device = 'phone'");
+  id[0] = 5;
+  former.seq = 50;
+  kv_former_save(&t.store->stmts, "phone", id, &former);
+  test_rows(t.db, "8|50",
+            "SELECT count(*), max(seq) FROM kv_former WHERE device = 'phone'");
+  memset(&former, 0, sizeof(former));
+  assert_int_equal(
+    kv_former_load(&t.store->stmts, "phone", id, &former, &found), SQLITE_OK);
+  assert_true(found);
+  assert_int_equal(former.seq, 50);
+  assert_int_equal(former.sum, -2);
+  assert_int_equal(former.newest, 3);
+  id[0] = 1;
+  kv_former_load(&t.store->stmts, "phone", id, &former, &found);
+  assert_false(found);
+  test_store_close(&t);
+}
+
 static void an_unknown_device_has_an_empty_cursor(void **state) {
   test_store t;
   kv_cursor cursor;
@@ -534,6 +571,7 @@ int main(void) {
     test(rows_with_new_numbers_arrive_again),
     test(rows_of_a_device_are_counted),
     test(a_cursor_is_loaded_as_it_was_saved),
+    test(the_last_eight_former_logs_are_kept_each_once),
     test(an_unknown_device_has_an_empty_cursor),
     test(a_damaged_cursor_is_read_as_unknown),
     test(the_clock_counts_up_to_a_limit),

@@ -127,6 +127,14 @@ static void a_log_is_never_in_wal_mode(void **state) {
   assert_non_null(strstr(detail, "WAL"));
 }
 
+static void a_log_is_never_in_utf16(void **state) {
+  const char *path = test_log_make(*state);
+
+  test_set_byte(path, 59, 2);
+  assert_int_equal(open_state(path, "phone"), KV_STATE_STRANGER);
+  assert_non_null(strstr(detail, "UTF-16"));
+}
+
 static void a_newer_format_is_not_guessed_at(void **state) {
   assert_int_equal(broken(state, "PRAGMA user_version = 2"), KV_STATE_NEWER);
   assert_non_null(strstr(detail, "format version 2"));
@@ -186,6 +194,7 @@ int main(void) {
     test(a_file_cut_off_anywhere_is_waited_for),
     test(other_files_are_strangers),
     test(a_log_is_never_in_wal_mode),
+    test(a_log_is_never_in_utf16),
     test(a_newer_format_is_not_guessed_at),
     test(the_schema_is_ours_to_the_byte),
     test(a_device_has_one_valid_row),

@@ -475,6 +475,61 @@ static void a_changed_row_is_noticed(void **state) {
                       "its checksum does not match");
 }
 
+/* Bytes of a_row() that are not in memory, as far as the check knows. */
+typedef struct far_away {
+  kv_row row;
+  size_t n_read;
+  size_t n_most; /* more is an error */
+} far_away;
+
+static int far_read(void *source, const kv_value *value, size_t at, size_t n,
+                    void *out) {
+  far_away *far = source;
+
+  assert_int_equal(value->n, far->row.value.n);
+  far->n_read += n;
+  if (far->n_read > far->n_most) return 77;
+  memcpy(out, (const char *)far->row.value.z + at, n);
+  return 0;
+}
+
+static void a_row_is_checked_in_pieces(void **state) {
+  static char content[100000];
+  far_away far = {a_row(), 0, sizeof(content)};
+  kv_row previous = a_row();
+  kv_row row;
+  const char *reason;
+  size_t n;
+
+  (void)state;
+  memset(content, 'c', sizeof(content));
+  previous.seq = previous.txn = 0;
+  for (n = 1; n < sizeof(content); n = 2 * n + n % 3) {
+    far.row.value = blob(content, n);
+    row = far.row;
+    row.sum = kv_row_sum(previous.sum, &row);
+    row.value.z = NULL;
+    far.n_read = 0;
+    assert_int_equal(kv_row_check_far(&previous, &row, far_read, &far, &reason),
+                     0);
+    assert_null(reason);
+    assert_int_equal(far.n_read, n);
+    row.sum++;
+    far.n_read = 0;
+    kv_row_check_far(&previous, &row, far_read, &far, &reason);
+    assert_string_equal(reason, "its checksum does not match");
+  }
+  far.n_read = 0;
+  row.ts = -1;
+  kv_row_check_far(&previous, &row, far_read, &far, &reason);
+  assert_string_equal(reason, "its time is out of range");
+  assert_int_equal(far.n_read, 0);
+  row.ts = 1;
+  far.n_most = 20000;
+  assert_int_equal(kv_row_check_far(&previous, &row, far_read, &far, &reason),
+                   77);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(base_sum_covers_format_name_and_id),
@@ -496,6 +551,7 @@ int main(void) {
     cmocka_unit_test(a_deletion_has_no_value),
     cmocka_unit_test(an_acknowledgement_has_its_types),
     cmocka_unit_test(a_changed_row_is_noticed),
+    cmocka_unit_test(a_row_is_checked_in_pieces),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

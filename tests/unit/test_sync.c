@@ -178,6 +178,73 @@ static void another_log_in_its_place_is_read_anew(void **state) {
   test_store_close(&t);
 }
 
+static void an_older_copy_of_an_older_log_takes_nothing_away(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  test_store_sync(&t);
+  make_log(state, "phone", 2, "uvwxy");
+  assert_int_equal(test_store_sync(&t), 5);
+  make_log(state, "phone", 1, "abc"); /* all that was read of it */
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "uvwxy: behind");
+  make_log(state, "phone", 1, "ab");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "uvwxy: behind");
+  make_log(state, "phone", 1, "");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "uvwxy: behind");
+  make_log(state, "phone", 2, "uvwxyz");
+  assert_int_equal(test_store_sync(&t), 1);
+  expect(&t, "phone", "uvwxyz: ok");
+  test_store_close(&t);
+}
+
+static void an_older_log_that_goes_on_is_read_anew(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  test_store_sync(&t);
+  make_log(state, "phone", 2, "uvwxy");
+  test_store_sync(&t);
+  test_log_break(make_log(state, "phone", 1, "abcd"),
+                 "UPDATE log SET value = '2' WHERE seq = 4");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "uvwxy: damaged");
+  make_log(state, "phone", 1, "abcd");
+  assert_int_equal(test_store_sync(&t), 4);
+  expect(&t, "phone", "abcd: rewritten");
+  make_log(state, "phone", 2, "uvwx");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "abcd: behind");
+  make_log(state, "phone", 2, "uvwxy"); /* whole, and later than abcd */
+  assert_int_equal(test_store_sync(&t), 5);
+  expect(&t, "phone", "uvwxy: rewritten");
+  test_store_close(&t);
+}
+
+static void an_older_log_that_came_late_leaves_again(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 2, "uvwxy");
+  test_store_sync(&t);
+  make_log(state, "phone", 1, "abc"); /* never read, so it may be a new one */
+  assert_int_equal(test_store_sync(&t), 3);
+  expect(&t, "phone", "abc: rewritten");
+  make_log(state, "phone", 2, "uvwxy");
+  assert_int_equal(test_store_sync(&t), 5);
+  expect(&t, "phone", "uvwxy: rewritten");
+  make_log(state, "phone", 1, "abc");
+  assert_int_equal(test_store_sync(&t), 0);
+  expect(&t, "phone", "uvwxy: behind");
+  test_rows(t.db, "5\n3",
+            "SELECT seq FROM kv_former WHERE device = 'phone' ORDER BY n");
+  test_store_close(&t);
+}
+
 static void another_history_under_the_same_id_is_read_anew(void **state) {
   test_store t;
 
@@ -447,6 +514,9 @@ int main(void) {
     test(a_file_on_its_way_waits),
     test(an_older_copy_takes_nothing_away),
     test(another_log_in_its_place_is_read_anew),
+    test(an_older_copy_of_an_older_log_takes_nothing_away),
+    test(an_older_log_that_goes_on_is_read_anew),
+    test(an_older_log_that_came_late_leaves_again),
     test(another_history_under_the_same_id_is_read_anew),
     test(a_rewritten_log_that_does_not_verify_takes_nothing_away),
     test(a_damaged_tail_costs_the_tail),

@@ -1,0 +1,196 @@
+/*
+** Rows with large values: read like others if they are right, else not
+** loaded.
+*/
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/foreign.h"
+#include "store/large.h"
+#include "support/connection.h"
+#include "support/files.h"
+#include "support/logs.h"
+
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
+#define LENGTH (3 * KV_LARGE + 5)
+
+/* A value of LENGTH bytes; is_text: of type text. */
+static kv_value large(int is_text) {
+  static char bytes[LENGTH];
+  kv_value value;
+
+  memset(bytes, 'x', sizeof(bytes));
+  value = test_blob(bytes, sizeof(bytes));
+  if (is_text) value.type = KV_TEXT;
+  return value;
+}
+
+/* Rows a, b (a large text), a large key, d (a large blob), e. */
+static const char *make_log(void **state) {
+  const char *path = test_path("%s/log.db", *state);
+  test_log log;
+
+  if (test_exists(path)) test_remove(path);
+  test_log_begin(&log, path, "phone", 1);
+  test_log_set(&log, TEST_NOW, "a", "1", 0);
+  log.row.value = large(1);
+  log.row.key = test_text("b");
+  log.row.txn = log.row.seq + 1;
+  test_log_write(&log);
+  log.row.key = large(0);
+  log.row.value = test_real(0.5);
+  log.row.txn = log.row.seq + 1;
+  test_log_write(&log);
+  log.row.key = test_text("d");
+  log.row.value = large(0);
+  log.row.txn = log.row.seq + 1;
+  test_log_write(&log);
+  test_log_set(&log, TEST_NOW + 1, "e", "1", 0);
+  test_log_end(&log);
+  return path;
+}
+
+/* Read a log; the number of its rows, *reason why there are no more. */
+static int read_rows(sqlite3 *host, const char *path, kv_stretch *stretch) {
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_position base;
+  const kv_row *row;
+  const char *reason;
+  int n = 0;
+
+  assert_int_equal(kv_reader_open(host, path, NULL, &reader, &verdict),
+                   SQLITE_OK);
+  assert_non_null(reader);
+  base = kv_reader_head(reader)->base;
+  assert_int_equal(kv_reader_verify(reader, base, INT64_MAX, NULL, stretch),
+                   SQLITE_OK);
+  assert_int_equal(kv_reader_start(reader, base, stretch->end.seq), SQLITE_OK);
+  while (kv_reader_next(reader, &row, &reason) == SQLITE_ROW) {
+    n++;
+    if (row->seq == 2 || row->seq == 4) {
+      kv_value expected = large(row->seq == 2);
+
+      assert_int_equal(row->value.type, expected.type);
+      assert_int_equal(row->value.n, LENGTH);
+      assert_memory_equal(row->value.z, expected.z, LENGTH);
+    }
+  }
+  assert_null(reason);
+  kv_reader_close(reader);
+  return n;
+}
+
+/* The same after SQL on the file, without the memory of a large value. */
+static int read_broken(void **state, const char *text, const char *expected) {
+  sqlite3 *host = test_connect(":memory:");
+  const char *path = make_log(state);
+  kv_stretch stretch;
+  sqlite3_int64 used;
+  int n;
+
+  test_log_break(path, text);
+  used = sqlite3_memory_used();
+  sqlite3_memory_highwater(1);
+  n = read_rows(host, path, &stretch);
+  if (n < 2) assert_true(sqlite3_memory_highwater(0) < used + LENGTH);
+  assert_string_equal(stretch.reason, expected);
+  test_disconnect(host);
+  return n;
+}
+
+static void large_values_are_read_like_others(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+  kv_stretch stretch;
+
+  assert_int_equal(read_rows(host, make_log(state), &stretch), 5);
+  assert_true(stretch.is_clean);
+  test_disconnect(host);
+}
+
+static void what_does_not_verify_is_not_loaded(void **state) {
+  static const char sum[] = "its checksum does not match";
+  static const char type[] = "a column has a value of another type";
+
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET sum = 1 WHERE seq = 2", sum), 1);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET key = 'c' WHERE seq = 2", sum), 1);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET value = CAST(value AS BLOB)", sum), 0);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET value = value || 'x' WHERE seq = 2",
+                sum),
+    1);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET value = 7 WHERE seq = 3", sum), 2);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET sum = value WHERE seq = 2", type), 1);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET parent_ts = value WHERE seq = 2", type),
+    1);
+  assert_int_equal(read_broken(state, "UPDATE log SET ts = -1 WHERE seq = 2",
+                               "its time is out of range"),
+                   1);
+  assert_int_equal(
+    read_broken(state,
+                "UPDATE log SET bucket = CAST(value AS BLOB) WHERE seq = 2",
+                "its bucket is not text"),
+    1);
+  assert_int_equal(read_broken(state, "DELETE FROM log WHERE seq = 1",
+                               "its sequence number is not the next one"),
+                   0);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET sum = 1 WHERE seq = 4", sum), 3);
+}
+
+static void a_value_over_the_limit_of_the_host_is_told(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+  const char *path = make_log(state);
+  kv_stretch stretch;
+
+  sqlite3_limit(host, SQLITE_LIMIT_LENGTH, LENGTH - 1);
+  assert_int_equal(read_rows(host, path, &stretch), 1);
+  assert_true(stretch.is_too_big);
+  sqlite3_limit(host, SQLITE_LIMIT_LENGTH, LENGTH + 100);
+  assert_int_equal(read_rows(host, path, &stretch), 5);
+  sqlite3_limit(host, SQLITE_LIMIT_LENGTH, 10000);
+  assert_int_equal(read_rows(host, path, &stretch), 1);
+  assert_true(stretch.is_too_big);
+  test_disconnect(host);
+}
+
+static void the_last_row_may_be_large(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+  const char *path = make_log(state);
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_row row;
+  int found;
+
+  test_log_break(path, "DELETE FROM log WHERE seq = 5");
+  kv_reader_open(host, path, NULL, &reader, &verdict);
+  assert_int_equal(kv_reader_last(reader, &row, &found), SQLITE_OK);
+  assert_int_equal(found, 1);
+  assert_int_equal(row.seq, 4);
+  assert_int_equal(row.value.n, LENGTH);
+  kv_reader_close(reader);
+  test_disconnect(host);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    test(large_values_are_read_like_others),
+    test(what_does_not_verify_is_not_loaded),
+    test(a_value_over_the_limit_of_the_host_is_told),
+    test(the_last_row_may_be_large),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
