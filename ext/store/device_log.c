@@ -311,7 +311,8 @@ static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
                          kv_verdict *verdict) {
   kv_row row;
   int found = 0;
-  int rc = kv_reader_on(log->handle, place->device, &log->reader, verdict);
+  int rc = kv_reader_on(place->host, log->handle, place->device, &log->reader,
+                        verdict);
 
   if (rc != SQLITE_OK || !log->reader) return rc;
   log->head = *kv_reader_head(log->reader);
@@ -362,6 +363,7 @@ static int log_enter(kv_device_log *log, const kv_device_log_place *place,
   kv_stamp stamp;
   int rc = log_check_beside(place, log->handle, log->path, err);
 
+  if (rc == SQLITE_INTERRUPT) return rc; /* the host's */
   log->work = KV_HANDLE_ADMIT;
   kv_handle_limit_work(log->handle, &log->work);
   if (rc == SQLITE_OK) rc = log_make_durable(log);

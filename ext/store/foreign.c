@@ -23,6 +23,7 @@
 #include "value.h"
 
 struct kv_reader {
+  sqlite3 *host; /* borrowed: may be interrupted meanwhile */
   sqlite3 *handle;
   int owns_handle;
   int is_own;    /* the own log: an error of the disk is an error */
@@ -286,13 +287,15 @@ static int reader_step_unlimited(kv_reader *reader, sqlite3_stmt *stmt) {
   return rc;
 }
 
-static int reader_new(sqlite3 *handle, const char *device, int is_confined,
-                      int is_own, kv_reader **out, kv_verdict *verdict) {
+static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
+                      int is_confined, int is_own, kv_reader **out,
+                      kv_verdict *verdict) {
   kv_reader *reader = kv_zalloc(sizeof(*reader));
   int rc = reader ? SQLITE_OK : SQLITE_NOMEM;
 
   kv_verdict_clear(verdict);
   if (rc == SQLITE_OK) {
+    reader->host = host;
     reader->handle = handle;
     reader->is_own = is_own;
     reader->work = KV_HANDLE_ADMIT;
@@ -321,7 +324,9 @@ static int reader_open(sqlite3 *host, const char *path, const char *device,
   int rc = kv_handle_read(host, path, &handle);
 
   *out = NULL;
-  if (rc == SQLITE_OK) rc = reader_new(handle, device, 1, is_own, out, verdict);
+  if (rc == SQLITE_OK) {
+    rc = reader_new(host, handle, device, 1, is_own, out, verdict);
+  }
   if (*out) {
     (*out)->owns_handle = 1;
     return rc;
@@ -347,9 +352,9 @@ int kv_reader_open_own(sqlite3 *host, const char *path, const char *device,
   return reader_open(host, path, device, 1, out, verdict);
 }
 
-int kv_reader_on(sqlite3 *handle, const char *device, kv_reader **out,
-                 kv_verdict *verdict) {
-  return reader_new(handle, device, 0, 1, out, verdict);
+int kv_reader_on(sqlite3 *host, sqlite3 *handle, const char *device,
+                 kv_reader **out, kv_verdict *verdict) {
+  return reader_new(host, handle, device, 0, 1, out, verdict);
 }
 
 void kv_reader_close(kv_reader *reader) {
@@ -524,11 +529,15 @@ const kv_spans *kv_reader_spans(const kv_reader *reader) {
 /* How many rows are verified between two looks at the host. */
 #define VERIFY_POLL 2048
 
-int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
-                     sqlite3_stmt *poll, kv_stretch *out) {
+/* So many bytes of a value count as a row. */
+#define VERIFY_BYTES 1024
+
+static int reader_verify(kv_reader *reader, kv_position after,
+                         int64_t clock_limit, sqlite3_stmt *poll,
+                         kv_stretch *out) {
   kv_stretch at;
   const kv_row *row;
-  int64_t n = 0;
+  size_t n = 0;
   int rc = kv_reader_start(reader, after, INT64_MAX);
 
   memset(&at, 0, sizeof(at));
@@ -553,9 +562,11 @@ int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
       at.end.sum = row->sum;
       *out = at;
     }
-    if (++n % VERIFY_POLL == 0 && poll) {
+    n += 1 + row->value.n / VERIFY_BYTES;
+    if (n >= VERIFY_POLL && poll) {
       int polled = sqlite3_step(poll);
       sqlite3_reset(poll);
+      n = 0;
       if (polled == SQLITE_INTERRUPT) rc = SQLITE_INTERRUPT;
     }
   }
@@ -567,4 +578,18 @@ int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
   out->is_clean = !out->reason;
   out->is_too_big = reader->is_too_big;
   return SQLITE_OK;
+}
+
+int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
+                     sqlite3_stmt *poll, kv_stretch *out) {
+  sqlite3_stmt *own_poll = NULL;
+  int rc;
+
+  if (!poll &&
+      kv_stmt_prepare(reader->host, KV_SQL_POLL, &own_poll) == SQLITE_OK) {
+    poll = own_poll;
+  }
+  rc = reader_verify(reader, after, clock_limit, poll, out);
+  sqlite3_finalize(own_poll);
+  return rc;
 }

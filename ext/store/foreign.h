@@ -73,8 +73,8 @@ int kv_reader_open_own(sqlite3 *host, const char *path, const char *device,
                        kv_reader **out, kv_verdict *verdict);
 
 /* The same on a handle that the caller keeps: the own log under its lock. */
-int kv_reader_on(sqlite3 *handle, const char *device, kv_reader **out,
-                 kv_verdict *verdict);
+int kv_reader_on(sqlite3 *host, sqlite3 *handle, const char *device,
+                 kv_reader **out, kv_verdict *verdict);
 
 void kv_reader_close(kv_reader *reader);
 
@@ -95,8 +95,9 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
 
 /*
 ** Verify from `after` to the end of the last whole transaction. clock_limit
-** is the greatest time that counts for the clock. `poll`, a statement of the
-** host (or NULL), is run now and then: SQLITE_INTERRUPT if it is interrupted.
+** is the greatest time that counts for the clock. `poll`, KV_SQL_POLL of the
+** host (NULL: it is prepared here), is run now and then: SQLITE_INTERRUPT if
+** it is interrupted.
 */
 int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
                      sqlite3_stmt *poll, kv_stretch *out);

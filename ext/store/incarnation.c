@@ -153,7 +153,7 @@ static int incarnation_make_log(kv_store *store, const kv_cursor *own,
   if (rc == SQLITE_OK) {
     rc = kv_device_log_put_new(store->root, store->device, err);
   }
-  if (rc != SQLITE_OK) {
+  if (rc != SQLITE_OK && rc != SQLITE_INTERRUPT) {
     kv_error(err, rc, "cannot make the log of device %s anew: %s",
              store->device, sqlite3_errstr(rc));
   }

@@ -1,0 +1,105 @@
+"""A progress handler, as sqlite3_interrupt(), stops a long sync or load in
+whatever phase it is; what was merged stays, and the next sync goes on.
+"""
+
+import sqlite3
+import unittest
+
+from support import Case, edit, log_path, sync
+
+FILL = ("WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < {}) "
+        "INSERT INTO kv SELECT n, {} FROM i")
+
+
+class Interrupts(Case):
+    def setUp(self):
+        super().setUp()
+        self.phone = self.device("phone")
+        for i in range(2):
+            self.phone.execute(FILL.format(2000, i))
+            self.phone.execute(FILL.format(2000, "'more' || n"))
+        self.folder = self.path("notes.kv")
+        self.file = log_path(self.folder, "phone")
+
+    def calls(self, con, sql, stop=0):
+        """How often the handler is called; from the stop-th time on it says no."""
+        calls = 0
+
+        def handler():
+            nonlocal calls
+            calls += 1
+            return 0 < stop <= calls
+
+        con.set_progress_handler(handler, 1000)
+        try:
+            con.execute(sql).fetchall()
+        except sqlite3.Error as e:
+            self.assertEqual(str(e), "interrupted")
+            self.assertGreater(stop, 0)
+        else:
+            self.assertTrue(stop == 0 or calls < stop)
+        con.set_progress_handler(None, 0)
+        return calls
+
+    def samples(self, n):
+        self.assertGreater(n, 3)
+        return sorted({1, 2, n - 1, n, *range(1, n, n // 7 + 1)})
+
+    def test_a_sync_in_any_phase(self):
+        def con():
+            con = self.connect(self.path("%d.db" % len(self.closing)))
+            con.execute("CREATE VIRTUAL TABLE kv USING kv('notes.kv', device='laptop')")
+            return con
+
+        for stop in self.samples(self.calls(con(), "SELECT kv_sync()")):
+            laptop = con()
+            self.calls(laptop, "SELECT kv_sync()", stop)
+            self.assertFalse(laptop.in_transaction)
+            rows = laptop.execute(
+                "SELECT count(*) FROM kv_log WHERE device = 'phone'").fetchone()[0]
+            self.assertIn(rows, (0, len(self.log("phone").rows)))
+            self.assertEqual(sync(laptop) + rows, len(self.log("phone").rows))
+            self.check(laptop)
+            laptop.execute("INSERT INTO kv VALUES(?, 1)", (stop,))
+
+    def test_an_opening_in_any_phase(self):
+        sql = "SELECT kv_open('%s')" % self.folder
+        for stop in self.samples(self.calls(self.connect(), sql)):
+            con = self.connect()
+            self.calls(con, sql, stop)
+            self.assertFalse(con.in_transaction)
+            con.execute(sql)
+            self.check(con)
+
+    def test_a_damaged_own_log_that_is_made_anew(self):
+        def damage():
+            edit(self.file, "UPDATE log SET sum = sum + 1 "
+                 "WHERE seq = (SELECT max(seq) FROM log)")
+
+        sync(self.phone)
+        expected = self.log("phone").rows
+        damage()
+        for stop in self.samples(self.calls(self.phone, "SELECT kv_sync()")):
+            self.assertEqual(self.log("phone").rows, expected)
+            damage()
+            self.calls(self.phone, "SELECT kv_sync()", stop)
+            self.assertFalse(self.phone.in_transaction)
+            sync(self.phone)
+
+    def leftovers(self, folder):
+        return []       # damaged logs that were set aside
+
+    def test_verifying_asks_between_rows_and_between_large_values(self):
+        con = self.connect()
+        sql = "SELECT 1 FROM kv_foreign('%s') LIMIT 1"
+        self.assertGreaterEqual(self.calls(con, sql % self.file), 2)
+        self.calls(con, sql % self.file, 2)
+        tablet = self.device("tablet")
+        for _ in range(30):
+            tablet.execute("INSERT INTO kv VALUES('large', zeroblob(900000))")
+        self.assertGreaterEqual(
+            self.calls(con, sql % log_path(self.folder, "tablet")), 5)
+
+
+if __name__ == "__main__":
+    unittest.main()
