@@ -13,6 +13,9 @@
 #include <assert.h>
 #include <string.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #define ORDER_TWO_63 9223372036854775808.0
 
 static int order_int(int64_t a, int64_t b) {
@@ -66,4 +69,20 @@ int kv_order_keys(const kv_value *a, const kv_value *b) {
   }
   if (b->type == KV_INTEGER) return -order_int_real(b->i, a->r);
   return order_real(a->r, b->r);
+}
+
+uint64_t kv_order_hash(const kv_value *key) {
+  kv_value whole = {KV_INTEGER, 0, 0, NULL, 0};
+
+  if (key->type >= KV_TEXT) {
+    return key->n ? XXH3_64bits(key->z, key->n) : (uint64_t)key->type;
+  }
+  if (key->type == KV_INTEGER) return XXH3_64bits(&key->i, sizeof(key->i));
+  if (key->type == KV_NULL) return 0;
+  /* A real that equals an integer has the integer's hash. */
+  if (key->r >= -ORDER_TWO_63 && key->r < ORDER_TWO_63) {
+    whole.i = (int64_t)key->r;
+    if (kv_order_keys(&whole, key) == 0) return kv_order_hash(&whole);
+  }
+  return XXH3_64bits(&key->r, sizeof(key->r));
 }

@@ -163,27 +163,32 @@ int kv_cache_sweep(kv_stmts *stmts, const kv_meta *meta, int64_t arrival,
   return kv_stmt_finish(stmts, KV_SQL_META_SWEPT, stmt, rc);
 }
 
+void kv_cache_winner(sqlite3_stmt *row, kv_winner *out) {
+  const void *device = sqlite3_column_text(row, KV_COLUMN_DEVICE);
+  size_t n = (size_t)sqlite3_column_bytes(row, KV_COLUMN_DEVICE);
+
+  memset(out, 0, sizeof(*out));
+  out->is_found = 1;
+  out->ts = sqlite3_column_int64(row, KV_COLUMN_TS);
+  if (device && n < sizeof(out->device)) memcpy(out->device, device, n);
+  out->seq = sqlite3_column_int64(row, KV_COLUMN_SEQ);
+  out->op = sqlite3_column_int(row, KV_COLUMN_OP);
+  if (sqlite3_column_type(row, KV_COLUMN_PARENT_TS) == SQLITE_INTEGER) {
+    out->parent_ts.type = KV_INTEGER;
+    out->parent_ts.i = sqlite3_column_int64(row, KV_COLUMN_PARENT_TS);
+  }
+}
+
 int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out) {
   sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_CACHE_WINNER, &stmt);
+  int rc = kv_stmt_get(stmts, KV_SQL_CACHE_LATEST, &stmt);
 
   memset(out, 0, sizeof(*out));
   out->ts = -1;
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    out->is_found = 1;
-    out->ts = sqlite3_column_int64(stmt, 0);
-    sqlite3_snprintf(sizeof(out->device), out->device, "%s",
-                     sqlite3_column_text(stmt, 1));
-    out->seq = sqlite3_column_int64(stmt, 2);
-    out->op = sqlite3_column_int(stmt, 3);
-    if (sqlite3_column_type(stmt, 4) == SQLITE_INTEGER) {
-      out->parent_ts.type = KV_INTEGER;
-      out->parent_ts.i = sqlite3_column_int64(stmt, 4);
-    }
-  }
-  kv_stmt_put(stmts, KV_SQL_CACHE_WINNER, stmt);
+  if (rc == SQLITE_ROW) kv_cache_winner(stmt, out);
+  kv_stmt_put(stmts, KV_SQL_CACHE_LATEST, stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 

@@ -69,14 +69,18 @@ typedef struct kv_winner {
   kv_value parent_ts; /* KV_NULL or KV_INTEGER */
 } kv_winner;
 
-/* Columns of the statements that read rows; scan_value, cache_value: three. */
+/*
+** Columns of the statements that read rows; scan_value, cache_value: three.
+** Only cache_latest has the last one.
+*/
 enum {
   KV_COLUMN_KEY,
   KV_COLUMN_OP,
   KV_COLUMN_VALUE,
   KV_COLUMN_TS,
   KV_COLUMN_DEVICE,
-  KV_COLUMN_PARENT_TS
+  KV_COLUMN_PARENT_TS,
+  KV_COLUMN_SEQ
 };
 
 /* Create the shadow tables, empty; or those of them that are missing. */
@@ -109,6 +113,9 @@ int kv_cache_begin_epoch(kv_stmts *stmts);
 
 /* Find what a write of a key replaces. */
 int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out);
+
+/* The same from a row that KV_SQL_CACHE_LATEST found. */
+void kv_cache_winner(sqlite3_stmt *row, kv_winner *out);
 
 /*
 ** Find the value of a key: of now with KV_SQL_CACHE_VALUE (or _LATEST, with

@@ -396,6 +396,26 @@ static int log_end_replacement(const kv_device_log_place *place,
   return rc;
 }
 
+/*
+** The new log is in its place, but its journal is back: SQLite had deleted it
+** before, and the power failed after. It is the journal of no file.
+*/
+static int log_clear_replacement(const kv_device_log_place *place,
+                                 const char *path) {
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
+  char *journal;
+
+  if (!vfs || log_look_beside(path, ".new-journal") != KV_FILE_REGULAR ||
+      log_look_beside(path, ".new") != KV_FILE_NONE) {
+    return SQLITE_OK;
+  }
+  journal = sqlite3_mprintf("%s.new-journal", path);
+  if (!journal) return SQLITE_NOMEM;
+  vfs->xDelete(vfs, journal, 0); /* if it fails, the next time */
+  sqlite3_free(journal);
+  return SQLITE_OK;
+}
+
 int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
                        kv_verdict *verdict, char **err) {
   kv_device_log *log = kv_zalloc(sizeof(*log));
@@ -410,6 +430,7 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
   }
   if (rc == SQLITE_OK) rc = log_make_place(place, err);
   if (rc == SQLITE_OK) rc = log_end_replacement(place, log->path);
+  if (rc == SQLITE_OK) rc = log_clear_replacement(place, log->path);
   if (rc == SQLITE_OK) {
     kv_file_kind kind = kv_folder_look(log->path, &stamp);
     if (kind != KV_FILE_NONE && kind != KV_FILE_REGULAR) {

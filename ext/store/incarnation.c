@@ -28,6 +28,12 @@ int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
   return rc;
 }
 
+void kv_incarnation_judge_other(kv_verdict *verdict) {
+  kv_verdict_set(verdict, KV_STATE_TWIN,
+                 "is another one than this device published; kv_sync() "
+                 "takes it if it has all those rows");
+}
+
 int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
                          kv_verdict *verdict) {
   kv_stretch stretch;
@@ -40,9 +46,7 @@ int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
   rc = kv_reader_verify(log->reader, log->head.base, INT64_MAX, NULL, &stretch);
   if (rc == SQLITE_OK && stretch.is_clean &&
       memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) {
-    kv_verdict_set(verdict, KV_STATE_TWIN,
-                   "is another one than this device published; kv_sync() "
-                   "takes it if it has all those rows");
+    kv_incarnation_judge_other(verdict);
   } else if (rc == SQLITE_OK && stretch.is_clean) {
     kv_verdict_set(verdict, KV_STATE_TWIN,
                    "holds other rows than this device published");

@@ -18,6 +18,9 @@
 int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
                               kv_verdict *verdict);
 
+/* The log verifies, and is another one than the cache knows: a twin. */
+void kv_incarnation_judge_other(kv_verdict *verdict);
+
 /* The log does not continue what the cache knows: damaged, or a twin? */
 int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
                          kv_verdict *verdict);

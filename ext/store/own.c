@@ -18,6 +18,51 @@ int kv_own_load(kv_store *store, kv_cursor *own) {
   return rc;
 }
 
+/*
+** Does the log, read without a lock, end before the commit that followed when
+** it was last locked?
+*/
+static int own_file_lacks(kv_store *store, const kv_cursor *own, int *lacks) {
+  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  int64_t sum = 0;
+  int found = 0;
+  int rc = SQLITE_NOMEM;
+
+  if (path) {
+    rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader &&
+      memcmp(own->id, kv_reader_head(reader)->id, KV_ID_SIZE) == 0) {
+    rc = kv_reader_sum_at(reader, own->published.seq, &sum, &found);
+    if (rc == SQLITE_OK && found && sum == own->published.sum) {
+      rc = kv_reader_sum_at(reader, own->at.seq, &sum, &found);
+      *lacks = rc == SQLITE_OK && !found;
+    }
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return (rc & 0xff) == SQLITE_NOMEM ? rc : SQLITE_OK;
+}
+
+int kv_own_look(kv_store *store, kv_cursor *own) {
+  int lacks = store->late != NULL;
+  int rc = SQLITE_OK;
+
+  if (own->has_waiting || !own->has_id || !store->root) return SQLITE_OK;
+  if (!lacks && own->at.seq > own->published.seq &&
+      own->at.seq > store->committed.seq) {
+    rc = own_file_lacks(store, own, &lacks);
+  }
+  if (lacks) {
+    own->has_waiting = 1;
+    own->waiting = own->published;
+  }
+  return rc;
+}
+
 /* kv_own_rows(); *whole is the end of the last transaction among them. */
 static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
                     int64_t until, kv_position *end, kv_position *whole) {
@@ -202,10 +247,7 @@ int kv_own_discard(kv_store *store, char **err) {
 
   if (rc != SQLITE_OK) return rc;
   rc = kv_own_load(store, &own);
-  if (rc == SQLITE_OK && store->late && !own.has_waiting) {
-    own.has_waiting = 1;
-    own.waiting = own.published;
-  }
+  if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
   if (rc == SQLITE_OK && own.has_waiting) {
     rc = kv_own_run(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
     if (rc == SQLITE_OK) rc = kv_stmt_exec(&store->stmts, KV_SQL_CACHE_PROMOTE);

@@ -20,6 +20,13 @@
 int kv_own_load(kv_store *store, kv_cursor *out);
 
 /*
+** The last commit of another connection may not have reached the log, as when
+** its process was killed: look at the file, without locking it, and note in
+** own->waiting what it lacks. A file that cannot be read tells nothing.
+*/
+int kv_own_look(kv_store *store, kv_cursor *own);
+
+/*
 ** Read own rows from behind `from` to number `until`, in order: chain them,
 ** and append them if there is a log. *end is the position of the last one.
 ** SQLITE_CORRUPT if a number is missing.

@@ -6,6 +6,7 @@
 */
 #include "pending.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "error.h"
@@ -24,6 +25,7 @@ static void pending_trim(kv_pending *pending, kv_pending_row *last) {
 }
 
 void kv_pending_close(kv_pending *pending) {
+  kv_late_clear(&pending->late);
   pending_trim(pending, NULL);
   sqlite3_free(pending->seen);
   pending->seen = NULL;
@@ -42,18 +44,41 @@ static void pending_copy_bytes(kv_value *value, char **to) {
   *to += value->n;
 }
 
+int kv_pending_may_be_late(const kv_value *value) {
+  return value->n <= KV_PENDING_COPY;
+}
+
+/* The rows are in the cache, and are not remembered. */
+static void pending_forget(kv_pending *pending) {
+  pending_trim(pending, NULL);
+  pending->n_bytes = 0;
+}
+
+/* What a row takes in memory. */
+static size_t pending_size(const kv_value *key, const kv_value *value) {
+  return sizeof(kv_pending_row) + key->n +
+         (value->n > KV_PENDING_COPY ? 0 : value->n);
+}
+
+int kv_pending_is_full(const kv_pending *pending, const kv_value *key,
+                       const kv_value *value) {
+  return pending->n_bytes + (int64_t)pending_size(key, value) > KV_PENDING_MOST;
+}
+
 int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
                    const kv_value *parent_ts, int op, const kv_value *key,
-                   const kv_value *value) {
-  int is_reference = value->n > KV_PENDING_COPY;
-  size_t n = sizeof(kv_pending_row) + key->n + (is_reference ? 0 : value->n);
+                   const kv_value *value, int is_late) {
+  size_t n = pending_size(key, value);
   kv_pending_row *row;
   char *bytes;
 
   if (ts > pending->max_ts) pending->max_ts = ts;
-  if (pending->n_bytes + (int64_t)n > KV_PENDING_MOST) pending->is_scan = 1;
-  if (pending->is_scan) {
-    pending_trim(pending, NULL);
+  if (!pending->is_scan && kv_pending_is_full(pending, key, value)) {
+    assert(pending->late.n == 0);
+    pending->is_scan = 1;
+    pending_forget(pending);
+  }
+  if (pending->is_scan && !is_late) {
     if (index == pending->n_rows) pending->n_rows++;
     return SQLITE_OK;
   }
@@ -65,16 +90,22 @@ int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
   row->ts = ts;
   row->parent_ts = *parent_ts;
   row->op = op;
-  row->is_reference = is_reference;
+  row->is_reference = value->n > KV_PENDING_COPY;
   row->key = *key;
   row->value = *value;
   bytes = (char *)(row + 1);
   pending_copy_bytes(&row->key, &bytes);
-  if (!is_reference) pending_copy_bytes(&row->value, &bytes);
+  if (!row->is_reference) pending_copy_bytes(&row->value, &bytes);
   if (index == pending->n_rows) pending->n_rows++;
   pending->n_bytes += (int64_t)n;
   pending->last = row;
+  if (is_late) kv_late_put(&pending->late, row);
   return SQLITE_OK;
+}
+
+void kv_pending_settle(kv_pending *pending) {
+  kv_late_clear(&pending->late);
+  if (pending->is_scan) pending_forget(pending);
 }
 
 kv_pending_mark kv_pending_here(const kv_pending *pending) {
@@ -155,7 +186,8 @@ void kv_pending_rollback_to(kv_pending *pending, int level) {
   pending->marks[i].level = level;
   pending->n_marks = i + 1;
   pending->n_rows = pending->marks[i].n_rows;
-  if (!pending->is_scan) pending_trim(pending, pending->marks[i].last);
+  kv_late_clear(&pending->late);
+  pending_trim(pending, pending->is_scan ? NULL : pending->marks[i].last);
   if (pending->n_rows == 0) kv_pending_close(pending);
 }
 

@@ -1,16 +1,16 @@
 /*
 ** What the running transaction wrote and has to publish when it commits.
 **
-** The rows are in the cache already; this remembers them in the order of
-** their sequence numbers, so that a commit need not search for them. The
-** numbers are provisional until the log is locked.
+** This remembers the rows in the order of their sequence numbers, so that a
+** commit need not search the cache for them. The numbers are provisional
+** until the log is locked. The last ones may not be in the cache yet (late).
 **
 **     base | seen, seen | row, row, row        seq: base+1, base+2, ...
 **                         ^ first
 **
 ** Values up to 1 KiB are remembered by copy, larger ones are read again from
 ** the cache. A transaction of more than KV_PENDING_MOST bytes is not
-** remembered at all: its rows are found by one scan of the cache, which is
+** remembered (is_scan): its rows are found by one scan of the cache, which is
 ** then the smaller part of the work.
 **
 ** INVARIANT: what a ROLLBACK TO or an aborted statement takes out of the
@@ -21,6 +21,7 @@
 #define KV_STORE_PENDING_H
 
 #include "foreign.h"
+#include "late.h"
 
 #define KV_PENDING_MOST ((int64_t)32 << 20)
 
@@ -35,16 +36,17 @@ typedef struct kv_seen {
 } kv_seen;
 
 /* One remembered row; its bytes follow it in memory. */
-typedef struct kv_pending_row {
-  struct kv_pending_row *previous; /* the one remembered before */
-  int64_t index;                   /* its number in the transaction, from 0 */
+struct kv_pending_row {
+  kv_pending_row *previous; /* the one remembered before */
+  int64_t index;            /* its number in the transaction, from 0 */
   int64_t ts;
   kv_value parent_ts;
   int op;
   int is_reference; /* the value is to be read from the cache */
+  uint64_t hash;    /* of the key, if it is late */
   kv_value key;
   kv_value value;
-} kv_pending_row;
+};
 
 typedef struct kv_pending_mark {
   int level;
@@ -64,6 +66,7 @@ typedef struct kv_pending {
   int64_t max_ts;
   int64_t n_bytes;
   int is_scan; /* too large to be remembered */
+  kv_late late;
   kv_pending_row *last;
   kv_pending_mark *marks;
   int n_marks;
@@ -72,13 +75,24 @@ typedef struct kv_pending {
 /* The number of the first row of the transaction that is not a seen row. */
 int64_t kv_pending_first(const kv_pending *pending);
 
+/* May the cache get a row of this value late? */
+int kv_pending_may_be_late(const kv_value *value);
+
+/* Is there no room to remember one more row? Then those that are late go. */
+int kv_pending_is_full(const kv_pending *pending, const kv_value *key,
+                       const kv_value *value);
+
 /*
 ** Remember a row. index = n_rows adds one, a smaller index replaces that
-** row. key and value are copied (or referred to).
+** row. key and value are copied (or referred to). One that is late is added
+** to pending->late, where there is room for it.
 */
 int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
                    const kv_value *parent_ts, int op, const kv_value *key,
-                   const kv_value *value);
+                   const kv_value *value, int is_late);
+
+/* The rows that were late are in the cache. */
+void kv_pending_settle(kv_pending *pending);
 
 /* Where the transaction is now, and back to there after a failed write. */
 kv_pending_mark kv_pending_here(const kv_pending *pending);

@@ -16,6 +16,7 @@
 #include "own.h"
 #include "succession.h"
 #include "value.h"
+#include "write.h"
 
 /* How long the host waits for locks, in milliseconds. */
 static int publish_timeout(kv_store *store) {
@@ -113,6 +114,11 @@ static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
 
   if (rc == SQLITE_OK && !found) {
     rc = kv_succession_accept(store, log, own, &is_successor);
+    if (is_successor < 0) { /* the cache is half changed: nothing may wait */
+      own->has_id = 0;
+      if (rc == SQLITE_OK) kv_incarnation_judge_other(verdict);
+      return rc;
+    }
     if (is_successor) common = own->published;
   }
   if (rc != SQLITE_OK) return rc;
@@ -360,6 +366,11 @@ int kv_publish_prepare(kv_store *store, char **err) {
     /* CREATE VIRTUAL TABLE was rolled back; SQLite tells no xRollbackTo. */
     kv_pending_clear(&store->pending);
     return SQLITE_OK;
+  }
+  /* A row that is not in the cache cannot wait there. */
+  if (rc == SQLITE_OK && (rc = kv_write_flush(store, err)) != SQLITE_OK) {
+    kv_cursor_clear(&own);
+    return rc;
   }
   if (rc == SQLITE_OK && store->root) {
     rc = publish_enter(store, &own, &n_merged, &log, &why);

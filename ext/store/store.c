@@ -8,8 +8,10 @@
 #include "core/names.h"
 #include "error.h"
 #include "handle.h"
+#include "own.h"
 #include "publish.h"
 #include "registry.h"
+#include "write.h"
 
 int kv_registry_create(sqlite3 *db, kv_registry **out) {
   *out = kv_zalloc(sizeof(**out));
@@ -326,7 +328,12 @@ int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                     name);
   }
   store->n_refs++;
-  return SQLITE_OK;
+  rc = kv_write_flush(store, err);
+  if (rc != SQLITE_OK) {
+    kv_store_close(store);
+    *out = NULL;
+  }
+  return rc;
 }
 
 int kv_store_rename(kv_store *store, const char *new_name) {
@@ -354,12 +361,8 @@ int kv_store_unpublished(kv_store *store, int64_t *out) {
 
   *out = 0;
   if (!store->device || !store->root) return SQLITE_OK;
-  rc = kv_cursor_load(&store->stmts, store->device, &own);
-  if (rc == SQLITE_OK && store->late && !own.has_waiting) {
-    own.has_waiting = 1;
-    own.waiting = own.published;
-    if (store->committed.seq > own.waiting.seq) own.waiting = store->committed;
-  }
+  rc = kv_own_load(store, &own);
+  if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
   if (rc == SQLITE_OK && own.has_waiting) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
     if (rc == SQLITE_OK) {

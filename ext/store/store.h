@@ -34,6 +34,17 @@ typedef struct kv_options {
   int adopt;          /* take over a log that another machine writes */
 } kv_options;
 
+/* Longer keys are looked up twice. */
+#define KV_FOUND_KEY 64
+
+/* The latest row of a key that a statement found, and may write now. */
+typedef struct kv_found {
+  int64_t n_writes; /* store->n_writes then; -1: nothing was found */
+  kv_value key;
+  char bytes[KV_FOUND_KEY]; /* of the key */
+  kv_winner winner;
+} kv_found;
+
 typedef enum kv_encoding { KV_ENCODING_UNKNOWN, KV_UTF8, KV_UTF16 } kv_encoding;
 
 typedef struct kv_store {
@@ -53,6 +64,7 @@ typedef struct kv_store {
   kv_device_log *log;    /* the own log between the two phases of a commit */
   kv_position committed; /* the own log's tail that was last committed here */
   int64_t n_writes;      /* rows written and merges, to see that some were */
+  kv_found found;        /* in the transaction that is pending */
   kv_encoding encoding;  /* of the host's databases, once it is known */
   int n_scans;           /* that run: no row is moved under them */
   int n_functions;       /* SQL functions that run, one within another */
@@ -81,7 +93,8 @@ void kv_store_close(kv_store *store);
 /*
 ** Find the store of a table by its name (NULL: "kv"), as SQL resolves it:
 ** temp first. A persistent one that is not connected is connected. One more
-** reference. SQLITE_ERROR with a message if there is none.
+** reference; all rows of the running transaction are in its tables.
+** SQLITE_ERROR with a message if there is none.
 */
 int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                   char **err);

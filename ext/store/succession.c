@@ -95,7 +95,7 @@ static int succession_settle(kv_store *store, const kv_heritage *heritage,
   return rc == SQLITE_OK ? kv_cache_begin_epoch(&store->stmts) : rc;
 }
 
-/* Inside a savepoint. */
+/* Inside a savepoint, or a commit that fails unless it is one. */
 static int succession_try(kv_store *store, kv_device_log *log, kv_cursor *own,
                           const kv_stretch *stretch, int *is_successor) {
   kv_heritage heritage = {0, 0, 0};
@@ -112,6 +112,7 @@ static int succession_try(kv_store *store, kv_device_log *log, kv_cursor *own,
   rc = succession_settle(store, &heritage, shift);
   own->at.seq += shift;
   own->published = stretch->end;
+  if (store->pending.is_open) store->pending.base.seq += shift;
   memcpy(own->id, log->head.id, KV_ID_SIZE);
   memset(&store->committed, 0, sizeof(store->committed));
   if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
@@ -119,27 +120,44 @@ static int succession_try(kv_store *store, kv_device_log *log, kv_cursor *own,
   return rc;
 }
 
+/* As if nothing had been tried, unless it is one. */
+static int succession_try_safely(kv_store *store, kv_device_log *log,
+                                 kv_cursor *own, const kv_stretch *stretch,
+                                 int *is_successor) {
+  int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
+  int undone = SQLITE_OK;
+
+  if (rc != SQLITE_OK) return rc;
+  rc = succession_try(store, log, own, stretch, is_successor);
+  if (rc != SQLITE_OK || !*is_successor) {
+    undone = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_ROLLBACK);
+  }
+  /* When that fails SQLite has rolled back all, and there is no savepoint. */
+  if (undone == SQLITE_OK) {
+    undone = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
+  }
+  return rc == SQLITE_OK ? undone : rc;
+}
+
 int kv_succession_accept(kv_store *store, kv_device_log *log, kv_cursor *own,
                          int *is_successor) {
+  int is_commit = store->pending.n_rows > 0;
   kv_stretch stretch;
   int rc;
 
   *is_successor = 0;
-  if (!log->reader || !own->has_id || store->pending.n_rows > 0 ||
-      log->head.base.seq != 0 ||
-      memcmp(own->id, log->head.id, KV_ID_SIZE) == 0) {
+  if (!log->reader || !own->has_id || log->head.base.seq != 0 ||
+      memcmp(own->id, log->head.id, KV_ID_SIZE) == 0 ||
+      (is_commit && (store->adopt || store->must_look))) {
     return SQLITE_OK;
   }
   rc = kv_reader_verify(log->reader, log->head.base,
                         kv_clock_limit(kv_store_now(store)), NULL, &stretch);
   if (rc != SQLITE_OK || !stretch.is_clean) return rc;
-
-  rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
-  if (rc != SQLITE_OK) return rc;
-  rc = succession_try(store, log, own, &stretch, is_successor);
-  if (rc != SQLITE_OK || !*is_successor) {
-    kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_ROLLBACK);
+  if (!is_commit) {
+    return succession_try_safely(store, log, own, &stretch, is_successor);
   }
-  kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
+  rc = succession_try(store, log, own, &stretch, is_successor);
+  if (rc != SQLITE_OK || !*is_successor) *is_successor = -1;
   return rc;
 }

@@ -87,6 +87,7 @@ static int write_open(kv_store *store, char **err) {
     pending->max_ts = -1;
     pending->n_rows = 0;
     pending->is_open = 1;
+    store->found.n_writes = -1;
   } else {
     pending->n_seen = 0;
   }
@@ -114,10 +115,42 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
   return SQLITE_ERROR;
 }
 
+void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row) {
+  kv_found *found = &store->found;
+
+  if (!store->pending.is_open || key->n > KV_FOUND_KEY) return;
+  found->n_writes = store->n_writes;
+  found->key = *key;
+  if (key->n) memcpy(found->bytes, key->z, key->n);
+  found->key.z = found->bytes;
+  kv_cache_winner(row, &found->winner);
+}
+
+/* What a write of a key replaces. */
+static int write_find(kv_store *store, const kv_value *key, kv_winner *out) {
+  const kv_found *found = &store->found;
+
+  if (found->n_writes == store->n_writes &&
+      kv_order_keys(&found->key, key) == 0) {
+    *out = found->winner;
+    return SQLITE_OK;
+  }
+  return kv_cache_find(&store->stmts, key, out);
+}
+
+/* The place of a row that replaces one of this transaction. */
+static void write_place_late(const kv_pending_row *late, kv_place *out) {
+  out->exists = late->op == KV_OP_SET;
+  out->index = late->index;
+  out->ts = late->ts;
+  out->parent_ts = late->parent_ts;
+}
+
 /* Work out the row that changes a key. */
 static int write_place(kv_store *store, const kv_value *key, kv_place *out,
                        char **err) {
   kv_pending *pending = &store->pending;
+  kv_pending_row *late;
   kv_winner winner;
   int rc = SQLITE_OK;
 
@@ -135,8 +168,13 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
   kv_publish_undo(store);
   if (!pending->is_open) rc = write_open(store, err);
   if (rc != SQLITE_OK) return rc;
+  late = kv_late_find(&pending->late, key);
+  if (late) {
+    write_place_late(late, out);
+    return SQLITE_OK;
+  }
 
-  rc = kv_cache_find(&store->stmts, key, &winner);
+  rc = write_find(store, key, &winner);
   if (rc == SQLITE_OK) {
     int64_t first = kv_pending_first(pending);
 
@@ -211,32 +249,108 @@ static int64_t write_seq(const kv_store *store, const kv_place *place) {
 }
 
 static int write_remember(kv_store *store, const kv_place *place, int op,
-                          const kv_value *key, const kv_value *value) {
+                          const kv_value *key, const kv_value *value,
+                          int is_late) {
   store->n_writes++;
   return kv_pending_add(&store->pending, place->index, place->ts,
-                        &place->parent_ts, op, key, value);
+                        &place->parent_ts, op, key, value, is_late);
 }
 
-/* Remember one row, then run the nested statement. */
+/* Bind what all rows of a transaction have in common. */
+static int write_bind_store(kv_store *store, sqlite3_stmt *stmt) {
+  int rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(stmt, 7, store->pending.arrived);
+  }
+  return rc;
+}
+
+/* Bind a row to KV_SQL_CACHE_PUT. */
+static int write_bind_row(sqlite3_stmt *stmt, int64_t seq, int64_t ts,
+                          const kv_value *parent_ts, int op,
+                          const kv_value *key, const kv_value *value) {
+  int rc = kv_value_bind(stmt, 1, key);
+
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, seq);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, parent_ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 6, op);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, value);
+  return rc;
+}
+
+int kv_write_flush(kv_store *store, char **err) {
+  kv_pending *pending = &store->pending;
+  size_t n = pending->late.n;
+  int64_t first = kv_pending_first(pending);
+  kv_pending_row **rows;
+  sqlite3_stmt *stmt = NULL;
+  size_t i;
+  int rc;
+
+  if (n == 0) return SQLITE_OK;
+  rows = kv_late_sorted(&pending->late);
+  rc =
+    rows ? kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt) : SQLITE_NOMEM;
+  if (rc == SQLITE_OK) rc = write_bind_store(store, stmt);
+  for (i = 0; i < n && rc == SQLITE_OK; i++) {
+    const kv_pending_row *row = rows[i];
+
+    rc = write_bind_row(stmt, first + row->index, row->ts, &row->parent_ts,
+                        row->op, &row->key, &row->value);
+    if (rc == SQLITE_OK) {
+      sqlite3_step(stmt);
+      rc = sqlite3_reset(stmt);
+    }
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_CACHE_PUT, stmt);
+  sqlite3_free(rows);
+  /* An error may have rolled all of it back, and closed what is pending. */
+  if (rc == SQLITE_OK) kv_pending_settle(pending);
+  return kv_store_error(store, err, rc, "cannot write to the cache");
+}
+
+/*
+** May this row be kept back? Not the first one of a transaction, which takes
+** the lock that it needs; nor one under a scan, which finds it in the cache.
+** What is in the way of a row that may not is written now.
+*/
+static int write_make_room(kv_store *store, const kv_place *place,
+                           const kv_value *key, const kv_value *value,
+                           int *is_late) {
+  kv_pending *pending = &store->pending;
+
+  *is_late =
+    place->index > 0 && store->n_scans == 0 && kv_pending_may_be_late(value);
+  if (kv_pending_is_full(pending, key, value) ||
+      (!*is_late && kv_late_find(&pending->late, key))) {
+    int rc = kv_write_flush(store, NULL);
+    if (rc != SQLITE_OK) return rc;
+  }
+  return *is_late ? kv_late_reserve(&pending->late, 1) : SQLITE_OK;
+}
+
+/* Remember one row; then run the nested statement, unless it is late. */
 static int write_row(kv_store *store, const kv_place *place, int op,
                      const kv_value *key, const kv_value *value) {
   kv_pending *pending = &store->pending;
-  kv_pending_mark here = kv_pending_here(pending);
+  kv_pending_mark here;
   sqlite3_stmt *stmt = NULL;
-  int rc = write_remember(store, place, op, key, value);
+  int is_late;
+  int rc = write_make_room(store, place, key, value, &is_late);
 
-  if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, place->ts);
+  if (rc != SQLITE_OK) return rc;
+  here = kv_pending_here(pending);
+  rc = write_remember(store, place, op, key, value, is_late);
+  if (rc != SQLITE_OK || is_late) return rc;
+
+  rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
+  if (rc == SQLITE_OK) rc = write_bind_store(store, stmt);
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
+    rc = write_bind_row(stmt, write_seq(store, place), place->ts,
+                        &place->parent_ts, op, key, value);
   }
-  if (rc == SQLITE_OK)
-    rc = sqlite3_bind_int64(stmt, 4, write_seq(store, place));
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &place->parent_ts);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 6, op);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 7, pending->arrived);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, value);
   rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
   if (rc != SQLITE_OK) kv_pending_return(pending, here);
   return rc;
@@ -273,11 +387,16 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
                           const kv_value *from, const kv_place *place,
                           const kv_value *to, const kv_value *value) {
   kv_pending *pending = &store->pending;
-  kv_pending_mark here = kv_pending_here(pending);
+  kv_pending_mark here;
   sqlite3_stmt *stmt = NULL;
-  int rc = write_remember(store, gone, KV_OP_DELETE, from, &write_null);
+  int rc = kv_write_flush(store, NULL);
 
-  if (rc == SQLITE_OK) rc = write_remember(store, place, KV_OP_SET, to, value);
+  if (rc != SQLITE_OK) return rc;
+  here = kv_pending_here(pending);
+  rc = write_remember(store, gone, KV_OP_DELETE, from, &write_null, 0);
+  if (rc == SQLITE_OK) {
+    rc = write_remember(store, place, KV_OP_SET, to, value, 0);
+  }
   if (rc == SQLITE_OK) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_TWO, &stmt);
   }

@@ -5,8 +5,13 @@
 ** statement that fails has written nothing (xUpdate of a single row has no
 ** statement journal: https://www.sqlite.org/tempfiles.html#stmtjrnl).
 **
+** A transaction that writes many rows keeps them back (late.h) and writes
+** them in the order of keys, before anything else looks at the cache: each
+** page of it is then written once, not once a row. What a row replaces is
+** looked up when it is set, so that errors come where they belong.
+**
 ** INVARIANT: a row of the cache of this transaction is remembered in
-** store->pending, and the other way round.
+** store->pending; one that is remembered is in the cache, or late.
 */
 #ifndef KV_STORE_WRITE_H
 #define KV_STORE_WRITE_H
@@ -39,5 +44,19 @@ int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
 int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
                     const kv_value *value, kv_on_conflict on_conflict,
                     char **err);
+
+/*
+** A statement found the latest row of a key, with KV_SQL_CACHE_LATEST: if the
+** next write is of that key (DELETE, UPDATE), it is not looked up again. Only
+** within a transaction that wrote, where nobody else can.
+*/
+void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row);
+
+/*
+** Write the rows that are late to the cache: before anything reads its
+** tables but by a key that is not late, before a savepoint, a sync, a commit.
+** If it fails they stay late, unless SQLite rolled the transaction back.
+*/
+int kv_write_flush(kv_store *store, char **err);
 
 #endif

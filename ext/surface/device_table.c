@@ -335,6 +335,17 @@ static void device_other_column(device_cursor *cursor, sqlite3_context *ctx,
   }
 }
 
+/* Why own rows wait that the cursor does not know to wait; NULL if none do. */
+static const char *device_late(const device_cursor *cursor) {
+  const char *state =
+    (const char *)sqlite3_column_text(cursor->rows, ROW_STATE);
+
+  if (cursor->store->late) return cursor->store->late;
+  return cursor->unpublished > 0 && state && strcmp(state, "ok") == 0
+           ? "the last commit did not reach the log: call kv_sync()"
+           : NULL;
+}
+
 static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                          int column) {
   device_cursor *cursor = (device_cursor *)base;
@@ -357,15 +368,15 @@ static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
       sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_DEVICE));
       break;
     case DEVICE_STATE:
-      if (is_self && store->late) {
+      if (is_self && device_late(cursor)) {
         sqlite3_result_text(ctx, "waiting", -1, SQLITE_STATIC);
       } else {
         sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_STATE));
       }
       break;
     case DEVICE_DETAIL:
-      if (is_self && store->late) {
-        sqlite3_result_text(ctx, store->late, -1, SQLITE_TRANSIENT);
+      if (is_self && device_late(cursor)) {
+        sqlite3_result_text(ctx, device_late(cursor), -1, SQLITE_TRANSIENT);
       } else {
         sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_DETAIL));
       }

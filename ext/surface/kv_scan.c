@@ -17,6 +17,7 @@
 #include "kv_plan.h"
 #include "store/error.h"
 #include "store/value.h"
+#include "store/write.h"
 #include "time_range.h"
 
 typedef struct scan_cursor {
@@ -235,11 +236,19 @@ int kv_scan_next(sqlite3_vtab_cursor *base) {
 }
 
 static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
+  kv_store *store = cursor->store;
   kv_value key;
   int rc = kv_value_of(value, &key);
 
   if (rc == SQLITE_OK && key.type == KV_NULL) return SQLITE_OK;
+  if (rc == SQLITE_OK && kv_late_find(&store->pending.late, &key)) {
+    rc = kv_write_flush(store, &cursor->base.pVtab->zErrMsg);
+  }
   if (rc == SQLITE_OK) rc = cursor_find(cursor, &key);
+  if (rc == SQLITE_OK && cursor->point &&
+      cursor->point_id == KV_SQL_CACHE_LATEST) {
+    kv_write_found(store, &key, cursor->point);
+  }
   return cursor_fail(cursor, rc);
 }
 
@@ -322,27 +331,31 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   sqlite3_value *low = NULL;
   sqlite3_value *high = NULL;
   int i = 0;
+  int rc;
 
   (void)unused;
   (void)argc;
   cursor_reset(cursor);
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
-  cursor->point_id = plan & PLAN_AS_OF   ? KV_SQL_CACHE_ROW
-                     : plan & PLAN_VALUE ? KV_SQL_CACHE_VALUE
-                                         : KV_SQL_CACHE_LATEST;
+  cursor->point_id = plan & PLAN_AS_OF ? KV_SQL_CACHE_ROW
+                     : plan & PLAN_VALUE && !cursor->store->pending.is_open
+                       ? KV_SQL_CACHE_VALUE
+                       : KV_SQL_CACHE_LATEST;
   if (plan & PLAN_AS_OF) {
     cursor->as_of_value = sqlite3_value_dup(argv[i]);
     if (!cursor->as_of_value) return SQLITE_NOMEM;
     if (sqlite3_value_type(argv[i]) != SQLITE_NULL) {
-      int rc = kv_argument_time(argv[i], kv_store_now(cursor->store),
-                                &cursor->as_of, &base->pVtab->zErrMsg);
+      rc = kv_argument_time(argv[i], kv_store_now(cursor->store),
+                            &cursor->as_of, &base->pVtab->zErrMsg);
       if (rc != SQLITE_OK) return rc;
     }
     i++;
   }
-  if (plan & PLAN_TIME) return cursor_scan_time(cursor, argv);
   if (plan & PLAN_POINT) return cursor_point(cursor, argv[i]);
+  rc = kv_write_flush(cursor->store, &base->pVtab->zErrMsg);
+  if (rc != SQLITE_OK) return rc;
+  if (plan & PLAN_TIME) return cursor_scan_time(cursor, argv);
   if (plan & PLAN_LOW) low = argv[i++];
   if (plan & PLAN_HIGH) high = argv[i++];
   if (plan & PLAN_LIKE && cursor_is_prefix(argv[i], argv[i + 1], argv[i + 2])) {

@@ -125,6 +125,7 @@ static int table_is_old(kv_store *store, const kv_value *key, int column,
   kv_winner winner;
   kv_value old;
 
+  if (kv_write_flush(store, NULL) != SQLITE_OK) return 0;
   if (kv_cache_find(&store->stmts, key, &winner) != SQLITE_OK ||
       !winner.is_found) {
     return 0;
@@ -256,7 +257,10 @@ static int table_rename(sqlite3_vtab *vtab, const char *name) {
 }
 
 static int table_savepoint(sqlite3_vtab *vtab, int level) {
-  return kv_pending_savepoint(&((kv_table *)vtab)->store->pending, level);
+  kv_store *store = ((kv_table *)vtab)->store;
+  int rc = kv_write_flush(store, &vtab->zErrMsg);
+
+  return rc == SQLITE_OK ? kv_pending_savepoint(&store->pending, level) : rc;
 }
 
 static int table_release(sqlite3_vtab *vtab, int level) {
@@ -268,6 +272,7 @@ static int table_rollback_to(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_table *)vtab)->store;
 
   kv_publish_undo(store);
+  store->n_writes++;
   kv_pending_rollback_to(&store->pending, level);
   return kv_publish_resume(store);
 }

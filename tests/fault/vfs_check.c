@@ -205,12 +205,8 @@ static int check_store(world *w, int n_rows) {
                   "SELECT state, detail, unpublished FROM kv_devices "
                   "WHERE is_self") ||
          check_is(w, w->db, "",
-                  w->lost_power
-                    ? "SELECT file FROM kv_devices WHERE device IS NULL AND "
-                      "file NOT GLOB '*.aside-*' AND "
-                      "file NOT GLOB '*/log.db.new-journal'"
-                    : "SELECT file FROM kv_devices WHERE device IS NULL AND "
-                      "file NOT GLOB '*.aside-*'");
+                  "SELECT file FROM kv_devices WHERE device IS NULL AND "
+                  "file NOT GLOB '*.aside-*'");
 }
 
 #define SHOWN                                                                  \

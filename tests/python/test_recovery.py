@@ -35,6 +35,43 @@ class CrashesAndBackups(Publish):
                 self.assertEqual(self.log("laptop", folder).rows[:4], expected)
                 self.check(db, folder)
 
+    def test_what_a_crash_kept_from_the_log_counts_as_waiting(self):
+        """Before any sync, in a connection that has not seen the commit."""
+        db = self.open()
+        self.put("a", "b")
+        before = read(self.own)
+        db.execute("INSERT INTO kv VALUES('c', 1), ('a', 2)")
+        after = read(self.own)
+        self.assertEqual(self.unpublished(db), 0)
+        db.close()
+        self.closing.remove(db)
+        db = self.connect(self.path("host.db"))
+        self.assertEqual((self.unpublished(db), self.state(db, "laptop")), (0, "ok"))
+        put(self.own, before)
+        self.assertEqual((self.unpublished(db), self.state(db, "laptop")),
+                         (2, "waiting"))
+        self.fails("DROP TABLE kv", con=db)
+        put(self.own, after)
+        self.assertEqual((self.unpublished(db), self.state(db, "laptop")), (0, "ok"))
+        put(self.own, before)
+        sync(db)
+        self.assertEqual((self.unpublished(db), self.state(db, "laptop")), (0, "ok"))
+        self.check(db)
+
+    def test_what_a_crash_kept_from_the_log_can_be_given_up(self):
+        db = self.open()
+        self.put("a", "b")
+        before = read(self.own)
+        db.execute("INSERT INTO kv VALUES('c', 1), ('a', 2)")
+        put(self.own, before)
+        db.close()
+        self.closing.remove(db)
+        db = self.connect(self.path("host.db"))
+        db.execute("SELECT kv_close('discard=1', 'kv')")
+        self.assertEqual((self.unpublished(db), self.state(db, "laptop")), (0, "ok"))
+        self.check(db)
+        db.execute("DROP TABLE kv")
+
     def test_a_crash_then_a_write_without_a_sync(self):
         for host in HOSTS:
             with self.subTest(host=host):

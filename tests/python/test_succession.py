@@ -108,6 +108,100 @@ class Succession(Publish):
         self.assertEqual({k for k, in one.execute(
             "SELECT key FROM kv_changes(?)", (before,))}, {"a", "b", "c", "other"})
 
+    def adopted_by_one(self):
+        """A log of a new id that has all that was published, and a row more."""
+        self.twin_of("one.db", "two.db")
+        edit(self.own, "DELETE FROM log WHERE seq >= 2")
+        other = self.connect()
+        other.execute("SELECT kv_open(?, 'laptop')", (self.path("notes.kv"),))
+        other.execute("INSERT INTO kv VALUES('other', 1)")
+        one = self.reopen("one.db")
+        one.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
+        return one
+
+    def test_a_write_accepts_a_new_log_that_has_all(self):
+        one = self.adopted_by_one()
+        two = self.reopen("two.db")
+        before = two.execute("SELECT kv_cursor()").fetchone()[0]
+        two.executescript(
+            "BEGIN; INSERT INTO kv VALUES('d', 1); SAVEPOINT s;"
+            "INSERT INTO kv VALUES('wrong', 1); ROLLBACK TO s;"
+            "INSERT INTO kv VALUES('a', 2), ('e', zeroblob(5000)); COMMIT")
+        self.assertEqual(self.state(two, "laptop"), "ok")
+        self.check(two)
+        self.assertEqual(sorted(self.keys()), ["a", "a", "b", "c", "d", "e", "other"])
+        self.assertEqual(two.execute("SELECT kv_get('a')").fetchone()[0], 2)
+        self.assertEqual({k for k, in two.execute(
+            "SELECT key FROM kv_changes(?)", (before,))},
+            {"a", "b", "c", "d", "e", "other"})
+        two.execute("DELETE FROM kv WHERE key = 'b'")
+        sync(one)
+        self.check(one)
+        self.check(two)
+
+    def test_a_write_accepts_it_with_rows_that_wait(self):
+        self.twin_of("one.db", "two.db")
+        two = self.reopen("two.db")
+        os.rename(self.path("notes.kv"), self.path("away.kv"))
+        two.execute("INSERT INTO kv VALUES('waits', 1)")
+        os.rename(self.path("away.kv"), self.path("notes.kv"))
+        edit(self.own, "DELETE FROM log WHERE seq >= 2")
+        other = self.connect()
+        other.execute("SELECT kv_open(?, 'laptop')", (self.path("notes.kv"),))
+        other.execute("INSERT INTO kv VALUES('other', 1)")
+        one = self.reopen("one.db")
+        one.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
+        two.execute("INSERT INTO kv VALUES('d', 1)")
+        self.assertEqual(self.state(two, "laptop"), "ok")
+        self.assertEqual(self.unpublished(two), 0)
+        self.check(two)
+        sync(one)
+        self.check(one)
+        self.assertEqual(sorted(self.keys()), ["a", "b", "c", "d", "other", "waits"])
+
+    def test_a_write_accepts_it_once_though_its_commit_is_repeated(self):
+        self.adopted_by_one()
+        two = self.reopen("two.db")
+        reader = self.connect(self.path("two.db"))
+        for undone in (False, True):
+            two.execute("BEGIN")
+            two.execute("INSERT INTO kv VALUES('d', 1)")
+            two.execute("SAVEPOINT s")
+            two.execute("INSERT INTO kv VALUES('e', 1)")
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM kv_cache").fetchone()
+            self.fails("COMMIT", "locked", con=two)
+            if undone:
+                two.execute("ROLLBACK TO s")
+            two.execute("INSERT INTO kv VALUES('f', 1)")
+            self.fails("COMMIT", "locked", con=two)
+            reader.execute("COMMIT")
+            two.execute("COMMIT")
+            self.check(two)
+        self.assertEqual(sorted(self.keys()),
+                         ["a", "b", "c", "d", "d", "e", "f", "f", "other"])
+
+    def test_a_write_to_a_log_that_differs_changes_nothing(self):
+        self.twin_of("one.db", "two.db")
+        two = self.reopen("two.db")
+        os.remove(self.own)
+        other = self.connect()
+        other.execute("SELECT kv_open(?, 'laptop')", (self.path("notes.kv"),))
+        other.execute("INSERT INTO kv VALUES('other', 1)")
+        rows = two.execute("SELECT * FROM kv_log").fetchall()
+        for _ in range(2):      # it is tried the first time only
+            self.fails("INSERT INTO kv VALUES('d', 1)", "kv_sync()", con=two)
+            self.assertFalse(two.in_transaction)
+            self.assertEqual(two.execute("SELECT * FROM kv_log").fetchall(), rows)
+            self.assertEqual(two.execute(
+                "SELECT min(seq) FROM kv_cache").fetchone()[0], 1)
+        self.assertEqual(self.keys(), ["other"])
+        sync(two)
+        self.assertEqual(self.state(two, "laptop"), "twin")
+        two.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
+        self.check(two)
+        self.assertEqual(sorted(self.keys()), ["a", "b", "c", "other"])
+
     def test_a_replacement_that_was_cut_off_is_ended(self):
         self.open()
         self.put("a", "b")
@@ -119,6 +213,19 @@ class Succession(Publish):
         self.assertEqual(read(self.own), whole)
         self.assertFalse(os.path.exists(self.own + ".new"))
         self.check(con)
+
+    def test_a_journal_that_came_back_behind_a_replacement_goes(self):
+        self.open()
+        self.put("a")
+        for name in (".new", ".new-journal"):
+            with open(self.own + name, "wb") as f:
+                f.write(b"anything")
+        self.put("b")       # it may be in the making
+        self.assertTrue(os.path.exists(self.own + ".new-journal"))
+        os.remove(self.own + ".new")
+        self.put("c")
+        self.assertEqual(os.listdir(os.path.dirname(self.own)), ["log.db"])
+        self.assertEqual(self.keys(), ["a", "b", "c"])
 
     def test_a_replacement_that_is_not_whole_is_not_taken(self):
         self.open()

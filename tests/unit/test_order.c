@@ -55,6 +55,25 @@ static int keys(kv_value a, kv_value b) {
   return c;
 }
 
+static void equal_keys_have_one_hash(void **state) {
+  kv_value one = integer(1);
+  kv_value also_one = real(1.0);
+  kv_value zero = integer(0);
+  kv_value no_less = real(-0.0);
+  kv_value least = integer(INT64_MIN);
+  kv_value also_least = real(-TWO_63);
+  kv_value half = real(0.5);
+  kv_value a = text("a", 1);
+  kv_value b = text("b", 1);
+
+  (void)state;
+  assert_true(kv_order_hash(&one) == kv_order_hash(&also_one));
+  assert_true(kv_order_hash(&zero) == kv_order_hash(&no_less));
+  assert_true(kv_order_hash(&least) == kv_order_hash(&also_least));
+  assert_true(kv_order_hash(&half) != kv_order_hash(&zero));
+  assert_true(kv_order_hash(&a) != kv_order_hash(&b));
+}
+
 static void whole_reals_are_the_integers_that_they_equal(void **state) {
   (void)state;
   assert_int_equal(keys(integer(1), real(1.0)), 0);
@@ -190,6 +209,7 @@ static void keys_are_ordered_as_sqlite_orders_them(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(equal_keys_have_one_hash),
     cmocka_unit_test(whole_reals_are_the_integers_that_they_equal),
     cmocka_unit_test(integers_and_reals_compare_without_rounding),
     cmocka_unit_test(infinities_are_at_the_ends),

@@ -45,7 +45,7 @@ static void put(kv_pending *pending, int64_t index, const char *key,
 
   pending->is_open = 1;
   assert_int_equal(kv_pending_add(pending, index, TEST_NOW + index, &parent,
-                                  KV_OP_SET, &k, &v),
+                                  KV_OP_SET, &k, &v, 0),
                    SQLITE_OK);
 }
 

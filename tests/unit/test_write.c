@@ -271,21 +271,84 @@ static void an_observer_cannot_write(void **state) {
   test_store_close(&t);
 }
 
+/* The cache takes no row of this key. */
+static void refuse(test_store *t, const char *key) {
+  test_run(t->db,
+           "CREATE TEMP TRIGGER no BEFORE INSERT ON main.kv_cache "
+           "WHEN new.key = '%q' BEGIN SELECT RAISE(FAIL, 'no room'); END",
+           key);
+}
+
 static void a_write_that_fails_is_not_remembered(void **state) {
   test_store t;
 
   (void)state;
   open_memory(&t);
   test_run(t.db, "BEGIN");
-  assert_int_equal(test_store_write(&t, "a", "1"), SQLITE_OK);
-  test_run(t.db, "CREATE TEMP TRIGGER no BEFORE INSERT ON main.kv_cache "
-                 "WHEN new.key = 'b' BEGIN SELECT RAISE(FAIL, 'no room'); END");
+  refuse(&t, "b");
   assert_int_equal(test_store_write(&t, "b", "2") & 0xff, SQLITE_CONSTRAINT);
-  assert_int_equal(t.store->pending.n_rows, 1);
+  assert_int_equal(t.store->pending.n_rows, 0);
   test_run(t.db, "DROP TRIGGER no");
   assert_int_equal(test_store_write(&t, "c", "3"), SQLITE_OK);
   assert_int_equal(test_store_commit(&t), SQLITE_OK);
-  test_rows(t.db, "a|1|0|laptop|1|1|\nc|3|0|laptop|2|1|", rows);
+  test_rows(t.db, "c|3|0|laptop|1|1|", rows);
+  test_store_close(&t);
+}
+
+static void later_rows_are_written_when_they_are_asked_for(void **state) {
+  test_store t;
+
+  (void)state;
+  open_memory(&t);
+  test_run(t.db, "BEGIN");
+  assert_int_equal(test_store_write(&t, "c", "1"), SQLITE_OK);
+  assert_int_equal(test_store_write(&t, "b", "2"), SQLITE_OK);
+  assert_int_equal(test_store_write(&t, "a", "3"), SQLITE_OK);
+  assert_int_equal(test_store_write(&t, "b", "4"), SQLITE_OK);
+  test_rows(t.db, "c|1|0|laptop|1|1|", rows);
+  assert_int_equal(kv_write_flush(t.store, &t.err), SQLITE_OK);
+  test_rows(t.db, "a|3|0|laptop|3|1|\nb|4|0|laptop|2|1|\nc|1|0|laptop|1|1|",
+            rows);
+  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  test_store_close(&t);
+}
+
+static void a_large_value_takes_the_place_of_a_later_row(void **state) {
+  char value[KV_PENDING_COPY + 2];
+  test_store t;
+
+  (void)state;
+  memset(value, 'x', sizeof(value) - 1);
+  value[sizeof(value) - 1] = '\0';
+  open_memory(&t);
+  test_run(t.db, "BEGIN");
+  assert_int_equal(test_store_write(&t, "a", "1"), SQLITE_OK);
+  assert_int_equal(test_store_write(&t, "b", "2"), SQLITE_OK);
+  assert_int_equal(test_store_write(&t, "b", value), SQLITE_OK);
+  assert_int_equal(test_store_write(&t, "c", "3"), SQLITE_OK);
+  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  test_rows(t.db, "a|1\nb|1025\nc|1",
+            "SELECT key, length(value) FROM main.kv_cache");
+  test_store_close(&t);
+}
+
+static void rows_that_cannot_be_written_stay_late(void **state) {
+  test_store t;
+
+  (void)state;
+  open_memory(&t);
+  test_run(t.db, "BEGIN");
+  assert_int_equal(test_store_write(&t, "a", "1"), SQLITE_OK);
+  assert_int_equal(test_store_write(&t, "c", "2"), SQLITE_OK);
+  assert_int_equal(test_store_write(&t, "b", "3"), SQLITE_OK);
+  refuse(&t, "c");
+  assert_int_equal(kv_write_flush(t.store, &t.err) & 0xff, SQLITE_CONSTRAINT);
+  assert_non_null(strstr(t.err, "no room"));
+  assert_int_equal(test_store_commit(&t) & 0xff, SQLITE_CONSTRAINT);
+  test_run(t.db, "DROP TRIGGER no");
+  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  test_rows(t.db, "a|1|0|laptop|1|1|\nb|3|0|laptop|3|1|\nc|2|0|laptop|2|1|",
+            rows);
   test_store_close(&t);
 }
 
@@ -320,6 +383,9 @@ int main(void) {
     cmocka_unit_test(one_and_one_point_zero_are_one_key),
     cmocka_unit_test(an_observer_cannot_write),
     cmocka_unit_test(a_write_that_fails_is_not_remembered),
+    cmocka_unit_test(later_rows_are_written_when_they_are_asked_for),
+    cmocka_unit_test(a_large_value_takes_the_place_of_a_later_row),
+    cmocka_unit_test(rows_that_cannot_be_written_stay_late),
     cmocka_unit_test(own_time_never_goes_back),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

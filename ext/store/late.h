@@ -1,0 +1,44 @@
+/*
+** Rows that a large transaction keeps back from the cache: remembered, but
+** not written yet, so that they are written in the order of keys.
+**
+**     xUpdate     found by key, as the cache does not have them
+**     a reader, a savepoint, a commit: kv_write_flush() writes them all
+**
+** A set of remembered rows (pending.h owns them), one a key.
+**
+** INVARIANT: they are newer than every savepoint, so that one that is rolled
+** back takes all of them.
+*/
+#ifndef KV_STORE_LATE_H
+#define KV_STORE_LATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/row.h"
+
+typedef struct kv_pending_row kv_pending_row;
+
+typedef struct kv_late {
+  kv_pending_row **slots; /* by hash of the key; NULL: free */
+  size_t n_slots;         /* a power of two, or 0 */
+  size_t n;
+} kv_late;
+
+/* Make room for n more rows: SQLITE_NOMEM with nothing changed. */
+int kv_late_reserve(kv_late *late, size_t n);
+
+/* Add a row, for which there is room, in the place of one of the same key. */
+void kv_late_put(kv_late *late, kv_pending_row *row);
+
+/* The row of a key, or NULL. */
+kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key);
+
+/* The rows in the order of keys, for sqlite3_free(); NULL: no memory. */
+kv_pending_row **kv_late_sorted(const kv_late *late);
+
+/* Forget them: they are written, or rolled back. */
+void kv_late_clear(kv_late *late);
+
+#endif
