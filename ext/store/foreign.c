@@ -263,7 +263,6 @@ static void reader_limit_values(kv_reader *reader) {
 static int reader_step_unlimited(kv_reader *reader, sqlite3_stmt *stmt) {
   int rc;
 
-  if (reader->limit == 0) return sqlite3_step(stmt);
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, reader->limit);
   rc = sqlite3_step(stmt);
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
