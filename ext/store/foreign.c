@@ -280,7 +280,6 @@ static void reader_limit_values(kv_reader *reader) {
 static int reader_step_unlimited(kv_reader *reader, sqlite3_stmt *stmt) {
   int rc;
 
-  if (reader->limit == 0) return sqlite3_step(stmt);
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, reader->limit);
   rc = sqlite3_step(stmt);
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
@@ -412,6 +411,28 @@ static int reader_row(sqlite3_stmt *stmt, kv_row *row, const char **reason) {
   return rc;
 }
 
+/* The last row has a large value; step to it if it follows the one before. */
+static int reader_step_large_last(kv_reader *reader, const char **reason) {
+  kv_row previous = {0};
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_BEFORE_LAST, &stmt);
+
+  previous.seq = previous.txn = reader->head.base.seq;
+  previous.sum = reader->head.base.sum;
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    previous.seq = sqlite3_column_int64(stmt, 0);
+    previous.txn = sqlite3_column_int64(stmt, 1);
+    previous.sum = sqlite3_column_int64(stmt, 2);
+  }
+  sqlite3_finalize(stmt);
+  if (rc != SQLITE_ROW && rc != SQLITE_DONE) return rc;
+  rc = kv_large_check(reader->handle, &previous, reader->limit, reason);
+  if (rc != SQLITE_OK || *reason) return rc;
+  sqlite3_reset(reader->last);
+  return reader_step_unlimited(reader, reader->last);
+}
+
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   const char *reason = NULL;
   int rc;
@@ -421,7 +442,10 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   reader->last = NULL;
   reader->work = KV_HANDLE_WORK;
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &reader->last);
-  if (rc == SQLITE_OK) rc = reader_step_unlimited(reader, reader->last);
+  if (rc == SQLITE_OK) rc = sqlite3_step(reader->last);
+  if (rc == SQLITE_TOOBIG && reader->limit > 0) {
+    rc = reader_step_large_last(reader, &reason);
+  }
   if (rc == SQLITE_ROW) {
     rc = reader_row(reader->last, row, &reason);
     *found = rc == SQLITE_OK && !reason ? 1 : -1;

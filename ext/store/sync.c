@@ -76,37 +76,41 @@ static int visit_is_same_log(const kv_visit *visit) {
 }
 
 /*
-** Is this an older copy of the log that was read, or of one before that? Its
-** last row tells: a row that is in the cache, under the id that was read, or
-** one that the log before had when it was left.
+** Is this an older copy of the log that was read? Its last row tells: a row
+** that is in the cache, under the id that was read.
 */
 static int visit_is_behind(kv_visit *visit, int *is_behind) {
-  kv_cursor *cursor = &visit->cursor;
-  int is_known = visit_is_same_log(visit);
-  kv_former former;
   kv_row row;
   int found = 0;
-  int rc = SQLITE_OK;
+  int rc = kv_reader_last(visit->reader, &row, &found);
 
-  *is_behind = 0;
-  if (!visit_is_same_log(visit)) {
-    rc = kv_former_load(&visit->store->stmts, cursor->device,
-                        kv_reader_head(visit->reader)->id, &former, &is_known);
-  }
-  if (rc != SQLITE_OK || !is_known) return rc;
-  rc = kv_reader_last(visit->reader, &row, &found);
   if (rc != SQLITE_OK || found < 0) return rc;
-  if (!visit_is_same_log(visit)) {
-    *is_behind = kv_former_covers(&former, found ? &row : NULL, cursor->newest);
-    return SQLITE_OK;
-  }
   if (!found) {
     /* No row at all: as it was before the first one. */
     *is_behind = 1;
     return SQLITE_OK;
   }
-  if (row.seq >= cursor->at.seq) return SQLITE_OK;
+  if (row.seq >= visit->cursor.at.seq) return SQLITE_OK;
   return visit_has_row(visit, &row, is_behind);
+}
+
+/* Is this an older copy of a log that another one took the place of? */
+static int visit_is_former(kv_visit *visit, int *is_former) {
+  const kv_cursor *cursor = &visit->cursor;
+  kv_former former;
+  kv_row row;
+  int is_known = 0;
+  int found = 0;
+  int rc =
+    kv_former_load(&visit->store->stmts, cursor->device,
+                   kv_reader_head(visit->reader)->id, &former, &is_known);
+
+  if (rc != SQLITE_OK || !is_known) return rc;
+  rc = kv_reader_last(visit->reader, &row, &found);
+  if (rc == SQLITE_OK && found >= 0) {
+    *is_former = kv_former_covers(&former, found ? &row : NULL, cursor->newest);
+  }
+  return rc;
 }
 
 /* Forget what was read, but for how far it was, as another log takes over. */
@@ -158,6 +162,7 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
   const kv_log_head *head = kv_reader_head(visit->reader);
   int64_t sum = 0;
   int is_behind = 0;
+  int is_former = 0;
   int rc = SQLITE_OK;
 
   *can_read = !cursor->has_id && head->base.seq == 0;
@@ -169,15 +174,22 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
   }
   if (rc != SQLITE_OK || *can_read) return rc;
 
-  if (cursor->has_id) rc = visit_is_behind(visit, &is_behind);
+  if (cursor->has_id && visit_is_same_log(visit)) {
+    rc = visit_is_behind(visit, &is_behind);
+  } else if (cursor->has_id) {
+    rc = visit_is_former(visit, &is_former);
+  }
   if (rc == SQLITE_OK && is_behind) {
     visit_say(visit, KV_STATE_BEHIND,
-              visit_is_same_log(visit)
-                ? "an older copy is here than the one that was read; what was "
-                  "read is kept until the newer one is back"
-                : "an older log is here than the one that was read last; what "
-                  "was read is kept until the newer one is back, or this one "
-                  "is written on");
+              "an older copy is here than the one that was read; what was "
+              "read is kept until the newer one is back");
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK && is_former) {
+    visit_say(visit, KV_STATE_BEHIND,
+              "an older log is here than the one that was read last; what was "
+              "read is kept until the newer one is back, or this one is "
+              "written on");
     return SQLITE_OK;
   }
   if (rc == SQLITE_OK) rc = visit_replace(visit);

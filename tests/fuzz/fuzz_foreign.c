@@ -113,7 +113,7 @@ static void reader_open(fuzz_reader *reader, const char *folder) {
   char *rows;
 
   reader->db = test_connect(":memory:");
-  sqlite3_limit(reader->db, SQLITE_LIMIT_LENGTH, 1000000);
+  sqlite3_limit(reader->db, SQLITE_LIMIT_LENGTH, 100000000);
   test_run(reader->db, "SELECT kv_open(%Q)", folder);
   rows = test_ask(reader->db, ROWS);
   reader->n_shown = strlen(rows);

@@ -167,22 +167,42 @@ static void a_value_over_the_limit_of_the_host_is_told(void **state) {
   test_disconnect(host);
 }
 
-static void the_last_row_may_be_large(void **state) {
+/* Is there a last row? After SQL on the file; it may be loaded if there is. */
+static int has_last(void **state, const char *text, int64_t seq) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(state);
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
+  sqlite3_int64 used;
   kv_row row;
   int found;
 
-  test_log_break(path, "DELETE FROM log WHERE seq = 5");
+  test_log_break(path, text);
+  used = sqlite3_memory_used();
+  sqlite3_memory_highwater(1);
   kv_reader_open(host, path, NULL, &reader, &verdict);
   assert_int_equal(kv_reader_last(reader, &row, &found), SQLITE_OK);
-  assert_int_equal(found, 1);
-  assert_int_equal(row.seq, 4);
-  assert_int_equal(row.value.n, LENGTH);
+  if (found > 0) {
+    assert_int_equal(row.seq, seq);
+    if (seq != 3) assert_int_equal(row.value.n, LENGTH);
+  } else {
+    assert_true(sqlite3_memory_highwater(0) < used + LENGTH);
+  }
   kv_reader_close(reader);
   test_disconnect(host);
+  return found;
+}
+
+static void the_last_row_may_be_large(void **state) {
+  assert_int_equal(has_last(state, "DELETE FROM log WHERE seq > 4", 4), 1);
+  assert_int_equal(has_last(state, "DELETE FROM log WHERE seq > 3", 3), 1);
+  assert_int_equal(has_last(state, "DELETE FROM log WHERE seq <> 2", 2), -1);
+  assert_int_equal(has_last(state,
+                            "DELETE FROM log WHERE seq > 2;"
+                            "UPDATE log SET value = value || 'x' "
+                            "WHERE seq = 2",
+                            2),
+                   -1);
 }
 
 int main(void) {
