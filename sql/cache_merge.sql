@@ -1,6 +1,7 @@
--- Merge the verified rows of a log, in key order.
+-- Merge a slice of the verified rows of a log. They come in the order of the
+-- cache; of those of one key all but the latest go to the back at once.
 INSERT OR IGNORE INTO {cache}
-  (bucket, key, ts, device, seq, txn, parent_ts, op, arrived, value)
-SELECT bucket, key, ts, device, seq, txn, parent_ts, opcode, :arrived, value
-FROM kv_foreign(:reader) WHERE opcode < 2
-ORDER BY bucket, key, ts DESC, device DESC, seq DESC;
+  (is_old, bucket, key, ts, device, seq, txn, parent_ts, op, arrived, value)
+SELECT is_old, bucket, key, ts, :device, seq, txn, parent_ts, opcode, :arrived,
+  value
+FROM kv_foreign(:slice);

@@ -1,7 +1,4 @@
--- Move rows that have been superseded to the back.
-UPDATE {cache} AS o SET is_old = 1
-WHERE o.is_old = 0
-  AND EXISTS(
-    SELECT 1 FROM {cache} AS n
-    WHERE n.is_old = 0 AND n.bucket = o.bucket AND n.key = o.key
-      AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq));
+-- Move a row that has been superseded to the back.
+UPDATE OR REPLACE {cache} SET is_old = 1
+WHERE is_old = 0 AND bucket = :bucket AND key = :key AND ts = :ts
+  AND device = :device AND seq = :seq;

@@ -14,5 +14,6 @@ CREATE TABLE kv_foreign(
   reason TEXT,
   file HIDDEN,
   opcode HIDDEN,
+  is_old HIDDEN,
   PRIMARY KEY(file, seq)
 ) WITHOUT ROWID;

@@ -1,9 +1,5 @@
 /*
 ** The logs cache. See cache.h.
-**
-** The merge is one statement of the host's query engine that reads the log
-** through kv_foreign, handed over as a pointer that SQL cannot forge:
-** https://www.sqlite.org/bindptr.html
 */
 #include "cache.h"
 
@@ -146,23 +142,6 @@ int kv_cache_rows(kv_stmts *stmts, int64_t *out) {
   return cache_number(stmts, KV_SQL_CURSOR_ROWS, NULL, 0, out);
 }
 
-int kv_cache_sweep(kv_stmts *stmts, const kv_meta *meta, int64_t arrival,
-                   int64_t rows) {
-  sqlite3_stmt *stmt = NULL;
-  int64_t n_front = meta->n_front + rows - meta->swept_rows;
-  int rc = kv_stmt_exec(stmts, KV_SQL_CACHE_SWEEP);
-
-  n_front -= sqlite3_changes(stmts->db);
-  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_META_SWEPT, &stmt);
-  if (rc != SQLITE_OK) return rc;
-  rc = sqlite3_bind_int64(stmt, 1, arrival);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, rows);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 3, n_front > 0 ? n_front : 0);
-  }
-  return kv_stmt_finish(stmts, KV_SQL_META_SWEPT, stmt, rc);
-}
-
 void kv_cache_winner(sqlite3_stmt *row, kv_winner *out) {
   const void *device = sqlite3_column_text(row, KV_COLUMN_DEVICE);
   size_t n = (size_t)sqlite3_column_bytes(row, KV_COLUMN_DEVICE);
@@ -209,63 +188,6 @@ int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
   }
   kv_stmt_put(stmts, id, stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-/* Run one of the two merging statements; the reader must end where it must. */
-static int cache_merge_rows(kv_stmts *stmts, kv_sql id, kv_reader *reader,
-                            kv_position after, const kv_stretch *stretch,
-                            int64_t arrived) {
-  sqlite3_stmt *stmt = NULL;
-  kv_position end;
-  int rc = kv_reader_start(reader, after, stretch->end.seq);
-
-  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, id, &stmt);
-  if (rc == SQLITE_OK && id == KV_SQL_CACHE_MERGE) {
-    rc = sqlite3_bind_int64(
-      stmt, sqlite3_bind_parameter_index(stmt, ":arrived"), arrived);
-  }
-  if (rc == SQLITE_OK) {
-    rc =
-      sqlite3_bind_pointer(stmt, sqlite3_bind_parameter_index(stmt, ":reader"),
-                           reader, KV_READER_POINTER, NULL);
-  }
-  rc = kv_stmt_finish(stmts, id, stmt, rc);
-  end = kv_reader_position(reader);
-  if (rc == SQLITE_OK &&
-      (end.seq != stretch->end.seq || end.sum != stretch->end.sum)) {
-    rc = SQLITE_CORRUPT_VTAB;
-  }
-  return rc;
-}
-
-/* Say when the rows that a reader yielded came. */
-static int cache_put_spans(kv_stmts *stmts, const kv_reader *reader,
-                           int64_t arrived) {
-  const kv_spans *spans = kv_reader_spans(reader);
-  const char *device = kv_reader_head(reader)->name;
-  int rc = SQLITE_OK;
-  int i;
-
-  for (i = 0; i < spans->n && rc == SQLITE_OK; i++) {
-    rc = kv_cache_put_arrival(stmts, arrived + i, device, &spans->span[i]);
-  }
-  return rc;
-}
-
-int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
-                   const kv_stretch *stretch, int64_t arrived) {
-  int rc = SQLITE_OK;
-
-  if (stretch->n_rows > 0) {
-    rc = cache_merge_rows(stmts, KV_SQL_CACHE_MERGE, reader, after, stretch,
-                          arrived);
-    if (rc == SQLITE_OK) rc = cache_put_spans(stmts, reader, arrived);
-  }
-  if (rc == SQLITE_OK && stretch->n_seen > 0) {
-    rc = cache_merge_rows(stmts, KV_SQL_SEEN_MERGE, reader, after, stretch,
-                          arrived);
-  }
-  return rc;
 }
 
 int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device) {

@@ -36,8 +36,8 @@ typedef struct kv_meta {
   int64_t epoch;  /* below KV_EPOCHS; another one when rows were taken away */
   int is_indexed; /* there is an index by time */
   int64_t swept_arrival; /* when superseded rows were moved to the back */
-  int64_t swept_rows;    /* rows of all logs then */
-  int64_t n_front;       /* rows in front then, about */
+  int64_t swept_rows; /* rows of all logs then, and those since that a merge */
+  int64_t n_front;    /* put in their place; those of both in front, about */
 } kv_meta;
 
 /* How far one device's log is merged: a row of {name}_cursor. */
@@ -101,9 +101,11 @@ int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out);
 */
 int kv_cache_index(kv_stmts *stmts);
 
-/* Move superseded rows to the back, which came up to `meta`; note that. */
-int kv_cache_sweep(kv_stmts *stmts, const kv_meta *meta, int64_t arrival,
-                   int64_t rows);
+/*
+** Move superseded rows to the back; note that this was after the merge or
+** commit `arrival`, with so many rows of all logs.
+*/
+int kv_cache_sweep(kv_stmts *stmts, int64_t arrival, int64_t rows);
 
 /* How many rows all logs have, as far as they are merged. */
 int kv_cache_rows(kv_stmts *stmts, int64_t *out);
@@ -126,8 +128,17 @@ int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
                  sqlite3_stmt **out);
 
 /*
-** Merge the rows of an open reader behind `after`, up to stretch->end, which
-** kv_reader_verify() found. SQLITE_CORRUPT_VTAB: they were not the same again.
+** Merge what is new in a log: the rows of an open reader behind `after`, up
+** to the end of the last whole transaction. *out is what was read, as
+** kv_reader_verify() has it, which also says what clock_limit and poll are.
+*/
+int kv_cache_merge_new(kv_stmts *stmts, kv_reader *reader, kv_position after,
+                       int64_t clock_limit, sqlite3_stmt *poll, int64_t arrived,
+                       kv_stretch *out);
+
+/*
+** Merge the same up to stretch->end, which kv_reader_verify() found, without
+** seen rows if it has none. SQLITE_CORRUPT_VTAB: they were not the same again.
 */
 int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
                    const kv_stretch *stretch, int64_t arrived);

@@ -35,10 +35,22 @@ struct kv_reader {
   sqlite3_stmt *last; /* keeps the values of kv_reader_last() */
   kv_row previous;    /* seq, txn and sum of the last verified row */
   kv_row row;
-  int is_too_big;      /* the next row is over a limit of the host */
+  int64_t clock_limit;
+  sqlite3_stmt *poll; /* borrowed; NULL: nobody is asked */
+  size_t n_read; /* since somebody was asked */
+  int64_t last_seq;    /* of the file, unverified; -1: not looked up */
+  kv_stretch at;       /* what was read, half a transaction included */
+  kv_stretch whole;    /* up to the last whole transaction */
   kv_span transaction; /* the one that is being read */
   kv_spans spans;
 };
+
+/*
+** How many rows are verified between two looks at the host; so many bytes of a
+** value count as one.
+*/
+#define READER_POLL 2048
+#define READER_POLL_BYTES 1024
 
 /* https://www.sqlite.org/fileformat2.html#the_database_header */
 #define HEADER_SIZE 100
@@ -469,18 +481,44 @@ int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
   reader->previous.txn = after.seq;
   reader->previous.sum = after.sum;
   reader->work = KV_HANDLE_WORK;
-  reader->is_too_big = 0;
+  reader->clock_limit = INT64_MAX;
+  reader->poll = NULL;
+  reader->n_read = 0;
+  reader->last_seq = -1;
+  memset(&reader->at, 0, sizeof(reader->at));
+  reader->at.end = after;
+  reader->at.last_ts = reader->at.counted_ts = -1;
+  reader->whole = reader->at;
   memset(&reader->transaction, 0, sizeof(reader->transaction));
   kv_spans_clear(&reader->spans);
   return reader_fault(reader, rc);
 }
 
-/* Note where and when a verified row is. */
+void kv_reader_watch(kv_reader *reader, int64_t clock_limit,
+                     sqlite3_stmt *poll) {
+  reader->clock_limit = clock_limit;
+  reader->poll = poll;
+}
+
+/* Note what a verified row adds, and where and when it is. */
 static void reader_note(kv_reader *reader, const kv_row *row) {
-  if (row->op != KV_OP_SEEN) {
+  kv_stretch *at = &reader->at;
+
+  at->end.seq = row->seq;
+  at->end.sum = row->sum;
+  if (row->ts > at->last_ts) at->last_ts = row->ts;
+  if (row->ts <= reader->clock_limit && row->ts > at->counted_ts) {
+    at->counted_ts = row->ts;
+  }
+  if (row->op == KV_OP_SEEN) {
+    at->n_seen++;
+  } else {
+    at->n_rows++;
     kv_span_row(&reader->transaction, row->seq, row->ts);
   }
-  if (row->seq == row->txn && reader->transaction.last_seq > 0) {
+  if (row->seq < row->txn) return;
+  reader->whole = *at;
+  if (reader->transaction.last_seq > 0) {
     kv_spans_add(&reader->spans, &reader->transaction);
     memset(&reader->transaction, 0, sizeof(reader->transaction));
   }
@@ -498,24 +536,50 @@ static int reader_step_large(kv_reader *reader, const char **reason) {
   return rc == SQLITE_OK ? reader_step_unlimited(reader, rows) : rc;
 }
 
+/* Nothing more is read: the next row does not verify, or there is none. */
+static int reader_end(kv_reader *reader, const char *reason) {
+  kv_stretch *whole = &reader->whole;
+
+  if (!reason && reader->at.end.seq > whole->end.seq) {
+    reason = "its last transaction is not whole";
+  }
+  whole->reason = reason;
+  whole->is_clean = !reason;
+  return SQLITE_DONE;
+}
+
+/* Has the host, or its progress handler, had enough? */
+static int reader_is_stopped(kv_reader *reader) {
+  int rc;
+
+  if (!reader->poll || reader->n_read < READER_POLL) return 0;
+  reader->n_read = 0;
+  rc = sqlite3_step(reader->poll);
+  sqlite3_reset(reader->poll);
+  return rc == SQLITE_INTERRUPT;
+}
+
 int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
-  int rc = sqlite3_step(reader->rows);
+  int rc;
 
   *reason = NULL;
   *row = &reader->row;
+  if (reader_is_stopped(reader)) return SQLITE_INTERRUPT;
+  rc = sqlite3_step(reader->rows);
   if (rc == SQLITE_TOOBIG && reader->limit > 0) {
     rc = reader_step_large(reader, reason);
-    if (rc == SQLITE_OK) return SQLITE_DONE;
+    if (rc == SQLITE_OK) return reader_end(reader, *reason);
   }
   if (rc == SQLITE_ROW) {
     rc = reader_row(reader->rows, &reader->row, reason);
     if (rc != SQLITE_OK) return rc;
     if (!*reason) *reason = kv_row_check(&reader->previous, &reader->row);
-    if (*reason) return SQLITE_DONE;
+    if (*reason) return reader_end(reader, *reason);
     reader->previous.seq = reader->row.seq;
     reader->previous.txn = reader->row.txn;
     reader->previous.sum = reader->row.sum;
     reader->work = KV_HANDLE_WORK;
+    reader->n_read += 1 + reader->row.value.n / READER_POLL_BYTES;
     reader_note(reader, &reader->row);
     return SQLITE_ROW;
   }
@@ -523,7 +587,7 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
   switch (rc & 0xff) {
     case SQLITE_DONE: break;
     case SQLITE_TOOBIG:
-      reader->is_too_big = 1;
+      reader->whole.is_too_big = 1;
       *reason = "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)";
       break;
     case SQLITE_INTERRUPT:
@@ -534,7 +598,7 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
                                   : "the file's pages cannot be read";
       break;
   }
-  return SQLITE_DONE;
+  return reader_end(reader, *reason);
 }
 
 kv_position kv_reader_position(const kv_reader *reader) {
@@ -550,70 +614,47 @@ const kv_spans *kv_reader_spans(const kv_reader *reader) {
   return &reader->spans;
 }
 
-/* How many rows are verified between two looks at the host. */
-#define VERIFY_POLL 2048
+const kv_stretch *kv_reader_stretch(const kv_reader *reader) {
+  return &reader->whole;
+}
 
-/* So many bytes of a value count as a row. */
-#define VERIFY_BYTES 1024
+int kv_reader_is_torn(kv_reader *reader, int *is_torn) {
+  int rc = SQLITE_OK;
 
-static int reader_verify(kv_reader *reader, kv_position after,
-                         int64_t clock_limit, sqlite3_stmt *poll,
-                         kv_stretch *out) {
-  kv_stretch at;
+  if (reader->last_seq < 0) {
+    kv_row row;
+    int found;
+
+    rc = kv_reader_last(reader, &row, &found);
+    reader->last_seq = found > 0 ? row.seq : INT64_MAX;
+  }
+  *is_torn = reader->previous.txn > reader->last_seq;
+  return rc;
+}
+
+int kv_reader_drain(kv_reader *reader) {
   const kv_row *row;
-  size_t n = 0;
-  int rc = kv_reader_start(reader, after, INT64_MAX);
+  const char *reason;
+  int rc = SQLITE_ROW;
 
-  memset(&at, 0, sizeof(at));
-  at.end = after;
-  at.last_ts = at.counted_ts = -1;
-  *out = at;
-  if (rc == SQLITE_OK) rc = SQLITE_ROW;
-  while (rc == SQLITE_ROW) {
-    rc = kv_reader_next(reader, &row, &at.reason);
-    if (rc != SQLITE_ROW) break;
-    if (row->op == KV_OP_SEEN) {
-      at.n_seen++;
-    } else {
-      at.n_rows++;
-    }
-    if (row->ts > at.last_ts) at.last_ts = row->ts;
-    if (row->ts <= clock_limit && row->ts > at.counted_ts) {
-      at.counted_ts = row->ts;
-    }
-    if (row->seq == row->txn) {
-      at.end.seq = row->seq;
-      at.end.sum = row->sum;
-      *out = at;
-    }
-    n += 1 + row->value.n / VERIFY_BYTES;
-    if (n >= VERIFY_POLL && poll) {
-      int polled = sqlite3_step(poll);
-      sqlite3_reset(poll);
-      n = 0;
-      if (polled == SQLITE_INTERRUPT) rc = SQLITE_INTERRUPT;
-    }
-  }
-  if (rc != SQLITE_DONE) return rc;
-  out->reason = at.reason;
-  if (!at.reason && kv_reader_position(reader).seq != out->end.seq) {
-    out->reason = "its last transaction is not whole";
-  }
-  out->is_clean = !out->reason;
-  out->is_too_big = reader->is_too_big;
-  return SQLITE_OK;
+  while (rc == SQLITE_ROW)
+    rc = kv_reader_next(reader, &row, &reason);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
                      sqlite3_stmt *poll, kv_stretch *out) {
   sqlite3_stmt *own_poll = NULL;
-  int rc;
+  int rc = kv_reader_start(reader, after, INT64_MAX);
 
   if (!poll &&
       kv_stmt_prepare(reader->host, KV_SQL_POLL, &own_poll) == SQLITE_OK) {
     poll = own_poll;
   }
-  rc = reader_verify(reader, after, clock_limit, poll, out);
+  kv_reader_watch(reader, clock_limit, poll);
+  if (rc == SQLITE_OK) rc = kv_reader_drain(reader);
+  reader->poll = NULL;
+  *out = reader->whole;
   sqlite3_finalize(own_poll);
   return rc;
 }

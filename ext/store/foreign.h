@@ -37,7 +37,7 @@ typedef struct kv_log_head {
   kv_position base; /* the chain starts behind it */
 } kv_log_head;
 
-/* What kv_reader_verify() found. */
+/* What a reader found. */
 typedef struct kv_stretch {
   kv_position end;    /* last row of the last whole transaction, or the start */
   int64_t n_rows;     /* rows up to there, without seen rows */
@@ -50,9 +50,6 @@ typedef struct kv_stretch {
 } kv_stretch;
 
 typedef struct kv_reader kv_reader;
-
-/* The pointer type by which kv_foreign is handed an open reader. */
-#define KV_READER_POINTER "kv_reader"
 
 /*
 ** Open a log file read-only. path is absolute and without links; device is
@@ -102,18 +99,40 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
 int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
                      sqlite3_stmt *poll, kv_stretch *out);
 
-/* Read the rows behind `after`, up to row `until`. */
+/*
+** Read the rows behind `after`, up to row `until`. Every time counts for the
+** clock and nobody is asked whether to go on, unless kv_reader_watch() says
+** so, as kv_reader_verify() does.
+*/
 int kv_reader_start(kv_reader *reader, kv_position after, int64_t until);
+void kv_reader_watch(kv_reader *reader, int64_t clock_limit,
+                     sqlite3_stmt *poll);
 
 /*
 ** SQLITE_ROW with the next verified row in *row (borrowed until the next
 ** call), SQLITE_DONE at the end, or where the next row does not verify: then
-** *reason says why (static), else it is NULL.
+** *reason says why (static), else it is NULL. SQLITE_INTERRUPT by the poll.
 */
 int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason);
 
 /* The position of the last row that kv_reader_next() yielded. */
 kv_position kv_reader_position(const kv_reader *reader);
+
+/*
+** What was read since the start, up to the end of the last whole transaction.
+** is_clean, is_too_big and reason are set when kv_reader_next() is at its end.
+*/
+const kv_stretch *kv_reader_stretch(const kv_reader *reader);
+
+/*
+** Does the transaction that is being read end behind the file's last row? One
+** row of the file is looked up for it, once, and not verified: what it says is
+** good for saving work, and for nothing else.
+*/
+int kv_reader_is_torn(kv_reader *reader, int *is_torn);
+
+/* Verify what is left. */
+int kv_reader_drain(kv_reader *reader);
 
 /* Did the disk fail to read the file? Then nothing is known of the rest. */
 int kv_reader_is_unread(const kv_reader *reader);

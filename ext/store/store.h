@@ -70,6 +70,7 @@ typedef struct kv_store {
   int n_functions;       /* SQL functions that run, one within another */
   int is_outermost;      /* its savepoint began a transaction */
   int must_look;         /* a write was refused: the next sync looks why */
+  int wants_index;       /* by time: a question was asked that it answers */
   char *late;            /* why the last commit of the log failed, or NULL */
 } kv_store;
 

@@ -36,8 +36,9 @@ typedef struct kv_visit {
   sqlite3_stmt *poll;
   int64_t n_merged;
   int64_t n_seen;
-  int is_replaced; /* another log took the place of the one before */
-  int is_too_big;  /* a row is over a limit, which may be raised */
+  int is_replaced;   /* another log took the place of the one before, */
+  kv_position whole; /* which verified up to here */
+  int is_too_big;    /* a row is over a limit, which may be raised */
 } kv_visit;
 
 static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
@@ -152,6 +153,7 @@ static int visit_replace(kv_visit *visit) {
                    stretch.end.seq + 1, stretch.reason);
   } else if (rc == SQLITE_OK) {
     rc = visit_leave(visit);
+    visit->whole = stretch.end;
   }
   return rc;
 }
@@ -244,14 +246,18 @@ static int visit_merge(kv_visit *visit) {
     cursor->has_id = 1;
     cursor->at = head->base;
   }
-  rc = kv_reader_verify(visit->reader, cursor->at, kv_clock_limit(now),
-                        visit->poll, &stretch);
+  rc = kv_store_next_arrival(store, &arrived);
+  if (rc == SQLITE_OK) {
+    rc =
+      kv_cache_merge_new(&store->stmts, visit->reader, cursor->at,
+                         kv_clock_limit(now), visit->poll, arrived, &stretch);
+  }
+  if (rc == SQLITE_OK && visit->is_replaced &&
+      (stretch.end.seq != visit->whole.seq ||
+       stretch.end.sum != visit->whole.sum)) {
+    rc = SQLITE_CORRUPT_VTAB;
+  }
   if (rc == SQLITE_OK && stretch.end.seq > cursor->at.seq) {
-    rc = kv_store_next_arrival(store, &arrived);
-    if (rc == SQLITE_OK) {
-      rc = kv_cache_merge(&store->stmts, visit->reader, cursor->at, &stretch,
-                          arrived);
-    }
     cursor->at = stretch.end;
     visit->n_merged = stretch.n_rows;
     visit->n_seen = stretch.n_seen;

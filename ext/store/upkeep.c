@@ -30,7 +30,7 @@ static int upkeep_sweep(kv_store *store, const kv_meta *meta, char **err) {
   }
   rc = kv_store_savepoint(store, err);
   if (rc != SQLITE_OK) return rc;
-  rc = kv_cache_sweep(&store->stmts, meta, arrival, rows);
+  rc = kv_cache_sweep(&store->stmts, arrival, rows);
   kv_store_error(store, err, rc, "cannot sweep the cache");
   return kv_store_savepoint_end(store, rc);
 }
@@ -48,8 +48,13 @@ static int upkeep_index(kv_store *store, char **err) {
   rc = kv_store_savepoint(store, err);
   if (rc != SQLITE_OK) return rc;
   rc = kv_cache_index(&store->stmts);
+  if (rc == SQLITE_OK) store->wants_index = 0;
   kv_store_error(store, err, rc, "cannot index the cache");
   return kv_store_savepoint_end(store, rc);
+}
+
+void kv_upkeep_want_index(kv_store *store) {
+  store->wants_index = 1;
 }
 
 int kv_upkeep_run(kv_store *store, char **err) {
@@ -62,6 +67,8 @@ int kv_upkeep_run(kv_store *store, char **err) {
       store->n_scans == 0) {
     rc = upkeep_sweep(store, &meta, err);
   }
-  if (rc == SQLITE_OK && !meta.is_indexed) rc = upkeep_index(store, err);
+  if (rc == SQLITE_OK && store->wants_index && !meta.is_indexed) {
+    rc = upkeep_index(store, err);
+  }
   return kv_store_error(store, err, rc, "cannot sweep the cache");
 }

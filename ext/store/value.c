@@ -53,20 +53,28 @@ int kv_value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value) {
   }
 }
 
-void kv_value_result(sqlite3_context *ctx, const kv_value *value) {
+static void value_result(sqlite3_context *ctx, const kv_value *value,
+                         sqlite3_destructor_type lifetime) {
   switch (value->type) {
     case KV_INTEGER: sqlite3_result_int64(ctx, value->i); break;
     case KV_REAL: sqlite3_result_double(ctx, value->r); break;
     case KV_TEXT:
-      sqlite3_result_text64(ctx, value->n ? value->z : "", value->n,
-                            SQLITE_TRANSIENT, SQLITE_UTF8);
+      sqlite3_result_text64(ctx, value->n ? value->z : "", value->n, lifetime,
+                            SQLITE_UTF8);
       break;
     case KV_BLOB:
-      sqlite3_result_blob64(ctx, value->n ? value->z : "", value->n,
-                            SQLITE_TRANSIENT);
+      sqlite3_result_blob64(ctx, value->n ? value->z : "", value->n, lifetime);
       break;
     default: sqlite3_result_null(ctx); break;
   }
+}
+
+void kv_value_result(sqlite3_context *ctx, const kv_value *value) {
+  value_result(ctx, value, SQLITE_TRANSIENT);
+}
+
+void kv_value_lend(sqlite3_context *ctx, const kv_value *value) {
+  value_result(ctx, value, SQLITE_STATIC);
 }
 
 int kv_value_result_value(sqlite3_context *ctx, sqlite3_value *from) {

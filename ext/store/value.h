@@ -25,6 +25,9 @@ int kv_value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value);
 /* Return a copy from an SQL function or xColumn. */
 void kv_value_result(sqlite3_context *ctx, const kv_value *value);
 
+/* Without copying: the bytes must live until the statement is reset. */
+void kv_value_lend(sqlite3_context *ctx, const kv_value *value);
+
 /*
 ** The same of a value, and of a column of the current row.
 ** sqlite3_result_value() would allocate memory for each text. Returns

@@ -6,8 +6,8 @@
 **
 ** kv_log's columns, and valid (0 or 1) and reason. Rows behind the last
 ** whole transaction are not valid; the first one that does not verify ends
-** the table. The merge reads the same table, from a reader that it hands
-** over as a pointer.
+** the table. The merge reads the same table, from a slice of verified rows
+** that it hands over as a pointer.
 */
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #include "core/names.h"
 #include "store/error.h"
 #include "store/folder.h"
-#include "store/foreign.h"
+#include "store/slice.h"
 #include "store/value.h"
 #include "surface.h"
 
@@ -27,10 +27,11 @@ typedef struct foreign_table {
 
 typedef struct foreign_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
-  kv_reader *reader;
-  char *path;        /* of the file; NULL in a merge */
-  int is_owner;      /* else the reader belongs to a merge */
-  const kv_row *row; /* NULL: at the end, or at the reason for it */
+  kv_slice *slice;          /* of a merge, borrowed; else NULL */
+  kv_reader *reader;        /* of the file; NULL in a merge */
+  char *path;               /* the same */
+  const kv_row *row;        /* NULL: at the end, or at the reason for it */
+  int is_old;               /* in a merge: there is a later row of its key */
   const char *reason;
   int64_t whole; /* last row of the last whole transaction */
   int is_end;
@@ -50,7 +51,8 @@ enum {
   FOREIGN_VALID,
   FOREIGN_REASON,
   FOREIGN_FILE,
-  FOREIGN_OPCODE
+  FOREIGN_OPCODE,
+  FOREIGN_IS_OLD
 };
 
 /* xCreate and xConnect: the same function, so that it is eponymous, too. */
@@ -124,11 +126,12 @@ static int foreign_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 }
 
 static void foreign_reset(foreign_cursor *cursor) {
-  if (cursor->is_owner) kv_reader_close(cursor->reader);
+  kv_reader_close(cursor->reader);
   sqlite3_free(cursor->path);
   cursor->path = NULL;
   cursor->reader = NULL;
-  cursor->is_owner = 0;
+  cursor->slice = NULL;
+  cursor->is_old = 0;
   cursor->row = NULL;
   cursor->reason = NULL;
   cursor->is_end = 1;
@@ -144,6 +147,14 @@ static int foreign_next(sqlite3_vtab_cursor *base) {
   foreign_cursor *cursor = (foreign_cursor *)base;
   int rc;
 
+  if (cursor->slice) {
+    const kv_slice_row *next = kv_slice_next(cursor->slice);
+
+    cursor->row = next ? &next->row : NULL;
+    cursor->is_old = next && next->is_old;
+    cursor->is_end = !next;
+    return SQLITE_OK;
+  }
   cursor->row = NULL;
   if (cursor->reason) {
     cursor->is_end = 1; /* the reason was the last row */
@@ -152,7 +163,7 @@ static int foreign_next(sqlite3_vtab_cursor *base) {
   rc = kv_reader_next(cursor->reader, &cursor->row, &cursor->reason);
   if (rc == SQLITE_ROW) return SQLITE_OK;
   cursor->row = NULL;
-  cursor->is_end = !cursor->reason || !cursor->is_owner;
+  cursor->is_end = !cursor->reason;
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -171,7 +182,6 @@ static int foreign_open_file(foreign_cursor *cursor, const char *path) {
                     path);
   }
   rc = kv_reader_open(table->db, path, NULL, &cursor->reader, &verdict);
-  cursor->is_owner = 1;
   if (rc == SQLITE_OK && !cursor->reader) {
     rc = kv_error(&table->base.zErrMsg, SQLITE_ERROR, "%s %s", path,
                   verdict.detail ? verdict.detail : "cannot be read");
@@ -198,10 +208,10 @@ static int foreign_filter(sqlite3_vtab_cursor *base, int plan,
   (void)unused;
   foreign_reset(cursor);
   if (argc > 0) {
-    cursor->reader = sqlite3_value_pointer(argv[0], KV_READER_POINTER);
+    cursor->slice = sqlite3_value_pointer(argv[0], KV_SLICE_POINTER);
     given = (const char *)sqlite3_value_text(argv[0]);
   }
-  if (cursor->reader) {
+  if (cursor->slice) {
     cursor->whole = INT64_MAX;
   } else if (!given) {
     rc = kv_error(&base->pVtab->zErrMsg, SQLITE_ERROR,
@@ -227,6 +237,16 @@ static const char *foreign_reason(const foreign_cursor *cursor) {
            : NULL;
 }
 
+/* A slice lives longer than the statement that reads it; a row does not. */
+static void foreign_result(const foreign_cursor *cursor, sqlite3_context *ctx,
+                           const kv_value *value) {
+  if (cursor->slice) {
+    kv_value_lend(ctx, value);
+  } else {
+    kv_value_result(ctx, value);
+  }
+}
+
 static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                           int column) {
   static const char *const ops[] = {"delete", "set", "seen"};
@@ -237,6 +257,7 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
 
   switch (column) {
     case FOREIGN_DEVICE:
+      if (!cursor->reader) return SQLITE_OK;
       sqlite3_result_text(ctx, kv_reader_head(cursor->reader)->name, -1,
                           SQLITE_TRANSIENT);
       return SQLITE_OK;
@@ -256,9 +277,9 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   }
   if (!row) return SQLITE_OK; /* the reason why there is no more */
   switch (column) {
-    case FOREIGN_BUCKET: kv_value_result(ctx, &row->bucket); break;
-    case FOREIGN_KEY: kv_value_result(ctx, &row->key); break;
-    case FOREIGN_VALUE: kv_value_result(ctx, &row->value); break;
+    case FOREIGN_BUCKET: foreign_result(cursor, ctx, &row->bucket); break;
+    case FOREIGN_KEY: foreign_result(cursor, ctx, &row->key); break;
+    case FOREIGN_VALUE: foreign_result(cursor, ctx, &row->value); break;
     case FOREIGN_OP:
       sqlite3_result_text(ctx, ops[row->op], -1, SQLITE_STATIC);
       break;
@@ -271,6 +292,7 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     case FOREIGN_TXN: sqlite3_result_int64(ctx, row->txn); break;
     case FOREIGN_PARENT_TS: kv_value_result(ctx, &row->parent_ts); break;
     case FOREIGN_OPCODE: sqlite3_result_int(ctx, row->op); break;
+    case FOREIGN_IS_OLD: sqlite3_result_int(ctx, cursor->is_old); break;
     default: break;
   }
   return SQLITE_OK;

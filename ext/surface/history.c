@@ -19,6 +19,7 @@
 
 #include "arguments.h"
 #include "store/error.h"
+#include "store/upkeep.h"
 #include "surface.h"
 #include "view.h"
 
@@ -75,6 +76,7 @@ static int diff_start(kv_view_cursor *cursor, sqlite3_value **given,
                     "earlier to the later time",
                     sqlite3_value_text(given[2]), sqlite3_value_text(given[1]));
   }
+  kv_upkeep_want_index(cursor->store);
   if (rc == SQLITE_OK) rc = kv_store_last_seq(cursor->store, &until);
   if (rc == SQLITE_OK) rc = kv_view_run(cursor, KV_SQL_DIFF);
   if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":start", start);
@@ -183,6 +185,7 @@ static int changes_start(kv_view_cursor *cursor, sqlite3_value **given,
     id = KV_SQL_CHANGES_ALL;
   } else {
     id = settled.meta.is_indexed ? KV_SQL_CHANGES : KV_SQL_CHANGES_UNINDEXED;
+    kv_upkeep_want_index(cursor->store);
   }
   rc = kv_view_run(cursor, id);
   if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":base", base);

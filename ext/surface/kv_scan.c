@@ -16,6 +16,7 @@
 #include "core/order.h"
 #include "kv_plan.h"
 #include "store/error.h"
+#include "store/upkeep.h"
 #include "store/value.h"
 #include "store/write.h"
 #include "time_range.h"
@@ -307,6 +308,7 @@ static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
 
   cursor->scan_id =
     cursor->plan & PLAN_DESC ? KV_SQL_SCAN_TIME_DESC : KV_SQL_SCAN_TIME;
+  kv_upkeep_want_index(cursor->store);
   kv_time_range_read(cursor->plan, argv, &first, &last);
   if (rc == SQLITE_OK) {
     rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);

@@ -8,6 +8,7 @@
 ** ts, are those of the index by time. Otherwise rows come in the order of
 ** the cache: by bucket and key, the newest first.
 */
+#include "store/upkeep.h"
 #include "surface.h"
 #include "time_range.h"
 #include "view.h"
@@ -68,6 +69,7 @@ static int log_start(kv_view_cursor *cursor, sqlite3_value **given,
   (void)err;
   if (cursor->plan & PLAN_BY_TIME) {
     id = cursor->plan & PLAN_DESC ? KV_SQL_LOG_TIME_DESC : KV_SQL_LOG_TIME;
+    kv_upkeep_want_index(cursor->store);
   }
   kv_time_range_read(cursor->plan, more, &first, &last);
   if (rc == SQLITE_OK) rc = kv_view_run(cursor, id);

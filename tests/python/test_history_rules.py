@@ -383,6 +383,8 @@ class Costs(Rules):
         return db, args
 
     def steps(self, db, sql, args):
+        db.execute(sql, args).fetchall()  # asks for the index by time
+        db.execute("SELECT kv_sync()").fetchall()
         db.execute(sql, args).fetchall()  # statements are prepared once
         count = [0]
         db.set_progress_handler(lambda: count.__setitem__(0, count[0] + 1), 1)

@@ -235,6 +235,9 @@ class Times(Case):
     def test_a_persistent_store_answers_as_a_plain_table(self):
         db = self.persistent("UTF-8")
         sync(db)
+        self.assertEqual(self.is_indexed(db), 0)
+        db.execute("SELECT * FROM kv WHERE ts > 0").fetchall()
+        sync(db)
         self.assertEqual(self.is_indexed(db), 1)
         self.run_queries(db, 3)
 

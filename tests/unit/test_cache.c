@@ -238,10 +238,10 @@ static void a_merge_takes_every_row_of_a_log(void **state) {
                                   kv_reader_head(reader)->base, &stretch, 9),
                    SQLITE_OK);
   test_rows(t.db,
-            "|a|200|phone|4|4||0|9|\n|a|100|phone|2|3||1|9|1\n"
-            "|b|100|phone|3|3||1|9|2",
-            "SELECT bucket, key, ts, device, seq, txn, parent_ts, op, arrived, "
-            "value FROM kv_cache");
+            "0||a|200|phone|4|4||0|9|\n0||b|100|phone|3|3||1|9|2\n"
+            "1||a|100|phone|2|3||1|9|1",
+            "SELECT is_old, bucket, key, ts, device, seq, txn, parent_ts, op, "
+            "arrived, value FROM kv_cache");
   test_rows(t.db, "phone|laptop|1|3|100|0123456789abcdef|5|55",
             "SELECT device, peer, seq, txn, ts, CAST(peer_id AS TEXT), "
             "peer_seq, peer_sum FROM kv_seen");

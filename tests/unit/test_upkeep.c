@@ -121,11 +121,24 @@ static void an_idle_cache_is_not_looked_at(void **state) {
   test_store_close(&t);
 }
 
-static void the_index_by_time_is_made_once(void **state) {
+static void nothing_is_indexed_that_nobody_asks_for(void **state) {
   test_store t;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
+  set_keys(&t, 100, "a");
+  upkeep(&t);
+  test_rows(t.db, "0",
+            "SELECT count(*) FROM sqlite_master WHERE type = 'index'");
+  test_store_close(&t);
+}
+
+static void the_index_by_time_is_made_once_when_it_is_wanted(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  kv_upkeep_want_index(t.store);
   upkeep(&t);
   test_rows(t.db, "0",
             "SELECT count(*) FROM sqlite_master WHERE type = 'index'");
@@ -146,7 +159,8 @@ int main(void) {
     test(nothing_is_swept_inside_a_transaction),
     test(a_row_whose_successor_is_forgotten_comes_to_the_front),
     test(an_idle_cache_is_not_looked_at),
-    test(the_index_by_time_is_made_once),
+    test(nothing_is_indexed_that_nobody_asks_for),
+    test(the_index_by_time_is_made_once_when_it_is_wanted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,219 @@
+/*
+** The merge of a log into the cache. See cache.h.
+**
+**     log   | 1 2 3 4 5 6 7 8 9 ...       verified as they are read, once
+**     slice | a9 a3 b1 b5 ... |           sorted; a3 goes to the back at once
+**     cache | a9 b1 ...     | a3 b5 ... | one statement of the host a slice
+**
+** A slice is read by the host's query engine through kv_foreign, handed over
+** as a pointer that SQL cannot forge: https://www.sqlite.org/bindptr.html
+**
+** Rows are merged before it is known whether their transaction is whole. If
+** the log ends within one, what is in the last slice is left out. What was
+** merged before that is known by its numbers, and deleted again: that takes a
+** transaction larger than a slice, with an end that is in the file but does
+** not verify.
+*/
+#include "cache.h"
+#include "slice.h"
+
+typedef struct merge_run {
+  kv_stmts *stmts;
+  kv_reader *reader;
+  kv_slice *slice;
+  const char *device;
+  int64_t arrived;
+  int has_seen; /* seen rows are merged, too */
+  int64_t n_slices;
+  int64_t n_put;   /* rows that are where a sweep would have them, */
+  int64_t n_front; /* those of them that are in front */
+} merge_run;
+
+/* Is there no row in the cache? */
+static int merge_is_first(kv_stmts *stmts, int *is_first) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_CACHE_ANY, &stmt);
+
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  *is_first = rc == SQLITE_DONE;
+  kv_stmt_put(stmts, KV_SQL_CACHE_ANY, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Merge one part of a slice. */
+static int merge_part(merge_run *run, kv_slice_part part) {
+  kv_sql id = part == KV_SLICE_SEEN ? KV_SQL_SEEN_MERGE : KV_SQL_CACHE_MERGE;
+  sqlite3_stmt *stmt = NULL;
+  int n = 0;
+  int rc;
+
+  if (kv_slice_count(run->slice, part) == 0) return SQLITE_OK;
+  kv_slice_start(run->slice, part);
+  rc = kv_stmt_get(run->stmts, id, &stmt);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, ++n, run->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK && part == KV_SLICE_KEYS) {
+    rc = sqlite3_bind_int64(stmt, ++n, run->arrived);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_pointer(stmt, ++n, run->slice, KV_SLICE_POINTER, NULL);
+  }
+  return kv_stmt_finish(run->stmts, id, stmt, rc);
+}
+
+/*
+** Merge a slice. What goes to the back needs no sweep, nor does what is in
+** front if nothing was there before.
+*/
+static int merge_slice(merge_run *run) {
+  int n_keys = kv_slice_count(run->slice, KV_SLICE_KEYS);
+  int n_seen = kv_slice_count(run->slice, KV_SLICE_SEEN);
+  int is_first = 0;
+  int rc = SQLITE_OK;
+
+  if (run->n_slices++ == 0) rc = merge_is_first(run->stmts, &is_first);
+  if (rc == SQLITE_OK) rc = merge_part(run, KV_SLICE_KEYS);
+  if (rc == SQLITE_OK && run->has_seen) rc = merge_part(run, KV_SLICE_SEEN);
+  run->n_put += n_seen + kv_slice_count_old(run->slice);
+  if (is_first) {
+    run->n_front = n_keys - kv_slice_count_old(run->slice);
+    run->n_put += run->n_front;
+  }
+  return rc;
+}
+
+/* A statement about rows of the device behind a number. */
+static int merge_run_behind(const merge_run *run, kv_sql id, int64_t last) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(run->stmts, id, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, run->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, last);
+  return kv_stmt_finish(run->stmts, id, stmt, rc);
+}
+
+/* Take back the rows of a transaction that is not whole. */
+static int merge_undo(merge_run *run, int64_t last) {
+  int rc = merge_run_behind(run, KV_SQL_OWN_DISCARD_CACHE, last);
+
+  if (rc == SQLITE_OK) rc = kv_stmt_exec(run->stmts, KV_SQL_CACHE_PROMOTE);
+  if (rc == SQLITE_OK) {
+    rc = merge_run_behind(run, KV_SQL_OWN_DISCARD_SEEN, last);
+  }
+  run->n_put = 0;
+  return rc;
+}
+
+/* Say when the rows came. */
+static int merge_put_spans(const merge_run *run) {
+  const kv_spans *spans = kv_reader_spans(run->reader);
+  int rc = SQLITE_OK;
+  int i;
+
+  for (i = 0; i < spans->n && rc == SQLITE_OK; i++) {
+    rc = kv_cache_put_arrival(run->stmts, run->arrived + i, run->device,
+                              &spans->span[i]);
+  }
+  return rc;
+}
+
+/* Tell the next sweep what it need not look for. */
+static int merge_put_swept(const merge_run *run) {
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  if (run->n_put == 0) return SQLITE_OK;
+  rc = kv_stmt_get(run->stmts, KV_SQL_META_PUT_SWEPT, &stmt);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, run->n_put);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, run->n_front);
+  return kv_stmt_finish(run->stmts, KV_SQL_META_PUT_SWEPT, stmt, rc);
+}
+
+static int merge_next(void *reader, const kv_row **row) {
+  const char *reason;
+  return kv_reader_next(reader, row, &reason);
+}
+
+/*
+** Fill a slice. Where a transaction begins that the file does not have the
+** end of, what is left is verified, to tell why, and not merged.
+*/
+static int merge_fill(merge_run *run) {
+  int is_torn = 0;
+  int rc = kv_slice_fill(run->slice, merge_next, run->reader);
+
+  if (rc == SQLITE_ROW) {
+    int rc2 = kv_reader_is_torn(run->reader, &is_torn);
+    if (rc2 != SQLITE_OK) rc = rc2;
+  }
+  if (rc == SQLITE_ROW && is_torn) {
+    rc = kv_reader_drain(run->reader);
+    if (rc == SQLITE_OK) rc = SQLITE_DONE;
+  }
+  if (rc == SQLITE_DONE) {
+    kv_slice_cut(run->slice, kv_reader_stretch(run->reader)->end.seq);
+  }
+  return rc;
+}
+
+/* Merge all that a reader, which was started, yields. */
+static int merge_rows(merge_run *run) {
+  const kv_stretch *stretch = kv_reader_stretch(run->reader);
+  int64_t merged = kv_reader_position(run->reader).seq;
+  int rc = SQLITE_ROW;
+
+  run->device = kv_reader_head(run->reader)->name;
+  run->slice = kv_slice_new();
+  if (!run->slice) return SQLITE_NOMEM;
+  while (rc == SQLITE_ROW) {
+    int64_t end;
+
+    rc = merge_fill(run);
+    end = kv_reader_position(run->reader).seq;
+    if (rc == SQLITE_DONE) end = stretch->end.seq;
+    if ((rc == SQLITE_ROW || rc == SQLITE_DONE) && end > merged) {
+      int rc2 = merge_slice(run);
+      if (rc2 != SQLITE_OK) rc = rc2;
+      merged = end;
+    }
+  }
+  kv_slice_free(run->slice);
+  if (rc != SQLITE_DONE) return rc;
+
+  rc =
+    merged > stretch->end.seq ? merge_undo(run, stretch->end.seq) : SQLITE_OK;
+  if (rc == SQLITE_OK) rc = merge_put_spans(run);
+  return rc == SQLITE_OK ? merge_put_swept(run) : rc;
+}
+
+int kv_cache_merge_new(kv_stmts *stmts, kv_reader *reader, kv_position after,
+                       int64_t clock_limit, sqlite3_stmt *poll, int64_t arrived,
+                       kv_stretch *out) {
+  merge_run run = {stmts, reader, NULL, NULL, arrived, 1, 0, 0, 0};
+  int rc = kv_reader_start(reader, after, INT64_MAX);
+
+  kv_reader_watch(reader, clock_limit, poll);
+  if (rc == SQLITE_OK) rc = merge_rows(&run);
+  kv_reader_watch(reader, clock_limit, NULL);
+  *out = *kv_reader_stretch(reader);
+  return rc;
+}
+
+int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
+                   const kv_stretch *stretch, int64_t arrived) {
+  merge_run run = {stmts, reader, NULL, NULL, arrived, stretch->n_seen > 0,
+                   0,     0,      0};
+  kv_position end;
+  int rc = kv_reader_start(reader, after, stretch->end.seq);
+
+  if (rc == SQLITE_OK) rc = merge_rows(&run);
+  end = kv_reader_stretch(reader)->end;
+  if (rc == SQLITE_OK &&
+      (end.seq != stretch->end.seq || end.sum != stretch->end.sum)) {
+    rc = SQLITE_CORRUPT_VTAB;
+  }
+  return rc;
+}

@@ -1,0 +1,63 @@
+/*
+** A slice of a log: as many rows as fit into a few megabytes, in the order of
+** the cache. The merge takes a log slice by slice, each by one statement that
+** reads kv_foreign(slice).
+**
+**     fill          takes rows until the slice is full, and sorts them
+**     cut           leaves out the rows behind a number
+**     start, next   the rows, latest of a key first
+**
+** A large row is not copied: it ends its slice, and stays where it came from
+** until the slice is filled again.
+**
+** INVARIANT: whatever a log holds, a slice takes at most KV_SLICE_SIZE bytes.
+*/
+#ifndef KV_STORE_SLICE_H
+#define KV_STORE_SLICE_H
+
+#include "core/row.h"
+
+#define KV_SLICE_SIZE (4 * 1024 * 1024)
+
+typedef struct kv_slice kv_slice;
+
+/* The pointer type by which kv_foreign is handed a slice. */
+#define KV_SLICE_POINTER "kv_slice"
+
+/* Which rows of a slice are read: those of keys, or those of seen logs. */
+typedef enum kv_slice_part { KV_SLICE_KEYS, KV_SLICE_SEEN } kv_slice_part;
+
+/* A row as the cache takes it. */
+typedef struct kv_slice_row {
+  kv_row row; /* without its sum */
+  int is_old; /* the slice has a later row of its key */
+} kv_slice_row;
+
+/* NULL: no memory. Free it with kv_slice_free(). */
+kv_slice *kv_slice_new(void);
+void kv_slice_free(kv_slice *slice);
+
+/*
+** Where rows come from: SQLITE_ROW with the next one, borrowed until the next
+** call; SQLITE_DONE; else an error.
+*/
+typedef int kv_slice_source(void *from, const kv_row **row);
+
+/*
+** Take the next rows. SQLITE_ROW: there may be more of them; SQLITE_DONE: the
+** source is at its end; else an error.
+*/
+int kv_slice_fill(kv_slice *slice, kv_slice_source *source, void *from);
+
+/* Leave out the rows behind number `last`. */
+void kv_slice_cut(kv_slice *slice, int64_t last);
+
+/* How many rows it has; of which there are later ones of the same key. */
+int kv_slice_count(const kv_slice *slice, kv_slice_part part);
+int kv_slice_count_old(const kv_slice *slice);
+
+/* Read a part from its beginning; NULL: at the end. Borrowed from the slice. */
+void kv_slice_start(kv_slice *slice, kv_slice_part part);
+const kv_slice_row *kv_slice_next(kv_slice *slice);
+
+#endif

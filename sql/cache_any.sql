@@ -1,0 +1,2 @@
+-- Is there any row?
+SELECT 1 FROM {cache} LIMIT 1;
