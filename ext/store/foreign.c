@@ -36,8 +36,8 @@ struct kv_reader {
   kv_row previous;    /* seq, txn and sum of the last verified row */
   kv_row row;
   int64_t clock_limit;
-  sqlite3_stmt *poll; /* borrowed; NULL: nobody is asked */
-  size_t n_read; /* since somebody was asked */
+  sqlite3_stmt *poll;  /* borrowed; NULL: nobody is asked */
+  size_t n_read;       /* since somebody was asked */
   int64_t last_seq;    /* of the file, unverified; -1: not looked up */
   kv_stretch at;       /* what was read, half a transaction included */
   kv_stretch whole;    /* up to the last whole transaction */

@@ -7,6 +7,7 @@
 #include "late.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/order.h"
 #include "error.h"
@@ -62,22 +63,57 @@ kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key) {
 static int late_compare(const void *a, const void *b) {
   const kv_pending_row *const *left = a;
   const kv_pending_row *const *right = b;
+  int c = (*left)->is_again - (*right)->is_again;
 
-  return kv_order_keys(&(*left)->key, &(*right)->key);
+  return c ? c : kv_order_keys(&(*left)->key, &(*right)->key);
 }
 
-kv_pending_row **kv_late_sorted(const kv_late *late) {
-  kv_pending_row **rows =
-    sqlite3_malloc64((sqlite3_uint64)late->n * sizeof(*rows) + 1);
-  size_t n = 0;
+static const kv_rows_row *late_next(kv_rows *base) {
+  kv_late_rows *rows = (kv_late_rows *)base;
+  kv_row *out = &rows->out.row;
+  const kv_pending_row *row;
+
+  if (rows->next == rows->n_new) return NULL;
+  row = rows->rows[rows->next++];
+  out->seq = rows->first + row->index;
+  out->ts = row->ts;
+  out->parent_ts = row->parent_ts;
+  out->op = row->op;
+  out->key = row->key;
+  out->value = row->value;
+  return &rows->out;
+}
+
+int kv_late_sort(const kv_late *late, int64_t first, kv_late_rows *out) {
   size_t i;
 
-  if (!rows) return NULL;
+  memset(out, 0, sizeof(*out));
+  out->base.next = late_next;
+  out->first = first;
+  out->rows =
+    sqlite3_malloc64((sqlite3_uint64)late->n * sizeof(*out->rows) + 1);
+  if (!out->rows) return SQLITE_NOMEM;
   for (i = 0; i < late->n_slots; i++) {
-    if (late->slots[i]) rows[n++] = late->slots[i];
+    if (!late->slots[i]) continue;
+    out->rows[out->n++] = late->slots[i];
+    if (!late->slots[i]->is_again) out->n_new++;
   }
-  qsort(rows, n, sizeof(*rows), late_compare);
-  return rows;
+  qsort(out->rows, out->n, sizeof(*out->rows), late_compare);
+  return SQLITE_OK;
+}
+
+void kv_late_rows_clear(kv_late_rows *rows) {
+  sqlite3_free(rows->rows);
+  rows->rows = NULL;
+  rows->n = rows->n_new = rows->next = 0;
+}
+
+void kv_late_doubt(kv_late *late) {
+  size_t i;
+
+  for (i = 0; i < late->n_slots; i++) {
+    if (late->slots[i]) late->slots[i]->is_again = 1;
+  }
 }
 
 void kv_late_clear(kv_late *late) {

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/row.h"
+#include "rows.h"
 
 typedef struct kv_pending_row kv_pending_row;
 
@@ -35,8 +35,26 @@ void kv_late_put(kv_late *late, kv_pending_row *row);
 /* The row of a key, or NULL. */
 kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key);
 
-/* The rows in the order of keys, for sqlite3_free(); NULL: no memory. */
-kv_pending_row **kv_late_sorted(const kv_late *late);
+/*
+** The rows in the order of keys, as kv_foreign reads them: those that the cache
+** has no row of, and behind them, which are not read, those that it has.
+*/
+typedef struct kv_late_rows {
+  kv_rows base; /* base class: must be first */
+  kv_pending_row **rows;
+  size_t n_new;
+  size_t n;
+  size_t next;
+  int64_t first; /* the number of the row with index 0 */
+  kv_rows_row out;
+} kv_late_rows;
+
+/* Start to read; SQLITE_NOMEM. Then kv_late_rows_clear(). */
+int kv_late_sort(const kv_late *late, int64_t first, kv_late_rows *out);
+void kv_late_rows_clear(kv_late_rows *rows);
+
+/* They may be in the cache, in part: the next time each is looked for. */
+void kv_late_doubt(kv_late *late);
 
 /* Forget them: they are written, or rolled back. */
 void kv_late_clear(kv_late *late);

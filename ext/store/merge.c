@@ -44,11 +44,12 @@ static int merge_is_first(kv_stmts *stmts, int *is_first) {
 static int merge_part(merge_run *run, kv_slice_part part) {
   kv_sql id = part == KV_SLICE_SEEN ? KV_SQL_SEEN_MERGE : KV_SQL_CACHE_MERGE;
   sqlite3_stmt *stmt = NULL;
+  kv_rows *rows;
   int n = 0;
   int rc;
 
   if (kv_slice_count(run->slice, part) == 0) return SQLITE_OK;
-  kv_slice_start(run->slice, part);
+  rows = kv_slice_start(run->slice, part);
   rc = kv_stmt_get(run->stmts, id, &stmt);
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, ++n, run->device, -1, SQLITE_STATIC);
@@ -57,7 +58,7 @@ static int merge_part(merge_run *run, kv_slice_part part) {
     rc = sqlite3_bind_int64(stmt, ++n, run->arrived);
   }
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_pointer(stmt, ++n, run->slice, KV_SLICE_POINTER, NULL);
+    rc = sqlite3_bind_pointer(stmt, ++n, rows, KV_ROWS_POINTER, NULL);
   }
   return kv_stmt_finish(run->stmts, id, stmt, rc);
 }

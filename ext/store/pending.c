@@ -90,6 +90,7 @@ int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
   row->ts = ts;
   row->parent_ts = *parent_ts;
   row->op = op;
+  row->is_again = 0;
   row->is_reference = value->n > KV_PENDING_COPY;
   row->key = *key;
   row->value = *value;

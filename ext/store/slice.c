@@ -46,6 +46,7 @@ typedef struct slice_entry {
 } slice_entry;
 
 struct kv_slice {
+  kv_rows base; /* base class: must be first */
   unsigned char *chunks[SLICE_CHUNKS];
   int n_chunks;         /* allocated */
   int chunk;            /* the one that is being filled */
@@ -60,11 +61,18 @@ struct kv_slice {
   kv_row large;
   int next; /* the row to be read next */
   int end;
-  kv_slice_row out;
+  kv_rows_row out;
 };
 
+static const kv_rows_row *slice_next(kv_rows *rows) {
+  return kv_slice_next((kv_slice *)rows);
+}
+
 kv_slice *kv_slice_new(void) {
-  return kv_zalloc(sizeof(kv_slice));
+  kv_slice *slice = kv_zalloc(sizeof(*slice));
+
+  if (slice) slice->base.next = slice_next;
+  return slice;
 }
 
 void kv_slice_free(kv_slice *slice) {
@@ -460,16 +468,17 @@ int kv_slice_count_old(const kv_slice *slice) {
   return slice->n_old;
 }
 
-void kv_slice_start(kv_slice *slice, kv_slice_part part) {
+kv_rows *kv_slice_start(kv_slice *slice, kv_slice_part part) {
   int is_seen = part == KV_SLICE_SEEN;
 
   slice->next = is_seen ? slice->n_keys : 0;
   slice->end = is_seen ? slice->n : slice->n_keys;
   slice->n_old = 0;
+  return &slice->base;
 }
 
-const kv_slice_row *kv_slice_next(kv_slice *slice) {
-  kv_slice_row *out = &slice->out;
+const kv_rows_row *kv_slice_next(kv_slice *slice) {
+  kv_rows_row *out = &slice->out;
   const slice_entry *entry;
 
   if (slice->next == slice->end) return NULL;

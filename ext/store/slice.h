@@ -15,23 +15,14 @@
 #ifndef KV_STORE_SLICE_H
 #define KV_STORE_SLICE_H
 
-#include "core/row.h"
+#include "rows.h"
 
 #define KV_SLICE_SIZE (4 * 1024 * 1024)
 
 typedef struct kv_slice kv_slice;
 
-/* The pointer type by which kv_foreign is handed a slice. */
-#define KV_SLICE_POINTER "kv_slice"
-
 /* Which rows of a slice are read: those of keys, or those of seen logs. */
 typedef enum kv_slice_part { KV_SLICE_KEYS, KV_SLICE_SEEN } kv_slice_part;
-
-/* A row as the cache takes it. */
-typedef struct kv_slice_row {
-  kv_row row; /* without its sum */
-  int is_old; /* the slice has a later row of its key */
-} kv_slice_row;
 
 /* NULL: no memory. Free it with kv_slice_free(). */
 kv_slice *kv_slice_new(void);
@@ -56,8 +47,11 @@ void kv_slice_cut(kv_slice *slice, int64_t last);
 int kv_slice_count(const kv_slice *slice, kv_slice_part part);
 int kv_slice_count_old(const kv_slice *slice);
 
-/* Read a part from its beginning; NULL: at the end. Borrowed from the slice. */
-void kv_slice_start(kv_slice *slice, kv_slice_part part);
-const kv_slice_row *kv_slice_next(kv_slice *slice);
+/*
+** Read a part from its beginning, by kv_slice_next() or as what is returned;
+** NULL: at the end. All is borrowed from the slice.
+*/
+kv_rows *kv_slice_start(kv_slice *slice, kv_slice_part part);
+const kv_rows_row *kv_slice_next(kv_slice *slice);
 
 #endif

@@ -71,12 +71,13 @@ static int stmt_make(kv_stmts *stmts, kv_sql id, unsigned flags,
 /*
 ** A hostile host database may have views in the place of the shadow tables,
 ** and triggers on them, which lead back here. So no statement on shadow tables
-** reaches a virtual table, but the two that merge.
+** reaches a virtual table, but those that read kv_foreign.
 */
 static unsigned stmt_flags(kv_sql id) {
   unsigned flags = SQLITE_PREPARE_PERSISTENT;
 
-  if (id != KV_SQL_CACHE_MERGE && id != KV_SQL_SEEN_MERGE) {
+  if (id != KV_SQL_CACHE_MERGE && id != KV_SQL_SEEN_MERGE &&
+      id != KV_SQL_CACHE_PUT_LATE) {
     flags |= SQLITE_PREPARE_NO_VTAB;
   }
   return flags;

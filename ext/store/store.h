@@ -66,6 +66,7 @@ typedef struct kv_store {
   int64_t n_writes;      /* rows written and merges, to see that some were */
   kv_found found;        /* in the transaction that is pending */
   kv_encoding encoding;  /* of the host's databases, once it is known */
+  int is_flushing;       /* late rows are being written */
   int n_scans;           /* that run: no row is moved under them */
   int n_functions;       /* SQL functions that run, one within another */
   int is_outermost;      /* its savepoint began a transaction */

@@ -97,7 +97,7 @@ static int sweep_rows(kv_stmts *stmts, int64_t *n_front) {
   rc = kv_stmt_get(stmts, KV_SQL_CACHE_FRONT, &walk.rows);
   if (rc == SQLITE_OK) rc = SQLITE_ROW;
   while (rc == SQLITE_ROW && rc2 == SQLITE_OK) {
-    const kv_slice_row *next;
+    const kv_rows_row *next;
 
     rc = kv_slice_fill(slice, sweep_next, &walk);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE) break;

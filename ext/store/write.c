@@ -19,7 +19,8 @@ typedef struct kv_place {
   int64_t index; /* in the transaction; n_rows: a new row */
   int64_t ts;
   kv_value parent_ts;
-  int exists; /* the key has a value */
+  int exists;   /* the key has a value */
+  int is_again; /* the cache has a row of this number */
 } kv_place;
 
 /* How far other logs were merged, for the seen rows. */
@@ -144,6 +145,7 @@ static void write_place_late(const kv_pending_row *late, kv_place *out) {
   out->index = late->index;
   out->ts = late->ts;
   out->parent_ts = late->parent_ts;
+  out->is_again = late->is_again;
 }
 
 /* Work out the row that changes a key. */
@@ -165,6 +167,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
     }
     return SQLITE_CONSTRAINT_NOTNULL;
   }
+  if (store->is_flushing) return kv_write_flush(store, err);
   kv_publish_undo(store);
   if (!pending->is_open) rc = write_open(store, err);
   if (rc != SQLITE_OK) return rc;
@@ -184,6 +187,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
       out->index = winner.seq - first;
       out->ts = winner.ts;
       out->parent_ts = winner.parent_ts;
+      out->is_again = 1;
       if (out->index >= pending->n_rows) rc = kv_store_wrong_cache(store, err);
     } else {
       out->ts = kv_clock_after(pending->ts, winner.ts);
@@ -256,58 +260,76 @@ static int write_remember(kv_store *store, const kv_place *place, int op,
                         &place->parent_ts, op, key, value, is_late);
 }
 
-/* Bind what all rows of a transaction have in common. */
-static int write_bind_store(kv_store *store, sqlite3_stmt *stmt) {
-  int rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
+/* Run the nested statement that writes one row. */
+static int write_put(kv_store *store, int64_t seq, int64_t ts,
+                     const kv_value *parent_ts, int op, const kv_value *key,
+                     const kv_value *value) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 7, store->pending.arrived);
-  }
-  return rc;
-}
-
-/* Bind a row to KV_SQL_CACHE_PUT. */
-static int write_bind_row(sqlite3_stmt *stmt, int64_t seq, int64_t ts,
-                          const kv_value *parent_ts, int op,
-                          const kv_value *key, const kv_value *value) {
-  int rc = kv_value_bind(stmt, 1, key);
-
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, ts);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
+  }
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, seq);
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, parent_ts);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 6, op);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(stmt, 7, store->pending.arrived);
+  }
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, value);
+  return kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
+}
+
+/* Write late rows: new ones by one statement, then those that replace. */
+static int write_late(kv_store *store, const kv_late_rows *rows) {
+  sqlite3_stmt *stmt = NULL;
+  size_t i;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_LATE, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(stmt, 2, store->pending.arrived);
+  }
+  if (rc == SQLITE_OK) {
+    rc =
+      sqlite3_bind_pointer(stmt, 3, (void *)&rows->base, KV_ROWS_POINTER, NULL);
+  }
+  rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT_LATE, stmt, rc);
+  for (i = rows->n_new; i < rows->n && rc == SQLITE_OK; i++) {
+    const kv_pending_row *row = rows->rows[i];
+
+    rc = write_put(store, rows->first + row->index, row->ts, &row->parent_ts,
+                   row->op, &row->key, &row->value);
+  }
   return rc;
 }
 
 int kv_write_flush(kv_store *store, char **err) {
   kv_pending *pending = &store->pending;
-  size_t n = pending->late.n;
-  int64_t first = kv_pending_first(pending);
-  kv_pending_row **rows;
-  sqlite3_stmt *stmt = NULL;
-  size_t i;
+  kv_late_rows rows;
   int rc;
 
-  if (n == 0) return SQLITE_OK;
-  rows = kv_late_sorted(&pending->late);
-  rc =
-    rows ? kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt) : SQLITE_NOMEM;
-  if (rc == SQLITE_OK) rc = write_bind_store(store, stmt);
-  for (i = 0; i < n && rc == SQLITE_OK; i++) {
-    const kv_pending_row *row = rows[i];
-
-    rc = write_bind_row(stmt, first + row->index, row->ts, &row->parent_ts,
-                        row->op, &row->key, &row->value);
-    if (rc == SQLITE_OK) {
-      sqlite3_step(stmt);
-      rc = sqlite3_reset(stmt);
-    }
+  if (pending->late.n == 0) return SQLITE_OK;
+  if (store->is_flushing) {
+    return kv_error(err, SQLITE_LOCKED,
+                    "a trigger on %s_cache reads or writes %s: remove it",
+                    store->name, store->name);
   }
-  kv_stmt_put(&store->stmts, KV_SQL_CACHE_PUT, stmt);
-  sqlite3_free(rows);
+  store->is_flushing = 1;
+  rc = kv_late_sort(&pending->late, kv_pending_first(pending), &rows);
+  if (rc == SQLITE_OK) rc = write_late(store, &rows);
+  kv_late_rows_clear(&rows);
+  store->is_flushing = 0;
   /* An error may have rolled all of it back, and closed what is pending. */
-  if (rc == SQLITE_OK) kv_pending_settle(pending);
+  if (rc == SQLITE_OK) {
+    kv_pending_settle(pending);
+  } else {
+    kv_late_doubt(&pending->late);
+  }
   return kv_store_error(store, err, rc, "cannot write to the cache");
 }
 
@@ -336,23 +358,19 @@ static int write_row(kv_store *store, const kv_place *place, int op,
                      const kv_value *key, const kv_value *value) {
   kv_pending *pending = &store->pending;
   kv_pending_mark here;
-  sqlite3_stmt *stmt = NULL;
   int is_late;
   int rc = write_make_room(store, place, key, value, &is_late);
 
   if (rc != SQLITE_OK) return rc;
   here = kv_pending_here(pending);
   rc = write_remember(store, place, op, key, value, is_late);
-  if (rc != SQLITE_OK || is_late) return rc;
-
-  rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
-  if (rc == SQLITE_OK) rc = write_bind_store(store, stmt);
-  if (rc == SQLITE_OK) {
-    rc = write_bind_row(stmt, write_seq(store, place), place->ts,
-                        &place->parent_ts, op, key, value);
+  if (rc == SQLITE_OK && is_late) {
+    pending->last->is_again = place->is_again;
+  } else if (rc == SQLITE_OK) {
+    rc = write_put(store, write_seq(store, place), place->ts, &place->parent_ts,
+                   op, key, value);
+    if (rc != SQLITE_OK) kv_pending_return(pending, here);
   }
-  rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
-  if (rc != SQLITE_OK) kv_pending_return(pending, here);
   return rc;
 }
 

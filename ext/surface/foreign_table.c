@@ -6,7 +6,7 @@
 **
 ** kv_log's columns, and valid (0 or 1) and reason. Rows behind the last
 ** whole transaction are not valid; the first one that does not verify ends
-** the table. The merge reads the same table, from a slice of verified rows
+** the table. The store itself reads the same table, from rows that are verified
 ** that it hands over as a pointer.
 */
 #include <string.h>
@@ -15,7 +15,8 @@
 #include "core/names.h"
 #include "store/error.h"
 #include "store/folder.h"
-#include "store/slice.h"
+#include "store/foreign.h"
+#include "store/rows.h"
 #include "store/value.h"
 #include "surface.h"
 
@@ -27,7 +28,7 @@ typedef struct foreign_table {
 
 typedef struct foreign_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
-  kv_slice *slice;          /* of a merge, borrowed; else NULL */
+  kv_rows *rows;            /* the store's, borrowed; else NULL */
   kv_reader *reader;        /* of the file; NULL in a merge */
   char *path;               /* the same */
   const kv_row *row;        /* NULL: at the end, or at the reason for it */
@@ -130,7 +131,7 @@ static void foreign_reset(foreign_cursor *cursor) {
   sqlite3_free(cursor->path);
   cursor->path = NULL;
   cursor->reader = NULL;
-  cursor->slice = NULL;
+  cursor->rows = NULL;
   cursor->is_old = 0;
   cursor->row = NULL;
   cursor->reason = NULL;
@@ -147,8 +148,8 @@ static int foreign_next(sqlite3_vtab_cursor *base) {
   foreign_cursor *cursor = (foreign_cursor *)base;
   int rc;
 
-  if (cursor->slice) {
-    const kv_slice_row *next = kv_slice_next(cursor->slice);
+  if (cursor->rows) {
+    const kv_rows_row *next = cursor->rows->next(cursor->rows);
 
     cursor->row = next ? &next->row : NULL;
     cursor->is_old = next && next->is_old;
@@ -208,10 +209,10 @@ static int foreign_filter(sqlite3_vtab_cursor *base, int plan,
   (void)unused;
   foreign_reset(cursor);
   if (argc > 0) {
-    cursor->slice = sqlite3_value_pointer(argv[0], KV_SLICE_POINTER);
+    cursor->rows = sqlite3_value_pointer(argv[0], KV_ROWS_POINTER);
     given = (const char *)sqlite3_value_text(argv[0]);
   }
-  if (cursor->slice) {
+  if (cursor->rows) {
     cursor->whole = INT64_MAX;
   } else if (!given) {
     rc = kv_error(&base->pVtab->zErrMsg, SQLITE_ERROR,
@@ -237,10 +238,10 @@ static const char *foreign_reason(const foreign_cursor *cursor) {
            : NULL;
 }
 
-/* A slice lives longer than the statement that reads it; a row does not. */
+/* The store's rows live longer than the statement that reads them. */
 static void foreign_result(const foreign_cursor *cursor, sqlite3_context *ctx,
                            const kv_value *value) {
-  if (cursor->slice) {
+  if (cursor->rows) {
     kv_value_lend(ctx, value);
   } else {
     kv_value_result(ctx, value);

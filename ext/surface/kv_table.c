@@ -256,6 +256,7 @@ static int table_rename(sqlite3_vtab *vtab, const char *name) {
                         "cannot rename");
 }
 
+/* Savepoints, of statements too. */
 static int table_savepoint(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_table *)vtab)->store;
   int rc = kv_write_flush(store, &vtab->zErrMsg);

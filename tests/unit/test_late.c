@@ -63,7 +63,7 @@ static void a_row_is_found_by_its_key(void **state) {
 static void the_last_row_of_a_key_counts(void **state) {
   late_row rows[3];
   kv_late late = {NULL, 0, 0};
-  kv_pending_row **sorted;
+  kv_late_rows sorted;
 
   (void)state;
   text_row(&rows[0], "");
@@ -78,18 +78,18 @@ static void the_last_row_of_a_key_counts(void **state) {
   put(&late, &rows[2].row);
   assert_int_equal(late.n, 2);
   assert_ptr_equal(kv_late_find(&late, &rows[0].row.key), &rows[2].row);
-  sorted = kv_late_sorted(&late);
-  assert_non_null(sorted);
-  assert_ptr_equal(sorted[0], &rows[2].row);
-  assert_ptr_equal(sorted[1], &rows[1].row);
-  sqlite3_free(sorted);
+  assert_int_equal(kv_late_sort(&late, 1, &sorted), SQLITE_OK);
+  assert_int_equal(sorted.base.next(&sorted.base)->row.key.type, KV_REAL);
+  assert_int_equal(sorted.base.next(&sorted.base)->row.key.type, KV_TEXT);
+  assert_null(sorted.base.next(&sorted.base));
+  kv_late_rows_clear(&sorted);
   kv_late_clear(&late);
 }
 
 static void rows_are_sorted_by_key(void **state) {
   static late_row rows[MANY];
   kv_late late = {NULL, 0, 0};
-  kv_pending_row **sorted;
+  kv_late_rows sorted;
   char key[20];
   int i;
 
@@ -97,14 +97,18 @@ static void rows_are_sorted_by_key(void **state) {
   for (i = 0; i < MANY; i++) {
     snprintf(key, sizeof(key), "%04d", i * 7919 % MANY);
     put(&late, text_row(&rows[i], key));
+    rows[i].row.index = i;
   }
-  sorted = kv_late_sorted(&late);
-  assert_non_null(sorted);
+  assert_int_equal(kv_late_sort(&late, 10, &sorted), SQLITE_OK);
   for (i = 0; i < MANY; i++) {
+    const kv_row *row = &sorted.base.next(&sorted.base)->row;
+
     snprintf(key, sizeof(key), "%04d", i);
-    assert_memory_equal(sorted[i]->key.z, key, 4);
+    assert_memory_equal(row->key.z, key, 4);
+    assert_int_equal((row->seq - 10) * 7919 % MANY, i);
   }
-  sqlite3_free(sorted);
+  assert_null(sorted.base.next(&sorted.base));
+  kv_late_rows_clear(&sorted);
   kv_late_clear(&late);
 }
 

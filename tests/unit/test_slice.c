@@ -52,7 +52,7 @@ static const char *order_of(kv_row *rows, int n) {
   static char out[1000];
   given g = {rows, n, 0, 0};
   kv_slice *slice = kv_slice_new();
-  const kv_slice_row *row;
+  const kv_rows_row *row;
   int length = 0;
 
   assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
@@ -155,7 +155,7 @@ static void rows_behind_a_number_are_left_out(void **state) {
   };
   given g = {rows, 5, 0, 0};
   kv_slice *slice = kv_slice_new();
-  const kv_slice_row *row;
+  const kv_rows_row *row;
 
   (void)state;
   rows[1].op = rows[4].op = KV_OP_SEEN;
@@ -231,7 +231,7 @@ static void every_row_comes_once_over_several_slices(void **state) {
   (void)state;
   while (rc == SQLITE_ROW) {
     int64_t first = m.seq;
-    const kv_slice_row *at;
+    const kv_rows_row *at;
     kv_row before;
     int i = 0;
 
@@ -300,7 +300,7 @@ static void a_large_row_ends_its_slice_and_is_not_copied(void **state) {
   };
   given g = {rows, 5, 0, 0};
   kv_slice *slice = kv_slice_new();
-  const kv_slice_row *row;
+  const kv_rows_row *row;
 
   (void)state;
   rows[1].value = test_blob(z, sizeof(z));

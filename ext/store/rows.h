@@ -1,0 +1,30 @@
+/*
+** Rows on their way into the cache: what kv_foreign reads when it is handed a
+** pointer instead of a path, so that a merge, or the late rows of a
+** transaction, are one INSERT ... SELECT of the host's query engine.
+**
+**     SELECT ... FROM kv_foreign(:rows)    sqlite3_bind_pointer(KV_ROWS_POINTER)
+**
+** https://www.sqlite.org/bindptr.html
+*/
+#ifndef KV_STORE_ROWS_H
+#define KV_STORE_ROWS_H
+
+#include "core/row.h"
+
+#define KV_ROWS_POINTER "kv_rows"
+
+/* A row as the cache takes it; its bytes live as long as the statement. */
+typedef struct kv_rows_row {
+  kv_row row; /* without its sum */
+  int is_old; /* there is a later row of its key */
+} kv_rows_row;
+
+typedef struct kv_rows kv_rows;
+
+struct kv_rows {
+  /* The next row, borrowed until the next call; NULL at the end. */
+  const kv_rows_row *(*next)(kv_rows *rows);
+};
+
+#endif
