@@ -131,7 +131,7 @@ class Run:
         elif kind == 11:
             select = " INTO {kv} SELECT value, key FROM {kv} WHERE %s ORDER BY key" % where
             self.both("INSERT" + select, (self.key(),), for_t="REPLACE" + select)
-        else:
+        elif sqlite3.sqlite_version_info >= (3, 35):
             self.both("INSERT INTO {kv} VALUES " + marks + " RETURNING key, value", flat,
                       for_t="REPLACE INTO {kv} VALUES " + marks + " RETURNING key, value")
 

@@ -71,7 +71,8 @@ class Device:
 
     def begin(self):
         self.generation += 1
-        self.cache = Cache(os.path.join(self.folder, "..", "host%d.db" % self.generation)
+        self.cache = Cache(os.path.join(os.path.dirname(self.folder),
+                                        "host%d.db" % self.generation)
                            if self.persistent else None)
         self.open()
         if not self.cache.host:

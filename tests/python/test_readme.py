@@ -532,6 +532,7 @@ class TestLimits(unittest.TestCase):
             self.run_sql(sql, *values)
         self.assertIn(message, str(caught.exception))
 
+    @unittest.skipIf(sqlite3.sqlite_version_info < (3, 35), "RETURNING is of 3.35")
     def test_insert_or_ignore_returning(self):
         self.run_sql("INSERT INTO kv VALUES('x', 1)")
         self.assertEqual(self.run_sql(
