@@ -319,6 +319,9 @@ static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
     rc = reader_admit(reader, device, verdict);
     if (is_own) rc = reader_admit_again(reader, device, verdict, rc);
     reader->work = KV_HANDLE_WORK;
+    if (rc == SQLITE_OK && is_confined && verdict->state == KV_STATE_OK) {
+      kv_stmt_run(handle, KV_SQL_HANDLE_SMALL); /* without it all works, too */
+    }
     if (!is_confined) kv_handle_limit_work(handle, NULL);
   }
   if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {
@@ -619,17 +622,18 @@ const kv_stretch *kv_reader_stretch(const kv_reader *reader) {
 }
 
 int kv_reader_is_torn(kv_reader *reader, int *is_torn) {
+  sqlite3_stmt *stmt = NULL;
   int rc = SQLITE_OK;
 
   if (reader->last_seq < 0) {
-    kv_row row;
-    int found;
-
-    rc = kv_reader_last(reader, &row, &found);
-    reader->last_seq = found > 0 ? row.seq : INT64_MAX;
+    reader->last_seq = INT64_MAX;
+    rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST_SEQ, &stmt);
+    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) reader->last_seq = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
   }
   *is_torn = reader->previous.txn > reader->last_seq;
-  return rc;
+  return reader_is_our_fault(rc) ? rc : SQLITE_OK;
 }
 
 int kv_reader_drain(kv_reader *reader) {

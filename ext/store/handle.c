@@ -139,6 +139,9 @@ static int handle_authorize(void *unused, int action, const char *table,
   if (action == SQLITE_FUNCTION && strcmp(column, "typeof") == 0) {
     return SQLITE_OK;
   }
+  if (action == SQLITE_PRAGMA && strcmp(table, "cache_size") == 0) {
+    return SQLITE_OK;
+  }
   if (action == SQLITE_READ &&
       (strcmp(table, "device") == 0 || strcmp(table, "log") == 0 ||
        strcmp(table, "sqlite_master") == 0)) {

@@ -46,8 +46,9 @@ int kv_handle_judge(sqlite3 *host, int rc);
 #define KV_HANDLE_ADMIT 1
 
 /*
-** Allow only SELECT from the tables of a log from now on, and fail with
-** SQLITE_INTERRUPT when *work, counted down every thousand steps, runs out.
+** Allow only SELECT from the tables of a log from now on (and to change the
+** size of the page cache), and fail with SQLITE_INTERRUPT when *work, counted
+** down every thousand steps, runs out.
 ** The caller sets *work to KV_HANDLE_WORK, again at every row that it could
 ** verify: a file's size is never limited, work without news is.
 */

@@ -43,8 +43,10 @@ int kv_slice_fill(kv_slice *slice, kv_slice_source *source, void *from);
 /* Leave out the rows behind number `last`. */
 void kv_slice_cut(kv_slice *slice, int64_t last);
 
-/* How many rows it has; of which there are later ones of the same key. */
+/* How many rows it has. */
 int kv_slice_count(const kv_slice *slice, kv_slice_part part);
+
+/* How many rows of keys that were read are old. */
 int kv_slice_count_old(const kv_slice *slice);
 
 /*
