@@ -67,3 +67,13 @@ int kv_order_keys(const kv_value *a, const kv_value *b) {
   if (b->type == KV_INTEGER) return -order_int_real(b->i, a->r);
   return order_real(a->r, b->r);
 }
+
+/* Keys side by side begin alike: their ends tell. */
+int kv_order_is_same(const kv_value *a, const kv_value *b) {
+  const char *x = a->z;
+  const char *y = b->z;
+
+  if (a->type < KV_TEXT || b->type < KV_TEXT) return kv_order_keys(a, b) == 0;
+  if (a->type != b->type || a->n != b->n) return 0;
+  return a->n == 0 || (x[a->n - 1] == y[a->n - 1] && memcmp(x, y, a->n) == 0);
+}

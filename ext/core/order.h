@@ -19,4 +19,7 @@
 */
 int kv_order_keys(const kv_value *a, const kv_value *b);
 
+/* Are two values one key? The same as kv_order_keys() == 0, but sooner. */
+int kv_order_is_same(const kv_value *a, const kv_value *b);
+
 #endif
