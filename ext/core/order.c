@@ -86,3 +86,13 @@ uint64_t kv_order_hash(const kv_value *key) {
   }
   return XXH3_64bits(&key->r, sizeof(key->r));
 }
+
+/* Keys side by side begin alike: their ends tell. */
+int kv_order_is_same(const kv_value *a, const kv_value *b) {
+  const char *x = a->z;
+  const char *y = b->z;
+
+  if (a->type < KV_TEXT || b->type < KV_TEXT) return kv_order_keys(a, b) == 0;
+  if (a->type != b->type || a->n != b->n) return 0;
+  return a->n == 0 || (x[a->n - 1] == y[a->n - 1] && memcmp(x, y, a->n) == 0);
+}

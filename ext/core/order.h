@@ -22,4 +22,7 @@ int kv_order_keys(const kv_value *a, const kv_value *b);
 /* A hash for tables in memory: of equal keys (1, 1.0) the same. */
 uint64_t kv_order_hash(const kv_value *key);
 
+/* Are two values one key? The same as kv_order_keys() == 0, but sooner. */
+int kv_order_is_same(const kv_value *a, const kv_value *b);
+
 #endif

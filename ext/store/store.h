@@ -63,7 +63,7 @@ typedef struct kv_store {
   kv_pending pending;
   kv_device_log *log;    /* the own log between the two phases of a commit */
   kv_position committed; /* the own log's tail that was last committed here */
-  int64_t n_writes;      /* rows written and merges, to see that some were */
+  int64_t n_writes;      /* writes, merges, rollbacks: that scans notice */
   kv_found found;        /* in the transaction that is pending */
   kv_encoding encoding;  /* of the host's databases, once it is known */
   int is_flushing;       /* late rows are being written */

@@ -39,18 +39,28 @@ int kv_value_of_column(sqlite3_stmt *stmt, int column, kv_value *out) {
   return kv_value_of(sqlite3_column_value(stmt, column), out);
 }
 
-int kv_value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value) {
+static int value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value,
+                      sqlite3_destructor_type lifetime) {
   switch (value->type) {
     case KV_INTEGER: return sqlite3_bind_int64(stmt, parameter, value->i);
     case KV_REAL: return sqlite3_bind_double(stmt, parameter, value->r);
     case KV_TEXT:
       return sqlite3_bind_text64(stmt, parameter, value->n ? value->z : "",
-                                 value->n, SQLITE_STATIC, SQLITE_UTF8);
+                                 value->n, lifetime, SQLITE_UTF8);
     case KV_BLOB:
       return sqlite3_bind_blob64(stmt, parameter, value->n ? value->z : "",
-                                 value->n, SQLITE_STATIC);
+                                 value->n, lifetime);
     default: return sqlite3_bind_null(stmt, parameter);
   }
+}
+
+int kv_value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value) {
+  return value_bind(stmt, parameter, value, SQLITE_STATIC);
+}
+
+int kv_value_bind_copy(sqlite3_stmt *stmt, int parameter,
+                       const kv_value *value) {
+  return value_bind(stmt, parameter, value, SQLITE_TRANSIENT);
 }
 
 static void value_result(sqlite3_context *ctx, const kv_value *value,

@@ -22,6 +22,10 @@ int kv_value_of_column(sqlite3_stmt *stmt, int column, kv_value *out);
 */
 int kv_value_bind(sqlite3_stmt *stmt, int parameter, const kv_value *value);
 
+/* The same with a copy of the bytes. */
+int kv_value_bind_copy(sqlite3_stmt *stmt, int parameter,
+                       const kv_value *value);
+
 /* Return a copy from an SQL function or xColumn. */
 void kv_value_result(sqlite3_context *ctx, const kv_value *value);
 

@@ -5,6 +5,13 @@
 ** and skips the older ones. Backwards the latest row of a key comes last, so
 ** it is looked up. A stretch of time is read in the order of time instead,
 ** where each row is asked whether it is its key's latest.
+**
+** A scan of values alone reads its first rows one by one. Then it starts anew
+** where it is, and reads many at a time (kv_batch.h). It goes back to one by
+** one when something is written meanwhile, as it would not see that, and when
+** it meets large values, which would be copied once more.
+**
+**     one by one --16 rows--> many at a time --write, large row--> one by one
 */
 #include "kv_scan.h"
 
@@ -13,13 +20,16 @@
 
 #include "arguments.h"
 #include "core/names.h"
-#include "core/order.h"
+#include "kv_batch.h"
 #include "kv_plan.h"
 #include "store/error.h"
 #include "store/upkeep.h"
 #include "store/value.h"
 #include "store/write.h"
 #include "time_range.h"
+
+/* So many rows are read one by one, before a batch is worth a new start. */
+#define SCAN_FEW 16
 
 typedef struct scan_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
@@ -31,15 +41,16 @@ typedef struct scan_cursor {
   kv_sql scan_id;
   sqlite3_stmt *point; /* row of a point read, or of a key backwards */
   kv_sql point_id;
-  sqlite3_stmt *current; /* the current row: scan or point; NULL: end */
-  sqlite3_value *value;  /* its value, if it is the scan's; else NULL */
-  kv_value previous;     /* the key that the scan was at */
-  char *previous_bytes;
-  size_t n_previous_bytes; /* allocated */
+  sqlite3_stmt *current;   /* the current row: scan or point; or NULL: */
+  const kv_batch_row *row; /* it is one of the batch; NULL, too: end */
+  sqlite3_value *value;    /* its value, if it is the scan's; else NULL */
+  kv_batch batch;          /* what the scan has read; its key in any case */
+  int behind;              /* what the step that read the batch came to */
+  int is_many;             /* the scan reads many rows at a time */
+  int n_few;               /* steps one by one until then; 0: never */
   int64_t n_writes;        /* store->n_writes when the scan began */
   int64_t last_seq;        /* and the last own row */
-  sqlite3_value *low;      /* bounds that are not to be met themselves */
-  sqlite3_value *high;
+  sqlite3_value *skip;     /* bound that is not to be met itself, or NULL */
 } scan_cursor;
 
 int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
@@ -47,6 +58,7 @@ int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 
   if (!cursor) return SQLITE_NOMEM;
   cursor->store = ((kv_table *)vtab)->store;
+  kv_batch_init(&cursor->batch);
   *out = &cursor->base;
   return SQLITE_OK;
 }
@@ -59,57 +71,27 @@ static void cursor_reset(scan_cursor *cursor) {
   if (cursor->scan) cursor->store->n_scans--;
   kv_stmt_put(stmts, cursor->scan_id, cursor->scan);
   sqlite3_value_free(cursor->as_of_value);
-  sqlite3_value_free(cursor->low);
-  sqlite3_value_free(cursor->high);
+  sqlite3_value_free(cursor->skip);
+  kv_batch_clear(&cursor->batch);
   cursor->scan = NULL;
   cursor->current = NULL;
+  cursor->row = NULL;
   cursor->value = NULL;
   cursor->as_of_value = NULL;
-  cursor->low = cursor->high = NULL;
-  cursor->previous.type = KV_NULL;
+  cursor->skip = NULL;
+  cursor->behind = SQLITE_OK;
+  cursor->is_many = 0;
 }
 
 int kv_scan_close(sqlite3_vtab_cursor *base) {
-  scan_cursor *cursor = (scan_cursor *)base;
-
-  cursor_reset(cursor);
-  sqlite3_free(cursor->previous_bytes);
-  sqlite3_free(cursor);
+  cursor_reset((scan_cursor *)base);
+  sqlite3_free(base);
   return SQLITE_OK;
 }
 
 static int cursor_fail(scan_cursor *cursor, int rc) {
   return kv_store_error(cursor->store, &cursor->base.pVtab->zErrMsg, rc,
                         "cannot read");
-}
-
-/* Keep the key that the scan is at. */
-static int cursor_keep_key(scan_cursor *cursor, const kv_value *key) {
-  cursor->previous = *key;
-  if (key->type != KV_TEXT && key->type != KV_BLOB) return SQLITE_OK;
-  if (key->n > cursor->n_previous_bytes || !cursor->previous_bytes) {
-    size_t n = 2 * key->n + 64;
-    char *bytes = sqlite3_realloc64(cursor->previous_bytes, n);
-    if (!bytes) return SQLITE_NOMEM;
-    cursor->previous_bytes = bytes;
-    cursor->n_previous_bytes = n;
-  }
-  if (key->n) memcpy(cursor->previous_bytes, key->z, key->n);
-  cursor->previous.z = cursor->previous_bytes;
-  return SQLITE_OK;
-}
-
-/* Is the key of this row one of the strict bounds? */
-static int cursor_is_bound(const kv_value *key, sqlite3_value *bound,
-                           int *is_bound) {
-  kv_value value;
-  int rc;
-
-  *is_bound = 0;
-  if (!bound) return SQLITE_OK;
-  rc = kv_value_of(bound, &value);
-  *is_bound = rc == SQLITE_OK && kv_order_keys(key, &value) == 0;
-  return rc;
 }
 
 /* Make the row of a key the current one, if it exists. */
@@ -151,15 +133,11 @@ static int cursor_is_old(scan_cursor *cursor, const kv_value *key,
 
 /* The scan came to a new key: make its latest row the current one. */
 static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
-  int is_low = 0;
-  int is_high = 0;
   int is_old = 1;
-  int rc = cursor_is_bound(key, cursor->low, &is_low);
+  int rc = kv_batch_enter(&cursor->batch, key);
 
-  if (rc == SQLITE_OK) rc = cursor_is_bound(key, cursor->high, &is_high);
-  if (rc == SQLITE_OK) rc = cursor_keep_key(cursor, key);
-  if (rc == SQLITE_OK) rc = cursor_is_old(cursor, &cursor->previous, &is_old);
-  if (rc != SQLITE_OK || is_low || is_high || !is_old) return rc;
+  if (rc == SQLITE_OK) rc = cursor_is_old(cursor, cursor->batch.last, &is_old);
+  if (rc != SQLITE_OK || !is_old) return rc;
   if (!(cursor->plan & PLAN_DESC)) {
     /* A deletion has no value: mostly the one that is asked for tells. */
     sqlite3_value *value = sqlite3_column_value(cursor->scan, KV_COLUMN_VALUE);
@@ -171,7 +149,7 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
     }
     return SQLITE_OK;
   }
-  return cursor_find(cursor, &cursor->previous);
+  return cursor_find(cursor, cursor->batch.last);
 }
 
 /* The statement of a scan. */
@@ -210,30 +188,96 @@ static int cursor_open_scan(scan_cursor *cursor, sqlite3_value *low,
   return rc;
 }
 
-int kv_scan_next(sqlite3_vtab_cursor *base) {
-  scan_cursor *cursor = (scan_cursor *)base;
+/*
+** Start anew behind the key that the scan is at, and read many rows at a time
+** from there, or one by one.
+*/
+static int cursor_restart(scan_cursor *cursor, int is_many) {
+  sqlite3_stmt *scan = cursor->scan;
+  int mode = sqlite3_bind_parameter_index(scan, ":is_many");
+  int batch = sqlite3_bind_parameter_index(scan, ":batch");
+  int rc = is_many ? kv_batch_begin(&cursor->batch) : SQLITE_OK;
+
+  sqlite3_reset(scan);
+  cursor->is_many = is_many;
+  cursor->behind = SQLITE_OK;
+  if (rc == SQLITE_OK) rc = kv_value_bind_copy(scan, 1, cursor->batch.last);
+  if (rc == SQLITE_OK) {
+    rc =
+      is_many ? sqlite3_bind_int(scan, mode, 1) : sqlite3_bind_null(scan, mode);
+  }
+  if (rc == SQLITE_OK) {
+    rc =
+      sqlite3_bind_pointer(scan, batch, &cursor->batch, KV_BATCH_POINTER, NULL);
+  }
+  return rc;
+}
+
+/* Before the next step: is there a better way to read? */
+static int cursor_choose(scan_cursor *cursor) {
+  int is_stale = cursor->store->n_writes != cursor->n_writes;
   int rc = SQLITE_OK;
 
-  cursor->current = NULL;
-  cursor->value = NULL;
-  if (cursor->plan & PLAN_POINT) return SQLITE_OK;
+  if (!cursor->is_many) {
+    if (cursor->n_few == 0 || --cursor->n_few > 0 || is_stale) return rc;
+    return cursor_restart(cursor, 1);
+  }
+  if (is_stale || cursor->batch.is_large) {
+    if (cursor->row) rc = kv_batch_enter(&cursor->batch, &cursor->row->key);
+    if (rc == SQLITE_OK) rc = cursor_restart(cursor, 0);
+  }
+  if (rc == SQLITE_OK) rc = kv_batch_empty(&cursor->batch);
+  return rc;
+}
+
+/* Step the scan. Rows of a batch come before what the step came to. */
+static int cursor_step(scan_cursor *cursor) {
+  int rc = cursor->behind;
+
+  if (rc == SQLITE_OK) rc = sqlite3_step(cursor->scan);
+  cursor->behind = SQLITE_OK;
+  if (cursor->batch.n_rows > 0 && (rc == SQLITE_ROW || rc == SQLITE_DONE)) {
+    cursor->behind = rc;
+    cursor->row = kv_batch_next(&cursor->batch);
+    rc = SQLITE_ROW;
+  }
+  return rc;
+}
+
+/* Find the next key that exists. */
+static int cursor_advance(scan_cursor *cursor) {
+  int rc = cursor_choose(cursor);
+
+  cursor->row = NULL;
   while (rc == SQLITE_OK && !cursor->current) {
     kv_value key;
 
-    rc = sqlite3_step(cursor->scan);
-    if (rc == SQLITE_DONE) return SQLITE_OK;
+    rc = cursor_step(cursor);
+    if (rc == SQLITE_DONE || cursor->row) return SQLITE_OK;
     if (rc != SQLITE_ROW) break;
     if (cursor->plan & PLAN_TIME) {
       cursor->current = cursor->scan;
       return SQLITE_OK;
     }
     rc = kv_value_of_column(cursor->scan, KV_COLUMN_KEY, &key);
-    if (rc == SQLITE_OK && (cursor->previous.type == KV_NULL ||
-                            kv_order_keys(&key, &cursor->previous) != 0)) {
+    if (rc == SQLITE_OK && !kv_batch_leaves_out(&cursor->batch, &key)) {
       rc = cursor_enter_key(cursor, &key);
     }
   }
-  return cursor_fail(cursor, rc);
+  return rc;
+}
+
+int kv_scan_next(sqlite3_vtab_cursor *base) {
+  scan_cursor *cursor = (scan_cursor *)base;
+
+  if (cursor->row && cursor->store->n_writes == cursor->n_writes) {
+    cursor->row = kv_batch_next(&cursor->batch);
+    if (cursor->row) return SQLITE_OK;
+  }
+  cursor->current = NULL;
+  cursor->value = NULL;
+  if (cursor->plan & PLAN_POINT) return SQLITE_OK;
+  return cursor_fail(cursor, cursor_advance(cursor));
 }
 
 static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
@@ -281,21 +325,37 @@ static int cursor_is_prefix(sqlite3_value *pattern, sqlite3_value *low,
   return 1;
 }
 
+/* Leave out a bound: as if the scan had been there, or at its end. */
+static int cursor_leave_out(scan_cursor *cursor, sqlite3_value *bound,
+                            int is_first) {
+  kv_value key;
+  int rc;
+
+  if (!is_first) {
+    bound = cursor->skip = sqlite3_value_dup(bound);
+    if (!bound) return SQLITE_NOMEM;
+  }
+  rc = kv_value_of(bound, &key);
+  if (rc == SQLITE_OK && is_first) return kv_batch_enter(&cursor->batch, &key);
+  cursor->batch.skip = key;
+  return rc;
+}
+
 /* Start a scan between two bounds, each NULL if there is none. */
 static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
                        sqlite3_value *high) {
+  int is_desc = cursor->plan & PLAN_DESC;
   int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
 
   cursor->n_writes = cursor->store->n_writes;
   if (rc == SQLITE_OK && low && (cursor->plan & PLAN_LOW_STRICT)) {
-    cursor->low = sqlite3_value_dup(low);
-    if (!cursor->low) rc = SQLITE_NOMEM;
+    rc = cursor_leave_out(cursor, low, !is_desc);
   }
   if (rc == SQLITE_OK && high && (cursor->plan & PLAN_HIGH_STRICT)) {
-    cursor->high = sqlite3_value_dup(high);
-    if (!cursor->high) rc = SQLITE_NOMEM;
+    rc = cursor_leave_out(cursor, high, is_desc);
   }
   if (rc == SQLITE_OK) rc = cursor_open_scan(cursor, low, high);
+  if (cursor->plan & PLAN_VALUE && !is_desc) cursor->n_few = SCAN_FEW;
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
   return kv_scan_next(&cursor->base);
 }
@@ -339,6 +399,7 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   (void)argc;
   cursor_reset(cursor);
   cursor->plan = plan;
+  cursor->n_few = 0;
   cursor->as_of = INT64_MAX;
   cursor->point_id = plan & PLAN_AS_OF ? KV_SQL_CACHE_ROW
                      : plan & PLAN_VALUE && !cursor->store->pending.is_open
@@ -372,7 +433,9 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
 }
 
 int kv_scan_eof(sqlite3_vtab_cursor *base) {
-  return ((scan_cursor *)base)->current == NULL;
+  const scan_cursor *cursor = (scan_cursor *)base;
+
+  return !cursor->current && !cursor->row;
 }
 
 int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
@@ -383,6 +446,11 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   scan_cursor *cursor = (scan_cursor *)base;
   char time[KV_TIME_SIZE];
 
+  if (cursor->row && column <= TABLE_VALUE) {
+    kv_value_result(ctx, column == TABLE_KEY ? &cursor->row->key
+                                             : &cursor->row->value);
+    return SQLITE_OK;
+  }
   if (column == TABLE_AS_OF) {
     /* An UPDATE of the past is told by it, so it is always given. */
     if (cursor->as_of_value) sqlite3_result_value(ctx, cursor->as_of_value);
@@ -393,8 +461,8 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     kv_time_format(sqlite3_column_int64(cursor->current, KV_COLUMN_TS), time);
     sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
   } else if (column == TABLE_KEY && cursor->current == cursor->scan &&
-             cursor->previous.type != KV_NULL) {
-    kv_value_result(ctx, &cursor->previous);
+             cursor->batch.last->type != KV_NULL) {
+    kv_value_result(ctx, cursor->batch.last);
   } else if (column == TABLE_VALUE && cursor->value) {
     return kv_value_result_value(ctx, cursor->value);
   } else {

@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "core/names.h"
 #include "core/order.h"
+#include "kv_batch.h"
 #include "kv_plan.h"
 #include "store/error.h"
 #include "store/publish.h"
@@ -246,7 +247,10 @@ static int table_commit(sqlite3_vtab *vtab) {
 }
 
 static int table_rollback(sqlite3_vtab *vtab) {
-  kv_publish_rollback(((kv_table *)vtab)->store);
+  kv_store *store = ((kv_table *)vtab)->store;
+
+  store->n_writes++;
+  kv_publish_rollback(store);
   return SQLITE_OK;
 }
 
@@ -272,8 +276,8 @@ static int table_release(sqlite3_vtab *vtab, int level) {
 static int table_rollback_to(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_table *)vtab)->store;
 
-  kv_publish_undo(store);
   store->n_writes++;
+  kv_publish_undo(store);
   kv_pending_rollback_to(&store->pending, level);
   return kv_publish_resume(store);
 }
@@ -320,6 +324,9 @@ static const sqlite3_module table_module = {
 };
 
 int kv_table_register(sqlite3 *db, kv_registry *registry) {
+  int rc = kv_batch_register(db);
+
+  if (rc != SQLITE_OK) return rc;
   kv_registry_retain(registry);
   return sqlite3_create_module_v2(db, "kv", &table_module, registry,
                                   kv_registry_release);

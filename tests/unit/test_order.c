@@ -200,6 +200,8 @@ static void keys_are_ordered_as_sqlite_orders_them(void **state) {
       bind(stmt, 2, &values[j]);
       assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
       assert_int_equal(keys(values[i], values[j]), sqlite3_column_int(stmt, 0));
+      assert_int_equal(kv_order_is_same(&values[i], &values[j]),
+                       sqlite3_column_int(stmt, 0) == 0);
       sqlite3_reset(stmt);
     }
   }

@@ -1,0 +1,67 @@
+/*
+** Rows of a scan of kv, many at a time.
+**
+** To step a statement inside another one costs more than the row that it
+** reads. So one step reads a batch: the statement calls an SQL function for
+** each row, which keeps the row, and lets it pass when there is no more room.
+**
+**     WHERE ... AND kv_batch(:batch, key, value)
+**       the latest row of a key          kept, to be shown
+**       older ones                       left out
+**       a deletion: the value is :batch  left out, and older ones
+**       no room                          passes: the step ends at this row
+**
+** INVARIANT: what a batch holds are copies. No write changes them.
+*/
+#ifndef KV_SURFACE_KV_BATCH_H
+#define KV_SURFACE_KV_BATCH_H
+
+#include "core/row.h"
+#include "store/sqlite.h"
+
+#define KV_BATCH_POINTER "kv_batch" /* type of :batch */
+
+typedef struct kv_batch_row {
+  kv_value key;
+  kv_value value;
+} kv_batch_row;
+
+typedef struct kv_batch {
+  const kv_value *last; /* key that the scan is at; KV_NULL: at none */
+  kv_value key;         /* here, or in the last row */
+  kv_value skip; /* that is not part of the scan, borrowed; KV_NULL: none */
+  char *key_bytes;
+  size_t n_key_bytes; /* allocated */
+  kv_batch_row *rows; /* NULL: none is to be kept */
+  char *bytes;        /* theirs */
+  size_t n_bytes;     /* used */
+  int n_rows;
+  int next;     /* the first row that was not shown */
+  int is_large; /* a row came that is too large to be copied */
+} kv_batch;
+
+/* Register the function. */
+int kv_batch_register(sqlite3 *db);
+
+/* A batch without rows, at no key, for kv_batch_clear(). */
+void kv_batch_init(kv_batch *batch);
+
+/* Make room, which is kept: the next step reads many rows. SQLITE_NOMEM. */
+int kv_batch_begin(kv_batch *batch);
+
+/* The next row that was not shown, or NULL. */
+const kv_batch_row *kv_batch_next(kv_batch *batch);
+
+/* Forget the rows, not the key. SQLITE_NOMEM. */
+int kv_batch_empty(kv_batch *batch);
+
+/* Be at a key, whose bytes are copied. SQLITE_NOMEM. */
+int kv_batch_enter(kv_batch *batch, const kv_value *key);
+
+/* Is this the key that the scan is at, or one that is not part of it? */
+int kv_batch_leaves_out(const kv_batch *batch, const kv_value *key);
+
+/* Free what it has; it is as if it were new. */
+void kv_batch_clear(kv_batch *batch);
+
+#endif
