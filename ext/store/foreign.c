@@ -651,8 +651,9 @@ int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
   sqlite3_stmt *own_poll = NULL;
   int rc = kv_reader_start(reader, after, INT64_MAX);
 
-  if (!poll &&
-      kv_stmt_prepare(reader->host, KV_SQL_POLL, &own_poll) == SQLITE_OK) {
+  if (rc == SQLITE_OK && !poll) {
+    rc = kv_stmt_prepare(reader->host, KV_SQL_POLL, &own_poll);
+    if (!reader_is_our_fault(rc)) rc = SQLITE_OK; /* a host that denies it */
     poll = own_poll;
   }
   kv_reader_watch(reader, clock_limit, poll);

@@ -143,7 +143,8 @@ static void expect_no_harm(const char *root, const char *file, const char *open,
   }
   assert_int_equal(rc, SQLITE_OK);
   assert_true(n > 1000);
-  assert_true(n_survived < n_runs / 4);
+  /* SQLite goes without some; a log that cannot be opened is tried again. */
+  assert_true(n_survived < n_runs / 3);
 }
 
 static void a_temporary_store_survives_out_of_memory(void **state) {
