@@ -102,7 +102,7 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
   sqlite3_stmt *stmt = NULL;
   const char *name = NULL;
 
-  if (kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, key, 0, &stmt) ==
+  if (kv_cache_get(&store->stmts, KV_SQL_CACHE_LATEST, key, 0, &stmt) ==
         SQLITE_OK &&
       stmt) {
     name = (const char *)sqlite3_column_text(stmt, KV_COLUMN_KEY);
@@ -112,7 +112,7 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
            "later one can be given: set another key",
            name ? name : "(deleted)",
            winner->is_found ? winner->device : "none", winner->ts);
-  kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, stmt);
+  kv_stmt_put(&store->stmts, KV_SQL_CACHE_LATEST, stmt);
   return SQLITE_ERROR;
 }
 

@@ -31,14 +31,18 @@ const kv_batch_row *kv_batch_next(kv_batch *batch) {
   return batch->next < batch->n_rows ? &batch->rows[batch->next++] : NULL;
 }
 
-int kv_batch_empty(kv_batch *batch) {
-  int rc = SQLITE_OK;
-
-  if (batch->last != &batch->key) rc = kv_batch_enter(batch, batch->last);
+static void batch_forget(kv_batch *batch) {
   batch->n_rows = 0;
   batch->next = 0;
   batch->n_bytes = 0;
   batch->is_large = 0;
+}
+
+int kv_batch_empty(kv_batch *batch) {
+  int rc = SQLITE_OK;
+
+  if (batch->last != &batch->key) rc = kv_batch_enter(batch, batch->last);
+  batch_forget(batch);
   return rc;
 }
 
@@ -62,6 +66,17 @@ int kv_batch_enter(kv_batch *batch, const kv_value *key) {
 int kv_batch_leaves_out(const kv_batch *batch, const kv_value *key) {
   return kv_order_is_same(key, batch->last) ||
          (batch->skip.type != KV_NULL && kv_order_is_same(key, &batch->skip));
+}
+
+void kv_batch_reset(kv_batch *batch) {
+  batch_forget(batch);
+  batch->key.type = KV_NULL;
+  batch->skip.type = KV_NULL;
+  batch->last = &batch->key;
+  if (batch->n_key_bytes <= BATCH_LARGE) return;
+  sqlite3_free(batch->key_bytes);
+  batch->key_bytes = NULL;
+  batch->n_key_bytes = 0;
 }
 
 void kv_batch_clear(kv_batch *batch) {

@@ -61,6 +61,9 @@ int kv_batch_enter(kv_batch *batch, const kv_value *key);
 /* Is this the key that the scan is at, or one that is not part of it? */
 int kv_batch_leaves_out(const kv_batch *batch, const kv_value *key);
 
+/* Be at no key, without rows; memory is kept, but for that of a large key. */
+void kv_batch_reset(kv_batch *batch);
+
 /* Free what it has; it is as if it were new. */
 void kv_batch_clear(kv_batch *batch);
 

@@ -54,11 +54,16 @@ typedef struct scan_cursor {
 } scan_cursor;
 
 int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-  scan_cursor *cursor = kv_zalloc(sizeof(*cursor));
+  kv_table *table = (kv_table *)vtab;
+  scan_cursor *cursor = (scan_cursor *)table->spare;
 
-  if (!cursor) return SQLITE_NOMEM;
-  cursor->store = ((kv_table *)vtab)->store;
-  kv_batch_init(&cursor->batch);
+  table->spare = NULL;
+  if (!cursor) {
+    cursor = kv_zalloc(sizeof(*cursor));
+    if (!cursor) return SQLITE_NOMEM;
+    kv_batch_init(&cursor->batch);
+  }
+  cursor->store = table->store;
   *out = &cursor->base;
   return SQLITE_OK;
 }
@@ -72,7 +77,7 @@ static void cursor_reset(scan_cursor *cursor) {
   kv_stmt_put(stmts, cursor->scan_id, cursor->scan);
   sqlite3_value_free(cursor->as_of_value);
   sqlite3_value_free(cursor->skip);
-  kv_batch_clear(&cursor->batch);
+  kv_batch_reset(&cursor->batch);
   cursor->scan = NULL;
   cursor->current = NULL;
   cursor->row = NULL;
@@ -83,10 +88,23 @@ static void cursor_reset(scan_cursor *cursor) {
   cursor->is_many = 0;
 }
 
+static void cursor_free(scan_cursor *cursor) {
+  if (cursor) kv_batch_clear(&cursor->batch);
+  sqlite3_free(cursor);
+}
+
 int kv_scan_close(sqlite3_vtab_cursor *base) {
+  kv_table *table = (kv_table *)base->pVtab;
+
   cursor_reset((scan_cursor *)base);
-  sqlite3_free(base);
+  cursor_free((scan_cursor *)table->spare);
+  table->spare = base;
   return SQLITE_OK;
+}
+
+void kv_scan_clear(kv_table *table) {
+  cursor_free((scan_cursor *)table->spare);
+  table->spare = NULL;
 }
 
 static int cursor_fail(scan_cursor *cursor, int rc) {
@@ -289,10 +307,11 @@ static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
   if (rc == SQLITE_OK && kv_late_find(&store->pending.late, &key)) {
     rc = kv_write_flush(store, &cursor->base.pVtab->zErrMsg);
   }
-  if (rc == SQLITE_OK) rc = cursor_find(cursor, &key);
+  if (rc == SQLITE_OK) rc = kv_batch_enter(&cursor->batch, &key);
+  if (rc == SQLITE_OK) rc = cursor_find(cursor, cursor->batch.last);
   if (rc == SQLITE_OK && cursor->point &&
       cursor->point_id == KV_SQL_CACHE_LATEST) {
-    kv_write_found(store, &key, cursor->point);
+    kv_write_found(store, cursor->batch.last, cursor->point);
   }
   return cursor_fail(cursor, rc);
 }
@@ -438,6 +457,17 @@ int kv_scan_eof(sqlite3_vtab_cursor *base) {
   return !cursor->current && !cursor->row;
 }
 
+/*
+** Is the key that was looked for, or scanned, the one to be shown? A number
+** that was looked for may be stored as another one.
+*/
+static int cursor_has_key(const scan_cursor *cursor) {
+  int type = cursor->batch.last->type;
+
+  return type >= KV_TEXT ||
+         (type != KV_NULL && cursor->current == cursor->scan);
+}
+
 int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                    int column) {
   static const int from[] = {
@@ -460,8 +490,7 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   if (column == TABLE_TIME) {
     kv_time_format(sqlite3_column_int64(cursor->current, KV_COLUMN_TS), time);
     sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
-  } else if (column == TABLE_KEY && cursor->current == cursor->scan &&
-             cursor->batch.last->type != KV_NULL) {
+  } else if (column == TABLE_KEY && cursor_has_key(cursor)) {
     kv_value_result(ctx, cursor->batch.last);
   } else if (column == TABLE_VALUE && cursor->value) {
     return kv_value_result_value(ctx, cursor->value);

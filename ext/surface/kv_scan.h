@@ -12,6 +12,7 @@
 typedef struct kv_table {
   sqlite3_vtab base; /* base class: must be first */
   kv_store *store;
+  sqlite3_vtab_cursor *spare; /* a closed one, for the next query; or NULL */
 } kv_table;
 
 /* Its columns. */
@@ -25,6 +26,9 @@ enum {
   TABLE_PARENT_TS,
   TABLE_COLUMNS
 };
+
+/* Free the spare cursor of a table. */
+void kv_scan_clear(kv_table *table);
 
 /* The methods of sqlite3_module that read. */
 int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out);

@@ -94,6 +94,7 @@ static int table_connect(sqlite3 *db, void *registry, int argc,
 }
 
 static int table_disconnect(sqlite3_vtab *vtab) {
+  kv_scan_clear((kv_table *)vtab);
   kv_store_close(((kv_table *)vtab)->store);
   sqlite3_free(vtab);
   return SQLITE_OK;

@@ -71,6 +71,25 @@ class Scans(Case):
         self.assertEqual(rows.count((20009, 50000)), 4)
         self.assertEqual(set(rows), {(20009, 50000), (9, 5)})
 
+    def test_a_key_is_shown_as_it_was_written(self):
+        db = self.store()
+        for k in (1, 1.0, 2.0, 2, 2**53, float(2**53), "a", b"a", ""):
+            db.execute("INSERT INTO kv VALUES(?, 'x')", (k,))
+        keys = [1.0, 2, float(2**53), "", "a", b"a"]
+        for order in ("", "ORDER BY key DESC"):
+            self.same(db, [(k, "x") for k in (reversed(keys) if order else keys)],
+                      "SELECT key, value FROM kv " + order)
+        for k in keys + [1, 2.0, 2**53]:
+            for sql in ("SELECT key, value FROM kv WHERE key = ?", "SELECT key, 'x' FROM kv WHERE key = ?",
+                        "SELECT key, value FROM kv('2030-01-01') WHERE key = ?",
+                        "SELECT key, device = 'memory' AND value FROM kv WHERE key = ?"):
+                shown, = (tag(row[0]) for row in db.execute(sql, (k,)))
+                self.assertEqual(shown, tag([other for other in keys if type(other) in (
+                    (int, float) if type(k) in (int, float) else (type(k),)) and other == k][0]), sql)
+        self.same(db, [("a", "x"), (1.0, "x")],
+                  "SELECT key, value FROM (SELECT column1 AS k FROM (VALUES('a'), (1)))"
+                  " CROSS JOIN kv ON key = k")
+
     def test_joins_of_two_scans(self):
         db = self.store()
         self.fill(db, 100)
