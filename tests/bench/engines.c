@@ -8,7 +8,8 @@
 **   peers   a table of cr-sqlite's or of sqlite-sync's, if there is one
 **
 ** Plain and hand-written tables merge from the very log of kv, which any
-** SQLite reads; the peers from a database that they wrote themselves.
+** SQLite reads; the peers from a database that they wrote themselves: cr-sqlite
+** its changes, row by row, sqlite-sync a payload that was made of them before.
 */
 #include "bench.h"
 
@@ -106,51 +107,48 @@ static void hand_merge(bench_run *run) {
                       " ORDER BY seq");
 }
 
-static void peer_create(bench_run *run, const char *path, const char *table) {
-  run->db = bench_connect(path);
+/* Their tables cannot be temporary: a database without a name is. */
+static void peer_create(bench_run *run, bench_place place, const char *table) {
+  int is_temp = place == BENCH_TEMP && !run->options->is_persistent;
+
+  run->db = bench_connect(is_temp ? "" : bench_path("%s/host.db", run->dir));
   bench_load(run->db, run->options->extension[run->engine->extension]);
   bench_exec(run->db, "%s", table);
 }
 
-static const char peer_crsqlite[] =
-  "CREATE TABLE peer(key PRIMARY KEY NOT NULL, value);"
-  "SELECT crsql_as_crr('peer')";
-
-static const char peer_sync[] =
-  "CREATE TABLE peer(key TEXT PRIMARY KEY NOT NULL, value TEXT);"
-  "SELECT cloudsync_init('peer')";
-
-static const char *peer_text(const bench_run *run) {
-  return run->engine->extension == 0 ? peer_crsqlite : peer_sync;
-}
-
-static void peers_create(bench_run *run, bench_place place) {
-  int is_temp = place == BENCH_TEMP && !run->options->is_persistent;
-
-  peer_create(run, is_temp ? ":memory:" : bench_path("%s/host.db", run->dir),
-              peer_text(run));
-}
-
+/* A database that the engine itself wrote, to merge from. */
 static char *peer_source(const bench_run *run, const char *dir) {
-  return bench_path("%s/%s.db", dir, run->engine->name);
+  return bench_path("%s/%s/host.db", dir, run->engine->name);
 }
 
-static void peers_make_source(bench_run *run, const char *dir, int n_keys) {
-  peer_create(run, peer_source(run, dir), peer_text(run));
+static void peer_make_source(bench_run *run, const char *dir, int n_keys) {
+  char *folder = bench_path("%s/%s", dir, run->engine->name);
+
+  bench_mkdir(folder);
+  run->dir = folder;
+  run->engine->create(run, BENCH_FILE);
   bench_fill(run, n_keys, 0);
-  if (run->engine->extension == 0)
-    bench_exec(run->db, "SELECT crsql_finalize()");
+  if (bench_has_table(run->db, "cloudsync_changes")) {
+    bench_exec(run->db, "CREATE TABLE payload AS"
+                        " SELECT cloudsync_payload_encode(tbl, pk, col_name,"
+                        "  col_value, col_version, db_version, site_id, cl,"
+                        "  seq) AS payload FROM cloudsync_changes");
+  }
   bench_close(NULL, run->db);
 }
 
-static void peers_attach(bench_run *run, const char *dir) {
+static void crsqlite_create(bench_run *run, bench_place place) {
+  peer_create(run, place,
+              "CREATE TABLE peer(key PRIMARY KEY NOT NULL, value);"
+              "SELECT crsql_as_crr('peer')");
+}
+
+static void crsqlite_attach(bench_run *run, const char *dir) {
   run->shared = dir;
 }
 
-/* Copy the changes of one connection into another, row by row. */
-static void peers_merge(bench_run *run) {
-  const char *changes =
-    run->engine->extension == 0 ? "crsql_changes" : "cloudsync_changes";
+/* Changes go from one connection into another, row by row. */
+static void crsqlite_merge(bench_run *run) {
   sqlite3 *from = bench_connect(peer_source(run, run->shared));
   sqlite3_stmt *read;
   sqlite3_stmt *write;
@@ -160,9 +158,9 @@ static void peers_merge(bench_run *run) {
   int i;
 
   bench_load(from, run->options->extension[run->engine->extension]);
-  read = bench_prepare(from, "SELECT * FROM %s", changes);
+  read = bench_prepare(from, "SELECT * FROM crsql_changes");
   n = sqlite3_column_count(read);
-  sqlite3_str_appendf(text, "INSERT INTO %s(", changes);
+  sqlite3_str_appendall(text, "INSERT INTO crsql_changes(");
   for (i = 0; i < n; i++) {
     sqlite3_str_appendf(text, "%s\"%w\"", i ? "," : "",
                         sqlite3_column_name(read, i));
@@ -184,8 +182,24 @@ static void peers_merge(bench_run *run) {
   bench_exec(run->db, "COMMIT");
   sqlite3_finalize(write);
   sqlite3_finalize(read);
-  if (run->engine->extension == 0) bench_exec(from, "SELECT crsql_finalize()");
   bench_close(NULL, from);
+}
+
+static void sync_create(bench_run *run, bench_place place) {
+  peer_create(run, place,
+              "CREATE TABLE peer(key TEXT PRIMARY KEY NOT NULL, value TEXT);"
+              "SELECT cloudsync_init('peer')");
+}
+
+static void sync_attach(bench_run *run, const char *dir) {
+  bench_exec(run->db, "ATTACH %Q AS source", peer_source(run, dir));
+}
+
+static void sync_merge(bench_run *run) {
+  bench_exec(run->db, "BEGIN;"
+                      "SELECT cloudsync_payload_apply(payload)"
+                      " FROM source.payload;"
+                      "COMMIT");
 }
 
 #define PEER_STATEMENTS                                                        \
@@ -218,9 +232,9 @@ const bench_engine bench_engines[] = {
    "SELECT value FROM latest WHERE key = ?1 AND op = 1", NULL,
    "SELECT key, value FROM latest WHERE op = 1",
    "SELECT key, value FROM latest WHERE key BETWEEN ?1 AND ?2 AND op = 1"},
-  {"crsqlite", 0, peers_create, peers_make_source, peers_attach, peers_merge,
-   PEER_STATEMENTS},
-  {"sync", 1, peers_create, peers_make_source, peers_attach, peers_merge,
+  {"crsqlite", 0, crsqlite_create, peer_make_source, crsqlite_attach,
+   crsqlite_merge, PEER_STATEMENTS},
+  {"sync", 1, sync_create, peer_make_source, sync_attach, sync_merge,
    PEER_STATEMENTS},
 };
 

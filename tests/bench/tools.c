@@ -137,8 +137,23 @@ int bench_has_table(sqlite3 *db, const char *module) {
     db, "SELECT count(*) FROM pragma_module_list WHERE name = %Q", module);
 }
 
+/* Peers keep statements of their own until they are told to end. */
+static void tools_end_peers(sqlite3 *db) {
+  static const char *const ends[] = {"crsql_finalize", "cloudsync_terminate"};
+  int i;
+
+  for (i = 0; i < 2; i++) {
+    if (bench_number(
+          db, "SELECT count(*) FROM pragma_function_list WHERE name = %Q",
+          ends[i]) > 0) {
+      bench_exec(db, "SELECT %s()", ends[i]);
+    }
+  }
+}
+
 void bench_close(sqlite3_stmt *stmt, sqlite3 *db) {
   sqlite3_finalize(stmt);
+  tools_end_peers(db);
   if (sqlite3_close(db) != SQLITE_OK) bench_die("%s", sqlite3_errmsg(db));
 }
 
