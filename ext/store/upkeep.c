@@ -6,8 +6,9 @@
 **
 ** Rows are written in front; a key that is set again has two there. When rows
 ** have come that are a quarter of the front, those that were superseded are
-** moved to the back in one statement. So moving costs a constant share of
-** what writing cost, and the front has at most so many rows too many.
+** moved to the back. So moving costs a constant share of what writing cost, and
+** the front has at most so many rows too many. Rows that a merge put where they
+** belong do not count.
 */
 #include "upkeep.h"
 
