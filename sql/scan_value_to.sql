@@ -2,6 +2,5 @@
 SELECT key, op, value
 FROM {cache}
 WHERE is_old = 0 AND bucket = '' AND key >= :low AND key <= :high
-  AND (:is_many IS NULL
-    OR kv_batch(:batch, key, ifnull(value, CASE op WHEN 0 THEN :batch END)))
+  AND kv_batch(:batch, key, ifnull(value, CASE op WHEN 0 THEN :batch END))
 ORDER BY key, ts DESC, device DESC, seq DESC;

@@ -3,6 +3,8 @@
 */
 #include "value.h"
 
+#include <string.h>
+
 int kv_value_of(sqlite3_value *value, kv_value *out) {
   out->type = KV_NULL;
   out->z = NULL;
@@ -83,6 +85,14 @@ void kv_value_result(sqlite3_context *ctx, const kv_value *value) {
   value_result(ctx, value, SQLITE_TRANSIENT);
 }
 
+void kv_value_result_terminated(sqlite3_context *ctx, const kv_value *value) {
+  if (value->type == KV_TEXT && value->n > 0 && strlen(value->z) == value->n) {
+    sqlite3_result_text(ctx, value->z, -1, SQLITE_TRANSIENT);
+  } else {
+    kv_value_result(ctx, value);
+  }
+}
+
 void kv_value_lend(sqlite3_context *ctx, const kv_value *value) {
   value_result(ctx, value, SQLITE_STATIC);
 }
@@ -91,7 +101,7 @@ int kv_value_result_value(sqlite3_context *ctx, sqlite3_value *from) {
   kv_value value;
   int rc = kv_value_of(from, &value);
 
-  if (rc == SQLITE_OK) kv_value_result(ctx, &value);
+  if (rc == SQLITE_OK) kv_value_result_terminated(ctx, &value);
   return rc;
 }
 

@@ -29,6 +29,12 @@ int kv_value_bind_copy(sqlite3_stmt *stmt, int parameter,
 /* Return a copy from an SQL function or xColumn. */
 void kv_value_result(sqlite3_context *ctx, const kv_value *value);
 
+/*
+** The same of text with a zero byte behind it, as kv_value_of() gives it: then
+** SQLite does not copy it once more for a program that asks for text.
+*/
+void kv_value_result_terminated(sqlite3_context *ctx, const kv_value *value);
+
 /* Without copying: the bytes must live until the statement is reset. */
 void kv_value_lend(sqlite3_context *ctx, const kv_value *value);
 

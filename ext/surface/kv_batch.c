@@ -20,11 +20,17 @@ void kv_batch_init(kv_batch *batch) {
 int kv_batch_begin(kv_batch *batch) {
   size_t n = BATCH_ROWS * sizeof(*batch->rows);
 
-  if (batch->rows) return SQLITE_OK;
-  batch->rows = sqlite3_malloc64(n + BATCH_BYTES);
-  if (!batch->rows) return SQLITE_NOMEM;
-  batch->bytes = (char *)batch->rows + n;
+  if (!batch->rows) {
+    batch->rows = sqlite3_malloc64(n + BATCH_BYTES);
+    if (!batch->rows) return SQLITE_NOMEM;
+    batch->bytes = (char *)batch->rows + n;
+  }
+  batch->is_many = 1;
   return SQLITE_OK;
+}
+
+void kv_batch_end(kv_batch *batch) {
+  batch->is_many = 0;
 }
 
 const kv_batch_row *kv_batch_next(kv_batch *batch) {
@@ -47,7 +53,7 @@ int kv_batch_empty(kv_batch *batch) {
 }
 
 int kv_batch_enter(kv_batch *batch, const kv_value *key) {
-  if (key->n > batch->n_key_bytes) {
+  if (key->n >= batch->n_key_bytes) {
     size_t n = 2 * key->n + 64;
     char *bytes = sqlite3_realloc64(batch->key_bytes, n);
     if (!bytes) return SQLITE_NOMEM;
@@ -57,6 +63,7 @@ int kv_batch_enter(kv_batch *batch, const kv_value *key) {
   batch->key = *key;
   if (key->n > 0) {
     memcpy(batch->key_bytes, key->z, key->n);
+    batch->key_bytes[key->n] = 0;
     batch->key.z = batch->key_bytes;
   }
   batch->last = &batch->key;
@@ -70,6 +77,7 @@ int kv_batch_leaves_out(const kv_batch *batch, const kv_value *key) {
 
 void kv_batch_reset(kv_batch *batch) {
   batch_forget(batch);
+  batch->is_many = 0;
   batch->key.type = KV_NULL;
   batch->skip.type = KV_NULL;
   batch->last = &batch->key;
@@ -87,10 +95,13 @@ void kv_batch_clear(kv_batch *batch) {
 
 /* Copy the bytes of a value into the batch, which has room for them. */
 static void batch_copy(kv_batch *batch, kv_value *value) {
+  char *bytes = batch->bytes + batch->n_bytes;
+
   if (value->n == 0) return;
-  memcpy(batch->bytes + batch->n_bytes, value->z, value->n);
-  value->z = batch->bytes + batch->n_bytes;
-  batch->n_bytes += value->n;
+  memcpy(bytes, value->z, value->n);
+  bytes[value->n] = 0;
+  value->z = bytes;
+  batch->n_bytes += value->n + 1;
 }
 
 /* Keep a row, unless it is left out: *is_full if there is no room. */
@@ -106,7 +117,7 @@ static int batch_add(kv_batch *batch, sqlite3_value **argv, int *is_full) {
       sqlite3_value_pointer(argv[2], KV_BATCH_POINTER)) {
     return kv_batch_enter(batch, &row->key);
   }
-  n = row->key.n + row->value.n;
+  n = row->key.n + 1 + row->value.n + 1;
   batch->is_large = n > BATCH_LARGE;
   *is_full = batch->is_large || n > BATCH_BYTES - batch->n_bytes;
   if (*is_full) return SQLITE_OK;
@@ -125,7 +136,7 @@ static void batch_function(sqlite3_context *ctx, int argc,
   (void)argc;
   if (!batch) {
     sqlite3_result_error(ctx, "kv: kv_batch() is for the store alone", -1);
-  } else if (batch->n_rows == BATCH_ROWS) {
+  } else if (!batch->is_many || batch->n_rows == BATCH_ROWS) {
     sqlite3_result_int(ctx, 1);
   } else if (batch_add(batch, argv, &is_full) != SQLITE_OK) {
     sqlite3_result_error_nomem(ctx);

@@ -10,6 +10,7 @@
 **       older ones                       left out
 **       a deletion: the value is :batch  left out, and older ones
 **       no room                          passes: the step ends at this row
+**       no batch was begun               passes: the step is one row
 **
 ** INVARIANT: what a batch holds are copies. No write changes them.
 */
@@ -32,11 +33,12 @@ typedef struct kv_batch {
   kv_value skip; /* that is not part of the scan, borrowed; KV_NULL: none */
   char *key_bytes;
   size_t n_key_bytes; /* allocated */
-  kv_batch_row *rows; /* NULL: none is to be kept */
+  kv_batch_row *rows; /* NULL: no batch was begun yet */
   char *bytes;        /* theirs */
   size_t n_bytes;     /* used */
   int n_rows;
   int next;     /* the first row that was not shown */
+  int is_many;  /* a batch was begun: each step reads many rows */
   int is_large; /* a row came that is too large to be copied */
 } kv_batch;
 
@@ -48,6 +50,9 @@ void kv_batch_init(kv_batch *batch);
 
 /* Make room, which is kept: the next step reads many rows. SQLITE_NOMEM. */
 int kv_batch_begin(kv_batch *batch);
+
+/* The next step reads one row. */
+void kv_batch_end(kv_batch *batch);
 
 /* The next row that was not shown, or NULL. */
 const kv_batch_row *kv_batch_next(kv_batch *batch);

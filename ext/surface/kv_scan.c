@@ -46,7 +46,6 @@ typedef struct scan_cursor {
   sqlite3_value *value;    /* its value, if it is the scan's; else NULL */
   kv_batch batch;          /* what the scan has read; its key in any case */
   int behind;              /* what the step that read the batch came to */
-  int is_many;             /* the scan reads many rows at a time */
   int n_few;               /* steps one by one until then; 0: never */
   int64_t n_writes;        /* store->n_writes when the scan began */
   int64_t last_seq;        /* and the last own row */
@@ -85,7 +84,6 @@ static void cursor_reset(scan_cursor *cursor) {
   cursor->as_of_value = NULL;
   cursor->skip = NULL;
   cursor->behind = SQLITE_OK;
-  cursor->is_many = 0;
 }
 
 static void cursor_free(scan_cursor *cursor) {
@@ -202,6 +200,10 @@ static int cursor_open_scan(scan_cursor *cursor, sqlite3_value *low,
   if (rc == SQLITE_OK && high) rc = sqlite3_bind_value(cursor->scan, 2, high);
   if (rc == SQLITE_OK && cursor->plan & PLAN_AS_OF) {
     rc = sqlite3_bind_int64(cursor->scan, high ? 3 : 2, cursor->as_of);
+  } else if (rc == SQLITE_OK && cursor->plan & PLAN_VALUE &&
+             !(cursor->plan & PLAN_DESC)) {
+    rc = sqlite3_bind_pointer(cursor->scan, high ? 3 : 2, &cursor->batch,
+                              KV_BATCH_POINTER, NULL);
   }
   return rc;
 }
@@ -211,24 +213,17 @@ static int cursor_open_scan(scan_cursor *cursor, sqlite3_value *low,
 ** from there, or one by one.
 */
 static int cursor_restart(scan_cursor *cursor, int is_many) {
-  sqlite3_stmt *scan = cursor->scan;
-  int mode = sqlite3_bind_parameter_index(scan, ":is_many");
-  int batch = sqlite3_bind_parameter_index(scan, ":batch");
-  int rc = is_many ? kv_batch_begin(&cursor->batch) : SQLITE_OK;
+  int rc = SQLITE_OK;
 
-  sqlite3_reset(scan);
-  cursor->is_many = is_many;
+  sqlite3_reset(cursor->scan);
   cursor->behind = SQLITE_OK;
-  if (rc == SQLITE_OK) rc = kv_value_bind_copy(scan, 1, cursor->batch.last);
-  if (rc == SQLITE_OK) {
-    rc =
-      is_many ? sqlite3_bind_int(scan, mode, 1) : sqlite3_bind_null(scan, mode);
+  if (is_many) {
+    rc = kv_batch_begin(&cursor->batch);
+  } else {
+    kv_batch_end(&cursor->batch);
   }
-  if (rc == SQLITE_OK) {
-    rc =
-      sqlite3_bind_pointer(scan, batch, &cursor->batch, KV_BATCH_POINTER, NULL);
-  }
-  return rc;
+  if (rc != SQLITE_OK) return rc;
+  return kv_value_bind_copy(cursor->scan, 1, cursor->batch.last);
 }
 
 /* Before the next step: is there a better way to read? */
@@ -236,7 +231,7 @@ static int cursor_choose(scan_cursor *cursor) {
   int is_stale = cursor->store->n_writes != cursor->n_writes;
   int rc = SQLITE_OK;
 
-  if (!cursor->is_many) {
+  if (!cursor->batch.is_many) {
     if (cursor->n_few == 0 || --cursor->n_few > 0 || is_stale) return rc;
     return cursor_restart(cursor, 1);
   }
@@ -477,8 +472,8 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   char time[KV_TIME_SIZE];
 
   if (cursor->row && column <= TABLE_VALUE) {
-    kv_value_result(ctx, column == TABLE_KEY ? &cursor->row->key
-                                             : &cursor->row->value);
+    kv_value_result_terminated(ctx, column == TABLE_KEY ? &cursor->row->key
+                                                        : &cursor->row->value);
     return SQLITE_OK;
   }
   if (column == TABLE_AS_OF) {
@@ -491,7 +486,7 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     kv_time_format(sqlite3_column_int64(cursor->current, KV_COLUMN_TS), time);
     sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
   } else if (column == TABLE_KEY && cursor_has_key(cursor)) {
-    kv_value_result(ctx, cursor->batch.last);
+    kv_value_result_terminated(ctx, cursor->batch.last);
   } else if (column == TABLE_VALUE && cursor->value) {
     return kv_value_result_value(ctx, cursor->value);
   } else {

@@ -85,6 +85,13 @@ static void measure_commit(bench_run *run) {
   bench_close(stmt, run->db);
 }
 
+/* Read text as programs do: the bytes, then how many they are. */
+static int rows_reads(sqlite3_stmt *stmt, int column, int n) {
+  const unsigned char *text = sqlite3_column_text(stmt, column);
+
+  return text && sqlite3_column_bytes(stmt, column) == n && text[n] == 0;
+}
+
 /* One statement a key; every key has to be there. */
 static double rows_get(bench_run *run, const char *sql) {
   int *order = bench_order(run->options->n_keys, ORDER_READ);
@@ -95,7 +102,7 @@ static double rows_get(bench_run *run, const char *sql) {
   for (i = 0; i < run->options->n_keys; i++) {
     bench_bind_key(stmt, 1, order[i]);
     if (sqlite3_step(stmt) != SQLITE_ROW ||
-        sqlite3_column_bytes(stmt, 0) != run->options->value_size) {
+        !rows_reads(stmt, 0, run->options->value_size)) {
       bench_die("%s: key %d is not there", sql, order[i]);
     }
     sqlite3_reset(stmt);
@@ -112,8 +119,8 @@ static double rows_scan(bench_run *run, sqlite3_stmt *stmt, int n) {
   int n_rows = 0;
 
   while (sqlite3_step(stmt) == SQLITE_ROW) {
-    n_rows += sqlite3_column_bytes(stmt, 0) == BENCH_KEY_SIZE &&
-              sqlite3_column_bytes(stmt, 1) == run->options->value_size;
+    n_rows += rows_reads(stmt, 0, BENCH_KEY_SIZE) &&
+              rows_reads(stmt, 1, run->options->value_size);
   }
   sqlite3_reset(stmt);
   start = bench_now(run->options) - start;
