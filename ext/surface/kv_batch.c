@@ -20,17 +20,12 @@ void kv_batch_init(kv_batch *batch) {
 int kv_batch_begin(kv_batch *batch) {
   size_t n = BATCH_ROWS * sizeof(*batch->rows);
 
-  if (!batch->rows) {
-    batch->rows = sqlite3_malloc64(n + BATCH_BYTES);
-    if (!batch->rows) return SQLITE_NOMEM;
-    batch->bytes = (char *)batch->rows + n;
-  }
-  batch->is_many = 1;
+  batch->limit = 0;
+  if (batch->rows) return SQLITE_OK;
+  batch->rows = sqlite3_malloc64(n + BATCH_BYTES);
+  if (!batch->rows) return SQLITE_NOMEM;
+  batch->bytes = (char *)batch->rows + n;
   return SQLITE_OK;
-}
-
-void kv_batch_end(kv_batch *batch) {
-  batch->is_many = 0;
 }
 
 const kv_batch_row *kv_batch_next(kv_batch *batch) {
@@ -44,11 +39,13 @@ static void batch_forget(kv_batch *batch) {
   batch->is_large = 0;
 }
 
-int kv_batch_empty(kv_batch *batch) {
+int kv_batch_refill(kv_batch *batch) {
   int rc = SQLITE_OK;
 
   if (batch->last != &batch->key) rc = kv_batch_enter(batch, batch->last);
   batch_forget(batch);
+  if (batch->limit < BATCH_ROWS)
+    batch->limit = batch->limit * 2 + !batch->limit;
   return rc;
 }
 
@@ -77,7 +74,6 @@ int kv_batch_leaves_out(const kv_batch *batch, const kv_value *key) {
 
 void kv_batch_reset(kv_batch *batch) {
   batch_forget(batch);
-  batch->is_many = 0;
   batch->key.type = KV_NULL;
   batch->skip.type = KV_NULL;
   batch->last = &batch->key;
@@ -136,7 +132,7 @@ static void batch_function(sqlite3_context *ctx, int argc,
   (void)argc;
   if (!batch) {
     sqlite3_result_error(ctx, "kv: kv_batch() is for the store alone", -1);
-  } else if (!batch->is_many || batch->n_rows == BATCH_ROWS) {
+  } else if (batch->n_rows == batch->limit) {
     sqlite3_result_int(ctx, 1);
   } else if (batch_add(batch, argv, &is_full) != SQLITE_OK) {
     sqlite3_result_error_nomem(ctx);

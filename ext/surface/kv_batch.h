@@ -3,16 +3,17 @@
 **
 ** To step a statement inside another one costs more than the row that it
 ** reads. So one step reads a batch: the statement calls an SQL function for
-** each row, which keeps the row, and lets it pass when there is no more room.
+** each row, which keeps the row, and lets it pass when there are enough. The
+** first step reads one row, each further one twice as many.
 **
 **     WHERE ... AND kv_batch(:batch, key, value)
 **       the latest row of a key          kept, to be shown
 **       older ones                       left out
 **       a deletion: the value is :batch  left out, and older ones
-**       no room                          passes: the step ends at this row
-**       no batch was begun               passes: the step is one row
+**       enough                           passes: the step ends at this row
 **
 ** INVARIANT: what a batch holds are copies. No write changes them.
+** INVARIANT: a zero byte is behind each text that is not empty.
 */
 #ifndef KV_SURFACE_KV_BATCH_H
 #define KV_SURFACE_KV_BATCH_H
@@ -33,12 +34,12 @@ typedef struct kv_batch {
   kv_value skip; /* that is not part of the scan, borrowed; KV_NULL: none */
   char *key_bytes;
   size_t n_key_bytes; /* allocated */
-  kv_batch_row *rows; /* NULL: no batch was begun yet */
+  kv_batch_row *rows; /* NULL: no scan has begun yet */
   char *bytes;        /* theirs */
   size_t n_bytes;     /* used */
   int n_rows;
+  int limit;    /* so many are read with the next step: 1, 2, 4, .. */
   int next;     /* the first row that was not shown */
-  int is_many;  /* a batch was begun: each step reads many rows */
   int is_large; /* a row came that is too large to be copied */
 } kv_batch;
 
@@ -48,17 +49,14 @@ int kv_batch_register(sqlite3 *db);
 /* A batch without rows, at no key, for kv_batch_clear(). */
 void kv_batch_init(kv_batch *batch);
 
-/* Make room, which is kept: the next step reads many rows. SQLITE_NOMEM. */
+/* Make room, which is kept. SQLITE_NOMEM. */
 int kv_batch_begin(kv_batch *batch);
-
-/* The next step reads one row. */
-void kv_batch_end(kv_batch *batch);
 
 /* The next row that was not shown, or NULL. */
 const kv_batch_row *kv_batch_next(kv_batch *batch);
 
-/* Forget the rows, not the key. SQLITE_NOMEM. */
-int kv_batch_empty(kv_batch *batch);
+/* Forget the rows, not the key: the next step reads more. SQLITE_NOMEM. */
+int kv_batch_refill(kv_batch *batch);
 
 /* Be at a key, whose bytes are copied. SQLITE_NOMEM. */
 int kv_batch_enter(kv_batch *batch, const kv_value *key);

@@ -6,12 +6,10 @@
 ** it is looked up. A stretch of time is read in the order of time instead,
 ** where each row is asked whether it is its key's latest.
 **
-** A scan of values alone reads its first rows one by one. Then it starts anew
-** where it is, and reads many at a time (kv_batch.h). It goes back to one by
-** one when something is written meanwhile, as it would not see that, and when
-** it meets large values, which would be copied once more.
-**
-**     one by one --16 rows--> many at a time --write, large row--> one by one
+** A scan of values alone reads many rows at a time (kv_batch.h). It starts anew
+** where it is, and reads one by one, when something is written meanwhile, as it
+** would not see that, and when it meets a large value, as it would be copied once
+** more.
 */
 #include "kv_scan.h"
 
@@ -28,9 +26,6 @@
 #include "store/write.h"
 #include "time_range.h"
 
-/* So many rows are read one by one, before a batch is worth a new start. */
-#define SCAN_FEW 16
-
 typedef struct scan_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
   kv_store *store;          /* borrowed from the table */
@@ -46,10 +41,10 @@ typedef struct scan_cursor {
   sqlite3_value *value;    /* its value, if it is the scan's; else NULL */
   kv_batch batch;          /* what the scan has read; its key in any case */
   int behind;              /* what the step that read the batch came to */
-  int n_few;               /* steps one by one until then; 0: never */
   int64_t n_writes;        /* store->n_writes when the scan began */
   int64_t last_seq;        /* and the last own row */
-  sqlite3_value *skip;     /* bound that is not to be met itself, or NULL */
+  sqlite3_value *low;      /* the bounds; NULL where there is none */
+  sqlite3_value *high;
 } scan_cursor;
 
 int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
@@ -67,23 +62,27 @@ int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
   return SQLITE_OK;
 }
 
-static void cursor_reset(scan_cursor *cursor) {
-  kv_stmts *stmts = &cursor->store->stmts;
-
-  kv_stmt_put(stmts, cursor->point_id, cursor->point);
-  cursor->point = NULL;
+static void cursor_close_scan(scan_cursor *cursor) {
   if (cursor->scan) cursor->store->n_scans--;
-  kv_stmt_put(stmts, cursor->scan_id, cursor->scan);
-  sqlite3_value_free(cursor->as_of_value);
-  sqlite3_value_free(cursor->skip);
-  kv_batch_reset(&cursor->batch);
+  kv_stmt_put(&cursor->store->stmts, cursor->scan_id, cursor->scan);
   cursor->scan = NULL;
+  cursor->behind = SQLITE_OK;
+}
+
+static void cursor_reset(scan_cursor *cursor) {
+  kv_stmt_put(&cursor->store->stmts, cursor->point_id, cursor->point);
+  cursor->point = NULL;
+  cursor_close_scan(cursor);
+  sqlite3_value_free(cursor->as_of_value);
+  sqlite3_value_free(cursor->low);
+  sqlite3_value_free(cursor->high);
+  kv_batch_reset(&cursor->batch);
   cursor->current = NULL;
   cursor->row = NULL;
   cursor->value = NULL;
   cursor->as_of_value = NULL;
-  cursor->skip = NULL;
-  cursor->behind = SQLITE_OK;
+  cursor->low = NULL;
+  cursor->high = NULL;
 }
 
 static void cursor_free(scan_cursor *cursor) {
@@ -169,7 +168,9 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
 }
 
 /* The statement of a scan. */
-static kv_sql cursor_scan_text(const scan_cursor *cursor, int has_high) {
+static kv_sql cursor_scan_text(const scan_cursor *cursor) {
+  int has_high = cursor->high != NULL;
+
   if (cursor->plan & PLAN_AS_OF) {
     if (cursor->plan & PLAN_DESC) {
       return has_high ? KV_SQL_SCAN_AS_OF_TO_DESC : KV_SQL_SCAN_AS_OF_DESC;
@@ -185,62 +186,56 @@ static kv_sql cursor_scan_text(const scan_cursor *cursor, int has_high) {
   return has_high ? KV_SQL_SCAN_TO : KV_SQL_SCAN;
 }
 
-/* Get the statement of a scan and bind its bounds, NULL where there is none. */
-static int cursor_open_scan(scan_cursor *cursor, sqlite3_value *low,
-                            sqlite3_value *high) {
+/* Does the scan read many rows at a time? */
+static int cursor_is_many(const scan_cursor *cursor) {
+  return cursor->plan & PLAN_VALUE && !(cursor->plan & PLAN_DESC);
+}
+
+/* Get the statement of a scan and bind its bounds. */
+static int cursor_open_scan(scan_cursor *cursor) {
+  int next = cursor->high ? 3 : 2;
   int rc;
 
-  cursor->scan_id = cursor_scan_text(cursor, high != NULL);
+  cursor->scan_id = cursor_scan_text(cursor);
   rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
   if (cursor->scan) cursor->store->n_scans++;
   if (rc == SQLITE_OK) {
-    rc = low ? sqlite3_bind_value(cursor->scan, 1, low)
-             : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
+    rc = cursor->low ? sqlite3_bind_value(cursor->scan, 1, cursor->low)
+                     : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
   }
-  if (rc == SQLITE_OK && high) rc = sqlite3_bind_value(cursor->scan, 2, high);
+  if (rc == SQLITE_OK && cursor->high) {
+    rc = sqlite3_bind_value(cursor->scan, 2, cursor->high);
+  }
   if (rc == SQLITE_OK && cursor->plan & PLAN_AS_OF) {
-    rc = sqlite3_bind_int64(cursor->scan, high ? 3 : 2, cursor->as_of);
-  } else if (rc == SQLITE_OK && cursor->plan & PLAN_VALUE &&
-             !(cursor->plan & PLAN_DESC)) {
-    rc = sqlite3_bind_pointer(cursor->scan, high ? 3 : 2, &cursor->batch,
+    rc = sqlite3_bind_int64(cursor->scan, next, cursor->as_of);
+  }
+  if (rc == SQLITE_OK && cursor_is_many(cursor)) {
+    rc = sqlite3_bind_pointer(cursor->scan, next, &cursor->batch,
                               KV_BATCH_POINTER, NULL);
   }
   return rc;
 }
 
-/*
-** Start anew behind the key that the scan is at, and read many rows at a time
-** from there, or one by one.
-*/
-static int cursor_restart(scan_cursor *cursor, int is_many) {
+/* Start anew behind the key that the scan is at, and read one by one. */
+static int cursor_go_single(scan_cursor *cursor) {
   int rc = SQLITE_OK;
 
-  sqlite3_reset(cursor->scan);
-  cursor->behind = SQLITE_OK;
-  if (is_many) {
-    rc = kv_batch_begin(&cursor->batch);
-  } else {
-    kv_batch_end(&cursor->batch);
-  }
+  if (cursor->row) rc = kv_batch_enter(&cursor->batch, &cursor->row->key);
+  if (rc == SQLITE_OK) rc = kv_batch_refill(&cursor->batch);
+  if (rc != SQLITE_OK) return rc;
+  cursor_close_scan(cursor);
+  cursor->plan &= ~PLAN_VALUE;
+  rc = cursor_open_scan(cursor);
   if (rc != SQLITE_OK) return rc;
   return kv_value_bind_copy(cursor->scan, 1, cursor->batch.last);
 }
 
-/* Before the next step: is there a better way to read? */
+/* Before the next step of a scan that reads many rows at a time. */
 static int cursor_choose(scan_cursor *cursor) {
   int is_stale = cursor->store->n_writes != cursor->n_writes;
-  int rc = SQLITE_OK;
 
-  if (!cursor->batch.is_many) {
-    if (cursor->n_few == 0 || --cursor->n_few > 0 || is_stale) return rc;
-    return cursor_restart(cursor, 1);
-  }
-  if (is_stale || cursor->batch.is_large) {
-    if (cursor->row) rc = kv_batch_enter(&cursor->batch, &cursor->row->key);
-    if (rc == SQLITE_OK) rc = cursor_restart(cursor, 0);
-  }
-  if (rc == SQLITE_OK) rc = kv_batch_empty(&cursor->batch);
-  return rc;
+  if (is_stale || cursor->batch.is_large) return cursor_go_single(cursor);
+  return kv_batch_refill(&cursor->batch);
 }
 
 /* Step the scan. Rows of a batch come before what the step came to. */
@@ -259,7 +254,7 @@ static int cursor_step(scan_cursor *cursor) {
 
 /* Find the next key that exists. */
 static int cursor_advance(scan_cursor *cursor) {
-  int rc = cursor_choose(cursor);
+  int rc = cursor_is_many(cursor) ? cursor_choose(cursor) : SQLITE_OK;
 
   cursor->row = NULL;
   while (rc == SQLITE_OK && !cursor->current) {
@@ -343,35 +338,62 @@ static int cursor_is_prefix(sqlite3_value *pattern, sqlite3_value *low,
 static int cursor_leave_out(scan_cursor *cursor, sqlite3_value *bound,
                             int is_first) {
   kv_value key;
-  int rc;
+  int rc = kv_value_of(bound, &key);
 
-  if (!is_first) {
-    bound = cursor->skip = sqlite3_value_dup(bound);
-    if (!bound) return SQLITE_NOMEM;
-  }
-  rc = kv_value_of(bound, &key);
   if (rc == SQLITE_OK && is_first) return kv_batch_enter(&cursor->batch, &key);
   cursor->batch.skip = key;
   return rc;
 }
 
-/* Start a scan between two bounds, each NULL if there is none. */
+/* Start a scan between its bounds. */
+static int cursor_start(scan_cursor *cursor) {
+  int is_desc = cursor->plan & PLAN_DESC;
+  int rc = SQLITE_OK;
+
+  if (cursor->low && (cursor->plan & PLAN_LOW_STRICT)) {
+    rc = cursor_leave_out(cursor, cursor->low, !is_desc);
+  }
+  if (rc == SQLITE_OK && cursor->high && (cursor->plan & PLAN_HIGH_STRICT)) {
+    rc = cursor_leave_out(cursor, cursor->high, is_desc);
+  }
+  if (rc == SQLITE_OK && cursor_is_many(cursor)) {
+    rc = kv_batch_begin(&cursor->batch);
+  }
+  if (rc == SQLITE_OK) rc = cursor_open_scan(cursor);
+  if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  return kv_scan_next(&cursor->base);
+}
+
+/*
+** The same from the beginning, and one by one: the statement sorts its rows,
+** so the batch did not get them in order. The primary key of a database with
+** PRAGMA legacy_file_format does not descend.
+*/
+static int cursor_start_sorted(scan_cursor *cursor) {
+  cursor_close_scan(cursor);
+  kv_batch_reset(&cursor->batch);
+  cursor->row = NULL;
+  cursor->current = NULL;
+  cursor->value = NULL;
+  cursor->plan &= ~PLAN_VALUE;
+  return cursor_start(cursor);
+}
+
+/* Scan between two bounds, each NULL if there is none. */
 static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
                        sqlite3_value *high) {
-  int is_desc = cursor->plan & PLAN_DESC;
   int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
 
   cursor->n_writes = cursor->store->n_writes;
-  if (rc == SQLITE_OK && low && (cursor->plan & PLAN_LOW_STRICT)) {
-    rc = cursor_leave_out(cursor, low, !is_desc);
-  }
-  if (rc == SQLITE_OK && high && (cursor->plan & PLAN_HIGH_STRICT)) {
-    rc = cursor_leave_out(cursor, high, is_desc);
-  }
-  if (rc == SQLITE_OK) rc = cursor_open_scan(cursor, low, high);
-  if (cursor->plan & PLAN_VALUE && !is_desc) cursor->n_few = SCAN_FEW;
+  cursor->low = sqlite3_value_dup(low);
+  cursor->high = sqlite3_value_dup(high);
+  if ((low && !cursor->low) || (high && !cursor->high)) rc = SQLITE_NOMEM;
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
-  return kv_scan_next(&cursor->base);
+  rc = cursor_start(cursor);
+  if (rc != SQLITE_OK || !cursor_is_many(cursor)) return rc;
+  return sqlite3_stmt_status(cursor->scan, SQLITE_STMTSTATUS_SORT, 1)
+           ? cursor_start_sorted(cursor)
+           : rc;
 }
 
 /* Start to read a stretch of time. */
@@ -413,7 +435,6 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   (void)argc;
   cursor_reset(cursor);
   cursor->plan = plan;
-  cursor->n_few = 0;
   cursor->as_of = INT64_MAX;
   cursor->point_id = plan & PLAN_AS_OF ? KV_SQL_CACHE_ROW
                      : plan & PLAN_VALUE && !cursor->store->pending.is_open

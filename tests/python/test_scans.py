@@ -5,6 +5,7 @@ latest value, whatever lies between and whatever is written meanwhile.
 import random
 import unittest
 
+import sqlite_c
 from support import NOW, Case, open_store, sync, tag
 
 N = 400
@@ -171,6 +172,23 @@ class Scans(Case):
         db.execute("INSERT INTO kv SELECT key || '+', value FROM kv")
         self.assertEqual(dict(db.execute("SELECT * FROM kv")),
                          {k + s: k[4:] + "!?" for k in self.keys() for s in ("", "+")})
+
+    def test_a_database_whose_keys_do_not_descend(self):
+        """An old file format: SQLite sorts what it would read in order."""
+        db = self.connect(self.path("host.db"))
+        if not sqlite_c.works(db):
+            self.skipTest("Python has a SQLite of its own")
+        sqlite_c.config(db, "legacy_file_format", 1)
+        open_store(db, ":memory:", None, "now=%d" % NOW, schema="main")
+        for text in ("first", "second", "third"):
+            db.executemany("INSERT INTO kv VALUES(?, ?)", [(k, text + k[4:]) for k in self.keys()])
+        db.execute("DELETE FROM kv WHERE key = 'key 00200'")
+        rows = [(k, "third" + k[4:]) for k in self.keys() if k != "key 00200"]
+        self.assertEqual(db.execute("SELECT desc FROM pragma_index_xinfo("
+                                    "(SELECT name FROM pragma_index_list('kv_cache'))) WHERE name = 'ts'").fetchall(), [(0,)])
+        self.assertEqual(db.execute("SELECT * FROM kv").fetchall(), rows)
+        self.assertEqual(db.execute("SELECT * FROM kv WHERE key > 'key 00100' AND key <= 'key 00300'").fetchall(),
+                         [r for r in rows if "key 00100" < r[0] <= "key 00300"])
 
     def test_the_function_is_for_the_store_alone(self):
         db = self.store()
