@@ -41,6 +41,18 @@ void kv_error_clear(char **err) {
   *err = NULL;
 }
 
+int kv_error_is_disk(int rc) {
+  switch (rc & 0xff) {
+    case SQLITE_IOERR: return rc != SQLITE_IOERR_SHORT_READ;
+    case SQLITE_CANTOPEN:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_PERM: return 1;
+    default: return 0;
+  }
+}
+
 void *kv_zalloc(sqlite3_uint64 n) {
   void *p = sqlite3_malloc64(n);
   if (p) memset(p, 0, n);

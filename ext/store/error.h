@@ -1,5 +1,5 @@
 /*
-** Error messages and zeroed memory.
+** Error messages, kinds of errors, and zeroed memory.
 **
 ** A message is made where its cause is known, names the thing, and says
 ** what to do. INVARIANT: the first message of a failure is the one kept.
@@ -26,6 +26,12 @@ int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
 
 /* Take a message back. err may be NULL. */
 void kv_error_clear(char **err);
+
+/*
+** Is rc an error of the disk or a lock, which says nothing about what a file
+** holds? A file that ends too early is none.
+*/
+int kv_error_is_disk(int rc);
 
 /* Zeroed memory from sqlite3_malloc64(), or NULL. */
 void *kv_zalloc(sqlite3_uint64 n);

@@ -17,25 +17,9 @@
 #ifndef KV_STORE_FOREIGN_H
 #define KV_STORE_FOREIGN_H
 
-#include "core/names.h"
+#include "admit.h"
 #include "core/row.h"
 #include "core/span.h"
-#include "sqlite.h"
-#include "state.h"
-
-/* A row of a log, named by its number and its chained sum. */
-typedef struct kv_position {
-  int64_t seq;
-  int64_t sum;
-} kv_position;
-
-/* The row of table device. */
-typedef struct kv_log_head {
-  char name[KV_NAME_MAX + 1];
-  unsigned char id[KV_ID_SIZE];
-  char host[KV_NAME_MAX + 1];
-  kv_position base; /* the chain starts behind it */
-} kv_log_head;
 
 /* What a reader found. */
 typedef struct kv_stretch {
