@@ -23,13 +23,31 @@ KV_EXPORT int sqlite3_kv_init(sqlite3 *db, char **err,
 KV_EXPORT int sqlite3_extension_init(sqlite3 *db, char **err,
                                      const sqlite3_api_routines *api);
 
-/* Has this connection got it already? */
+/* Is a function of the extension in the list of this connection? */
+static int init_is_listed(sqlite3 *db) {
+  sqlite3_stmt *stmt = NULL;
+  int is_listed = 0;
+  int rc = kv_stmt_prepare(db, KV_SQL_FUNCTIONS, &stmt);
+
+  while (rc == SQLITE_OK && !is_listed && sqlite3_step(stmt) == SQLITE_ROW) {
+    is_listed = sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0),
+                                "kv_version") == 0;
+  }
+  sqlite3_finalize(stmt);
+  return is_listed;
+}
+
+/*
+** Has this connection got it already? A SELECT reads the schema first, since
+** SQLite 3.41, and the database may be locked, or none.
+*/
 static int init_is_loaded(sqlite3 *db) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_prepare(db, KV_SQL_LOADED, &stmt);
 
   sqlite3_finalize(stmt);
-  return rc == SQLITE_OK;
+  if (rc == SQLITE_OK || rc == SQLITE_ERROR) return rc == SQLITE_OK;
+  return init_is_listed(db);
 }
 
 static int init_register(sqlite3 *db, kv_registry *registry) {

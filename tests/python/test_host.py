@@ -8,7 +8,7 @@ import sqlite3
 import unittest
 
 import oracle
-from support import NOW, Case, connect, kv, log_path, open_store, plain, sync
+from support import MODULE, NOW, Case, connect, kv, log_path, open_store, plain, sync
 
 
 class Host(Case):
@@ -164,6 +164,24 @@ class Host(Case):
         self.db.load_extension(os.environ.get("KV_MODULE") or __import__("support").MODULE)
         self.put("b")
         self.holds("a", "b")
+
+    def test_loading_reads_no_database(self):
+        """It may be locked by another process, or none."""
+        other = sqlite3.connect(self.path("locked.db"), isolation_level=None)
+        other.executescript("CREATE TABLE t(a); BEGIN EXCLUSIVE")
+        with open(self.path("none.db"), "wb") as f:
+            f.write(b"no database " * 100)
+        for name in ("locked.db", "none.db"):
+            with self.subTest(name=name):
+                db = self.connect(self.path(name))
+                db.enable_load_extension(True)
+                db.load_extension(MODULE)  # again
+                with self.assertRaisesRegex(sqlite3.DatabaseError, "locked|not a database"):
+                    db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        other.execute("ROLLBACK")
+        other.close()
+        db = self.connect(self.path("locked.db"))
+        self.put("a", db=open_store(db, ":memory:", None, "now=%d" % NOW))
 
     def test_opening_twice_is_harmless(self):
         con = self.device("phone")

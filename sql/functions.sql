@@ -1,0 +1,2 @@
+-- All functions of this connection. It reads no database.
+PRAGMA function_list;
