@@ -429,7 +429,12 @@ static int store_begin_savepoint(kv_store *store, char **err) {
   int is_outermost = !kv_store_in_transaction(store);
   int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
 
-  if (rc == SQLITE_OK) store->is_outermost = is_outermost;
+  if (rc == SQLITE_OK) {
+    store->is_outermost = is_outermost;
+  } else if (is_outermost && kv_store_in_transaction(store)) {
+    /* It began: SQLite also tells of an interrupt behind what was done. */
+    kv_stmt_run(store->db, KV_SQL_ROLLBACK);
+  }
   if (rc == SQLITE_BUSY) {
     return kv_error(err, rc,
                     "kv_sync() cannot run inside a statement that writes: "

@@ -100,6 +100,27 @@ class Interrupts(Case):
         self.assertGreaterEqual(
             self.calls(con, sql % log_path(self.folder, "tablet")), 5)
 
+    def test_no_transaction_is_left_open(self):
+        """SQLite tells of an interrupt also behind a SAVEPOINT that has begun."""
+        for n in range(1, 60):
+            with self.subTest(n=n):
+                db = self.device("laptop", "close%d.kv" % n)
+                db.execute("INSERT INTO kv VALUES('a', 1)")
+                left = [n]
+
+                def is_last():
+                    left[0] -= 1
+                    return left[0] == 0
+
+                db.set_progress_handler(is_last, 1)
+                try:
+                    db.execute("SELECT kv_close()").fetchall()
+                except sqlite3.OperationalError:
+                    pass
+                db.set_progress_handler(None, 0)
+                self.assertFalse(db.in_transaction)
+                db.close()
+
 
 if __name__ == "__main__":
     unittest.main()
