@@ -38,8 +38,8 @@ static int init_is_listed(sqlite3 *db) {
 }
 
 /*
-** Has this connection got it already? A SELECT reads the schema first, since
-** SQLite 3.41, and the database may be locked, or none.
+** Has this connection got it already? In newer SQLites (3.54, not 3.40) a SELECT
+** reads the schema first, and the database may be locked, or none.
 */
 static int init_is_loaded(sqlite3 *db) {
   sqlite3_stmt *stmt = NULL;
