@@ -1,5 +1,5 @@
 -- The rows in front, the latest of each key first.
-SELECT bucket, key, ts, device, seq
+SELECT key, ts, device, seq
 FROM {cache}
 WHERE is_old = 0
-ORDER BY bucket, key, ts DESC, device DESC, seq DESC;
+ORDER BY key, ts DESC, device DESC, seq DESC;

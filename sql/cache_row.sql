@@ -2,7 +2,7 @@
 SELECT key, op, value, ts, device, parent_ts FROM (
   SELECT key, op, value, ts, device, parent_ts, seq FROM (
     SELECT key, op, value, ts, device, parent_ts, seq FROM {cache}
-    WHERE is_old = 0 AND bucket = '' AND key = :key AND ts <= :as_of
+    WHERE is_old = 0 AND key = :key AND ts <= :as_of
     ORDER BY ts DESC, device DESC, seq DESC LIMIT 1)
   UNION ALL
   SELECT key, op, value, ts, device, parent_ts, seq FROM (

@@ -2,5 +2,5 @@
 -- number, which is less than text, may be stored as another one (1 and 1.0).
 SELECT CASE WHEN :key < '' THEN key END, op, value
 FROM {cache}
-WHERE is_old = 0 AND bucket = '' AND key = :key
+WHERE is_old = 0 AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC;

@@ -1,6 +1,6 @@
 -- All rows of the keys between two bounds, with no more than their values.
 SELECT key, op, value
 FROM {cache}
-WHERE is_old = 0 AND bucket = '' AND key >= :low AND key <= :high
+WHERE is_old = 0 AND key >= :low AND key <= :high
   AND kv_batch(:batch, key, ifnull(value, CASE op WHEN 0 THEN :batch END))
 ORDER BY key, ts DESC, device DESC, seq DESC;

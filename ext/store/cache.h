@@ -15,7 +15,8 @@
 ** then (upkeep.h), so that the latest values lie side by side.
 **
 ** INVARIANT: all that a ROLLBACK must undo is in these tables.
-** INVARIANT: the latest row of a key is in front, and no row is there twice.
+** INVARIANT: the latest row of a key of bucket '' is in front, no row of another
+** bucket is, and no row is there twice.
 */
 #ifndef KV_STORE_CACHE_H
 #define KV_STORE_CACHE_H
@@ -26,7 +27,7 @@
 #include "stmt.h"
 
 /* Format of the shadow tables; a cache of another one is built anew. */
-#define KV_CACHE_FORMAT 4
+#define KV_CACHE_FORMAT 5
 
 /* How many epochs there are: sql/meta_epoch.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)

@@ -17,7 +17,7 @@
 /* A row as the cache takes it; its bytes live as long as the statement. */
 typedef struct kv_rows_row {
   kv_row row; /* without its sum */
-  int is_old; /* there is a later row of its key */
+  int is_old; /* there is a later row of its key, or it is of a bucket */
 } kv_rows_row;
 
 typedef struct kv_rows kv_rows;

@@ -500,10 +500,12 @@ const kv_rows_row *kv_slice_next(kv_slice *slice) {
   if (slice->next + SLICE_AHEAD < slice->end) {
     slice_prefetch(entry[SLICE_AHEAD].record);
   }
-  out->is_old = slice->next > 0 && slice->next < slice->n_keys &&
-                slice_order_keys(slice, entry - 1, entry) == 0;
-  slice->n_old += out->is_old;
   slice_row(slice, entry, &out->row);
+  out->is_old =
+    slice->next < slice->n_keys &&
+    (out->row.bucket.n > 0 ||
+     (slice->next > 0 && slice_order_keys(slice, entry - 1, entry) == 0));
+  slice->n_old += out->is_old;
   slice->next++;
   return out;
 }

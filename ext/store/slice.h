@@ -46,7 +46,7 @@ void kv_slice_cut(kv_slice *slice, int64_t last);
 /* How many rows it has. */
 int kv_slice_count(const kv_slice *slice, kv_slice_part part);
 
-/* How many rows of keys that were read are old. */
+/* How many rows of keys that were read go to the back of the cache. */
 int kv_slice_count_old(const kv_slice *slice);
 
 /*

@@ -15,35 +15,27 @@
 
 typedef struct sweep_walk {
   sqlite3_stmt *rows;
-  kv_value bucket; /* of the row before; its key is NULL if there is none */
-  kv_value key;
-  char *bytes; /* theirs */
+  kv_value key; /* of the row before; NULL if there is none */
+  char *bytes;  /* its own */
   size_t n_bytes;
   kv_row row; /* a superseded one; its value is its device */
   int64_t n;  /* rows read */
 } sweep_walk;
 
-/* Keep a copy of bucket and key of the row that the walk is at. */
+/* Keep a copy of the key of the row that the walk is at. */
 static int sweep_keep(sweep_walk *walk) {
-  const kv_value *bucket = &walk->row.bucket;
   const kv_value *key = &walk->row.key;
-  size_t n_key = key->type >= KV_TEXT ? key->n : 0;
 
-  if (bucket->n + n_key > walk->n_bytes) {
-    size_t n = 2 * (bucket->n + n_key) + 64;
+  if (key->n > walk->n_bytes) {
+    size_t n = 2 * key->n + 64;
     char *bytes = sqlite3_realloc64(walk->bytes, n);
 
     if (!bytes) return SQLITE_NOMEM;
     walk->bytes = bytes;
     walk->n_bytes = n;
   }
-  walk->bucket = *bucket;
   walk->key = *key;
-  walk->bucket.z = walk->bytes;
-  if (bucket->n) memcpy(walk->bytes, bucket->z, bucket->n);
-  if (key->type < KV_TEXT) return SQLITE_OK;
-  walk->key.z = bucket->n ? walk->bytes + bucket->n : walk->bytes;
-  if (n_key) memcpy(walk->bytes + bucket->n, key->z, n_key);
+  if (key->n > 0) walk->key.z = memcpy(walk->bytes, key->z, key->n);
   return SQLITE_OK;
 }
 
@@ -56,14 +48,12 @@ static int sweep_next(void *from, const kv_row **out) {
   *out = row;
   while ((rc = sqlite3_step(walk->rows)) == SQLITE_ROW) {
     walk->n++;
-    rc = kv_value_of_column(walk->rows, 0, &row->bucket);
-    if (rc == SQLITE_OK) rc = kv_value_of_column(walk->rows, 1, &row->key);
+    rc = kv_value_of_column(walk->rows, 0, &row->key);
     if (rc != SQLITE_OK) return rc;
-    if (kv_order_keys(&row->key, &walk->key) == 0 &&
-        kv_order_keys(&row->bucket, &walk->bucket) == 0) {
-      row->ts = sqlite3_column_int64(walk->rows, 2);
-      row->seq = sqlite3_column_int64(walk->rows, 4);
-      rc = kv_value_of_column(walk->rows, 3, &row->value);
+    if (kv_order_keys(&row->key, &walk->key) == 0) {
+      row->ts = sqlite3_column_int64(walk->rows, 1);
+      row->seq = sqlite3_column_int64(walk->rows, 3);
+      rc = kv_value_of_column(walk->rows, 2, &row->value);
       return rc == SQLITE_OK ? SQLITE_ROW : rc;
     }
     rc = sweep_keep(walk);
@@ -76,11 +66,10 @@ static int sweep_move(kv_stmts *stmts, const kv_row *row) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, KV_SQL_CACHE_SWEEP, &stmt);
 
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &row->bucket);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 2, &row->key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->ts);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 4, &row->value);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, row->seq);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &row->key);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->ts);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 3, &row->value);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, row->seq);
   return kv_stmt_finish(stmts, KV_SQL_CACHE_SWEEP, stmt, rc);
 }
 

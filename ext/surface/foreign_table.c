@@ -32,7 +32,7 @@ typedef struct foreign_cursor {
   kv_reader *reader;        /* of the file; NULL in a merge */
   char *path;               /* the same */
   const kv_row *row;        /* NULL: at the end, or at the reason for it */
-  int is_old;               /* in a merge: there is a later row of its key */
+  int is_old;               /* in a merge: it goes to the back of the cache */
   const char *reason;
   int64_t whole; /* last row of the last whole transaction */
   int is_end;

@@ -4,9 +4,9 @@
 **     SELECT * FROM kv_log;    SELECT * FROM kv_log('notes');
 **     bucket, key, value, op, ts, time, device, seq, txn, parent_ts
 **
-** A bucket or a key is a seek in front and one in the back. Conditions on ts and time, and the order of
-** ts, are those of the index by time. Otherwise rows come in the order of
-** the cache: by bucket and key, the newest first.
+** A key is a seek in front and one in the back. Conditions on ts and time, and
+** the order of ts, are those of the index by time. Otherwise rows come in the
+** order of the cache.
 */
 #include "store/upkeep.h"
 #include "surface.h"
@@ -28,13 +28,7 @@ enum {
 };
 
 /* The plan: which arguments there are, in this order, and the times. */
-enum {
-  PLAN_STORE = 1,
-  PLAN_BUCKET = 2,
-  PLAN_KEY = 4,
-  PLAN_BY_TIME = 8,
-  PLAN_DESC = 16
-};
+enum { PLAN_STORE = 1, PLAN_KEY = 2, PLAN_BY_TIME = 4, PLAN_DESC = 8 };
 
 static const kv_time_columns log_times = {LOG_TS, LOG_TIME};
 
@@ -58,9 +52,7 @@ static void log_plan(sqlite3_index_info *info, int *n_argv, int *plan) {
 
 static int log_start(kv_view_cursor *cursor, sqlite3_value **given,
                      sqlite3_value **more, char **err) {
-  static const kv_sql texts[] = {KV_SQL_LOG_ALL, KV_SQL_LOG_BUCKET,
-                                 KV_SQL_LOG_KEY, KV_SQL_LOG_BUCKET_KEY};
-  kv_sql id = texts[cursor->plan >> 1 & 3];
+  kv_sql id = cursor->plan & PLAN_KEY ? KV_SQL_LOG_KEY : KV_SQL_LOG_ALL;
   int64_t first;
   int64_t last;
   int64_t until;
@@ -73,8 +65,7 @@ static int log_start(kv_view_cursor *cursor, sqlite3_value **given,
   }
   kv_time_range_read(cursor->plan, more, &first, &last);
   if (rc == SQLITE_OK) rc = kv_view_run(cursor, id);
-  if (rc == SQLITE_OK) rc = kv_view_bind_value(cursor, ":bucket", given[1]);
-  if (rc == SQLITE_OK) rc = kv_view_bind_value(cursor, ":key", given[2]);
+  if (rc == SQLITE_OK) rc = kv_view_bind_value(cursor, ":key", given[1]);
   if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":first", first);
   if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":last", last);
   /*
@@ -91,12 +82,11 @@ static const kv_view_column log_columns[] = {
   {KV_SHOW_VALUE, 5}, {KV_SHOW_VALUE, 6}, {KV_SHOW_VALUE, 7},
   {KV_SHOW_VALUE, 8}, {KV_SHOW_STORE, 0}};
 
-static const kv_view_equal log_equals[] = {
-  {LOG_STORE, 1}, {LOG_BUCKET, 0}, {LOG_KEY, 0}};
+static const kv_view_equal log_equals[] = {{LOG_STORE, 1}, {LOG_KEY, 0}};
 
 static const kv_view log_view = {
   "kv_log", KV_SQL_DECLARE_LOG, log_columns, log_equals,
-  3,        log_plan,           log_start};
+  2,        log_plan,           log_start};
 
 int kv_log_table_register(sqlite3 *db, kv_registry *registry) {
   return kv_view_register(db, registry, &log_view);

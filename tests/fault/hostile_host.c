@@ -290,8 +290,8 @@ static const char *const host_actions[] = {
   "DELETE FROM kv_cursor",
   "UPDATE kv_cursor SET seq = seq + 1",
   "UPDATE OR REPLACE kv_cache SET seq = seq + 1, ts = ts + 1",
-  ("INSERT OR IGNORE INTO kv_cache SELECT is_old, bucket, random(), ts, "
-   "device, seq, txn, parent_ts, op, arrived, value FROM kv_cache LIMIT 3")};
+  ("INSERT OR IGNORE INTO kv_cache SELECT is_old, random(), ts, device, "
+   "seq, bucket, txn, parent_ts, op, arrived, value FROM kv_cache LIMIT 3")};
 
 /* One thing that a stranger may do to a shadow table. */
 static char *host_mutation(void) {
@@ -317,8 +317,8 @@ static char *host_mutation(void) {
     case 4:
       return sqlite3_mprintf(
         "ALTER TABLE kv_cache RENAME TO was;"
-        "CREATE VIEW kv_cache AS SELECT bucket, key, ts, device, seq, txn, "
-        "parent_ts, op, arrived, %s AS value FROM was",
+        "CREATE VIEW kv_cache AS SELECT is_old, key, ts, device, seq, bucket, "
+        "txn, parent_ts, op, arrived, %s AS value FROM was",
         HOST_PICK(sources));
     case 5:
     case 6:
@@ -328,8 +328,8 @@ static char *host_mutation(void) {
                              HOST_PICK(events), table, HOST_PICK(host_actions));
     case 7:
       return sqlite3_mprintf(
-        "INSERT OR REPLACE INTO kv_cache SELECT bucket, key, ts + %d, device, "
-        "seq + %d, txn, parent_ts, op, arrived, value FROM kv_cache",
+        "INSERT OR REPLACE INTO kv_cache SELECT is_old, key, ts + %d, device, "
+        "seq + %d, bucket, txn, parent_ts, op, arrived, value FROM kv_cache",
         host_random(3), host_random(4));
     default:
       return sqlite3_mprintf("UPDATE OR REPLACE kv_%s SET %s = %s %s", table,

@@ -3,7 +3,7 @@
 # the store does itself (ext/surface/*_table.c): in kv 1 as_of, 2 one key, 4 and
 # 8 a lower and an upper bound, 32 and 64 without the bound, 16 LIKE, 128
 # backwards, 256 no other columns than key and value, 512 a stretch of time; in
-# kv_log 1 the store, 2 the bucket, 4 the key, 8 a stretch of time, 16 backwards;
+# kv_log 1 the store, 2 the key, 4 a stretch of time, 8 backwards;
 # 65536 and more are bounds of times (ext/surface/time_range.c). Then every text of sql/ that reads or changes a
 # table: SCAN is a walk over all of it, SEARCH a seek.
 sql=$(dirname "$0")/../../sql

@@ -69,12 +69,14 @@ def kv_log(con, name=None):
             "FROM " + table))
 
 
-# The latest row of each key is in front, and no row is in the cache twice.
+# The latest row of each key is in front, no row of another bucket is, and no
+# row is in the cache twice.
 MISPLACED = """
-    SELECT bucket, key, device, seq FROM %(name)s_cache AS o WHERE is_old = 1
-      AND NOT EXISTS(SELECT 1 FROM %(name)s_cache AS n WHERE n.is_old = 0
-        AND n.bucket = o.bucket AND n.key = o.key
-        AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq))
+    SELECT bucket, key, device, seq FROM %(name)s_cache AS o
+    WHERE CASE WHEN bucket <> '' THEN is_old = 0
+      ELSE is_old = 1 AND NOT EXISTS(
+        SELECT 1 FROM %(name)s_cache AS n WHERE n.is_old = 0 AND n.key = o.key
+        AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq)) END
     UNION ALL
     SELECT NULL, NULL, device, seq FROM %(name)s_cache
     GROUP BY device, seq HAVING count(*) > 1"""

@@ -191,8 +191,8 @@ static void other_buckets_are_kept_and_not_found(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "INSERT INTO kv_cache(bucket, key, ts, device, seq, op, "
-                 "arrived, value) VALUES('b', 'a', 1, 'x', 1, 1, 1, 1)");
+  test_run(t.db, "INSERT INTO kv_cache(is_old, bucket, key, ts, device, seq, "
+                 "op, arrived, value) VALUES(1, 'b', 'a', 1, 'x', 1, 1, 1, 1)");
   assert_false(find(&t, "a").is_found);
   assert_string_equal(get(&t, "a", -1), "-");
   test_store_close(&t);

@@ -31,7 +31,7 @@ static void check(sqlite3 *db) {
   test_rows(db, "0",
             "SELECT count(*) FROM kv_cache AS o WHERE is_old = 1 AND NOT "
             "EXISTS(SELECT 1 FROM kv_cache AS n WHERE n.is_old = 0 AND "
-            "n.bucket = o.bucket AND n.key = o.key AND "
+            "n.key = o.key AND "
             "(n.ts, n.device, n.seq) > (o.ts, o.device, o.seq))");
   test_rows(db, "",
             "SELECT device, seq FROM kv_cache GROUP BY 1, 2 "

@@ -1,7 +1,0 @@
--- The history of one key of one bucket.
-SELECT c.bucket, c.key, c.value, c.op, c.ts, c.device, c.seq,
-  coalesce(c.txn, a.last_seq, c.seq), c.parent_ts
-FROM {cache} AS c
-LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
-WHERE c.is_old IN (0, 1) AND c.bucket = :bucket AND c.key = :key
-  AND (c.device IS NOT :self OR c.seq <= :until);
