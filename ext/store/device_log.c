@@ -158,10 +158,9 @@ static int log_has_beside(const char *path) {
 ** waits for our SHARED one. Ends with *is_locked 0 when the journal is gone:
 ** a commit ended, there is nothing to check.
 */
-static int log_lock_file(sqlite3_file *file, const char *path, int timeout,
-                         int *is_locked) {
-  int waited = 0;
-  int wait = 1;
+static int log_lock_file(sqlite3_file *file, const char *path,
+                         const kv_busy *busy, int *is_locked) {
+  kv_busy_wait wait = {0, 0, 0};
 
   *is_locked = 0;
   for (;;) {
@@ -173,10 +172,7 @@ static int log_lock_file(sqlite3_file *file, const char *path, int timeout,
     if (rc == SQLITE_OK) return rc;
     file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
     if (!log_has_beside(path)) return SQLITE_OK;
-    if ((rc & 0xff) != SQLITE_BUSY || waited >= timeout) return rc;
-    sqlite3_sleep(wait);
-    waited += wait;
-    if (wait < 20) wait += 1 + waited % 3; /* so that two fall out of step */
+    if ((rc & 0xff) != SQLITE_BUSY || !kv_busy_again(busy, &wait)) return rc;
   }
 }
 
@@ -263,7 +259,7 @@ static int log_check_beside(const kv_device_log_place *place, sqlite3 *handle,
   if (!vfs) return SQLITE_ERROR;
   rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (rc == SQLITE_OK) {
-    rc = log_lock_file(file, path, place->timeout, &is_locked);
+    rc = log_lock_file(file, path, &place->busy, &is_locked);
   }
   if (is_locked) {
     rc = log_clear_beside(place, vfs, file, path, err);
@@ -458,8 +454,7 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
     }
   }
   if (rc == SQLITE_OK) {
-    rc =
-      kv_handle_write(place->host, log->path, 1, place->timeout, &log->handle);
+    rc = kv_handle_write(place->host, log->path, 1, &place->busy, &log->handle);
     if (rc != SQLITE_OK) rc = kv_device_log_error(err, rc, log->path);
   }
   if (rc == SQLITE_OK) rc = log_enter(log, place, verdict, err);

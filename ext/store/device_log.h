@@ -16,6 +16,7 @@
 #ifndef KV_STORE_DEVICE_LOG_H
 #define KV_STORE_DEVICE_LOG_H
 
+#include "busy.h"
 #include "foreign.h"
 
 typedef struct kv_device_log {
@@ -40,7 +41,7 @@ typedef struct kv_device_log_place {
   const char *machine;     /* hash of this machine's identity, or '' */
   const unsigned char *id; /* for a new file; NULL: random */
   int64_t now;             /* microseconds; when a new file is created */
-  int timeout;             /* milliseconds to wait for locks */
+  kv_busy busy;            /* how to wait for locks */
 } kv_device_log_place;
 
 /*

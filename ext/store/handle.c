@@ -103,12 +103,12 @@ int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out) {
   return rc;
 }
 
-int kv_handle_write(sqlite3 *host, const char *path, int create, int timeout,
-                    sqlite3 **out) {
+int kv_handle_write(sqlite3 *host, const char *path, int create,
+                    const kv_busy *busy, sqlite3 **out) {
   int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
   int rc = handle_open(host, path, flags, out);
 
-  if (rc == SQLITE_OK) sqlite3_busy_timeout(*out, timeout);
+  if (rc == SQLITE_OK) kv_busy_set(*out, busy);
   return rc;
 }
 

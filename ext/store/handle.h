@@ -11,6 +11,7 @@
 #ifndef KV_STORE_HANDLE_H
 #define KV_STORE_HANDLE_H
 
+#include "busy.h"
 #include "sqlite.h"
 
 /* The name of the host's VFS for files, or NULL for the default one. */
@@ -28,10 +29,10 @@ int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out);
 
 /*
 ** Open a file for reading and writing, creating it if `create`. Waits for
-** locks as long as the host's busy_timeout says, in milliseconds.
+** locks as the host does.
 */
-int kv_handle_write(sqlite3 *host, const char *path, int create, int timeout,
-                    sqlite3 **out);
+int kv_handle_write(sqlite3 *host, const char *path, int create,
+                    const kv_busy *busy, sqlite3 **out);
 
 /*
 ** What an error of reading a file means: SQLITE_CORRUPT instead of

@@ -14,24 +14,25 @@
 #include "handle.h"
 #include "incarnation.h"
 #include "own.h"
+#include "registry.h"
 #include "succession.h"
 #include "value.h"
 #include "write.h"
 
-/* How long the host waits for locks, in milliseconds. */
-static int publish_timeout(kv_store *store) {
+/* How the host waits for locks. */
+static kv_busy publish_busy(kv_store *store) {
   sqlite3_stmt *stmt = NULL;
-  int timeout = 0;
+  kv_busy busy = {0, store->registry->busy};
 
   if (kv_stmt_get(&store->stmts, KV_SQL_BUSY_TIMEOUT, &stmt) == SQLITE_OK &&
       sqlite3_step(stmt) == SQLITE_ROW) {
-    timeout = sqlite3_column_int(stmt, 0);
+    busy.timeout = sqlite3_column_int(stmt, 0);
   }
   kv_stmt_put(&store->stmts, KV_SQL_BUSY_TIMEOUT, stmt);
-  return timeout;
+  return busy;
 }
 
-static int publish_lock(kv_store *store, const kv_cursor *own, int timeout,
+static int publish_lock(kv_store *store, const kv_cursor *own, kv_busy busy,
                         kv_device_log **out, kv_verdict *verdict, char **err) {
   kv_device_log_place place;
 
@@ -42,7 +43,7 @@ static int publish_lock(kv_store *store, const kv_cursor *own, int timeout,
   place.machine = store->machine;
   place.id = own->has_id ? own->id : NULL;
   place.now = kv_store_now(store);
-  place.timeout = timeout;
+  place.busy = busy;
   return kv_device_log_lock(&place, out, verdict, err);
 }
 
@@ -191,7 +192,7 @@ static int publish_enter(kv_store *store, kv_cursor *own, int64_t *n_merged,
   for (attempt = 0; attempt < 3 && rc == SQLITE_OK && is_repaired; attempt++) {
     kv_verdict verdict = {KV_STATE_OK, NULL};
 
-    rc = publish_lock(store, own, publish_timeout(store), out, &verdict, err);
+    rc = publish_lock(store, own, publish_busy(store), out, &verdict, err);
     if (rc == SQLITE_OK && *out) {
       rc = kv_incarnation_check_host(store, *out, &verdict);
     }
@@ -590,6 +591,7 @@ int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
 }
 
 int kv_publish_introduce(kv_store *store, char **err) {
+  static const kv_busy never = {0, {NULL, NULL}};
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_device_log *log = NULL;
   kv_cursor own;
@@ -597,7 +599,7 @@ int kv_publish_introduce(kv_store *store, char **err) {
   int rc = kv_cursor_load(&store->stmts, store->device, &own);
 
   if (rc == SQLITE_OK && store->root) {
-    rc = publish_lock(store, &own, is_temp ? 0 : publish_timeout(store), &log,
+    rc = publish_lock(store, &own, is_temp ? never : publish_busy(store), &log,
                       &verdict, err);
   }
   if ((rc & 0xff) == SQLITE_BUSY && is_temp) {

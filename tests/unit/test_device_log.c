@@ -135,7 +135,7 @@ static void a_new_log_takes_the_id_that_it_is_given(void **state) {
   static const unsigned char id[KV_ID_SIZE] = "0123456789abcde";
   sqlite3 *host = test_connect(":memory:");
   kv_device_log_place place = {host, *state, "phone",  "log.db",
-                               "",   id,     TEST_NOW, 0};
+                               "",   id,     TEST_NOW, {0, {NULL, NULL}}};
   kv_device_log *log = NULL;
 
   assert_int_equal(kv_device_log_lock(&place, &log, &verdict, &err), SQLITE_OK);

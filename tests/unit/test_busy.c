@@ -1,0 +1,155 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "store/busy.h"
+#include "support/connection.h"
+#include "support/files.h"
+
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
+/* A handler of a program, and another connection that has the log locked. */
+typedef struct program {
+  sqlite3 *other;
+  int n_calls;
+  int n_of_last; /* what SQLite said, or kv: how often it waited before */
+  int patience;  /* calls after which it gives up */
+  int release;   /* the call in which the other one ends */
+} program;
+
+static int program_wait(void *arg, int n) {
+  program *p = arg;
+
+  p->n_calls++;
+  p->n_of_last = n;
+  if (p->n_calls == p->release) test_run(p->other, "ROLLBACK");
+  return p->n_calls < p->patience;
+}
+
+/* Give a connection's handler to kv_busy_handler(); NULL for none. */
+static void give(sqlite3 *db, sqlite3_kv_busy *busy, const char *type) {
+  sqlite3_stmt *stmt = NULL;
+
+  assert_int_equal(
+    sqlite3_prepare_v2(db, "SELECT kv_busy_handler(?)", -1, &stmt, NULL),
+    SQLITE_OK);
+  if (busy) {
+    assert_int_equal(sqlite3_bind_pointer(stmt, 1, busy, type, NULL),
+                     SQLITE_OK);
+  }
+  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  assert_int_equal(sqlite3_column_type(stmt, 0), SQLITE_NULL);
+  assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+}
+
+static sqlite3 *open_laptop(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+
+  test_run(db, "SELECT kv_open('%q', 'laptop')", test_path("%s/n.kv", *state));
+  test_run(db, "INSERT INTO kv VALUES('a', 1)");
+  return db;
+}
+
+static sqlite3 *lock_log(void **state) {
+  sqlite3 *db =
+    test_connect(test_path("%s/n.kv/devices/laptop/log.db", *state));
+
+  test_run(db, "BEGIN EXCLUSIVE");
+  return db;
+}
+
+static void a_handler_is_called_until_the_log_is_free(void **state) {
+  sqlite3 *db = open_laptop(state);
+  program p = {lock_log(state), 0, -1, 100, 3};
+  sqlite3_kv_busy busy = {program_wait, &p};
+
+  give(db, &busy, "sqlite3_kv_busy");
+  busy.call = NULL; /* it was copied */
+  test_run(db, "INSERT INTO kv VALUES('b', 2)");
+  assert_int_equal(p.n_calls, 3);
+  assert_int_equal(p.n_of_last, 2);
+  test_rows(db, "a|1\nb|2", "SELECT key, value FROM kv");
+  test_disconnect(p.other);
+  test_disconnect(db);
+}
+
+static void a_handler_that_gives_up_is_an_error(void **state) {
+  sqlite3 *db = open_laptop(state);
+  program p = {lock_log(state), 0, -1, 5, 0};
+  sqlite3_kv_busy busy = {program_wait, &p};
+
+  give(db, &busy, "sqlite3_kv_busy");
+  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  assert_int_equal(p.n_calls, 5);
+  test_rows(db, "a|1", "SELECT key, value FROM kv");
+  test_run(p.other, "ROLLBACK");
+  test_run(db, "INSERT INTO kv VALUES('b', 2)");
+  assert_int_equal(p.n_calls, 5);
+  test_disconnect(p.other);
+  test_disconnect(db);
+}
+
+static void null_and_other_pointers_are_no_handler(void **state) {
+  sqlite3 *db = open_laptop(state);
+  program p = {lock_log(state), 0, -1, 5, 0};
+  sqlite3_kv_busy busy = {program_wait, &p};
+
+  give(db, &busy, "sqlite3_kv_busy");
+  give(db, NULL, NULL);
+  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  give(db, &busy, "another");
+  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  assert_int_equal(p.n_calls, 0);
+  test_rows(db,
+            "kv: kv_busy_handler() takes a pointer of type sqlite3_kv_busy "
+            "(sqlite3_bind_pointer()), or NULL",
+            "SELECT kv_busy_handler(1)");
+  test_disconnect(p.other);
+  test_disconnect(db);
+}
+
+static void waits_add_up_to_the_timeout(void **state) {
+  kv_busy busy = {30, {NULL, NULL}};
+  kv_busy_wait wait = {0, 0, 0};
+  int n = 0;
+
+  (void)state;
+  while (kv_busy_again(&busy, &wait))
+    n++;
+  assert_true(n > 1);
+  assert_true(wait.waited >= 30 && wait.waited < 60);
+  busy.timeout = 0;
+  wait.waited = 0;
+  assert_false(kv_busy_again(&busy, &wait));
+}
+
+static void a_handler_is_told_how_often_it_waited(void **state) {
+  program p = {NULL, 0, -1, 3, 0};
+  kv_busy busy = {1000, {program_wait, NULL}};
+  kv_busy_wait wait = {0, 0, 0};
+
+  (void)state;
+  busy.handler.arg = &p;
+  assert_true(kv_busy_again(&busy, &wait));
+  assert_int_equal(p.n_of_last, 0);
+  assert_true(kv_busy_again(&busy, &wait));
+  assert_int_equal(p.n_of_last, 1);
+  assert_false(kv_busy_again(&busy, &wait));
+  assert_int_equal(p.n_calls, 3);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    test(a_handler_is_called_until_the_log_is_free),
+    test(a_handler_that_gives_up_is_an_error),
+    test(null_and_other_pointers_are_no_handler),
+    test(waits_add_up_to_the_timeout),
+    test(a_handler_is_told_how_often_it_waited),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
