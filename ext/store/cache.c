@@ -171,18 +171,28 @@ int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out) {
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+sqlite3_value *kv_cache_value(sqlite3_stmt *row) {
+  /* A deletion has none: mostly the one that is asked for tells. */
+  sqlite3_value *value = sqlite3_column_value(row, KV_COLUMN_VALUE);
+
+  if (sqlite3_value_type(value) != SQLITE_NULL) return value;
+  return sqlite3_column_int(row, KV_COLUMN_OP) == KV_OP_SET ? value : NULL;
+}
+
 int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
-                 sqlite3_stmt **out) {
+                 sqlite3_stmt **out, sqlite3_value **value) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, id, &stmt);
 
   *out = NULL;
+  *value = NULL;
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
   if (rc == SQLITE_OK && id == KV_SQL_CACHE_ROW) {
     rc = sqlite3_bind_int64(stmt, 2, as_of);
   }
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_int(stmt, KV_COLUMN_OP)) {
+  if (rc == SQLITE_ROW) *value = kv_cache_value(stmt);
+  if (*value) {
     *out = stmt;
     return SQLITE_OK;
   }

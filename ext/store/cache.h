@@ -120,14 +120,17 @@ int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out);
 /* The same from a row that KV_SQL_CACHE_LATEST found. */
 void kv_cache_winner(sqlite3_stmt *row, kv_winner *out);
 
+/* The value of a row, borrowed until the next step; NULL of a deletion. */
+sqlite3_value *kv_cache_value(sqlite3_stmt *row);
+
 /*
-** Find the value of a key: of now with KV_SQL_CACHE_VALUE, which has no key
-** but a number (or _LATEST, with all columns), of the time as_of with
-** KV_SQL_CACHE_ROW. *out is on the row, for kv_stmt_put(); NULL if the key
-** does not exist.
+** Find the value of a key: of now with KV_SQL_CACHE_VALUE, which has no key (or
+** _LATEST, with all columns), of the time as_of with KV_SQL_CACHE_ROW. *out is
+** on the row, for kv_stmt_put(), and *value is its value, borrowed until then;
+** both NULL if the key does not exist.
 */
 int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
-                 sqlite3_stmt **out);
+                 sqlite3_stmt **out, sqlite3_value **value);
 
 /*
 ** Merge what is new in a log: the rows of an open reader behind `after`, up

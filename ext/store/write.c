@@ -100,9 +100,10 @@ static int write_open(kv_store *store, char **err) {
 static int write_refuse_time(kv_store *store, const kv_value *key,
                              const kv_winner *winner, char **err) {
   sqlite3_stmt *stmt = NULL;
+  sqlite3_value *value;
   const char *name = NULL;
 
-  if (kv_cache_get(&store->stmts, KV_SQL_CACHE_LATEST, key, 0, &stmt) ==
+  if (kv_cache_get(&store->stmts, KV_SQL_CACHE_LATEST, key, 0, &stmt, &value) ==
         SQLITE_OK &&
       stmt) {
     name = (const char *)sqlite3_column_text(stmt, KV_COLUMN_KEY);

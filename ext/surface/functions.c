@@ -298,6 +298,7 @@ static void function_sync(sqlite3_context *ctx, int argc,
 static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   kv_store *store = NULL;
   sqlite3_stmt *row = NULL;
+  sqlite3_value *value = NULL;
   kv_value key;
   char *err = NULL;
   int rc = function_enter(ctx, argc, argv, 2, &store, &err);
@@ -305,10 +306,11 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   if (rc == SQLITE_OK) {
     rc = kv_value_of(argv[0], &key);
     if (rc == SQLITE_OK) {
-      rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row);
+      rc =
+        kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row, &value);
     }
-    if (rc == SQLITE_OK && row) {
-      rc = kv_value_result_column(ctx, row, KV_COLUMN_VALUE);
+    if (rc == SQLITE_OK && value) {
+      rc = kv_value_result_value(ctx, value);
     } else if (rc == SQLITE_OK && argc > 1) {
       sqlite3_result_value(ctx, argv[1]);
     }
@@ -373,14 +375,17 @@ static int revert_find(kv_store *store, const kv_value *key,
                        sqlite3_value *as_of, sqlite3_value **out, char **err) {
   kv_sql id = as_of ? KV_SQL_CACHE_ROW : KV_SQL_CACHE_BEFORE;
   sqlite3_stmt *row = NULL;
+  sqlite3_value *value = NULL;
   int64_t ts = 0;
   int rc = SQLITE_OK;
 
   *out = NULL;
   if (as_of) rc = kv_argument_time(as_of, kv_store_now(store), &ts, err);
-  if (rc == SQLITE_OK) rc = kv_cache_get(&store->stmts, id, key, ts, &row);
-  if (rc == SQLITE_OK && row) {
-    *out = sqlite3_value_dup(sqlite3_column_value(row, KV_COLUMN_VALUE));
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_get(&store->stmts, id, key, ts, &row, &value);
+  }
+  if (rc == SQLITE_OK && value) {
+    *out = sqlite3_value_dup(value);
     if (!*out) rc = SQLITE_NOMEM;
   }
   kv_stmt_put(&store->stmts, id, row);
@@ -391,13 +396,14 @@ static int revert_find(kv_store *store, const kv_value *key,
 static int revert_is_done(kv_store *store, const kv_value *key,
                           sqlite3_value *value, int *is_done) {
   sqlite3_stmt *row = NULL;
+  sqlite3_value *now = NULL;
   kv_value a;
   kv_value b;
-  int rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, key, 0, &row);
+  int rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, key, 0, &row, &now);
 
-  *is_done = rc == SQLITE_OK && !row && !value;
-  if (rc == SQLITE_OK && row && value) {
-    rc = kv_value_of_column(row, KV_COLUMN_VALUE, &a);
+  *is_done = rc == SQLITE_OK && !now && !value;
+  if (rc == SQLITE_OK && now && value) {
+    rc = kv_value_of(now, &a);
     if (rc == SQLITE_OK) rc = kv_value_of(value, &b);
     *is_done = rc == SQLITE_OK && a.type == b.type &&
                (a.type == KV_NULL || kv_order_keys(&a, &b) == 0);

@@ -38,7 +38,7 @@ typedef struct scan_cursor {
   kv_sql point_id;
   sqlite3_stmt *current;   /* the current row: scan or point; or NULL: */
   const kv_batch_row *row; /* it is one of the batch; NULL, too: end */
-  sqlite3_value *value;    /* its value, if it is the scan's; else NULL */
+  sqlite3_value *value;    /* its value; NULL: not known yet */
   kv_batch batch;          /* what the scan has read; its key in any case */
   int behind;              /* what the step that read the batch came to */
   int64_t n_writes;        /* store->n_writes when the scan began */
@@ -109,14 +109,28 @@ static int cursor_fail(scan_cursor *cursor, int rc) {
                         "cannot read");
 }
 
+/*
+** The statement that finds a key. Its value alone is enough if text and blobs
+** are looked for, unless a write may follow, which wants to know the row.
+*/
+static kv_sql cursor_point_text(const scan_cursor *cursor,
+                                const kv_value *key) {
+  if (cursor->plan & PLAN_AS_OF) return KV_SQL_CACHE_ROW;
+  return cursor->plan & PLAN_VALUE && key->type >= KV_TEXT &&
+             !cursor->store->pending.is_open
+           ? KV_SQL_CACHE_VALUE
+           : KV_SQL_CACHE_LATEST;
+}
+
 /* Make the row of a key the current one, if it exists. */
 static int cursor_find(scan_cursor *cursor, const kv_value *key) {
   kv_stmts *stmts = &cursor->store->stmts;
   int rc;
 
   kv_stmt_put(stmts, cursor->point_id, cursor->point);
-  rc =
-    kv_cache_get(stmts, cursor->point_id, key, cursor->as_of, &cursor->point);
+  cursor->point_id = cursor_point_text(cursor, key);
+  rc = kv_cache_get(stmts, cursor->point_id, key, cursor->as_of, &cursor->point,
+                    &cursor->value);
   cursor->current = cursor->point;
   return rc;
 }
@@ -154,14 +168,8 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
   if (rc == SQLITE_OK) rc = cursor_is_old(cursor, cursor->batch.last, &is_old);
   if (rc != SQLITE_OK || !is_old) return rc;
   if (!(cursor->plan & PLAN_DESC)) {
-    /* A deletion has no value: mostly the one that is asked for tells. */
-    sqlite3_value *value = sqlite3_column_value(cursor->scan, KV_COLUMN_VALUE);
-
-    if (sqlite3_value_type(value) != SQLITE_NULL ||
-        sqlite3_column_int(cursor->scan, KV_COLUMN_OP) == KV_OP_SET) {
-      cursor->current = cursor->scan;
-      cursor->value = value;
-    }
+    cursor->value = kv_cache_value(cursor->scan);
+    if (cursor->value) cursor->current = cursor->scan;
     return SQLITE_OK;
   }
   return cursor_find(cursor, cursor->batch.last);
@@ -436,10 +444,6 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   cursor_reset(cursor);
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
-  cursor->point_id = plan & PLAN_AS_OF ? KV_SQL_CACHE_ROW
-                     : plan & PLAN_VALUE && !cursor->store->pending.is_open
-                       ? KV_SQL_CACHE_VALUE
-                       : KV_SQL_CACHE_LATEST;
   if (plan & PLAN_AS_OF) {
     cursor->as_of_value = sqlite3_value_dup(argv[i]);
     if (!cursor->as_of_value) return SQLITE_NOMEM;

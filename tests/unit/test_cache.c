@@ -34,13 +34,15 @@ static char *get(test_store *t, const char *key, int64_t as_of) {
   kv_sql id = as_of < 0 ? KV_SQL_CACHE_VALUE : KV_SQL_CACHE_ROW;
   kv_value k = test_text(key);
   sqlite3_stmt *stmt = NULL;
+  sqlite3_value *value = NULL;
   static char out[100];
 
-  assert_int_equal(kv_cache_get(&t->store->stmts, id, &k, as_of, &stmt),
+  assert_int_equal(kv_cache_get(&t->store->stmts, id, &k, as_of, &stmt, &value),
                    SQLITE_OK);
+  assert_true(!stmt == !value);
   sqlite3_snprintf(sizeof(out), out, "%s",
-                   stmt ? sqlite3_column_text(stmt, KV_COLUMN_VALUE)
-                        : (const unsigned char *)"-");
+                   value ? sqlite3_value_text(value)
+                         : (const unsigned char *)"-");
   kv_stmt_put(&t->store->stmts, id, stmt);
   return out;
 }
