@@ -11,6 +11,7 @@
 */
 #include "device_log.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "error.h"
@@ -471,6 +472,8 @@ int kv_device_log_append(kv_device_log *log, kv_row *row) {
   kv_row previous;
   int rc = SQLITE_OK;
 
+  /* Where SQLite rolled back for an error, nobody goes on. */
+  assert(!sqlite3_get_autocommit(log->handle));
   previous.seq = log->tail.seq;
   previous.txn = log->txn;
   row->seq = log->tail.seq + 1;

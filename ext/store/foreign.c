@@ -73,14 +73,22 @@ static int reader_admit(kv_reader *reader, const char *device,
 
 /*
 ** SQLite also says SQLITE_NOMEM of a damaged file. The own log is made anew
-** then, so it has to say so twice, with memory for another one.
+** then, so it has to say so twice, with memory for another one. If it says so
+** once, it has rolled back the transaction in which the log was locked: what
+** would follow in it follows without a lock.
 */
 static int reader_admit_again(kv_reader *reader, const char *device,
-                              kv_verdict *verdict, int rc) {
-  if ((rc & 0xff) != SQLITE_NOMEM) return rc;
+                              kv_verdict *verdict, int is_locked, int first) {
+  int rc;
+
+  if ((first & 0xff) != SQLITE_NOMEM) return first;
   kv_verdict_clear(verdict);
   reader->work = KV_HANDLE_ADMIT;
   rc = kv_handle_judge(reader->handle, reader_admit(reader, device, verdict));
+  if (rc == SQLITE_OK && verdict->state == KV_STATE_OK && is_locked &&
+      sqlite3_get_autocommit(reader->handle)) {
+    return first;
+  }
   if (rc != SQLITE_CORRUPT) return rc;
   kv_verdict_set(verdict, KV_STATE_DAMAGED,
                  "cannot be read: it asks for more memory than there is");
@@ -110,6 +118,7 @@ static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
                       int is_confined, int is_own, kv_reader **out,
                       kv_verdict *verdict) {
   kv_reader *reader = kv_zalloc(sizeof(*reader));
+  int is_locked = !sqlite3_get_autocommit(handle);
   int rc = reader ? SQLITE_OK : SQLITE_NOMEM;
 
   kv_verdict_clear(verdict);
@@ -125,7 +134,9 @@ static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
       kv_handle_limit_work(handle, &reader->work);
     }
     rc = reader_admit(reader, device, verdict);
-    if (is_own) rc = reader_admit_again(reader, device, verdict, rc);
+    if (is_own) {
+      rc = reader_admit_again(reader, device, verdict, is_locked, rc);
+    }
     reader->work = KV_HANDLE_WORK;
     if (rc == SQLITE_OK && is_confined && verdict->state == KV_STATE_OK) {
       kv_stmt_run(handle, KV_SQL_HANDLE_SMALL); /* without it all works, too */

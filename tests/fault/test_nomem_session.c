@@ -17,6 +17,7 @@
 
 #include "fault/nomem.h"
 #include "kv.h"
+#include "store/device_log.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
@@ -175,8 +176,46 @@ static void a_persistent_store_survives_out_of_memory(void **state) {
   sqlite3_free(root);
 }
 
+/*
+** SQLite rolls back a transaction in which it ran out of memory. The own log
+** is then not locked, whoever tries again and has memory.
+*/
+static void a_log_that_is_open_is_locked(void **state) {
+  char *root = sqlite3_mprintf("%s/n.kv", *state);
+  sqlite3 *db = test_connect(":memory:");
+  kv_device_log_place place = {db, root, "phone", "log.db", "", NULL, 0, 0};
+  int is_done = 0;
+  int64_t n;
+
+  make_folder(root);
+  for (n = 1; !is_done; n++) {
+    kv_verdict verdict = {KV_STATE_OK, NULL};
+    kv_device_log *log = NULL;
+    char *err = NULL;
+    int rc;
+
+    nomem_fail(n);
+    rc = kv_device_log_lock(&place, &log, &verdict, &err);
+    is_done = !nomem_end();
+    assert_int_equal(verdict.state, KV_STATE_OK);
+    assert_true(rc == SQLITE_OK ? log != NULL : nomem_is(rc));
+    if (log) {
+      assert_false(sqlite3_get_autocommit(log->handle));
+      assert_int_equal(kv_device_log_commit(log), SQLITE_OK);
+    }
+    kv_device_log_close(log);
+    kv_verdict_clear(&verdict);
+    sqlite3_free(err);
+  }
+  assert_true(n > 100);
+  test_disconnect(db);
+  sqlite3_free(root);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(a_log_that_is_open_is_locked,
+                                    test_files_setup, test_files_teardown),
     cmocka_unit_test_setup_teardown(a_temporary_store_survives_out_of_memory,
                                     test_files_setup, test_files_teardown),
     cmocka_unit_test_setup_teardown(a_persistent_store_survives_out_of_memory,
