@@ -542,25 +542,29 @@ void kv_device_log_close(kv_device_log *log) {
 
 int kv_device_log_set_aside(const char *root, const char *device, char **err) {
   char *path = kv_device_log_path(root, device, "log.db");
-  int rc = SQLITE_NOMEM;
+  int rc = path ? SQLITE_CANTOPEN : SQLITE_NOMEM; /* no name is free */
+  int is_done = !path;
   int i;
 
-  for (i = 1; path && i < 1000; i++) {
+  for (i = 1; !is_done && i < 1000; i++) {
     char *aside = sqlite3_mprintf("%s.aside-%d", path, i);
     char *journal = sqlite3_mprintf("%s-journal", path);
     char *journal_aside = sqlite3_mprintf("%s-journal", aside);
     kv_stamp stamp;
-    int is_free = aside && journal && journal_aside &&
-                  kv_folder_look(aside, &stamp) == KV_FILE_NONE;
 
-    if (is_free && kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
-      kv_folder_rename(journal, journal_aside);
+    if (!aside || !journal || !journal_aside) {
+      is_done = 1;
+      rc = SQLITE_NOMEM;
+    } else if (kv_folder_look(aside, &stamp) == KV_FILE_NONE) {
+      is_done = 1;
+      if (kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
+        kv_folder_rename(journal, journal_aside);
+      }
+      rc = kv_folder_rename(path, aside);
     }
-    if (is_free) rc = kv_folder_rename(path, aside);
     sqlite3_free(journal_aside);
     sqlite3_free(journal);
     sqlite3_free(aside);
-    if (is_free) break;
   }
   if (rc != SQLITE_OK && path) {
     kv_error(err, rc, "cannot rename the damaged %s: move it away by hand",

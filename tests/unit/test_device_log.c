@@ -339,6 +339,22 @@ static void a_log_is_set_aside_and_not_deleted(void **state) {
   test_disconnect(host);
 }
 
+static void a_log_for_which_no_name_is_free_stays(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+  const char *log = make_log(host, state, "a");
+  char *path = sqlite3_mprintf("%s", log);
+  int i;
+
+  for (i = 1; i < 1000; i++)
+    test_write(test_path("%s.aside-%d", path, i), "x", 1);
+  assert_int_equal(kv_device_log_set_aside(*state, "phone", &err),
+                   SQLITE_CANTOPEN);
+  assert_non_null(strstr(err, "move it away by hand"));
+  assert_true(test_exists(path));
+  sqlite3_free(path);
+  test_disconnect(host);
+}
+
 /*
 ** Cut off a commit: change pages of the file, with a journal beside it, and
 ** keep both as they are in the middle of it.
@@ -433,6 +449,7 @@ int main(void) {
     test(a_file_that_is_no_log_of_this_device_is_left_alone),
     test(another_machine_can_take_it_over),
     test(a_log_is_set_aside_and_not_deleted),
+    test(a_log_for_which_no_name_is_free_stays),
     test(a_commit_that_was_cut_off_is_rolled_back),
     test(a_journal_of_an_older_state_is_deleted),
     test(a_journal_is_not_judged_while_another_writes),
