@@ -183,10 +183,16 @@ static void a_persistent_store_survives_out_of_memory(void **state) {
 static void a_log_that_is_open_is_locked(void **state) {
   char *root = sqlite3_mprintf("%s/n.kv", *state);
   sqlite3 *db = test_connect(":memory:");
-  kv_device_log_place place = {db, root, "phone", "log.db", "", NULL, 0, 0};
+  kv_device_log_place place;
   int is_done = 0;
   int64_t n;
 
+  memset(&place, 0, sizeof(place));
+  place.host = db;
+  place.root = root;
+  place.device = "phone";
+  place.file = "log.db";
+  place.machine = "";
   make_folder(root);
   for (n = 1; !is_done; n++) {
     kv_verdict verdict = {KV_STATE_OK, NULL};
