@@ -11,8 +11,10 @@ host's own table and an observer have to agree.
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "python"))
@@ -41,7 +43,10 @@ class Worker:
                 self.fd = os.open(self.notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
                 run(self)
             except BaseException as e:  # no error may leave the child
-                os.write(self.fd, b"E %r\n" % e)
+                at = traceback.extract_tb(e.__traceback__)[-1]
+                os.write(self.fd, b"E %r (%s), line %d: %s\n" % (
+                    e, getattr(e, "sqlite_errorname", "").encode(), at.lineno,
+                    at.line.encode()))
             finally:
                 os._exit(1)
 
@@ -73,9 +78,20 @@ class Kill(Case):
     def check_all(self):
         """The name that unittest wants."""
 
+    def set_journal(self, con, journal):
+        """SQLite waits for nobody here, whatever the timeout."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                return con.execute("PRAGMA journal_mode = " + journal).fetchall()
+            except sqlite3.OperationalError as e:
+                if "locked" not in str(e) or time.monotonic() > until:
+                    raise
+            time.sleep(0.002)
+
     def host(self, schema, journal):
         con = self.connect(self.path("host.db"), timeout=60)
-        con.execute("PRAGMA journal_mode = " + journal).fetchall()
+        self.set_journal(con, journal)
         con.execute("CREATE TABLE IF NOT EXISTS own(i INTEGER PRIMARY KEY)")
         return open_store(con, self.path("notes.kv"), "laptop", schema=schema)
 
