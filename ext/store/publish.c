@@ -85,8 +85,9 @@ static int publish_settle(kv_store *store, kv_cursor *own,
   if (until > tail.seq) rc = kv_own_rows(store, NULL, tail, until, &own->at);
   own->has_waiting = own->at.seq > tail.seq;
 
-  if (rc == SQLITE_OK && n_new == 0 && own->at.seq == expected.seq &&
-      own->at.sum != expected.sum) {
+  if (rc == SQLITE_OK && n_new == 0 &&
+      (own->at.seq < until ||
+       (own->at.seq == expected.seq && own->at.sum != expected.sum))) {
     rc = SQLITE_CORRUPT;
   }
   if (rc == SQLITE_CORRUPT) {

@@ -1,0 +1,119 @@
+"""A cache that lost or changed own rows: nothing wrong is published, rows that
+nobody else has are not given up, and what the folder has comes from there.
+"""
+
+import os
+import shutil
+import unittest
+
+from support import Publish, edit, kv, plain, sync
+
+
+class CacheDamaged(Publish):
+    def leftovers(self, folder):
+        return []       # damaged logs that were set aside
+
+    def rows_wait(self, *keys):
+        """In a persistent cache, behind one that is published."""
+        self.open()
+        self.put("a")
+        os.rename(self.path("notes.kv"), self.path("away.kv"))
+        self.put(*keys)
+        os.rename(self.path("away.kv"), self.path("notes.kv"))
+        self.assertEqual(self.unpublished(self.db), len(keys))
+
+    def change(self, *statements):
+        self.db.close()
+        edit(self.path("host.db"), *statements)
+        self.db = self.connect(self.path("host.db"))
+
+    def test_rows_that_wait_are_not_given_up_with_a_cache_of_another_format(self):
+        self.rows_wait("b", "c")
+        self.change("UPDATE kv_meta SET format = 1")
+        message = self.fails("SELECT kv_sync()", "kv: ", "2 rows", "kv_cache", "discard=1")
+        self.assertEqual(self.db.execute("SELECT key FROM kv_cache WHERE key IN ('b', 'c')")
+                         .fetchall(), [("b",), ("c",)], message)
+        self.assertEqual(self.keys(), ["a"])
+        self.db.execute("SELECT kv_close('discard=1', 'kv')")
+        sync(self.db)
+        self.assertEqual(kv(self.db), plain({"a": 1}))
+        self.put("d")
+        self.check(self.db)
+
+    def test_a_row_that_waits_and_was_changed_is_not_published(self):
+        self.rows_wait("b", "c")
+        self.change("UPDATE kv_cache SET value = 'x' WHERE key = 'b'")
+        self.fails("SELECT kv_sync()", "kv: ", "does not hold the rows")
+        self.assertEqual(self.keys(), ["a"])
+
+    def test_a_row_that_waits_and_is_gone_is_noticed(self):
+        self.rows_wait("b", "c", "d")
+        self.change("DELETE FROM kv_cache WHERE key = 'c'")
+        self.fails("SELECT kv_sync()", "kv: ", "does not hold the rows")
+        self.assertEqual(self.keys(), ["a"])
+
+    def test_rows_that_wait_and_are_in_the_log_but_one_is_gone(self):
+        """A copy of the host published some of them."""
+        self.rows_wait("b", "c")
+        self.db.close()
+        shutil.copy(self.path("host.db"), self.path("copy.db"))
+        os.rename(self.path("notes.kv"), self.path("away.kv"))
+        self.db = self.connect(self.path("host.db"))
+        self.put("d")
+        os.rename(self.path("away.kv"), self.path("notes.kv"))
+        sync(self.connect(self.path("copy.db")))
+        self.assertEqual(self.keys(), ["a", "b", "c"])
+        self.change("DELETE FROM kv_cache WHERE key = 'b'")
+        self.fails("SELECT kv_sync()", "kv: ", "does not hold the rows")
+        self.assertEqual(self.keys(), ["a", "b", "c"])
+
+    def test_a_log_that_is_gone_with_its_rows_is_not_begun_again(self):
+        """Readers would take it for another one's, and forget what they have."""
+        self.open()
+        self.put("a", "b")
+        shutil.rmtree(os.path.dirname(self.own))
+        self.change("DELETE FROM kv_cache WHERE device = 'laptop'")
+        self.fails("SELECT kv_sync()", "kv: ", "does not hold the rows")
+        self.fails("INSERT INTO kv VALUES('c', 1)", "kv: ", "does not hold the rows")
+        self.assertEqual(os.path.getsize(self.own), 0)
+
+    def test_a_damaged_log_and_a_cache_that_lacks_rows(self):
+        """What either of them has goes into a new log."""
+        self.open()
+        self.put("a", "b", "c", "d")
+        edit(self.own, "UPDATE log SET value = 'x' WHERE seq = 3")
+        self.change("DELETE FROM kv_cache WHERE key = 'b'")
+        sync(self.db)
+        self.assertEqual(self.state(self.db, "laptop"), "ok")
+        self.assertEqual(sorted(self.keys()), ["a", "b", "c", "d"])
+        self.check(self.db)
+
+    def test_a_cursor_that_no_log_has(self):
+        """As if it had read nothing."""
+        self.device("phone").execute("INSERT INTO kv VALUES('p', 1)")
+        self.open()
+        self.put("a")
+        self.change("UPDATE kv_cursor SET seq = -5")
+        sync(self.db)
+        self.assertEqual(kv(self.db), plain({"a": 1, "p": 1}))
+        self.put("b")
+        self.check(self.db)
+
+    def test_a_folder_without_its_directory_of_devices(self):
+        self.open()
+        self.put("a")
+        devices = self.path("notes.kv", "devices")
+        os.rename(devices, self.path("devices"))
+        with open(devices, "w"):
+            pass
+        message = self.fails("SELECT kv_open(?)", "kv: ", "is not a directory",
+                             con=self.connect(), args=(self.path("notes.kv"),))
+        self.assertIn("move it away", message)
+        os.remove(devices)
+        os.rename(self.path("devices"), devices)
+        self.put("b")
+        self.check(self.db)
+
+
+if __name__ == "__main__":
+    unittest.main()
