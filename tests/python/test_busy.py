@@ -173,6 +173,35 @@ class Busy(Case):
         db.execute("COMMIT")
         self.end(db, name, {"twin": 1}, {"a": 1, "b": 2})
 
+    def test_a_busy_host_behind_another_process_then_rolled_back_to(self):
+        """The commit had moved its rows behind those of the other process;
+        only a savepoint from before it moves them back."""
+        for schema in ("temp", "main"):
+            for before in (True, False):
+                with self.subTest(schema=schema, before=before):
+                    name = "%s-%d" % (schema, before)
+                    db = self.host(name, schema)
+                    twin = self.process()
+                    twin.open(self.path(name), "laptop", "now=%d" % NOW)
+                    twin.sql("INSERT INTO kv VALUES('twin', 1), ('twins', 2)")
+                    other = self.stock(self.path(name + ".db"), LOCKS["reader"])
+                    db.execute("BEGIN")
+                    db.execute("INSERT INTO t VALUES(1)")
+                    db.execute("INSERT INTO kv VALUES('a', 1)")
+                    if before:
+                        db.execute("SAVEPOINT s")
+                        db.execute("INSERT INTO kv VALUES('gone', 1)")
+                    self.fails("COMMIT", "locked", error=BUSY)
+                    if not before:
+                        db.execute("SAVEPOINT s")
+                    db.execute("INSERT INTO kv VALUES('gone', 2)")
+                    db.execute("ROLLBACK TO s")
+                    db.execute("INSERT INTO kv VALUES('b', 2)")
+                    self.fails("COMMIT", "locked", error=BUSY)
+                    other.sql("ROLLBACK")
+                    db.execute("COMMIT")
+                    self.end(db, name, {"twin": 1, "twins": 2}, {"a": 1, "b": 2})
+
     def test_a_busy_timeout_of_the_host_waits_for_the_log(self):
         db = self.host("notes.kv", "temp")
         other = self.stock(log_path(self.path("notes.kv"), "laptop"), LOCKS["writer"])
