@@ -1,0 +1,375 @@
+/*
+** Statements for test_nomem_statements. See nomem_cases.h.
+*/
+#include "fault/nomem_cases.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/large.h"
+#include "support/connection.h"
+#include "support/files.h"
+#include "support/logs.h"
+
+static const char open_laptop[] =
+  "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01')";
+static const char create_laptop[] =
+  "CREATE VIRTUAL TABLE kv USING kv('n.kv', device='laptop', "
+  "now='2026-11-01')";
+
+/* --- How cases begin --------------------------------------------------- */
+
+/* Phone writes more. */
+static void phone_writes(sqlite3 *db) {
+  test_log log;
+
+  (void)db;
+  test_log_open(&log, PHONE);
+  test_log_set(&log, TEST_NOW + 5, "p", "new", 1);
+  test_log_set(&log, TEST_NOW + 5, "more", NULL, 0);
+  test_log_end(&log);
+}
+
+/* A value that is read only when its row is known to be right. */
+static void phone_writes_much(sqlite3 *db) {
+  size_t n = KV_LARGE + 100;
+  char *value = sqlite3_malloc((int)n + 1);
+  test_log log;
+
+  (void)db;
+  memset(value, 'x', n);
+  value[n] = '\0';
+  test_log_open(&log, PHONE);
+  test_log_set(&log, TEST_NOW + 5, "large", value, 0);
+  test_log_end(&log);
+  sqlite3_free(value);
+}
+
+/* Phone begins another log. */
+static void phone_begins_anew(sqlite3 *db) {
+  test_log log;
+
+  (void)db;
+  test_remove(PHONE);
+  test_log_begin(&log, PHONE, "phone", 2);
+  test_log_set(&log, TEST_NOW, "other", "1", 0);
+  test_log_end(&log);
+}
+
+static void phone_is_damaged(sqlite3 *db) {
+  (void)db;
+  test_log_break(PHONE, "UPDATE log SET value = 'x'");
+}
+
+static void phone_is_gone(sqlite3 *db) {
+  (void)db;
+  test_remove(PHONE);
+}
+
+static void another_process_writes(sqlite3 *db) {
+  sqlite3 *other = test_connect(":memory:");
+
+  (void)db;
+  test_run(other, "%s", open_laptop);
+  test_run(other, "INSERT INTO kv VALUES('theirs', 1), ('a', 'theirs')");
+  test_disconnect(other);
+}
+
+/* The own log is an older copy. */
+static void own_log_lost_rows(sqlite3 *db) {
+  (void)db;
+  test_copy("start.log", LAPTOP);
+}
+
+static void own_log_is_damaged(sqlite3 *db) {
+  (void)db;
+  test_log_break(LAPTOP, "UPDATE log SET value = 'x' WHERE seq = 1");
+}
+
+static void another_machine_writes(sqlite3 *db) {
+  (void)db;
+  test_log_break(LAPTOP, "UPDATE device SET host = '0123456789abcdef'");
+}
+
+static void folder_is_away(sqlite3 *db) {
+  (void)db;
+  test_move("n.kv", "away.kv");
+}
+
+void nomem_folder_back(void) {
+  if (test_exists("away.kv")) test_move("away.kv", "n.kv");
+}
+
+static void rows_wait(sqlite3 *db) {
+  folder_is_away(db);
+  test_run(db, "INSERT INTO kv VALUES('waiting', zeroblob(2000)), ('a', 9)");
+  nomem_folder_back();
+}
+
+static void rows_wait_and_another_process_writes(sqlite3 *db) {
+  rows_wait(db);
+  another_process_writes(db);
+}
+
+static void cache_is_gone(sqlite3 *db) {
+  test_run(db, "DROP TABLE kv_meta");
+}
+
+/* Enough to be moved to the back of the cache by a sync. */
+static void rows_are_superseded(sqlite3 *db) {
+  int i;
+
+  for (i = 0; i < 3; i++) {
+    test_run(db,
+             "INSERT INTO kv WITH i(n) AS (SELECT 1 UNION ALL SELECT n + 1 "
+             "FROM i WHERE n < 9) SELECT n, %d FROM i",
+             i);
+  }
+}
+
+/* A log that was an older copy, and was adopted by another cache. */
+static void own_log_is_begun_anew(sqlite3 *db) {
+  sqlite3 *other;
+
+  (void)db;
+  test_copy("start.db", "one.db");
+  test_copy("start.log", LAPTOP);
+  other = test_connect(":memory:");
+  test_run(other, "%s", open_laptop);
+  test_run(other, "INSERT INTO kv VALUES('theirs', 1)");
+  test_disconnect(other);
+  other = test_connect("one.db");
+  test_run(other,
+           "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01, adopt=1')");
+  test_run(other, "INSERT INTO kv VALUES('after', 1)");
+  test_disconnect(other);
+}
+
+/* Rows wait for a log that another machine took. */
+static void rows_wait_for_a_twin(sqlite3 *db) {
+  rows_wait(db);
+  another_machine_writes(db);
+  test_run(db, "SELECT kv_sync()");
+}
+
+static void has_trigger(sqlite3 *db) {
+  test_run(db, "CREATE TABLE t(x); CREATE TRIGGER i AFTER INSERT ON t BEGIN "
+               "INSERT INTO kv VALUES(new.x, 1), ('t', new.x);"
+               "SELECT kv_delete('a'); END");
+}
+
+static void has_views(sqlite3 *db) {
+  test_run(db, "CREATE VIEW v AS SELECT l.key, d.device FROM kv_log AS l "
+               "JOIN kv_devices AS d ON d.device = l.device "
+               "JOIN kv ON kv.key = l.key");
+}
+
+static void has_named_foreign(sqlite3 *db) {
+  test_run(db, "CREATE VIRTUAL TABLE temp.phone USING kv_foreign('" PHONE "')");
+}
+
+/* --- Cases ------------------------------------------------------------- */
+
+const nomem_case nomem_cases[] = {
+  {"open", NO_STORE, NULL,
+   "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01, name=kv')", NULL},
+  {"open an observer", NO_STORE, NULL, "SELECT kv_open('n.kv')", NULL},
+  {"open a new folder", NO_STORE, NULL,
+   "SELECT kv_open('new.kv', 'laptop'); INSERT INTO kv VALUES(1, 1)", NULL},
+  {"open without a folder", NO_STORE, NULL,
+   "SELECT kv_open(':memory:'); INSERT INTO kv VALUES(1, 1)", NULL},
+  {"open a second store", TEMP, NULL,
+   "SELECT kv_open('n.kv', 'tablet', 'name=\"the second\"')", NULL},
+  {"open again", TEMP, phone_writes,
+   "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-02')", NULL},
+  {"open under another name", PERSISTENT, rows_wait_for_a_twin,
+   "SELECT kv_open('n.kv', 'tablet', 'now=2026-11-01, name=second')", NULL},
+  {"adopt", NO_STORE, another_machine_writes,
+   "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01, adopt=1');"
+   "INSERT INTO kv VALUES('adopted', 1)",
+   NULL},
+  {"close", TEMP, NULL, "SELECT kv_close()", NULL},
+  {"close a persistent one", PERSISTENT, rows_wait, "SELECT kv_close('kv')",
+   NULL},
+  {"discard", PERSISTENT, rows_wait, "SELECT kv_close('discard=1', 'kv')",
+   NULL},
+  {"create", NO_STORE, NULL,
+   "CREATE VIRTUAL TABLE kv USING kv('n.kv', device='laptop', "
+   "now='2026-11-01')",
+   NULL},
+  {"create an observer", NO_STORE, NULL,
+   "CREATE VIRTUAL TABLE IF NOT EXISTS kv USING kv('n.kv'); SELECT kv_sync()",
+   NULL},
+  {"drop", PERSISTENT, NULL, "DROP TABLE kv", NULL},
+  {"rename the table", PERSISTENT, NULL,
+   "ALTER TABLE kv RENAME TO \"the store\"", NULL},
+  {"connect", PERSISTENT, NULL, "SELECT count(*) FROM kv_log('kv')", NULL},
+  {"vacuum", PERSISTENT, NULL, "VACUUM", NULL},
+
+  {"get", TEMP, NULL, "SELECT kv_get('a'), kv_get('none', 'x'), kv_get(4)",
+   NULL},
+  {"set", TEMP, NULL, "SELECT kv_set('a', 'new')", NULL},
+  {"set a large value", PERSISTENT, NULL, "SELECT kv_set('a', zeroblob(9000))",
+   NULL},
+  {"delete", TEMP, NULL, "SELECT kv_delete('a')", NULL},
+  {"version", NO_STORE, NULL, "SELECT kv_version()", NULL},
+
+  {"scan", TEMP, NULL, "SELECT key, value, time, device, parent_ts FROM kv",
+   NULL},
+  {"scan backwards", PERSISTENT, NULL,
+   "SELECT * FROM kv WHERE key > 'a' AND key <= 'z' ORDER BY key DESC", NULL},
+  {"as it was", TEMP, NULL,
+   "SELECT * FROM kv('2026-11-01 12:00') WHERE key IN ('a', 'p', 3)", NULL},
+  {"pattern", TEMP, NULL,
+   "SELECT * FROM kv WHERE key LIKE 'b%'; "
+   "SELECT * FROM kv WHERE key GLOB 'b*'",
+   NULL},
+  {"log", TEMP, NULL,
+   "SELECT * FROM kv_log ORDER BY ts, seq; "
+   "SELECT * FROM kv_log WHERE bucket = '' AND key = 'a'",
+   NULL},
+  {"history", PERSISTENT, phone_writes,
+   "SELECT * FROM kv_diff('2026-01-01'); SELECT * FROM kv_diff('2026-10-01', 'now');"
+   "SELECT * FROM kv_conflicts; SELECT * FROM kv_changes;"
+   "SELECT * FROM kv_changes(kv_cursor())",
+   NULL},
+  {"times", TEMP, NULL,
+   "SELECT * FROM kv_log WHERE ts > 5 ORDER BY ts; "
+   "SELECT * FROM kv WHERE time >= '2026-11-01' ORDER BY time DESC",
+   NULL},
+  {"revert", PERSISTENT, NULL, "SELECT kv_revert('b', '2026-10-01')", NULL},
+  {"revert to a time", TEMP, NULL, "SELECT kv_revert('a', '2026-10-01')", NULL},
+  {"devices", TEMP, phone_writes, "SELECT * FROM kv_devices", NULL},
+  {"views", PERSISTENT, has_views, "SELECT * FROM v", NULL},
+  {"foreign", NO_STORE, NULL,
+   "SELECT * FROM kv_foreign('" PHONE "'); "
+   "SELECT * FROM kv_foreign('" LAPTOP "') WHERE seq > 1",
+   NULL},
+  {"damaged foreign", NO_STORE, phone_is_damaged,
+   "SELECT * FROM kv_foreign('" PHONE "')", NULL},
+  {"named foreign", NO_STORE, has_named_foreign, "SELECT * FROM phone", NULL},
+  {"create foreign", NO_STORE, NULL,
+   "CREATE VIRTUAL TABLE temp.f USING kv_foreign('" PHONE "')", NULL},
+  {"drop foreign", NO_STORE, has_named_foreign, "DROP TABLE phone", NULL},
+
+  {"insert", TEMP, NULL, "INSERT INTO kv VALUES('a', 2), ('n', 'x')", NULL},
+  {"insert or ignore", PERSISTENT, NULL,
+   "INSERT OR IGNORE INTO kv VALUES('a', 2), ('n', 'x')", NULL},
+  {"insert many", PERSISTENT, NULL,
+   "INSERT INTO kv WITH i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i "
+   "WHERE n < 30) SELECT n, zeroblob(n * 60) FROM i",
+   NULL},
+  {"update", TEMP, NULL, "UPDATE kv SET value = value || '!'", NULL},
+  {"rename a key", TEMP, NULL, "UPDATE kv SET key = 'c' WHERE key = 'a'", NULL},
+  {"rename onto a key", PERSISTENT, NULL,
+   "UPDATE OR REPLACE kv SET key = 'b' WHERE key = 'a'", NULL},
+  {"delete keys", TEMP, NULL, "DELETE FROM kv WHERE key < 'c'", NULL},
+  {"trigger", PERSISTENT, has_trigger, "INSERT INTO t VALUES('x')", NULL},
+  {"transaction", PERSISTENT, NULL,
+   "BEGIN; INSERT INTO kv VALUES('a', 2), ('n', zeroblob(2000)); SAVEPOINT s;"
+   "DELETE FROM kv; ROLLBACK TO s; UPDATE kv SET value = 3 WHERE key = 'b';"
+   "RELEASE s; COMMIT",
+   NULL},
+  {"write behind another process", PERSISTENT, another_process_writes,
+   "INSERT INTO kv VALUES('a', 2), ('n', zeroblob(2000))", NULL},
+  {"write for a folder that is away", PERSISTENT, folder_is_away,
+   "INSERT INTO kv VALUES('a', 2), ('n', zeroblob(2000))", NULL},
+  {"write to a folder that is away", TEMP, folder_is_away,
+   "INSERT INTO kv VALUES('a', 2)", nomem_folder_back},
+  {"write to a log that lost rows", PERSISTENT, own_log_lost_rows,
+   "INSERT INTO kv VALUES('a', 2)", NULL},
+  {"write to a log begun anew", PERSISTENT, own_log_is_begun_anew,
+   "INSERT INTO kv VALUES('a', 2)", NULL},
+  {"write to a damaged log", PERSISTENT, own_log_is_damaged,
+   "INSERT INTO kv VALUES('a', 2)", NULL},
+
+  {"sync", TEMP, phone_writes, "SELECT kv_sync()", NULL},
+  {"sync a large value", TEMP, phone_writes_much, "SELECT kv_sync()", NULL},
+  {"sync what was superseded", PERSISTENT, rows_are_superseded,
+   "SELECT kv_sync()", NULL},
+  {"sync a log begun anew", PERSISTENT, own_log_is_begun_anew,
+   "SELECT kv_sync()", NULL},
+  {"sync nothing", PERSISTENT, NULL, "SELECT kv_sync('kv')", NULL},
+  {"sync a log that was replaced", PERSISTENT, phone_begins_anew,
+   "SELECT kv_sync()", NULL},
+  {"sync a damaged log", TEMP, phone_is_damaged, "SELECT kv_sync()", NULL},
+  {"sync a log that is gone", TEMP, phone_is_gone, "SELECT kv_sync()", NULL},
+  {"publish", PERSISTENT, rows_wait, "SELECT kv_sync()", NULL},
+  {"publish behind another process", PERSISTENT,
+   rows_wait_and_another_process_writes, "SELECT kv_sync()", NULL},
+  {"own rows that were lost", PERSISTENT, own_log_lost_rows, "SELECT kv_sync()",
+   NULL},
+  {"own damaged log", PERSISTENT, own_log_is_damaged, "SELECT kv_sync()", NULL},
+  {"build the cache anew", PERSISTENT, cache_is_gone, "SELECT kv_sync()", NULL},
+};
+
+const int nomem_n_cases = (int)(sizeof(nomem_cases) / sizeof(nomem_cases[0]));
+
+/* --- What they begin with ----------------------------------------------- */
+
+void nomem_make_start(void) {
+  sqlite3 *db;
+  test_log log;
+
+  test_make_folder("n.kv");
+  test_make_folder("n.kv/devices");
+  test_make_folder("n.kv/devices/phone");
+  test_log_begin(&log, PHONE, "phone", 1);
+  test_log_set(&log, TEST_NOW, "p", "1", 1);
+  test_log_set(&log, TEST_NOW, "b", "phone", 0);
+  test_log_end(&log);
+  db = test_connect("start.db");
+  test_run(db, "%s", create_laptop);
+  test_run(db, "SELECT kv_sync(); INSERT INTO kv VALUES('a', 1), ('b', 'two')");
+  test_copy(LAPTOP, "start.log");
+  test_run(db, "INSERT INTO kv VALUES(3, x'03'), ('b', 'three')");
+  test_run(db, "SELECT kv_sync()");
+  test_disconnect(db);
+  test_copy(LAPTOP, "laptop.log");
+  test_copy(PHONE, "phone.log");
+}
+
+static void remove_if_there(const char *path) {
+  if (test_exists(path)) test_remove(path);
+}
+
+void nomem_begin_again(void) {
+  int i;
+
+  nomem_folder_back();
+  for (i = 1; test_exists(test_path("%s.aside-%d", LAPTOP, i)); i++)
+    test_remove(test_path("%s.aside-%d", LAPTOP, i));
+  (void)test_path(NULL); /* or it counts as a leak */
+  remove_if_there(LAPTOP ".new");
+  remove_if_there(LAPTOP ".new-journal");
+  remove_if_there("host.db-journal");
+  remove_if_there(LAPTOP "-journal");
+  remove_if_there("n.kv/devices/tablet/log.db-journal");
+  remove_if_there("n.kv/devices/tablet/log.db");
+  remove_if_there("n.kv/devices/tablet");
+  remove_if_there("new.kv/devices/laptop/log.db-journal");
+  remove_if_there("new.kv/devices/laptop/log.db");
+  remove_if_there("new.kv/devices/laptop");
+  remove_if_there("new.kv/devices");
+  remove_if_there("new.kv");
+  test_copy("laptop.log", LAPTOP);
+  test_copy("phone.log", PHONE);
+  test_copy("start.db", "host.db");
+}
+
+sqlite3 *nomem_connect(const nomem_case *c) {
+  sqlite3 *db;
+
+  nomem_begin_again();
+  db = test_connect(c->kind == PERSISTENT ? "host.db" : ":memory:");
+  if (c->kind == TEMP) test_run(db, "%s", open_laptop);
+  if (c->prepare) c->prepare(db);
+  return db;
+}
+
+int nomem_loses_cache(const nomem_case *c) {
+  return c->prepare == cache_is_gone;
+}
