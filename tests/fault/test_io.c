@@ -13,6 +13,9 @@
 
 #include <cmocka.h>
 
+#include "support/connection.h"
+#include "support/files.h"
+#include "support/logs.h"
 #include "vfs_fault.h"
 #include "vfs_image.h"
 #include "vfs_world.h"
@@ -166,12 +169,88 @@ static void a_lock_of_another_loses_nothing(void **state) {
   fail_with(SQLITE_BUSY, FAULT_BIT(LOCK) | FAULT_BIT(SHARED));
 }
 
+/* A log of some pages of phone's, from row `from` on. */
+static void grow_phone(const char *folder, int from, int n) {
+  const char *path = test_path("%s/devices/phone/log.db", folder);
+  test_log log;
+  int i;
+
+  if (from == 0) {
+    if (test_exists(path)) test_remove(path);
+    test_log_begin(&log, path, "phone", (char)n);
+  } else {
+    test_log_open(&log, path);
+  }
+  for (i = from; i < from + n; i++) {
+    char value[600];
+
+    memset(value, 'a' + i % 26, sizeof(value));
+    value[sizeof(value) - 1] = '\0';
+    test_log_set(&log, TEST_NOW + i, test_path("%d", i), value, 0);
+  }
+  test_log_end(&log);
+}
+
+/* The laptop syncs, and at the at-th look at a log the disk fails. */
+static int fail_foreign(const char *folder, int is_new, fault_how how,
+                        long at) {
+  fault_plan plan = {FAULT_BIT(OPEN) | FAULT_BIT(READ) | FAULT_BIT(SIZE) |
+                       FAULT_BIT(LOOK) | FAULT_BIT(LIST),
+                     at, how, SQLITE_IOERR};
+  sqlite3 *db = test_connect(":memory:");
+  const char *n = is_new ? "50\n" : "60\n";
+  long n_failed;
+  char *rows;
+
+  grow_phone(folder, 0, 30);
+  test_run(db, "SELECT kv_open('%q', 'laptop')", folder);
+  grow_phone(folder, is_new ? 0 : 30, is_new ? 50 : 30);
+  fault_arm(&plan);
+  test_try(db, "SELECT kv_sync()");
+  n_failed = fault_failed();
+  if (n_failed > 0) test_try(db, "SELECT state, detail, bytes FROM kv_devices");
+  fault_arm(NULL);
+  rows = test_ask(db, "SELECT count(*) FROM kv_log WHERE device = 'phone'");
+  assert_true(strcmp(rows, "30\n") >= 0 && strcmp(rows, n) <= 0);
+  sqlite3_free(rows);
+  test_run(db, "SELECT kv_sync()");
+  rows = test_ask(db, "SELECT count(*) FROM kv_log WHERE device = 'phone'");
+  assert_string_equal(rows, n);
+  sqlite3_free(rows);
+  test_disconnect(db);
+  return n_failed > 0;
+}
+
+static void a_foreign_log_that_cannot_be_read_is_read_later(void **state) {
+  char *folder = sqlite3_mprintf("%s/n.kv", *state);
+  long n_runs = 0;
+  long at;
+  int i;
+
+  test_make_folder(folder);
+  test_make_folder(test_path("%s/devices", folder));
+  test_make_folder(test_path("%s/devices/phone", folder));
+  for (i = 0; i < 4; i++) {
+    for (at = 1; fail_foreign(folder, i & 1,
+                              i < 2 ? FAULT_FAIL_ONCE : FAULT_FAIL_ON, at);
+         at += world_every(2)) {
+      n_runs++;
+    }
+  }
+  print_message("%ld faults\n", n_runs);
+  assert_true(n_runs > 50);
+  sqlite3_free(folder);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_full_disk_loses_nothing),
     cmocka_unit_test(a_file_that_cannot_be_opened_loses_nothing),
     cmocka_unit_test(a_lock_of_another_loses_nothing),
     cmocka_unit_test(an_error_of_the_disk_loses_nothing),
+    cmocka_unit_test_setup_teardown(
+      a_foreign_log_that_cannot_be_read_is_read_later, test_files_setup,
+      test_files_teardown),
   };
 
   if (argc > 1) cmocka_set_test_filter(argv[1]);

@@ -136,6 +136,12 @@ static void what_does_not_verify_is_not_loaded(void **state) {
   assert_int_equal(
     read_broken(state, "UPDATE log SET parent_ts = value WHERE seq = 2", type),
     1);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET txn = 'x' WHERE seq = 2", type), 1);
+  assert_int_equal(read_broken(state,
+                               "UPDATE log SET op = 4294967297 WHERE seq = 2",
+                               "its operation is unknown"),
+                   1);
   assert_int_equal(read_broken(state, "UPDATE log SET ts = -1 WHERE seq = 2",
                                "its time is out of range"),
                    1);
