@@ -47,7 +47,6 @@ int kv_error_is_disk(int rc) {
     case SQLITE_CANTOPEN:
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_FULL:
     case SQLITE_PERM: return 1;
     default: return 0;
   }

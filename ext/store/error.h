@@ -28,8 +28,9 @@ int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
 void kv_error_clear(char **err);
 
 /*
-** Is rc an error of the disk or a lock, which says nothing about what a file
-** holds? A file that ends too early is none.
+** Is rc, of reading a file, an error of the disk or a lock, which says nothing
+** about what it holds? A file that ends too early is none; nor is SQLITE_FULL,
+** which older SQLites say of a page number that no file can have.
 */
 int kv_error_is_disk(int rc);
 

@@ -57,7 +57,9 @@ static int reader_is_our_fault(int rc) {
 
 /* The error to be returned for what SQLite said, SQLITE_OK: none. */
 static int reader_fault(kv_reader *reader, int rc) {
-  int is_unread = kv_error_is_disk(rc);
+  /* A handle that wrote may have to make room in memory before it reads. */
+  int is_full = reader->is_own && (rc & 0xff) == SQLITE_FULL;
+  int is_unread = kv_error_is_disk(rc) || is_full;
 
   if (is_unread) reader->is_unread = 1;
   return reader_is_our_fault(rc) || (is_unread && reader->is_own) ? rc

@@ -150,6 +150,24 @@ class Damage(Case):
                 self.each(b"".join(repeated))
                 self.each(b"".join(page[:i] + page[i + 1:]))
 
+    def test_an_overflow_page_that_no_file_can_have(self):
+        """Older SQLites say of one that the disk is full."""
+        self.phone.execute("INSERT INTO kv VALUES('large', ?)", ("x" * 20000,))
+        self.whole = read(log_path(self.path("theirs.kv"), "phone"))
+        self.log = Original(self.path("theirs.kv"), "phone")
+        tried = 0
+        for p in range(PAGE, len(self.whole), PAGE):
+            if self.whole[p] in (2, 5, 10, 13):
+                continue    # of a b-tree
+            for number in (0x40000000, 0x7fffffff, 0xffffffff):
+                data = bytearray(self.whole)
+                data[p:p + 4] = number.to_bytes(4, "big")
+                con, before = self.readers[self.n % 3]
+                self.n += 1
+                self.tried(bytes(data), con, before)
+                tried += 1
+        self.assertGreater(tried, 9)
+
     def test_cells_that_point_elsewhere(self):
         """Not random: each field of each page's header, and each pointer."""
         for p in range(0, len(self.whole), PAGE):
