@@ -3,7 +3,6 @@
 */
 #include "incarnation.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "error.h"
@@ -40,7 +39,10 @@ int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
   kv_stretch stretch;
   int rc;
 
-  assert(log->reader); /* one that was just made has nothing to judge */
+  if (!log->reader) { /* it was just made; the cache says what cannot be */
+    kv_verdict_set(verdict, KV_STATE_TWIN, "is gone, and so are its rows here");
+    return SQLITE_OK;
+  }
   rc = kv_reader_verify(log->reader, log->head.base, INT64_MAX, NULL, &stretch);
   if (rc == SQLITE_OK && stretch.is_clean &&
       memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) {

@@ -77,6 +77,16 @@ class CacheDamaged(Publish):
         self.fails("INSERT INTO kv VALUES('c', 1)", "kv: ", "does not hold the rows")
         self.assertEqual(os.path.getsize(self.own), 0)
 
+    def test_a_log_that_is_gone_and_a_cursor_that_never_was(self):
+        """The log that is made then has no rows to be judged by."""
+        self.open()
+        self.put("a")
+        shutil.rmtree(os.path.dirname(self.own))
+        self.change("UPDATE kv_cursor SET published_seq = 0, published_sum = 1, seq = 0, "
+                    "sum = 2, waiting_seq = 0, waiting_sum = 3")
+        self.fails("INSERT INTO kv VALUES('b', 1)", "kv: ", "is gone, and so are its rows")
+        self.assertEqual(kv(self.db), plain({"a": 1}))
+
     def test_a_damaged_log_and_a_cache_that_lacks_rows(self):
         """What either of them has goes into a new log."""
         self.open()
