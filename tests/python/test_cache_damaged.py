@@ -4,12 +4,21 @@ nobody else has are not given up, and what the folder has comes from there.
 
 import os
 import shutil
+import sqlite3
 import unittest
 
 from support import Publish, edit, kv, plain, sync
 
 
-class CacheDamaged(Publish):
+class Changed(Publish):
+    def change(self, *statements):
+        """By another program."""
+        self.db.close()
+        edit(self.path("host.db"), *statements)
+        self.db = self.connect(self.path("host.db"))
+
+
+class CacheDamaged(Changed):
     def leftovers(self, folder):
         return []       # damaged logs that were set aside
 
@@ -21,11 +30,6 @@ class CacheDamaged(Publish):
         self.put(*keys)
         os.rename(self.path("away.kv"), self.path("notes.kv"))
         self.assertEqual(self.unpublished(self.db), len(keys))
-
-    def change(self, *statements):
-        self.db.close()
-        edit(self.path("host.db"), *statements)
-        self.db = self.connect(self.path("host.db"))
 
     def test_rows_that_wait_are_not_given_up_with_a_cache_of_another_format(self):
         self.rows_wait("b", "c")
@@ -119,9 +123,70 @@ class CacheDamaged(Publish):
         message = self.fails("SELECT kv_open(?)", "kv: ", "is not a directory",
                              con=self.connect(), args=(self.path("notes.kv"),))
         self.assertIn("move it away", message)
+        self.db.execute("INSERT INTO kv VALUES('w', 1)")  # waits
+        self.assertEqual(self.unpublished(self.db), 1)
         os.remove(devices)
         os.rename(self.path("devices"), devices)
         self.put("b")
+        self.check(self.db)
+
+
+class Tampered(Changed):
+    def test_triggers_of_the_host_on_the_cache_that_lead_back(self):
+        for body, message in (("INSERT INTO kv VALUES('x', 1)", "no such table"),
+                              ("SELECT kv_set('x', 1)", "remove it"),
+                              ("SELECT kv_get('a')", None)):
+            with self.subTest(body=body):
+                self.fresh()
+                self.open()
+                self.put("a")
+                self.db.execute("CREATE TRIGGER tr AFTER INSERT ON kv_cache BEGIN %s; END" % body)
+                if message:
+                    self.fails("INSERT INTO kv VALUES('b', 1)", "kv: ", message)
+                with self.assertRaisesRegex(sqlite3.Error, "no such table|remove it"):
+                    self.db.execute("BEGIN")
+                    self.db.executemany("INSERT INTO kv VALUES(?, 1)", [(k,) for k in "bcd"])
+                    self.db.execute("COMMIT")
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                self.db.execute("DROP TRIGGER tr")
+                self.put("e")
+                self.check(self.db)
+
+    def test_a_view_in_the_place_of_the_cache_that_leads_back(self):
+        self.open()
+        self.put("a")
+        self.change("ALTER TABLE kv_cache RENAME TO was",
+                    "CREATE VIEW kv_cache AS SELECT * FROM was WHERE kv_get('a') IS NOT 1")
+        self.fails("SELECT kv_get('a')", "kv: ", "call themselves")
+
+    def test_it_is_not_closed_with_rows_of_a_transaction(self):
+        for host in ("temp", "persistent"):
+            with self.subTest(host=host):
+                self.fresh()
+                self.open(host)
+                self.db.execute("BEGIN")
+                self.put("a")
+                self.fails("SELECT kv_close()", "kv: ", "COMMIT or ROLLBACK")
+                self.db.execute("COMMIT")
+                self.assertEqual(self.keys(), ["a"])
+
+    def test_it_is_dropped_though_its_tables_are_gone(self):
+        self.open()
+        self.put("a")
+        self.change("DROP TABLE kv_cursor", "DROP TABLE kv_cache")
+        self.db.execute("DROP TABLE kv")
+        self.open()
+        sync(self.db)
+        self.assertEqual(kv(self.db), plain({"a": 1}))
+
+    def test_a_text_that_utf_16_does_not_keep_is_refused(self):
+        self.db = self.connect(self.path("utf16.db"))
+        self.db.execute("PRAGMA encoding = 'UTF-16le'")
+        self.db.execute("CREATE VIRTUAL TABLE kv USING kv(%r, device='laptop')" % self.path("notes.kv"))
+        for key, value in (("'k'", "CAST(x'00d8' AS TEXT)"), ("CAST(x'00d8' AS TEXT)", "1")):
+            self.fails("INSERT INTO kv VALUES(%s, %s)" % (key, value), "kv: ", "no Unicode")
+        self.put("a")
         self.check(self.db)
 
 
