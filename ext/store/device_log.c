@@ -59,6 +59,7 @@ static int log_make_directory(const char *path, char **err) {
 static int log_make_place(const kv_device_log_place *place, char **err) {
   char *devices = sqlite3_mprintf("%s/devices", place->root);
   char *own = kv_device_log_path(place->root, place->device, NULL);
+  kv_file_kind kind = KV_FILE_NONE;
   kv_stamp stamp;
   int rc = devices && own ? SQLITE_OK : SQLITE_NOMEM;
 
@@ -69,7 +70,8 @@ static int log_make_place(const kv_device_log_place *place, char **err) {
                   "gone for good; nothing is lost here",
                   place->root);
   }
-  if (rc == SQLITE_OK && kv_folder_look(devices, &stamp) == KV_FILE_OTHER) {
+  if (rc == SQLITE_OK) kind = kv_folder_look(devices, &stamp);
+  if (kind == KV_FILE_REGULAR || kind == KV_FILE_OTHER) {
     rc = kv_error(err, SQLITE_CANTOPEN, "%s is not a directory: move it away",
                   devices);
   }

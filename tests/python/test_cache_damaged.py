@@ -125,6 +125,8 @@ class CacheDamaged(Changed):
         self.assertIn("move it away", message)
         self.db.execute("INSERT INTO kv VALUES('w', 1)")  # waits
         self.assertEqual(self.unpublished(self.db), 1)
+        self.assertIn("is not a directory", self.db.execute(
+            "SELECT detail FROM kv_devices WHERE is_self").fetchone()[0])
         os.remove(devices)
         os.rename(self.path("devices"), devices)
         self.put("b")
