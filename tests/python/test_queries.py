@@ -198,5 +198,24 @@ class Queries(Case):
             self.same(sql)
 
 
+class Hidden(Case):
+    """Columns that hold the arguments, and conditions on them that are none."""
+
+    def test_the_arguments_are_columns(self):
+        db = self.device("laptop")
+        db.execute("INSERT INTO kv VALUES('a', 1)")
+        file = os.path.join(self.path("notes.kv"), "devices", "laptop", "log.db")
+        self.assertEqual(db.execute("SELECT DISTINCT file FROM kv_foreign(?)", (file,)).fetchall(), [(file,)])
+        self.assertEqual(db.execute(
+            "SELECT count(*) FROM kv_foreign AS f, (SELECT ? AS file) AS g WHERE f.file = g.file", (file,))
+            .fetchall(), [(1,)])
+        self.assertEqual(db.execute("SELECT store FROM kv_devices").fetchall(), [("kv",)])
+        self.assertEqual(db.execute("SELECT count(*) FROM kv_devices WHERE store > 'a'").fetchall(), [(1,)])
+        self.assertEqual(db.execute(
+            "SELECT count(*) FROM kv_devices AS a CROSS JOIN kv_devices AS b ON a.store = b.store").fetchall(), [(1,)])
+        with self.assertRaisesRegex(sqlite3.Error, "name a log file"):
+            db.execute("SELECT * FROM kv_foreign WHERE file > 'a'")
+
+
 if __name__ == "__main__":
     unittest.main()
