@@ -29,6 +29,7 @@
 #include "support/files.h"
 
 static const char *chosen = ""; /* cases of these names, and told of */
+static long n_failures;         /* how many were tried */
 
 /* --- One run ----------------------------------------------------------- */
 
@@ -187,6 +188,7 @@ static void fail_all(const nomem_case *c, int is_interrupt, int first) {
   expect_of(c, &expected);
   used = sqlite3_memory_used();
   for (n = first; fail_one(c, &expected, is_interrupt, n); n += step) {
+    n_failures++;
     if (sqlite3_memory_used() != used) {
       print_error("%s, failure %lld: %lld bytes leaked\n", c->name,
                   (long long)n, (long long)(sqlite3_memory_used() - used));
@@ -203,6 +205,7 @@ static void fail_cases(const char *folder, int is_interrupt) {
   int i;
 
   assert_int_equal(chdir(folder), 0);
+  n_failures = 0;
   nomem_make_start();
   (void)test_path(NULL);
   for (i = 0; i < nomem_n_cases; i++) {
@@ -210,6 +213,7 @@ static void fail_cases(const char *folder, int is_interrupt) {
     if (chosen[0]) print_message("%s\n", nomem_cases[i].name);
     fail_all(&nomem_cases[i], is_interrupt, 1 + i % nomem_step(47));
   }
+  print_message("%ld failures\n", n_failures);
   assert_int_equal(chdir("/"), 0);
 }
 
