@@ -1,2 +1,2 @@
--- Where the last row of a log but one is.
-SELECT seq, txn, sum FROM log ORDER BY seq DESC LIMIT 1 OFFSET 1;
+-- Which row of a log is the last but one.
+SELECT seq, txn FROM log ORDER BY seq DESC LIMIT 1 OFFSET 1;

@@ -51,6 +51,9 @@
 #error "xxHash 0.8.0 or newer is needed: XXH3 was not final before"
 #endif
 
+_Static_assert(sizeof(XXH3_state_t) <= KV_ROW_HASH,
+               "the state of a hash has more bytes than it has room for");
+
 #define ROW_BUFFER_SIZE 1024
 #define ROW_PIECE_SIZE 16384
 
@@ -61,15 +64,19 @@ typedef struct row_hash {
   size_t n;           /* bytes in buf */
   kv_row_read read;   /* for values that are not in memory, or NULL */
   void *source;
-  int error; /* of read(); the hash is void then */
+  kv_row_far *far;   /* where a hash that was left is, */
+  uint64_t far_from; /* and where the next of those values begins */
+  int error;         /* of read(); the hash is void then */
   unsigned char buf[ROW_BUFFER_SIZE];
 } row_hash;
 
-static void row_hash_init(row_hash *h, kv_row_read read, void *source) {
+static void row_hash_init(row_hash *h) {
   h->is_streaming = 0;
   h->n = 0;
-  h->read = read;
-  h->source = source;
+  h->read = NULL;
+  h->source = NULL;
+  h->far = NULL;
+  h->far_from = 0;
   h->error = 0;
 }
 
@@ -100,20 +107,35 @@ static void row_hash_bytes(row_hash *h, const void *z, size_t n) {
   }
 }
 
-/* A value that is not in memory. */
+/*
+** A value that is not in memory. What was read before is passed over, with
+** all that was hashed on the way here: the state that was left has it.
+*/
 static void row_hash_far(row_hash *h, const kv_value *v) {
   unsigned char piece[ROW_PIECE_SIZE];
+  kv_row_far *far = h->far;
+  uint64_t from = h->far_from;
   size_t at = 0;
 
   assert(h->read != NULL);
+  h->far_from += v->n;
+  if (far->at > h->far_from || h->error) return;
   row_hash_flush(h);
-  while (at < v->n && !h->error) {
+  if (far->at > from) {
+    at = (size_t)(far->at - from);
+    memcpy(&h->state, far->hash, sizeof(h->state));
+  }
+  while (at < v->n) {
     size_t n = v->n - at < sizeof(piece) ? v->n - at : sizeof(piece);
 
     h->error = h->read(h->source, v, at, n, piece);
-    if (!h->error) XXH3_64bits_update(&h->state, piece, n);
+    if (h->error) break;
+    XXH3_64bits_update(&h->state, piece, n);
     at += n;
   }
+  if (at == 0) return; /* it is as it was left behind the value before */
+  far->at = from + at;
+  memcpy(far->hash, &h->state, sizeof(h->state));
 }
 
 static int64_t row_hash_sum(row_hash *h) {
@@ -170,7 +192,7 @@ static void row_hash_value(row_hash *h, const kv_value *v) {
 int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id) {
   row_hash h;
 
-  row_hash_init(&h, NULL, NULL);
+  row_hash_init(&h);
   row_hash_bytes(&h, "KVLG1", 5);
   row_store_u32(row_hash_room(&h, 4), (uint32_t)n_name);
   row_hash_bytes(&h, name, n_name);
@@ -196,8 +218,20 @@ static int64_t row_hash_row(row_hash *h, int64_t previous, const kv_row *row) {
 int64_t kv_row_sum(int64_t previous, const kv_row *row) {
   row_hash h;
 
-  row_hash_init(&h, NULL, NULL);
+  row_hash_init(&h);
   return row_hash_row(&h, previous, row);
+}
+
+int kv_row_sum_far(int64_t previous, const kv_row *row, kv_row_read read,
+                   void *source, kv_row_far *far, int64_t *sum) {
+  row_hash h;
+
+  row_hash_init(&h);
+  h.read = read;
+  h.source = source;
+  h.far = far;
+  *sum = row_hash_row(&h, previous, row);
+  return h.error;
 }
 
 static int row_is_ts(int64_t ts) {
@@ -268,22 +302,11 @@ const char *kv_row_check_form(const kv_row *previous, const kv_row *row) {
   return reason;
 }
 
-int kv_row_check_far(const kv_row *previous, const kv_row *row,
-                     kv_row_read read, void *source, const char **reason) {
-  row_hash h;
-  int64_t sum;
-
-  *reason = kv_row_check_form(previous, row);
-  if (*reason) return 0;
-  row_hash_init(&h, read, source);
-  sum = row_hash_row(&h, previous->sum, row);
-  if (!h.error && row->sum != sum) *reason = "its checksum does not match";
-  return h.error;
-}
-
 const char *kv_row_check(const kv_row *previous, const kv_row *row) {
-  const char *reason;
+  const char *reason = kv_row_check_form(previous, row);
 
-  kv_row_check_far(previous, row, NULL, NULL, &reason);
+  if (!reason && row->sum != kv_row_sum(previous->sum, row)) {
+    reason = "its checksum does not match";
+  }
   return reason;
 }

@@ -34,7 +34,7 @@ typedef struct kv_value {
   int64_t i;     /* KV_INTEGER */
   double r;      /* KV_REAL */
   const void *z; /* KV_TEXT (UTF-8 bytes), KV_BLOB; NULL only if n is 0, but
-                 ** see kv_row_check_far() */
+                 ** see kv_row_sum_far() */
   size_t n;      /* bytes at z */
 } kv_value;
 
@@ -81,18 +81,28 @@ const char *kv_row_check(const kv_row *previous, const kv_row *row);
 
 /*
 ** Read n bytes of a value that is not in memory, from byte `at` on. Returns 0
-** or an error, which ends the check.
+** or an error, which ends the reading.
 */
 typedef int (*kv_row_read)(void *source, const kv_value *value, size_t at,
                            size_t n, void *out);
 
+/* Room for the state of a hash. */
+#define KV_ROW_HASH 640
+
+/* How far the hash of a row came that was left; zeroed: not begun. */
+typedef struct kv_row_far {
+  uint64_t at; /* bytes that were read, of all values */
+  unsigned char hash[KV_ROW_HASH];
+} kv_row_far;
+
 /*
-** kv_row_check() of a row whose text and blobs are elsewhere: those with
-** bytes (n) but no z are read with read(source, ...), each from its first byte
-** to its last. Nothing is read of a row that is wrong otherwise. Returns 0
-** with what kv_row_check() would return in *reason, or the error of read().
+** kv_row_sum() of a row whose text and blobs are elsewhere: those with bytes
+** (n) but no z are read with read(source, ...), each from its first byte to its
+** last. Returns 0 with the sum, or the error of read(): then it can be gone on
+** with, from where *far says that it came to. The rest of the row must be the
+** same.
 */
-int kv_row_check_far(const kv_row *previous, const kv_row *row,
-                     kv_row_read read, void *source, const char **reason);
+int kv_row_sum_far(int64_t previous, const kv_row *row, kv_row_read read,
+                   void *source, kv_row_far *far, int64_t *sum);
 
 #endif

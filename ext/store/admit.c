@@ -151,11 +151,11 @@ static int admit_read_head(sqlite3 *handle, const char *device,
 
     admit_copy_text(stmt, 0, head->name, sizeof(head->name));
     admit_copy_text(stmt, 2, head->host, sizeof(head->host));
-    head->base.seq = sqlite3_column_int64(stmt, 3);
-    head->base.sum = sqlite3_column_int64(stmt, 4);
+    head->base.seq = sqlite3_column_int64(stmt, 4);
+    head->base.sum = sqlite3_column_int64(stmt, 5);
     is_valid = id && sqlite3_column_bytes(stmt, 1) == KV_ID_SIZE &&
-               sqlite3_column_type(stmt, 3) == SQLITE_INTEGER &&
                sqlite3_column_type(stmt, 4) == SQLITE_INTEGER &&
+               sqlite3_column_type(stmt, 5) == SQLITE_INTEGER &&
                head->base.seq >= 0 &&
                kv_name_check(head->name, strlen(head->name)) == NULL;
     if (is_valid) memcpy(head->id, id, KV_ID_SIZE);

@@ -269,6 +269,12 @@ int64_t kv_folder_now(void) {
   clock_gettime(CLOCK_REALTIME, &now);
   return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
+
+int64_t kv_folder_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 #else
 typedef int kv_folder_is_elsewhere; /* folder_windows.c */
 #endif

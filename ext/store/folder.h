@@ -77,4 +77,7 @@ void kv_folder_machine(char out[KV_MACHINE_SIZE]);
 /* The wall clock, microseconds since 1970. */
 int64_t kv_folder_now(void);
 
+/* Microseconds since some moment; nobody sets this clock. */
+int64_t kv_folder_clock(void);
+
 #endif

@@ -501,6 +501,10 @@ void kv_folder_machine(char out[KV_MACHINE_SIZE]) {
 int64_t kv_folder_now(void) {
   return (folder_clock() - FOLDER_EPOCH) / 10;
 }
+
+int64_t kv_folder_clock(void) {
+  return (int64_t)GetTickCount64() * 1000;
+}
 #else
 typedef int kv_folder_windows_is_elsewhere; /* folder.c */
 #endif

@@ -28,7 +28,7 @@ struct kv_reader {
   int is_own;    /* the own log: an error of the disk is an error */
   int is_unread; /* an error of the disk was met */
   int work;      /* thousands of steps left until the next verified row */
-  int limit;     /* of a value's length, if it is more than the handle's */
+  kv_large_check_of large; /* limit: of a value, if more than the handle's */
   kv_log_head head;
   sqlite3_stmt *rows; /* the running scan */
   sqlite3_stmt *last; /* keeps the values of kv_reader_last() */
@@ -101,8 +101,8 @@ static int reader_admit_again(kv_reader *reader, const char *device,
 static void reader_limit_values(kv_reader *reader) {
   int limit = sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, -1);
 
-  if (limit <= KV_LARGE || !KV_LARGE_CAN) return;
-  reader->limit = limit;
+  if (limit <= KV_LARGE) return;
+  reader->large.limit = limit;
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
 }
 
@@ -110,7 +110,7 @@ static void reader_limit_values(kv_reader *reader) {
 static int reader_step_unlimited(kv_reader *reader, sqlite3_stmt *stmt) {
   int rc;
 
-  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, reader->limit);
+  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, reader->large.limit);
   rc = sqlite3_step(stmt);
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
   return rc;
@@ -126,7 +126,7 @@ static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
   kv_verdict_clear(verdict);
   if (rc == SQLITE_OK) {
     reader->host = host;
-    reader->handle = handle;
+    reader->handle = reader->large.handle = handle;
     reader->is_own = is_own;
     reader->work = KV_HANDLE_ADMIT;
     if (is_confined) {
@@ -204,7 +204,28 @@ const kv_log_head *kv_reader_head(const kv_reader *reader) {
   return &reader->head;
 }
 
-int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
+const kv_large_left *kv_reader_left(const kv_reader *reader) {
+  return reader->large.left.is_left ? &reader->large.left : NULL;
+}
+
+/* The error of a check of a large row that is to be returned. */
+static int reader_large_fault(kv_reader *reader, int rc) {
+  if (rc == SQLITE_ABORT) return SQLITE_INTERRUPT;
+  return reader_fault(reader, rc);
+}
+
+int kv_reader_keep(kv_reader *reader, kv_larges *larges, int64_t budget,
+                   sqlite3_stmt *poll) {
+  reader->large.larges = larges;
+  reader->large.budget = budget;
+  reader->large.poll = poll;
+  kv_larges_of(larges, reader->head.id);
+  return reader_large_fault(reader, kv_large_go_on(&reader->large));
+}
+
+/* Columns: those of sql/foreign_sum_at.sql. */
+static int reader_sum_at(kv_reader *reader, int64_t seq,
+                         const int64_t *expected, int64_t *sum, int *found) {
   sqlite3_stmt *stmt = NULL;
   int rc;
 
@@ -215,12 +236,27 @@ int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) {
-    *sum = sqlite3_column_int64(stmt, 0);
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 7) == SQLITE_INTEGER) {
+    *sum = sqlite3_column_int64(stmt, 7);
     *found = 1;
   }
   sqlite3_finalize(stmt);
-  return reader_fault(reader, rc);
+  if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
+    rc = kv_large_sum(&reader->large, seq, expected, sum, found);
+  }
+  return reader_large_fault(reader, rc);
+}
+
+int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
+  return reader_sum_at(reader, seq, NULL, sum, found);
+}
+
+int kv_reader_has(kv_reader *reader, kv_position at, int *has) {
+  int64_t sum = 0;
+  int rc = reader_sum_at(reader, at.seq, &at.sum, &sum, has);
+
+  if (sum != at.sum) *has = 0;
+  return rc;
 }
 
 /* Columns: seq, txn, ts, parent_ts, op, bucket, key, value, sum. */
@@ -251,6 +287,7 @@ static int reader_row(sqlite3_stmt *stmt, kv_row *row, const char **reason) {
 static int reader_step_large_last(kv_reader *reader, const char **reason) {
   kv_row previous = {0};
   sqlite3_stmt *stmt = NULL;
+  int found = 0;
   int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_BEFORE_LAST, &stmt);
 
   previous.seq = previous.txn = reader->head.base.seq;
@@ -259,11 +296,15 @@ static int reader_step_large_last(kv_reader *reader, const char **reason) {
   if (rc == SQLITE_ROW) {
     previous.seq = sqlite3_column_int64(stmt, 0);
     previous.txn = sqlite3_column_int64(stmt, 1);
-    previous.sum = sqlite3_column_int64(stmt, 2);
   }
   sqlite3_finalize(stmt);
   if (rc != SQLITE_ROW && rc != SQLITE_DONE) return rc;
-  rc = kv_large_check(reader->handle, &previous, reader->limit, reason);
+  rc = reader_sum_at(reader, previous.seq, NULL, &previous.sum, &found);
+  if (rc != SQLITE_OK) return rc;
+  if (!found) *reason = "the row before it cannot be read";
+  if (!found) return SQLITE_OK;
+  rc = kv_large_check(&reader->large, &previous, reason);
+  if (rc == SQLITE_NOTADB) rc = SQLITE_OK;
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(reader->last);
   return reader_step_unlimited(reader, reader->last);
@@ -279,7 +320,7 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   reader->work = KV_HANDLE_WORK;
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &reader->last);
   if (rc == SQLITE_OK) rc = sqlite3_step(reader->last);
-  if (rc == SQLITE_TOOBIG && reader->limit > 0) {
+  if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
     rc = reader_step_large_last(reader, &reason);
   }
   if (rc == SQLITE_ROW) {
@@ -288,7 +329,7 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   } else if (rc != SQLITE_DONE) {
     *found = -1;
   }
-  return reader_fault(reader, rc);
+  return reader_large_fault(reader, rc);
 }
 
 int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
@@ -351,9 +392,11 @@ static void reader_note(kv_reader *reader, const kv_row *row) {
 /* Step to a row with a large value, if it is right. */
 static int reader_step_large(kv_reader *reader, const char **reason) {
   sqlite3_stmt *rows = reader->rows;
-  int rc =
-    kv_large_check(reader->handle, &reader->previous, reader->limit, reason);
+  int rc;
 
+  reader->large.poll = reader->poll;
+  rc = kv_large_check(&reader->large, &reader->previous, reason);
+  if (rc == SQLITE_NOTADB) rc = SQLITE_OK;
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(rows);
   rc = sqlite3_bind_int64(rows, 1, reader->previous.seq);
@@ -370,6 +413,28 @@ static int reader_end(kv_reader *reader, const char *reason) {
   whole->reason = reason;
   whole->is_clean = !reason;
   return SQLITE_DONE;
+}
+
+/* Read the row that the scan stands at; *reason: it is not the next one. */
+static int reader_take(kv_reader *reader, const char **reason) {
+  kv_row *row = &reader->row;
+  int rc = reader_row(reader->rows, row, reason);
+
+  if (rc != SQLITE_OK) return rc;
+  if (!*reason) *reason = kv_row_check(&reader->previous, row);
+  if (*reason) {
+    /* It was right when it was read in pieces, if it was. */
+    if (reader->large.larges) kv_larges_clear(reader->large.larges);
+    return reader_end(reader, *reason);
+  }
+  reader->previous.seq = row->seq;
+  reader->previous.txn = row->txn;
+  reader->previous.sum = row->sum;
+  reader->work = KV_HANDLE_WORK;
+  reader->large.deadline = 0;
+  reader->n_read += 1 + row->value.n / READER_POLL_BYTES;
+  reader_note(reader, row);
+  return SQLITE_ROW;
 }
 
 /* Has the host, or its progress handler, had enough? */
@@ -390,23 +455,12 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
   *row = &reader->row;
   if (reader_is_stopped(reader)) return SQLITE_INTERRUPT;
   rc = sqlite3_step(reader->rows);
-  if (rc == SQLITE_TOOBIG && reader->limit > 0) {
+  if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
     rc = reader_step_large(reader, reason);
     if (rc == SQLITE_OK) return reader_end(reader, *reason);
   }
-  if (rc == SQLITE_ROW) {
-    rc = reader_row(reader->rows, &reader->row, reason);
-    if (rc != SQLITE_OK) return rc;
-    if (!*reason) *reason = kv_row_check(&reader->previous, &reader->row);
-    if (*reason) return reader_end(reader, *reason);
-    reader->previous.seq = reader->row.seq;
-    reader->previous.txn = reader->row.txn;
-    reader->previous.sum = reader->row.sum;
-    reader->work = KV_HANDLE_WORK;
-    reader->n_read += 1 + reader->row.value.n / READER_POLL_BYTES;
-    reader_note(reader, &reader->row);
-    return SQLITE_ROW;
-  }
+  if (rc == SQLITE_ROW) return reader_take(reader, reason);
+  if (rc == SQLITE_ABORT) return SQLITE_INTERRUPT;
   if (reader_fault(reader, rc) != SQLITE_OK) return rc;
   switch (rc & 0xff) {
     case SQLITE_DONE: break;

@@ -20,6 +20,7 @@
 #include "admit.h"
 #include "core/row.h"
 #include "core/span.h"
+#include "large.h"
 
 /* What a reader found. */
 typedef struct kv_stretch {
@@ -59,6 +60,20 @@ int kv_reader_on(sqlite3 *host, sqlite3 *handle, const char *device,
 
 void kv_reader_close(kv_reader *reader);
 
+/*
+** Keep what is known of large rows, and leave a check of one after so many
+** microseconds without a verified row (0: never). Goes on with one that was
+** left: see kv_reader_left() then.
+*/
+int kv_reader_keep(kv_reader *reader, kv_larges *larges, int64_t budget,
+                   sqlite3_stmt *poll);
+
+/*
+** Was the last thing that was asked of it not answered, as the time for a large
+** row is over? NULL: no. Borrowed until the next call.
+*/
+const kv_large_left *kv_reader_left(const kv_reader *reader);
+
 /* Borrowed; valid until the reader is closed. */
 const kv_log_head *kv_reader_head(const kv_reader *reader);
 
@@ -67,6 +82,9 @@ const kv_log_head *kv_reader_head(const kv_reader *reader);
 ** *found is 0 if there is none or it cannot be read.
 */
 int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found);
+
+/* Has the row at this position this sum? */
+int kv_reader_has(kv_reader *reader, kv_position at, int *has);
 
 /*
 ** The last row of the file, unverified; its values are borrowed until the

@@ -3,28 +3,96 @@
 **
 ** A checksum is known when all of its row was read, so a row costs the time
 ** that it takes to read it. It need not cost its memory, too: a file can hold
-** a row of any size that is no row of a log.
+** a row of any size that is no row of a log. And it need not cost that time at
+** once: a check is left when its time is over, and gone on with.
+**
+** What is known of the large rows of a log, and how far the checks of them came,
+** is kept with the store until the row is merged or gone. A log that only grew
+** meanwhile does not begin them again.
 */
 #ifndef KV_STORE_LARGE_H
 #define KV_STORE_LARGE_H
 
+#include "core/names.h"
 #include "core/row.h"
+#include "folder.h"
 #include "sqlite.h"
 
 /* Values up to so many bytes are loaded at once. */
 #define KV_LARGE (1 << 20)
 
-/* Can this SQLite read a value in pieces? */
-#define KV_LARGE_CAN (KV_HAS(blob_open) && KV_HAS(blob_read))
+/* Microseconds for large rows without a verified row, in one kv_sync(). */
+#define KV_LARGE_BUDGET 80000
+
+typedef struct kv_large_row kv_large_row;
+
+/* What is known of the large rows of one device's log. */
+typedef struct kv_larges {
+  struct kv_larges *next;
+  char device[KV_NAME_MAX + 1];
+  unsigned char id[KV_ID_SIZE]; /* of the log */
+  kv_stamp stamp;               /* of the file, when it was looked at last */
+  int64_t n_states;             /* of it that may differ */
+  kv_large_row *rows;
+} kv_larges;
+
+/* The ones of a device, made if there are none; NULL: no memory. */
+kv_larges *kv_larges_get(kv_larges **list, const char *device);
+
+/* The file has this stamp now. */
+void kv_larges_look(kv_larges *larges, const kv_stamp *stamp);
+
+/* The log has this id: what is known of another one is forgotten. */
+void kv_larges_of(kv_larges *larges, const unsigned char *id);
+
+/* Forget all rows. */
+void kv_larges_clear(kv_larges *larges);
+
+/* Forget the rows that nothing was asked about since the last time. */
+void kv_larges_trim(kv_larges *larges);
+
+/* Forget those of a device (NULL: of all). */
+void kv_larges_forget(kv_larges **list, const char *device);
+
+/* How far a check came whose time was over. */
+typedef struct kv_large_left {
+  int is_left;     /* it was over */
+  int was_wrong;   /* the row, in another state of the file */
+  int64_t n_done;  /* bytes that were read, */
+  int64_t n_bytes; /* of so many */
+} kv_large_left;
+
+/* What a check is done with. */
+typedef struct kv_large_check_of {
+  sqlite3 *handle;
+  int limit;          /* of a value, in bytes */
+  kv_larges *larges;  /* NULL: nothing is kept */
+  int64_t budget;     /* microseconds, if larges: then it is left; 0: never */
+  int64_t deadline;   /* when that is; 0: nothing has begun yet */
+  sqlite3_stmt *poll; /* KV_SQL_POLL of the host, or NULL */
+  kv_large_left left;
+} kv_large_check_of;
 
 /*
 ** Check the row behind *previous as kv_row_check() does, reading its text
-** and blobs in pieces: *reason is NULL if it may follow, else static.
+** and blobs in pieces: *reason is NULL if it may follow, else static. of->left
+** says if it is not known yet; then *reason does, too.
 **
-** SQLITE_TOOBIG: one of them is longer than limit, in bytes. Other codes are
-** SQLite's on reading the file.
+** SQLITE_TOOBIG: one of them is longer than the limit. SQLITE_NOTADB: it cannot
+** be checked without SQLite. Other codes are SQLite's on reading the file;
+** SQLITE_ABORT that the host wants no more.
 */
-int kv_large_check(sqlite3 *handle, const kv_row *previous, int limit,
+int kv_large_check(kv_large_check_of *of, const kv_row *previous,
                    const char **reason);
+
+/*
+** The sum that a large row carries, unverified; *found is 0 if there is no such
+** row, or its time was over. `expected` is taken where it is likely to be.
+*/
+int kv_large_sum(kv_large_check_of *of, int64_t seq, const int64_t *expected,
+                 int64_t *sum, int *found);
+
+/* Go on with a check that was left, if there is one. */
+int kv_large_go_on(kv_large_check_of *of);
 
 #endif

@@ -10,7 +10,7 @@
 
 typedef enum kv_state {
   KV_STATE_OK,        /* all that the file holds is merged */
-  KV_STATE_WAITING,   /* part of it is not here yet, or not in the folder */
+  KV_STATE_WAITING,   /* part of it is not here, or not verified yet */
   KV_STATE_BEHIND,    /* an older copy than the one that was read */
   KV_STATE_REWRITTEN, /* another log in its place; read anew */
   KV_STATE_DAMAGED,   /* does not verify beyond what is merged */

@@ -119,6 +119,7 @@ static int store_new(kv_registry *registry, const char *schema,
     store->registry = registry;
     store->db = registry->db;
     store->pending.max_ts = -1;
+    store->large_budget = KV_LARGE_BUDGET;
     store->device = kv_strdup(options->device);
     if (options->device && !store->device) rc = SQLITE_NOMEM;
     if (root) kv_folder_machine(store->machine);
@@ -273,6 +274,7 @@ void kv_store_close(kv_store *store) {
     }
   }
   kv_publish_rollback(store);
+  kv_larges_forget(&store->larges, NULL);
   kv_stmt_clear(&store->stmts);
   sqlite3_free(store->schema);
   sqlite3_free(store->name);

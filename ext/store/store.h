@@ -71,6 +71,9 @@ typedef struct kv_store {
   int n_functions;       /* SQL functions that run, one within another */
   int is_outermost;      /* its savepoint began a transaction */
   int must_look;         /* a write was refused: the next sync looks why */
+  kv_larges *larges;     /* large rows of other devices, being verified */
+  int64_t large_budget;  /* KV_LARGE_BUDGET */
+  int is_loaded;         /* all that is in the folder was read once */
   int wants_index;       /* by time: a question was asked that it answers */
   char *late;            /* why the last commit of the log failed, or NULL */
 } kv_store;

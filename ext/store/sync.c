@@ -45,6 +45,22 @@ static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
   kv_verdict_set(&visit->cursor.verdict, state, detail ? "%s" : NULL, detail);
 }
 
+/* The time for a large row is over. */
+static void visit_say_left(kv_visit *visit) {
+  const kv_large_left *left = kv_reader_left(visit->reader);
+  kv_state state = left->was_wrong ? KV_STATE_DAMAGED : KV_STATE_WAITING;
+
+  kv_verdict_set(&visit->cursor.verdict, state,
+                 "merged up to row %lld; a large row %s: %lld of %lld MB; "
+                 "kv_sync() goes on",
+                 visit->cursor.at.seq,
+                 left->was_wrong
+                   ? "did not match its checksum, and is being verified again "
+                     "as the file may have changed"
+                   : "is being verified",
+                 left->n_done / 1000000, left->n_bytes / 1000000);
+}
+
 /* Is a row that another copy of the log ends with in the cache? */
 static int visit_has_row(kv_visit *visit, const kv_row *row, int *has) {
   kv_stmts *stmts = &visit->store->stmts;
@@ -145,6 +161,7 @@ static int visit_replace(kv_visit *visit) {
   rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll,
                         &stretch);
   if (rc == SQLITE_OK && kv_reader_is_unread(visit->reader)) return rc;
+  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) return rc;
   if (rc == SQLITE_OK && !stretch.is_clean) {
     visit->is_too_big = stretch.is_too_big;
     kv_verdict_set(&cursor->verdict, KV_STATE_DAMAGED,
@@ -162,7 +179,6 @@ static int visit_replace(kv_visit *visit) {
 static int visit_find_cursor(kv_visit *visit, int *can_read) {
   kv_cursor *cursor = &visit->cursor;
   const kv_log_head *head = kv_reader_head(visit->reader);
-  int64_t sum = 0;
   int is_behind = 0;
   int is_former = 0;
   int rc = SQLITE_OK;
@@ -171,16 +187,16 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
   if (*can_read) return SQLITE_OK;
   if (cursor->has_id && visit_is_same_log(visit) &&
       head->base.seq <= cursor->at.seq) {
-    rc = kv_reader_sum_at(visit->reader, cursor->at.seq, &sum, can_read);
-    if (sum != cursor->at.sum) *can_read = 0;
+    rc = kv_reader_has(visit->reader, cursor->at, can_read);
   }
-  if (rc != SQLITE_OK || *can_read) return rc;
+  if (rc != SQLITE_OK || *can_read || kv_reader_left(visit->reader)) return rc;
 
   if (cursor->has_id && visit_is_same_log(visit)) {
     rc = visit_is_behind(visit, &is_behind);
   } else if (cursor->has_id) {
     rc = visit_is_former(visit, &is_former);
   }
+  if (kv_reader_left(visit->reader)) return rc;
   if (rc == SQLITE_OK && is_behind) {
     visit_say(visit, KV_STATE_BEHIND,
               "an older copy is here than the one that was read; what was "
@@ -203,7 +219,9 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
 static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
   kv_verdict *verdict = &visit->cursor.verdict;
 
-  if (stretch->is_clean && visit->is_replaced) {
+  if (kv_reader_left(visit->reader)) {
+    visit_say_left(visit);
+  } else if (stretch->is_clean && visit->is_replaced) {
     visit_say(visit, KV_STATE_REWRITTEN,
               "another log took the place of the one that was read; it was "
               "read from its beginning");
@@ -240,6 +258,7 @@ static int visit_merge(kv_visit *visit) {
     visit_say(visit, KV_STATE_BUSY, "cannot be read: the disk fails");
     return rc;
   }
+  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) visit_say_left(visit);
   if (rc != SQLITE_OK || !can_read) return rc;
   if (!cursor->has_id) {
     memcpy(cursor->id, head->id, KV_ID_SIZE);
@@ -293,8 +312,41 @@ static int visit_is_changed(const kv_visit *visit) {
 static int visit_is_final(const kv_visit *visit) {
   kv_state state = visit->cursor.verdict.state;
 
+  if (visit->reader && kv_reader_left(visit->reader)) return 0;
   return !visit->is_too_big && state != KV_STATE_BUSY &&
          state != KV_STATE_NEWER;
+}
+
+/* Go on with a large row, before all that was read up to it is read again. */
+static int visit_go_on(kv_visit *visit, const kv_stamp *stamp) {
+  kv_store *store = visit->store;
+  kv_larges *larges = kv_larges_get(&store->larges, visit->cursor.device);
+  int64_t budget = store->is_loaded ? store->large_budget : 0;
+
+  if (!larges) return SQLITE_NOMEM;
+  kv_larges_look(larges, stamp);
+  return kv_reader_keep(visit->reader, larges, budget, visit->poll);
+}
+
+/* Read what is new, and forget the large rows that it was not about. */
+static int visit_read_on(kv_visit *visit, const kv_stamp *stamp) {
+  kv_larges **list = &visit->store->larges;
+  const char *device = visit->cursor.device;
+  int rc = visit_go_on(visit, stamp);
+
+  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) {
+    visit_say_left(visit);
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) rc = visit_merge(visit);
+  if (rc != SQLITE_OK) return rc;
+  if (visit->cursor.verdict.state == KV_STATE_OK ||
+      visit->cursor.verdict.state == KV_STATE_REWRITTEN) {
+    kv_larges_forget(list, device);
+  } else {
+    kv_larges_trim(kv_larges_get(list, device));
+  }
+  return SQLITE_OK;
 }
 
 /* Read the file, inside a savepoint. */
@@ -304,7 +356,12 @@ static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
   int rc = kv_reader_open(store->db, visit->path, visit->cursor.device,
                           &visit->reader, &visit->cursor.verdict);
 
-  if (rc == SQLITE_OK && visit->reader) rc = visit_merge(visit);
+  if (rc == SQLITE_OK && visit->reader) {
+    rc = visit_read_on(visit, stamp);
+  } else if (visit->cursor.verdict.state != KV_STATE_BUSY &&
+             visit->cursor.verdict.state != KV_STATE_WAITING) {
+    kv_larges_forget(&store->larges, visit->cursor.device);
+  }
   visit->cursor.synced = kv_folder_now();
   visit->cursor.has_stamp =
     visit_is_final(visit) &&
@@ -318,6 +375,7 @@ static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
 /* What there is instead of a regular file. */
 static void visit_say_kind(kv_visit *visit, kv_file_kind kind) {
   visit->cursor.has_stamp = 0;
+  kv_larges_forget(&visit->store->larges, visit->cursor.device);
   switch (kind) {
     case KV_FILE_NONE:
       visit_say(visit,
@@ -532,6 +590,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_incarnation_inherit(store, err);
   }
+  if (rc == SQLITE_OK) store->is_loaded = 1;
   if (rc == SQLITE_OK) rc = kv_upkeep_run(store, err);
   kv_folder_free_names(names, n);
   sqlite3_free(devices);

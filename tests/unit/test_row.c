@@ -475,7 +475,7 @@ static void a_changed_row_is_noticed(void **state) {
                       "its checksum does not match");
 }
 
-/* Bytes of a_row() that are not in memory, as far as the check knows. */
+/* Bytes of a_row() that are not in memory, as far as the hash knows. */
 typedef struct far_away {
   kv_row row;
   size_t n_read;
@@ -493,12 +493,13 @@ static int far_read(void *source, const kv_value *value, size_t at, size_t n,
   return 0;
 }
 
-static void a_row_is_checked_in_pieces(void **state) {
+static void a_row_is_hashed_in_pieces(void **state) {
   static char content[100000];
   far_away far = {a_row(), 0, sizeof(content)};
   kv_row previous = a_row();
   kv_row row;
-  const char *reason;
+  kv_row_far left;
+  int64_t sum;
   size_t n;
 
   (void)state;
@@ -510,24 +511,64 @@ static void a_row_is_checked_in_pieces(void **state) {
     row.sum = kv_row_sum(previous.sum, &row);
     row.value.z = NULL;
     far.n_read = 0;
-    assert_int_equal(kv_row_check_far(&previous, &row, far_read, &far, &reason),
-                     0);
-    assert_null(reason);
+    memset(&left, 0, sizeof(left));
+    assert_int_equal(
+      kv_row_sum_far(previous.sum, &row, far_read, &far, &left, &sum), 0);
+    assert_true(sum == row.sum);
     assert_int_equal(far.n_read, n);
-    row.sum++;
-    far.n_read = 0;
-    kv_row_check_far(&previous, &row, far_read, &far, &reason);
-    assert_string_equal(reason, "its checksum does not match");
   }
-  far.n_read = 0;
-  row.ts = -1;
-  kv_row_check_far(&previous, &row, far_read, &far, &reason);
-  assert_string_equal(reason, "its time is out of range");
-  assert_int_equal(far.n_read, 0);
-  row.ts = 1;
-  far.n_most = 20000;
-  assert_int_equal(kv_row_check_far(&previous, &row, far_read, &far, &reason),
-                   77);
+}
+
+/* A row with three values far away, read until n bytes were. */
+typedef struct far_pieces {
+  const char *bytes;
+  const kv_row *row;
+  size_t n_left;
+} far_pieces;
+
+static int far_read_some(void *source, const kv_value *value, size_t at,
+                         size_t n, void *out) {
+  far_pieces *far = source;
+
+  if (far->n_left < n) return 77;
+  far->n_left -= n;
+  memcpy(out, far->bytes + (value == &far->row->key) + at, n);
+  return 0;
+}
+
+static void a_sum_that_was_left_is_gone_on_with(void **state) {
+  static char content[60000];
+  static const size_t lengths[] = {1, 16384, 16385, 50000};
+  size_t i;
+
+  (void)state;
+  memset(content, 'c', sizeof(content));
+  for (i = 0; i < 64; i++) {
+    size_t n_key = i / 4 % 4;
+    size_t n_value = i / 16;
+    kv_row row = a_row();
+    far_pieces far = {content, &row, 0};
+    kv_row_far left;
+    int64_t expected;
+    int64_t sum;
+    int rc = 77;
+
+    row.bucket = blob(content, lengths[i % 4]);
+    row.key = n_key ? blob(content + 1, lengths[n_key]) : integer(7);
+    row.value = n_value ? blob(content, lengths[n_value]) : integer(8);
+    expected = kv_row_sum(5, &row);
+    row.bucket.z = NULL;
+    if (n_key) row.key.z = NULL;
+    if (n_value) row.value.z = NULL;
+    memset(&left, 0, sizeof(left));
+    while (rc == 77) {
+      uint64_t before = left.at;
+      far.n_left = 16384 + 100 * i; /* ends within and between values */
+      rc = kv_row_sum_far(5, &row, far_read_some, &far, &left, &sum);
+      assert_true(rc == 0 || left.at > before);
+    }
+    assert_true(rc == 0 && sum == expected);
+  }
 }
 
 int main(void) {
@@ -551,7 +592,8 @@ int main(void) {
     cmocka_unit_test(a_deletion_has_no_value),
     cmocka_unit_test(an_acknowledgement_has_its_types),
     cmocka_unit_test(a_changed_row_is_noticed),
-    cmocka_unit_test(a_row_is_checked_in_pieces),
+    cmocka_unit_test(a_row_is_hashed_in_pieces),
+    cmocka_unit_test(a_sum_that_was_left_is_gone_on_with),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
