@@ -9,8 +9,9 @@ import random
 import shutil
 import unittest
 
+import clones
 import oracle
-from support import NOW, Publish, deliver, kv, log_path, open_store, read, sync
+from support import NOW, Publish, deliver, kv, read, sync
 
 SCHEDULES = int(os.environ.get("KV_TWIN_SCHEDULES", 60))
 
@@ -55,13 +56,10 @@ class Clones(Publish):
     def try_to_write(self):
         """True if it was written, False if it was refused as a twin's."""
         self.n += 1
-        try:
-            self.db.execute("INSERT INTO kv VALUES(?, ?)", ("k%d" % self.n, self.n))
+        wrote = clones.try_to_write(self.db, "k%d" % self.n, self.n)
+        if wrote:
             self.mine.append(self.n)
-            return True
-        except Exception as e:
-            self.assertIn("adopt", str(e))
-            return False
+        return wrote
 
     def test_no_row_is_lost_and_no_log_rewritten(self):
         outcomes = set()
@@ -76,10 +74,8 @@ class Clones(Publish):
                 state = self.state(self.db, "laptop")
                 outcomes.add((wrote, state))
                 # What the clone wrote is there to the byte, or has grown.
-                log = oracle.read_log(self.own, 9)
                 if wrote:
-                    self.assertEqual((log.id, log.rows[:len(there.rows)]),
-                                     (there.id, there.rows))
+                    self.assertTrue(clones.is_kept(there, self.own))
                 else:
                     self.assertEqual(read(self.own), data)
                     self.get_out(there)
@@ -92,6 +88,25 @@ class Clones(Publish):
                      for r in log.rows]))
         self.assertEqual({w for w, _ in outcomes}, {True, False})
 
+    def test_rows_of_one_key_and_time_are_both_kept(self):
+        """Both go on from the same row, by clocks that stand still: under one
+        number, and under two."""
+        for before in ("", "('b', 1), "):
+            with self.subTest(before=before):
+                self.fresh()
+                self.db = self.open("persistent")
+                self.db.execute("INSERT INTO kv VALUES('a', 1)")
+                shutil.copytree(self.path("notes.kv"), self.path("clone.kv"))
+                self.clone = self.device("laptop", "clone.kv", options="now=%d" % NOW)
+                self.clone.execute("INSERT INTO kv VALUES('x', 'theirs')")
+                self.db.execute("INSERT INTO kv VALUES" + before + "('x', 'mine')")
+                self.arrive()
+                clones.adopt(self.db, self.path("notes.kv"), "laptop")
+                rows = [r for r in oracle.read_log(self.own).rows if r.key == "x"]
+                self.assertEqual({r.value for r in rows}, {"mine", "theirs"})
+                self.assertEqual(len({r.ts for r in rows}), 1)
+                self.assertEqual(kv(self.device("reader")), kv(self.db))
+
     def get_out(self, there):
         """A twin: reading goes on; then by another name, or by adopting."""
         lost = set(self.mine) - {r.value for r in there.rows}
@@ -100,13 +115,11 @@ class Clones(Publish):
             self.assertEqual(self.state(self.db, "laptop"), "twin")
             self.assertEqual(self.unpublished(self.db), len(lost))
         if self.r.random() < 0.5:
-            open_store(self.db, self.path("notes.kv"), "laptop2", "now=%d" % NOW, "two")
-            self.db.execute("INSERT INTO two VALUES('way', 'out')")
+            clones.take_name(self.db, self.path("notes.kv"), "laptop2", "now=%d" % NOW)
             self.assertEqual(oracle.read_log(self.own, 9).rows, there.rows)
-            self.assertEqual(kv(self.db, "two")["str", "way"], ("str", "out"))
+            self.assertEqual(kv(self.db, "two")["str", "a way"], ("str", "out"))
         else:
-            self.db.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
-            self.db.execute("INSERT INTO kv VALUES('way', 'out')")
+            clones.adopt(self.db, self.path("notes.kv"), "laptop")
             self.assertEqual(self.state(self.db, "laptop"), "ok")
         sync(self.db)
 
