@@ -2,7 +2,9 @@
 show: a model of every cache in Python, kept statement by statement.
 """
 
+import copy
 import os
+import shutil
 import struct
 
 import oracle
@@ -49,8 +51,9 @@ class Connection:
         self.db = connect(cache.host or ":memory:")
         if is_new:
             self.db.execute("PRAGMA journal_mode = " + cache.journal)
-        open_store(self.db, device.folder, device.name, "now=%d" % device.now,
-                   schema="main" if cache.host else "temp")
+        # A path that goes with the database when the machine is copied.
+        open_store(self.db, "notes.kv" if cache.host else device.folder, device.name,
+                   "now=%d" % device.now, schema="main" if cache.host else "temp")
         self.view = self.txn = None
         self.marks = []  # (view, txn) at each savepoint
         if is_new:
@@ -169,6 +172,25 @@ class Device:
 
     def open(self, cache):
         self.connections.append(Connection(self, cache))
+
+    def clone(self):
+        """The same device on another machine: a copy of its folder and, if
+        that is a file, of its cache."""
+        other = copy.copy(self)
+        other.root = self.root + "-clone%d" % self.generation
+        other.folder = os.path.join(other.root, "notes.kv")
+        shutil.copytree(self.root, other.root)
+        other.acknowledged = list(self.acknowledged)
+        other.history = list(self.history)
+        other.connections = []
+        if self.persistent:
+            cache = self.cache
+            other.cache = Cache(os.path.join(other.root, os.path.basename(cache.host)))
+            other.cache.view, other.cache.own = dict(cache.view), list(cache.own)
+            other.open(other.cache)
+        else:
+            other.begin()
+        return other
 
     def log(self):
         return log_path(self.folder, self.name)

@@ -3,7 +3,7 @@
 Each device has its own copy of the folder, with a temp or a persistent
 cache, sometimes with a second connection. Log files travel between the
 copies late, stale, torn, damaged, swapped, twice and out of order, with
-conflict copies beside. A model in Python says after each statement what the
+conflict copies beside; machines are copied and go on as one device. A model in Python says after each statement what the
 connection must show; in the end all devices must be equal, and equal to the
 oracle's reading of the logs.
 
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import traceback
 
+import clones
 import oracle
 from devices import Connection, Device, diff, need
 from oracle import tag
@@ -39,6 +40,9 @@ class Schedule:
         self.devices = []
         self.delivered = {}  # path: bytes that a sync tool put there
         self.has_former = False  # whether a device began its log anew
+        self.clones = set()  # devices that exist twice at the moment
+        self.refused = set()  # those of them that know it
+        self.retired = {}  # names that nobody has any more: who has the log
         self.devices = [Device(self, n) for n in names]
         self.stats = {d: self.stat(d) for d in self.devices}
 
@@ -169,7 +173,10 @@ class Schedule:
             need(effect is None, "unexpected constraint")
             return c.check()
         except sqlite3.OperationalError as e:
-            self.busy(c, e)
+            if c.device in self.clones and clones.is_refusal(e):
+                self.refused.add(c.device)
+            else:
+                self.busy(c, e)
             return c.check()
         need(effect is not None, "a NULL key was taken")
         view, txn = dict(c.shown()), dict(c.txn or {})
@@ -291,6 +298,99 @@ class Schedule:
         d.acknowledged[:] = published(after)
         self.has_former = True
 
+    def clone(self, d):
+        """The machine of a device is copied, and both go on as one device;
+        until a sync tool puts the log of one in the place of the other's."""
+        if not d.single or d.connections[0].txn is not None or not os.path.exists(d.log()):
+            return
+        self.restore(d)
+        self.note("clone", d.name)
+        pair = [d, d.clone()]
+        self.clones, self.refused = set(pair), set()
+        for x in pair:
+            self.stats[x] = self.stat(x)
+        for _ in range(self.r.randrange(2, 14)):
+            self.step_of_clones(self.r.choice(pair), [x for x in self.devices if x is not d])
+        self.r.shuffle(pair)
+        stays, goes = pair
+        self.note("one stays:", stays.root)
+        self.meet(stays, goes)
+        for c in goes.connections:
+            c.close()
+        self.clones = set()
+        self.devices[self.devices.index(d)] = stays
+        self.stats[stays] = self.stat(stays)
+
+    def step_of_clones(self, x, others):
+        c, kind, other = x.connections[0], self.r.random(), self.r.choice(others)
+        if kind < 0.5:
+            self.statement(c)
+        elif kind < 0.6:
+            self.sync(c)
+        elif kind < 0.75 and os.path.exists(x.log()):
+            self.note("deliver clone", x.root, "to", other.name)
+            self.put(other, log_path(other.folder, x.name), read(x.log()))
+        elif kind < 0.85 and os.path.exists(other.log()):
+            self.note("deliver", other.name, "to clone", x.root)
+            self.put(x, log_path(x.folder, other.name), read(other.log()))
+        else:
+            self.sync(other.connections[0])
+        self.untouched(x)
+
+    def meet(self, stays, goes):
+        """The log of the one that goes is put in the place of the other's."""
+        c, path, old = stays.connections[0], stays.log(), stays.name
+        own = [r for r in kv_log(c.db) if r[0] == old]
+        data = read(goes.log())
+        there = oracle.read_log(goes.log(), 2)
+        put(path, data)
+        if self.r.random() < 0.5:
+            self.sync(c)
+        self.n += 1
+        if clones.try_to_write(c.db, "a meeting", self.n):
+            need(clones.is_kept(there, path), old, "rewrote what its clone wrote")
+        else:
+            self.note("  a twin")
+            need(read(path) == data, old, "wrote to a log that it was refused to write")
+            sync(c.db)
+            state = c.db.execute("SELECT state FROM kv_devices WHERE is_self").fetchone()
+            need(state == ("twin",), old, "was refused in state", state)
+            if self.r.random() < 0.5:
+                clones.adopt(c.db, stays.folder, old)
+                self.note("  adopts")
+            else:
+                self.rename(stays, data)
+        logs = [oracle.read_log(log_path(stays.folder, name), 9) for name in {old, stays.name}]
+        got = clones.visible(logs)
+        last = clones.last_times(own, kv_log(c.db, "kv" if stays.name == old else "two"))
+        for _, _, _, ts, _, _, op, k, v in own:
+            # Under another name nothing is written that was replaced.
+            need(op != "set" or (k, v) in got or
+                 stays.name != old and last.get(k, 0) > ts, old, "lost its", k, v)
+        for k, v in clones.written(goes.acknowledged):
+            need((k, v) in got, old, "lost what its clone wrote", k, v)
+        stays.n_former = len(stays.history)
+        stays.lost_log, self.has_former = False, True
+        stays.acknowledged[:] = published(oracle.read_log(stays.log(), 2))
+        if stays.name == old:
+            stays.cache.own = list(stays.acknowledged)
+            c.ended()
+            sync(c.db)
+            c.merged()
+        else:
+            c.close()
+            stays.connections = []
+            stays.begin()
+
+    def rename(self, d, data):
+        """Another name for a twin; the log of the old one is as it was."""
+        c, old = d.connections[0], d.name
+        d.name = old + "-%d" % (len(self.retired) + 2)
+        self.note("  becomes", d.name)
+        clones.take_name(c.db, d.folder, d.name, "now=%d" % d.now)
+        need(read(log_path(d.folder, old)) == data, old, "was changed by", d.name)
+        self.retired[old] = d
+
     def step(self):
         d = self.r.choice(self.devices)
         c = self.r.choice(d.connections)
@@ -309,6 +409,8 @@ class Schedule:
             self.lose(d)
         elif kind < 0.975:
             self.begin_anew(d)
+        elif kind < 0.98:
+            return self.clone(d)
         elif len(d.connections) == 1 and d.cache.writer is None:
             self.restore(d)
             self.note("second connection", d.name)
@@ -336,6 +438,12 @@ class Schedule:
                 for other in self.devices:
                     if other is not d:
                         self.put(other, log_path(other.folder, d.name), read(d.log()))
+        for name, holder in self.retired.items():
+            data = read(log_path(holder.folder, name))
+            logs[name] = oracle.read_log(log_path(holder.folder, name), 2)
+            for other in self.devices:
+                if other is not holder:
+                    self.put(other, log_path(other.folder, name), data)
         for d in self.devices:
             got = published(logs[d.name]) if d.name in logs else []
             need(got == d.acknowledged, d.name, "published", got, "not", d.acknowledged)
