@@ -3,11 +3,12 @@ and each way out keeps what was acknowledged.
 """
 
 import os
+import shutil
 import unittest
 
 import oracle
-from support import (HOSTS, NOW, Publish, deliver, kv, open_store, put, read,
-                     snapshot, sync)
+from support import (HOSTS, NOW, SECOND, Publish, deliver, kv, log_path, misplaced, open_store,
+                     put, read, snapshot, sync)
 
 
 class Twins(Publish):
@@ -108,6 +109,35 @@ class Twins(Publish):
                 self.assertEqual(kv(db), oracle.fold(self.log("laptop").rows))
                 reader = self.device("reader")
                 self.assertEqual(kv(reader), kv(db))
+
+    def dated(self, folder):
+        log = oracle.read_log(log_path(self.path(folder), "laptop"), 9)
+        return {(r.ts, r.value) for r in log.rows if r.op != oracle.SEEN}
+
+    def test_adopt_keeps_rows_of_one_key_time_and_number(self):
+        """Both go on from a time that another device's clock gave them."""
+        for host in HOSTS:
+            with self.subTest(host=host):
+                self.fresh()
+                phone = self.device("phone", options="now=%d" % (NOW + 240 * SECOND))
+                self.put("p", db=phone)
+                db = self.open(host)
+                sync(db)
+                self.put("a")
+                shutil.copytree(self.path("notes.kv"), self.path("other.kv"))
+                other = self.device("laptop", "other.kv", options="now=%d" % (NOW + SECOND))
+                for n in range(3):
+                    self.put("k", value="mine%d" % n, db=db)
+                    self.put("k", value="theirs%d" % n, db=other)
+                mine, theirs = (self.dated(f) for f in ("notes.kv", "other.kv"))
+                self.assertEqual({t for t, _ in mine}, {t for t, _ in theirs})
+                deliver(self.path("other.kv"), self.path("notes.kv"), "laptop")
+                self.fails("INSERT INTO kv VALUES('x', 1)", "adopt", con=db)
+                db.execute("SELECT kv_open(?, 'laptop', 'adopt=1')", (self.path("notes.kv"),))
+                self.assertEqual(self.dated("notes.kv"), mine | theirs)
+                self.assertEqual(kv(db)["str", "k"], ("str", "mine2"))
+                self.assertEqual(misplaced(db), [])
+                self.assertEqual(kv(self.device("reader")), kv(db))
 
     def test_adopt_takes_the_log_as_it_is(self):
         for host in HOSTS:
