@@ -1,59 +1,314 @@
-"""A device that exists twice: how that is noticed, and the ways out of it."""
+"""Clones of a device: a copy of its machine, with its log and its cache, that
+writes on under the same name. What holds of one in test_twins_clones.py and
+in the simulation, and how the simulation makes them.
+"""
 
+import glob
+import os
+import shutil
 import sqlite3
 
 import oracle
+from devices import Cache, Device, need
 from oracle import tag
-from support import GONE, open_store
+from support import GONE, edit, kv, kv_log, log_path, open_store, put, read, sync
 
 
 def is_refusal(e):
-    """Is this the error that tells a twin how it may write again?"""
-    return isinstance(e, sqlite3.Error) and "adopt" in str(e)
+    """Whether a write failed since the log has another writer."""
+    return "cannot write" in str(e) and "adopt" in str(e)
 
 
-def try_to_write(con, key, value):
+def write(db, key, value):
     """True if it was written, False if it was refused as a twin's."""
     try:
-        con.execute("INSERT INTO kv VALUES(?, ?)", (key, value))
+        db.execute("INSERT INTO kv VALUES(?, ?)", (key, value))
         return True
     except sqlite3.Error as e:
-        if not is_refusal(e):
-            raise
+        need(is_refusal(e), "another error:", e)
         return False
 
 
-def take_name(con, folder, name, options):
-    """Another name: what the folder does not have is written there."""
-    open_store(con, folder, name, options, "two")
-    con.execute("INSERT INTO two VALUES('a way', 'out')")
+def need_grown(log, before):
+    """A log is as it was before, or has more rows behind."""
+    need((log.id, log.rows[:len(before.rows)]) == (before.id, before.rows),
+         log.name, "was rewritten")
 
 
-def adopt(con, folder, name):
-    con.execute("SELECT kv_open(?, ?, 'adopt=1')", (folder, name))
-    con.execute("INSERT INTO kv VALUES('a way', 'out')")
+def unshared(mine, there):
+    """The rows of the log `mine` that the log `there` in its place has not."""
+    n = 0
+    while n < min(len(mine.rows), len(there.rows)) and mine.rows[n] == there.rows[n]:
+        n += 1
+    return [r for r in mine.rows[n:] if r.op != oracle.SEEN]
 
 
-def is_kept(before, path):
-    """Is a log that was there still there to the byte, but for rows behind it?"""
-    log = oracle.read_log(path, 9)
-    return (log.id, log.rows[:len(before.rows)]) == (before.id, before.rows)
+def need_twin(db, n):
+    """It is a twin with n rows that nobody has, also after kv_sync()."""
+    for _ in range(2):
+        sync(db)
+        got = db.execute("SELECT state, unpublished FROM kv_devices WHERE is_self").fetchall()
+        need(got == [("twin", n)], "state, unpublished", got, "not", n)
 
 
-def written(transactions):
-    """Keys and values of transactions {key: value}."""
-    return {(k, v) for t in transactions for k, v in t.items() if v is not GONE}
+def take_name(db, folder, device, options, rows):
+    """The first way out: another name, in the table two. It has the last of
+    the rows of each key, unless there is a later one in the folder."""
+    open_store(db, folder, device, options, "two")
+    view, log = kv(db, "two"), kv_log(db, "two")
+    for r in {r.key: r for r in rows}.values():
+        op = "set" if r.op == oracle.SET else "delete"
+        known = [(ts, name, what, v) for name, _, _, ts, _, bucket, what, k, v in log
+                 if bucket == "" and k == tag(r.key)]
+        need(any(ts > r.ts or (name in (device, r.device) and (what, v) == (op, tag(r.value)))
+                 for ts, name, what, v in known) or (op == "delete" and tag(r.key) not in view),
+             device, "did not get", r)
 
 
-def visible(logs):
-    """Those that the logs have."""
-    return {(tag(r.key), tag(r.value)) for log in logs for r in log.rows if r.op == oracle.SET}
+def adopt(db, folder, device):
+    """The second way out: to take the log over."""
+    db.execute("SELECT kv_open(?, ?, 'adopt=1')", (folder, device))
 
 
+def published(log):
+    """What each transaction of a log did to its keys."""
+    return [{tag(r.key): tag(r.value) if r.op == oracle.SET else GONE
+             for r in txn if r.op != oracle.SEEN} for txn in oracle.transactions(log.rows)]
 
-def last_times(*histories):
-    """When each key was written last, by rows as kv_log() gives them."""
-    out = {}
-    for r in (r for rows in histories for r in rows):
-        out[r[7]] = max(r[3], out.get(r[7], 0))
-    return out
+
+def changes(log):
+    return sorted((r.ts, r.op, r.bucket, tag(r.key), tag(r.value)) for r in log.rows
+                  if r.op != oracle.SEEN)
+
+
+class Image:
+    """A copy of a device's machine, of a moment without transactions."""
+
+    def __init__(self, device, root):
+        shutil.copytree(device.folder, os.path.join(root, "notes.kv"))
+        self.root, self.host, cache = root, None, device.cache
+        if cache.host:
+            for file in glob.glob(glob.escape(cache.host) + "*"):
+                if not file.endswith("-shm"):
+                    shutil.copy2(file, root)
+            self.host = os.path.join(root, os.path.basename(cache.host))
+        self.view, self.own, self.journal = dict(cache.view), list(cache.own), cache.journal
+        self.acknowledged = list(device.acknowledged)
+
+    def start(self, schedule, device):
+        d = Device.__new__(Device)
+        d.__dict__.update(device.__dict__, root=self.root, connections=[], history=[],
+                          folder=os.path.join(self.root, "notes.kv"),
+                          acknowledged=self.acknowledged, image=None)
+        d.now += schedule.r.choice([0, schedule.r.randrange(-10**8, 10**8)])
+        if self.host:
+            d.cache = Cache(self.host, self.journal)
+            d.cache.view, d.cache.own = self.view, self.own
+        else:
+            d.cache = d.new_cache(False)
+        d.open(d.cache)
+        if self.host:  # the clock is an argument of the table
+            c = d.connections[0]
+            c.db.execute("SELECT kv_open(?, ?, ?)", (d.folder, d.name, "now=%d" % d.now))
+            c.merged()
+        return d
+
+
+class Clones:
+    """The part of the simulation that makes clones, and ends them."""
+
+    def clone(self, d):
+        """The next in the life of a device with clones: an image of it, a
+        clone from that, the clone's log in the place of the own one."""
+        if d.twin:
+            return self.meet(d) if self.r.random() < 0.5 else None
+        if (not d.single or len(self.devices) > 6 or d.lost_log or not os.path.exists(d.log()) or
+                d.connections[0].txn is not None):
+            return
+        if not d.image:
+            self.note("image of", d.name)
+            self.n_images += 1
+            root = os.path.join(self.dir, "image%d" % self.n_images)
+            os.makedirs(root)
+            d.image = Image(d, root)
+            if self.r.random() < 0.5:
+                return
+        d.cloned = self.has_former = True  # other logs of one name may be about
+        twin = d.image.start(self, d)
+        d.image, d.twin, twin.twin = None, twin, d
+        self.devices.append(twin)
+        self.stats[twin] = self.stat(twin)
+        twin.seen = d.seen = None
+        if self.r.random() < 0.3:
+            self.move(twin)
+        if d.twin and self.r.random() < 0.3:
+            self.note("image of", d.name, "restored")
+            self.retire(d)
+        else:
+            self.note("clone of", d.name)
+
+    def move(self, d):
+        """A clone finds that the log is another machine's."""
+        log = oracle.read_log(d.log(), oracle.CLONES)
+        if not log.host:
+            return  # this machine has no identity
+        self.note("clone of", d.name, "on another machine")
+        edit(d.log(), "UPDATE device SET host = 'another machine'")
+        c = d.connections[0]
+        need(not write(c.db, "a", self.value()), d.name, "writes as another machine")
+        need_twin(c.db, 0)
+        self.outcomes["moved"] += 1
+        if self.r.random() < 0.5:
+            d.twin.twin, twin, d.twin = None, d.twin, None
+            self.rename(d, twin, [])
+        else:
+            adopt(c.db, d.folder, d.name)
+            need(oracle.read_log(d.log(), oracle.CLONES) == log, d.name, "is not as it was")
+            c.merged()
+
+    def retire(self, d):
+        for c in d.connections:
+            c.close()
+        d.connections = []
+        if d in self.devices:
+            self.devices.remove(d)
+
+    def quiet(self, d):
+        for c in d.connections:
+            if c.txn is not None:
+                c.db.execute("ROLLBACK")
+                c.ended()
+
+    def refused(self, c):
+        """A write was refused: right if another machine has written as this
+        device. It gets out at once."""
+        d = c.device
+        need(d.cloned, d.name, "was refused for nothing")
+        self.note("  refused")
+        if c.db.in_transaction:
+            c.db.execute("ROLLBACK")
+        c.ended()
+        c.check()
+        if d.twin:
+            self.meet(d)
+        else:
+            self.take_over(d, [oracle.read_log(d.log(), oracle.CLONES)])
+
+    def meet(self, d):
+        """The log of the other one takes the place of the own one."""
+        twin = d.twin
+        if not d.connections:
+            d, twin = twin, d
+        self.quiet(d)
+        self.quiet(twin)
+        mine, there = (oracle.read_log(x.log(), oracle.CLONES) for x in (d, twin))
+        for x, log in ((d, mine), (twin, there)):
+            need(published(log) == x.acknowledged, x.name, "published", published(log))
+        closed = d.persistent and self.r.random() < 0.5
+        self.note("the other log of", d.name, "closed" if closed else "")
+        if closed:
+            d.connections.pop().close()
+        data = read(twin.log())
+        put(d.log(), data)
+        d.seen = None
+        if closed:
+            d.open(d.cache)
+        c = d.connections[0]
+        if self.r.random() < 0.5:
+            sync(c.db)
+            c.merged()
+        d.twin = twin.twin = None
+        rows = unshared(mine, there)
+        value = self.value()
+        wrote = write(c.db, "a", value)
+        self.outcomes["wrote" if wrote else "refused"] += 1
+        if wrote:
+            log = oracle.read_log(d.log(), oracle.CLONES)
+            need(tag(value) in {tag(r.value) for r in log.rows[len(there.rows):]}, "not written")
+            # Only what forked at its last commit is known to be no twin.
+            need(len({r.txn for r in rows}) < 2 or not unshared(there, mine),
+                 d.name, "writes into another one's log")
+            need_grown(log, there)
+            need({*changes(mine), *changes(there)} <= {*changes(log)}, d.name, "lost rows")
+            self.retire(twin)
+            d.acknowledged[:] = published(log)
+            c.merged()
+        else:
+            need(read(d.log()) == data, d.name, "wrote into another one's log")
+            need_twin(c.db, len(rows))
+            c.merged()
+            if self.r.random() < 0.5:
+                self.rename(d, twin, rows)
+            else:
+                self.retire(twin)
+                self.take_over(d, [mine, there])
+
+    def rename(self, d, twin, rows):
+        """The other one, or what it was, keeps the name."""
+        db, old, data = d.connections[0].db, d.log(), read(d.log())
+        self.n_names += 1
+        name = "%s-%d" % (d.name, self.n_names)
+        self.note(d.name, "is", name)
+        take_name(db, d.folder, name, "now=%d" % d.now, rows)
+        need(read(old) == data, name, "changed the log of", d.name)
+        n, = db.execute("SELECT unpublished FROM kv_devices('kv') WHERE is_self").fetchone()
+        need(n == 0, d.name, "still has rows", n)
+        d.connections.pop().close()
+        d.name, d.history, d.seen = name, [], None
+        log = d.log()
+        d.acknowledged = published(oracle.read_log(log)) if os.path.exists(log) else []
+        d.begin()
+        self.delivered[old] = data
+        self.stats[d] = self.stat(d)
+        if not twin.connections:
+            self.gone.append(twin)
+
+    def take_over(self, d, logs):
+        self.note("adopt", d.name)
+        self.outcomes["adopted"] += 1
+        c = d.connections[0]
+        adopt(c.db, d.folder, d.name)
+        log = oracle.read_log(d.log(), oracle.CLONES)
+        need(log.id not in {x.id for x in logs}, d.name, "has the id of a log of two writers")
+        expected, got = {x for log in logs for x in changes(log)}, {*changes(log)}
+        need(got == expected, d.name, "adopted", expected - got, got - expected)
+        d.acknowledged[:] = published(log)
+        d.seen = None
+        c.merged()
+
+    def unbroken(self, d):
+        """No row of a log that a device with clones has is another than at
+        the last look, but where another log was put in its place."""
+        if not d.cloned or not os.path.exists(d.log()):
+            return
+        con = sqlite3.connect("file:%s?mode=ro" % d.log(), uri=True)
+        con.text_factory = bytes
+        now = [con.execute("SELECT id FROM device").fetchone()] + con.execute(
+            "SELECT * FROM log ORDER BY seq").fetchall()
+        con.close()
+        need(d.seen is None or now[:len(d.seen)] == d.seen, d.name, "rewrote its log")
+        d.seen = now
+
+    def settle(self):
+        """All meet, and all logs come to all; who is a twin since another
+        device had read rows that its log has not adopts it."""
+        while any(d.twin for d in self.devices):
+            self.meet(next(d for d in self.devices if d.twin))
+        for _ in range(3):
+            for d in self.devices + self.gone:
+                if os.path.exists(d.log()):
+                    for other in self.devices:
+                        if other.name != d.name:
+                            self.put(other, log_path(other.folder, d.name), read(d.log()))
+            twins = 0
+            for d in self.devices:
+                for c in d.connections:
+                    sync(c.db)
+                    c.merged()
+                if d.cloned and d.connections[0].db.execute(
+                        "SELECT state FROM kv_devices WHERE is_self").fetchone() == ("twin",):
+                    self.take_over(d, [oracle.read_log(d.log(), oracle.CLONES)])
+                    twins += 1
+            if not twins:
+                return
+        need(False, "twins without end")

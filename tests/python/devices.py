@@ -2,9 +2,7 @@
 show: a model of every cache in Python, kept statement by statement.
 """
 
-import copy
 import os
-import shutil
 import struct
 
 import oracle
@@ -51,7 +49,7 @@ class Connection:
         self.db = connect(cache.host or ":memory:")
         if is_new:
             self.db.execute("PRAGMA journal_mode = " + cache.journal)
-        # A path that goes with the database when the machine is copied.
+        # A path in a host database is relative to it, so that both can be copied.
         open_store(self.db, "notes.kv" if cache.host else device.folder, device.name,
                    "now=%d" % device.now, schema="main" if cache.host else "temp")
         self.view = self.txn = None
@@ -147,6 +145,9 @@ class Device:
         self.lost_log = False  # whether its log is one of these
         self.single = True  # whether it never had a second connection
         self.merged_inside = False  # whether it merged inside a transaction
+        self.image = self.twin = None  # a copy of the machine; a clone that goes on
+        self.cloned = False  # whether it ever had one
+        self.seen = None  # its log at the last look, with clones
         self.connections, self.cache = [], None
         self.begin()
 
@@ -172,25 +173,6 @@ class Device:
 
     def open(self, cache):
         self.connections.append(Connection(self, cache))
-
-    def clone(self):
-        """The same device on another machine: a copy of its folder and, if
-        that is a file, of its cache."""
-        other = copy.copy(self)
-        other.root = self.root + "-clone%d" % self.generation
-        other.folder = os.path.join(other.root, "notes.kv")
-        shutil.copytree(self.root, other.root)
-        other.acknowledged = list(self.acknowledged)
-        other.history = list(self.history)
-        other.connections = []
-        if self.persistent:
-            cache = self.cache
-            other.cache = Cache(os.path.join(other.root, os.path.basename(cache.host)))
-            other.cache.view, other.cache.own = dict(cache.view), list(cache.own)
-            other.open(other.cache)
-        else:
-            other.begin()
-        return other
 
     def log(self):
         return log_path(self.folder, self.name)

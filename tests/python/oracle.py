@@ -37,6 +37,7 @@ SCHEMA = {
 }
 DELETE, SET, SEEN = 0, 1, 2
 TS_MAX = 1 << 53
+CLONES = 9  # writers of a log: clones of a device, whose logs may be put together
 COLUMNS = "seq, txn, ts, parent_ts, op, bucket, key, value, sum"
 
 Row = collections.namedtuple("Row", "device " + COLUMNS.replace(",", ""))

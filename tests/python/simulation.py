@@ -3,15 +3,17 @@
 Each device has its own copy of the folder, with a temp or a persistent
 cache, sometimes with a second connection. Log files travel between the
 copies late, stale, torn, damaged, swapped, twice and out of order, with
-conflict copies beside; machines are copied and go on as one device. A model in Python says after each statement what the
-connection must show; in the end all devices must be equal, and equal to the
-oracle's reading of the logs.
+conflict copies beside. Machines are cloned, or restored from an image, and
+go on as the same device, until one meets the log of the other. A model in
+Python says after each statement what the connection must show; in the end all
+devices must be equal, and equal to the oracle's reading of the logs.
 
     python3 simulation.py --seed 7              replay one schedule
     python3 simulation.py --schedules 2000      run seeds 0 to 1999
 """
 
 import argparse
+import collections
 import multiprocessing
 import os
 import random
@@ -21,8 +23,8 @@ import sys
 import tempfile
 import traceback
 
-import clones
 import oracle
+from clones import Clones, changes, is_refusal, published
 from devices import Connection, Device, diff, need
 from oracle import tag
 from support import GONE, SHM, edit, kv, kv_log, log_path, put, read, sync
@@ -32,7 +34,7 @@ STEPS = 80
 OLD = 1_600_000_000 * 10**9
 
 
-class Schedule:
+class Schedule(Clones):
     def __init__(self, seed, folder):
         self.r, self.dir, self.n, self.trace = random.Random(seed), folder, 0, []
         names = self.r.sample(["alpha", "Beta", "beta2", "gamma", "zulu", "x-1", "0"],
@@ -40,9 +42,8 @@ class Schedule:
         self.devices = []
         self.delivered = {}  # path: bytes that a sync tool put there
         self.has_former = False  # whether a device began its log anew
-        self.clones = set()  # devices that exist twice at the moment
-        self.refused = set()  # those of them that know it
-        self.retired = {}  # names that nobody has any more: who has the log
+        self.gone, self.n_images, self.n_names = [], 0, 0
+        self.outcomes = collections.Counter()  # of meetings of clones
         self.devices = [Device(self, n) for n in names]
         self.stats = {d: self.stat(d) for d in self.devices}
 
@@ -72,7 +73,12 @@ class Schedule:
 
     def deliver(self):
         target = self.r.choice(self.devices)
-        device = self.r.choice([d for d in self.devices if d is not target])
+        devices = [d for d in self.devices + self.gone if d.name != target.name]
+        if not devices:
+            return
+        device = self.r.choice(devices)
+        if device.twin and self.r.random() < 0.3:
+            device = device.twin  # maybe one that is no more
         if not os.path.exists(device.log()):
             return
         how = self.r.choice(["now"] * 6 + ["stale", "torn", "cut", "relay"] * 2 +
@@ -173,10 +179,9 @@ class Schedule:
             need(effect is None, "unexpected constraint")
             return c.check()
         except sqlite3.OperationalError as e:
-            if c.device in self.clones and clones.is_refusal(e):
-                self.refused.add(c.device)
-            else:
-                self.busy(c, e)
+            if is_refusal(e):
+                return self.refused(c)
+            self.busy(c, e)
             return c.check()
         need(effect is not None, "a NULL key was taken")
         view, txn = dict(c.shown()), dict(c.txn or {})
@@ -228,8 +233,16 @@ class Schedule:
             c.ended()
         else:
             self.note("  commit")
-            run("COMMIT")
-            c.committed(c.view, c.txn)
+            return self.commit(c)
+        c.check()
+
+    def commit(self, c):
+        try:
+            c.db.execute("COMMIT")
+        except sqlite3.OperationalError as e:
+            need(is_refusal(e), "error:", e)
+            return self.refused(c)
+        c.committed(c.view, c.txn)
         c.check()
 
     def sync(self, c):
@@ -260,7 +273,7 @@ class Schedule:
 
     def lose(self, d):
         """The log is one from a backup; the open store makes it whole."""
-        if d.single and d.history[d.n_former:]:
+        if d.single and not d.cloned and d.history[d.n_former:]:
             data = self.r.choice(d.history[d.n_former:])
             self.note("backup of", d.name, len(data))
             put(d.log(), data)
@@ -278,9 +291,10 @@ class Schedule:
         """Its cache is lost and its log is damaged at the end, so the device
         makes a log of another id of the same rows. Older copies of the one
         before may still be on their way."""
-        if not d.single or not os.path.exists(d.log()):
+        if not d.single or d.cloned or not os.path.exists(d.log()):
             return
         self.restore(d)
+        d.image = None
         self.note("new log of", d.name)
         for c in d.connections:
             c.close()
@@ -298,99 +312,6 @@ class Schedule:
         d.acknowledged[:] = published(after)
         self.has_former = True
 
-    def clone(self, d):
-        """The machine of a device is copied, and both go on as one device;
-        until a sync tool puts the log of one in the place of the other's."""
-        if not d.single or d.connections[0].txn is not None or not os.path.exists(d.log()):
-            return
-        self.restore(d)
-        self.note("clone", d.name)
-        pair = [d, d.clone()]
-        self.clones, self.refused = set(pair), set()
-        for x in pair:
-            self.stats[x] = self.stat(x)
-        for _ in range(self.r.randrange(2, 14)):
-            self.step_of_clones(self.r.choice(pair), [x for x in self.devices if x is not d])
-        self.r.shuffle(pair)
-        stays, goes = pair
-        self.note("one stays:", stays.root)
-        self.meet(stays, goes)
-        for c in goes.connections:
-            c.close()
-        self.clones = set()
-        self.devices[self.devices.index(d)] = stays
-        self.stats[stays] = self.stat(stays)
-
-    def step_of_clones(self, x, others):
-        c, kind, other = x.connections[0], self.r.random(), self.r.choice(others)
-        if kind < 0.5:
-            self.statement(c)
-        elif kind < 0.6:
-            self.sync(c)
-        elif kind < 0.75 and os.path.exists(x.log()):
-            self.note("deliver clone", x.root, "to", other.name)
-            self.put(other, log_path(other.folder, x.name), read(x.log()))
-        elif kind < 0.85 and os.path.exists(other.log()):
-            self.note("deliver", other.name, "to clone", x.root)
-            self.put(x, log_path(x.folder, other.name), read(other.log()))
-        else:
-            self.sync(other.connections[0])
-        self.untouched(x)
-
-    def meet(self, stays, goes):
-        """The log of the one that goes is put in the place of the other's."""
-        c, path, old = stays.connections[0], stays.log(), stays.name
-        own = [r for r in kv_log(c.db) if r[0] == old]
-        data = read(goes.log())
-        there = oracle.read_log(goes.log(), 2)
-        put(path, data)
-        if self.r.random() < 0.5:
-            self.sync(c)
-        self.n += 1
-        if clones.try_to_write(c.db, "a meeting", self.n):
-            need(clones.is_kept(there, path), old, "rewrote what its clone wrote")
-        else:
-            self.note("  a twin")
-            need(read(path) == data, old, "wrote to a log that it was refused to write")
-            sync(c.db)
-            state = c.db.execute("SELECT state FROM kv_devices WHERE is_self").fetchone()
-            need(state == ("twin",), old, "was refused in state", state)
-            if self.r.random() < 0.5:
-                clones.adopt(c.db, stays.folder, old)
-                self.note("  adopts")
-            else:
-                self.rename(stays, data)
-        logs = [oracle.read_log(log_path(stays.folder, name), 9) for name in {old, stays.name}]
-        got = clones.visible(logs)
-        last = clones.last_times(own, kv_log(c.db, "kv" if stays.name == old else "two"))
-        for _, _, _, ts, _, _, op, k, v in own:
-            # Under another name nothing is written that was replaced.
-            need(op != "set" or (k, v) in got or
-                 stays.name != old and last.get(k, 0) > ts, old, "lost its", k, v)
-        for k, v in clones.written(goes.acknowledged):
-            need((k, v) in got, old, "lost what its clone wrote", k, v)
-        stays.n_former = len(stays.history)
-        stays.lost_log, self.has_former = False, True
-        stays.acknowledged[:] = published(oracle.read_log(stays.log(), 2))
-        if stays.name == old:
-            stays.cache.own = list(stays.acknowledged)
-            c.ended()
-            sync(c.db)
-            c.merged()
-        else:
-            c.close()
-            stays.connections = []
-            stays.begin()
-
-    def rename(self, d, data):
-        """Another name for a twin; the log of the old one is as it was."""
-        c, old = d.connections[0], d.name
-        d.name = old + "-%d" % (len(self.retired) + 2)
-        self.note("  becomes", d.name)
-        clones.take_name(c.db, d.folder, d.name, "now=%d" % d.now)
-        need(read(log_path(d.folder, old)) == data, old, "was changed by", d.name)
-        self.retired[old] = d
-
     def step(self):
         d = self.r.choice(self.devices)
         c = self.r.choice(d.connections)
@@ -401,50 +322,48 @@ class Schedule:
             self.control(c)
         elif kind < 0.68:
             self.sync(c)
-        elif kind < 0.93:
+        elif kind < 0.89:
             self.deliver()
-        elif kind < 0.96:
+        elif kind < 0.915:
             self.reopen(d)
-        elif kind < 0.97:
+        elif kind < 0.925:
             self.lose(d)
-        elif kind < 0.975:
+        elif kind < 0.93:
             self.begin_anew(d)
         elif kind < 0.98:
-            return self.clone(d)
+            self.clone(d)
+        elif d.cloned:
+            pass  # each clone has one connection
         elif len(d.connections) == 1 and d.cache.writer is None:
             self.restore(d)
             self.note("second connection", d.name)
             d.second()
         elif len(d.connections) == 2:
             d.connections.pop(self.r.randrange(2)).close()
-        self.untouched(d)
+        if d in self.devices:
+            self.untouched(d)
+            self.unbroken(d)
 
     def finish(self):
-        for d in self.devices:
-            for c in d.connections:
+        for d in list(self.devices):
+            for c in list(d.connections):
                 if c.txn is not None:
                     end = self.r.choice(["COMMIT", "ROLLBACK"])
                     self.note(d.name, end)
-                    c.db.execute(end)
                     if end == "COMMIT":
-                        c.committed(c.view, c.txn)
+                        self.commit(c)
                     else:
+                        c.db.execute(end)
                         c.ended()
-        logs = {}
         for d in self.devices:
             self.restore(d)
+        self.settle()
+        logs = {}
+        for d in self.devices + self.gone:
             if os.path.exists(d.log()):
-                logs[d.name] = oracle.read_log(d.log(), 1 if d.single else 2)
-                for other in self.devices:
-                    if other is not d:
-                        self.put(other, log_path(other.folder, d.name), read(d.log()))
-        for name, holder in self.retired.items():
-            data = read(log_path(holder.folder, name))
-            logs[name] = oracle.read_log(log_path(holder.folder, name), 2)
-            for other in self.devices:
-                if other is not holder:
-                    self.put(other, log_path(other.folder, name), data)
-        for d in self.devices:
+                writers = oracle.CLONES if d.cloned else 1 if d.single else 2
+                logs[d.name] = oracle.read_log(d.log(), writers)
+        for d in self.devices + self.gone:
             got = published(logs[d.name]) if d.name in logs else []
             need(got == d.acknowledged, d.name, "published", got, "not", d.acknowledged)
         rows = [r for log in logs.values() for r in log.rows]
@@ -471,17 +390,6 @@ class Schedule:
             ts = self.r.choice(rows).ts
             got = {tag(k): tag(v) for k, v in db.execute("SELECT key, value FROM kv(?)", (ts,))}
             need(got == oracle.fold(rows, ts), d.name, "kv as of", ts)
-
-
-def published(log):
-    """What each transaction of a log did to its keys."""
-    return [{tag(r.key): tag(r.value) if r.op == oracle.SET else GONE
-             for r in txn if r.op != oracle.SEEN} for txn in oracle.transactions(log.rows)]
-
-
-def changes(log):
-    return sorted((r.ts, r.op, r.bucket, tag(r.key), tag(r.value)) for r in log.rows
-                  if r.op != oracle.SEEN)
 
 
 def run(seed):

@@ -5,7 +5,7 @@ import unittest
 
 import simulation
 
-SCHEDULES = int(os.environ.get("KV_SCHEDULES", 2000))
+SCHEDULES = int(os.environ.get("KV_SCHEDULES", 1500))
 
 
 class Simulation(unittest.TestCase):

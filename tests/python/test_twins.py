@@ -111,7 +111,7 @@ class Twins(Publish):
                 self.assertEqual(kv(reader), kv(db))
 
     def dated(self, folder):
-        log = oracle.read_log(log_path(self.path(folder), "laptop"), 9)
+        log = oracle.read_log(log_path(self.path(folder), "laptop"), oracle.CLONES)
         return {(r.ts, r.value) for r in log.rows if r.op != oracle.SEEN}
 
     def test_adopt_keeps_rows_of_one_key_time_and_number(self):

@@ -2,6 +2,7 @@
 elsewhere, and the sync tool puts the clone's log in the place of the
 device's own. Whatever the order, the device loses no row of its own, never
 rewrites what the clone wrote, and each way out leads to one store again.
+simulation.py has clones among all else that happens.
 """
 
 import os
@@ -50,13 +51,13 @@ class Clones(Publish):
         return read(self.own)
 
     def values(self, folder="notes.kv"):
-        return {r.value for log in oracle.read_folder(self.path(folder), 9).values()
+        return {r.value for log in oracle.read_folder(self.path(folder), oracle.CLONES).values()
                 for r in log.rows if r.op != oracle.SEEN}
 
     def try_to_write(self):
         """True if it was written, False if it was refused as a twin's."""
         self.n += 1
-        wrote = clones.try_to_write(self.db, "k%d" % self.n, self.n)
+        wrote = clones.write(self.db, "k%d" % self.n, self.n)
         if wrote:
             self.mine.append(self.n)
         return wrote
@@ -66,60 +67,42 @@ class Clones(Publish):
         for seed in range(SCHEDULES):
             with self.subTest(seed=seed):
                 self.begin(seed)
+                mine = oracle.read_log(self.own, oracle.CLONES)
                 data = self.arrive()
-                there = oracle.read_log(self.own, 9)
+                there = oracle.read_log(self.own, oracle.CLONES)
                 if self.r.random() < 0.5:
                     sync(self.db)
                 wrote = self.try_to_write()
                 state = self.state(self.db, "laptop")
                 outcomes.add((wrote, state))
                 # What the clone wrote is there to the byte, or has grown.
+                log = oracle.read_log(self.own, oracle.CLONES)
                 if wrote:
-                    self.assertTrue(clones.is_kept(there, self.own))
+                    clones.need_grown(log, there)
                 else:
                     self.assertEqual(read(self.own), data)
-                    self.get_out(there)
+                    self.get_out(mine, there)
                 got = {v for _, v in self.db.execute("SELECT key, value FROM kv_log")}
                 self.assertLessEqual(set(self.mine), got)
                 self.assertLessEqual(set(self.mine) | set(self.theirs), self.values())
                 reader = self.device("reader")
                 self.assertEqual(kv(reader), oracle.fold(
-                    [r for log in oracle.read_folder(self.path("notes.kv"), 9).values()
+                    [r for log in oracle.read_folder(self.path("notes.kv"), oracle.CLONES).values()
                      for r in log.rows]))
         self.assertEqual({w for w, _ in outcomes}, {True, False})
 
-    def test_rows_of_one_key_and_time_are_both_kept(self):
-        """Both go on from the same row, by clocks that stand still: under one
-        number, and under two."""
-        for before in ("", "('b', 1), "):
-            with self.subTest(before=before):
-                self.fresh()
-                self.db = self.open("persistent")
-                self.db.execute("INSERT INTO kv VALUES('a', 1)")
-                shutil.copytree(self.path("notes.kv"), self.path("clone.kv"))
-                self.clone = self.device("laptop", "clone.kv", options="now=%d" % NOW)
-                self.clone.execute("INSERT INTO kv VALUES('x', 'theirs')")
-                self.db.execute("INSERT INTO kv VALUES" + before + "('x', 'mine')")
-                self.arrive()
-                clones.adopt(self.db, self.path("notes.kv"), "laptop")
-                rows = [r for r in oracle.read_log(self.own).rows if r.key == "x"]
-                self.assertEqual({r.value for r in rows}, {"mine", "theirs"})
-                self.assertEqual(len({r.ts for r in rows}), 1)
-                self.assertEqual(kv(self.device("reader")), kv(self.db))
-
-    def get_out(self, there):
+    def get_out(self, mine, there):
         """A twin: reading goes on; then by another name, or by adopting."""
-        lost = set(self.mine) - {r.value for r in there.rows}
-        for _ in range(2):
-            sync(self.db)
-            self.assertEqual(self.state(self.db, "laptop"), "twin")
-            self.assertEqual(self.unpublished(self.db), len(lost))
+        rows = clones.unshared(mine, there)
+        clones.need_twin(self.db, len(rows))
         if self.r.random() < 0.5:
-            clones.take_name(self.db, self.path("notes.kv"), "laptop2", "now=%d" % NOW)
-            self.assertEqual(oracle.read_log(self.own, 9).rows, there.rows)
-            self.assertEqual(kv(self.db, "two")["str", "a way"], ("str", "out"))
+            clones.take_name(self.db, self.path("notes.kv"), "laptop2", "now=%d" % NOW, rows)
+            self.db.execute("INSERT INTO two VALUES('way', 'out')")
+            self.assertEqual(oracle.read_log(self.own, oracle.CLONES).rows, there.rows)
+            self.assertEqual(kv(self.db, "two")["str", "way"], ("str", "out"))
         else:
             clones.adopt(self.db, self.path("notes.kv"), "laptop")
+            self.db.execute("INSERT INTO kv VALUES('way', 'out')")
             self.assertEqual(self.state(self.db, "laptop"), "ok")
         sync(self.db)
 
