@@ -91,6 +91,25 @@ class Clones(Publish):
                      for r in log.rows]))
         self.assertEqual({w for w, _ in outcomes}, {True, False})
 
+    def test_rows_of_one_key_and_time_are_both_kept(self):
+        """Both go on from the same row, by clocks that stand still: under one
+        number, and under two. No transaction has a key twice."""
+        for before in ("", "('b', 1), "):
+            with self.subTest(before=before):
+                self.fresh()
+                self.db = self.open("persistent")
+                self.db.execute("INSERT INTO kv VALUES('a', 1)")
+                shutil.copytree(self.path("notes.kv"), self.path("clone.kv"))
+                self.clone = self.device("laptop", "clone.kv", options="now=%d" % NOW)
+                self.clone.execute("INSERT INTO kv VALUES('x', 'theirs')")
+                self.db.execute("INSERT INTO kv VALUES" + before + "('x', 'mine')")
+                self.arrive()
+                clones.adopt(self.db, self.path("notes.kv"), "laptop")
+                rows = [r for r in oracle.read_log(self.own).rows if r.key == "x"]
+                self.assertEqual({r.value for r in rows}, {"mine", "theirs"})
+                self.assertEqual(len({r.ts for r in rows}), 1)
+                self.assertEqual(kv(self.device("reader")), kv(self.db))
+
     def get_out(self, mine, there):
         """A twin: reading goes on; then by another name, or by adopting."""
         rows = clones.unshared(mine, there)
