@@ -19,7 +19,9 @@
 #include "sqlite.h"
 
 /* Values up to so many bytes are loaded at once. */
+#ifndef KV_LARGE
 #define KV_LARGE (1 << 20)
+#endif
 
 /* Microseconds for large rows without a verified row, in one kv_sync(). */
 #define KV_LARGE_BUDGET 80000
