@@ -100,7 +100,8 @@ static void log_fill(test_log *log, int from, int to) {
     }
     if (i % 3) {
       log->row.key = test_blob("\0\xff", 2);
-      log->row.value = test_text(test_path("%01500d, a value of many pages", i));
+      log->row.value =
+        test_text(test_path("%01500d, a value of many pages", i));
       log->row.op = KV_OP_SET;
       test_log_write(log);
     }
