@@ -37,6 +37,11 @@ static const char *phone(void **state) {
   return test_path("%s/phone/log.db", devices);
 }
 
+/* A copy of the log, not where devices are. */
+static const char *copy(void **state) {
+  return test_path("%s/copy.db", *state);
+}
+
 static void begin(test_log *log, void **state, char id) {
   if (test_exists(phone(state))) test_remove(phone(state));
   test_log_begin(log, phone(state), "phone", id);
@@ -178,7 +183,6 @@ static void a_wrong_one_is_damaged(void **state) {
 }
 
 static void one_that_was_mended_meanwhile_is_read_once_more(void **state) {
-  const char *good = test_path("%s/good.db", *state);
   test_store t;
   test_log log;
   int i;
@@ -187,12 +191,12 @@ static void one_that_was_mended_meanwhile_is_read_once_more(void **state) {
   begin(&log, state, 1);
   set_large(&log, "b", 0);
   test_log_end(&log);
-  test_copy(phone(state), good);
+  test_copy(phone(state), copy(state));
   test_set_byte(phone(state), 20000, 'x');
   for (i = 0; i < 20; i++)
     test_store_sync(&t);
   assert_true(is_state(&t, "waiting"));
-  test_copy(good, phone(state));
+  test_copy(copy(state), phone(state));
   sync_all(&t);
   assert_true(is_state(&t, "ok"));
   expect_keys(&t, "b");
@@ -258,7 +262,6 @@ static void another_log_may_have_several(void **state) {
 }
 
 static void an_older_copy_may_end_with_one(void **state) {
-  const char *older = test_path("%s/older.db", *state);
   test_store t;
   test_log log;
 
@@ -266,12 +269,12 @@ static void an_older_copy_may_end_with_one(void **state) {
   begin(&log, state, 1);
   set_large(&log, "a", 0);
   set_large(&log, "b", 0);
-  test_copy(phone(state), older);
+  test_copy(phone(state), copy(state));
   test_log_set(&log, TEST_NOW, "c", "1", 0);
   test_log_end(&log);
   sync_all(&t);
   expect_keys(&t, "abc");
-  test_copy(older, phone(state));
+  test_copy(copy(state), phone(state));
   assert_true(sync_all(&t) > LENGTH / 16384 / 2);
   assert_true(is_state(&t, "behind"));
   expect_keys(&t, "abc");
@@ -299,7 +302,6 @@ static void the_last_row_that_was_read_may_be_one(void **state) {
 }
 
 static void nothing_is_left_of_a_row_that_is_gone(void **state) {
-  const char *away = test_path("%s/away.db", *state);
   test_store t;
   test_log log;
 
@@ -309,10 +311,10 @@ static void nothing_is_left_of_a_row_that_is_gone(void **state) {
   test_log_end(&log);
   test_store_sync(&t);
   assert_non_null(t.store->larges);
-  test_move(phone(state), away);
+  test_move(phone(state), copy(state));
   test_store_sync(&t);
   assert_null(t.store->larges);
-  test_move(away, phone(state));
+  test_move(copy(state), phone(state));
   test_store_sync(&t);
   assert_non_null(t.store->larges->rows);
   begin(&log, state, 1);
