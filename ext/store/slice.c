@@ -272,7 +272,7 @@ static void slice_note_key(kv_slice *slice, const kv_value *key) {
 static int slice_add(kv_slice *slice, const kv_row *row, int is_large) {
   slice_entry *entry = slice_add_entry(slice);
   kv_value bucket;
-  kv_value key;
+  kv_value key = {0};
 
   if (!entry) return SQLITE_NOMEM;
   entry->record = NULL;
