@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "beside.h"
 #include "error.h"
 #include "folder.h"
 #include "handle.h"
@@ -86,188 +87,6 @@ static int log_make_place(const kv_device_log_place *place, char **err) {
   }
   sqlite3_free(devices);
   sqlite3_free(own);
-  return rc;
-}
-
-/* Are its pages what SQLite makes of them? */
-static int log_quick_check(sqlite3 *handle, int *is_whole) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_prepare(handle, KV_SQL_LOG_QUICK_CHECK, &stmt);
-
-  *is_whole = 0;
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    const char *z = (const char *)sqlite3_column_text(stmt, 0);
-    *is_whole = z && strcmp(z, "ok") == 0;
-    rc = SQLITE_OK;
-  } else if ((rc & 0xff) == SQLITE_CORRUPT) {
-    rc = SQLITE_OK;
-  }
-  sqlite3_finalize(stmt);
-  return rc;
-}
-
-/* Is the file whole as it stands, without its journal? */
-static int log_is_whole(sqlite3 *host, const char *path, int *is_whole) {
-  kv_reader *reader = NULL;
-  kv_verdict verdict = {KV_STATE_OK, NULL};
-  kv_stretch stretch;
-  sqlite3 *handle = NULL;
-  int rc = kv_reader_open_own(host, path, NULL, &reader, &verdict);
-
-  *is_whole = 0;
-  if (rc == SQLITE_OK && reader) {
-    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
-                          &stretch);
-    *is_whole = rc == SQLITE_OK && stretch.is_clean;
-  }
-  kv_reader_close(reader);
-  kv_verdict_clear(&verdict);
-  if (*is_whole) {
-    *is_whole = 0;
-    rc = kv_handle_read(host, path, &handle);
-    if (rc == SQLITE_OK) rc = log_quick_check(handle, is_whole);
-    sqlite3_close(handle);
-  }
-  return rc;
-}
-
-/* What SQLite would take for a part of the log. */
-static const char *const log_suffixes[] = {"-journal", "-wal", "-shm"};
-#define LOG_SUFFIXES 3
-
-/* What lies beside the log under a suffix. */
-static kv_file_kind log_look_beside(const char *path, const char *suffix) {
-  char *name = sqlite3_mprintf("%s%s", path, suffix);
-  kv_stamp stamp;
-  kv_file_kind kind = name ? kv_folder_look(name, &stamp) : KV_FILE_UNKNOWN;
-
-  sqlite3_free(name);
-  return kind;
-}
-
-static int log_has_beside(const char *path) {
-  int i;
-
-  for (i = 0; i < LOG_SUFFIXES; i++) {
-    if (log_look_beside(path, log_suffixes[i]) != KV_FILE_NONE) return 1;
-  }
-  return 0;
-}
-
-/*
-** Lock a file through the VFS, without the pager, which would read. While it
-** waits it holds nothing: another process that has begun its EXCLUSIVE lock
-** waits for our SHARED one. Ends with *is_locked 0 when the journal is gone:
-** a commit ended, there is nothing to check.
-*/
-static int log_lock_file(sqlite3_file *file, const char *path,
-                         const kv_busy *busy, int *is_locked) {
-  kv_busy_wait wait = {0, 0, 0};
-
-  *is_locked = 0;
-  for (;;) {
-    int rc = file->pMethods->xLock(file, SQLITE_LOCK_SHARED);
-
-    if (rc == SQLITE_OK)
-      rc = file->pMethods->xLock(file, SQLITE_LOCK_EXCLUSIVE);
-    *is_locked = rc == SQLITE_OK;
-    if (rc == SQLITE_OK) return rc;
-    file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
-    if (!log_has_beside(path)) return SQLITE_OK;
-    if ((rc & 0xff) != SQLITE_BUSY || !kv_busy_again(busy, &wait)) return rc;
-  }
-}
-
-/*
-** Does a journal end with the name of a super-journal? No commit of ours has
-** one. https://www.sqlite.org/tempfiles.html#super_journal_files
-*/
-static int log_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
-  static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9,
-                                         0x20, 0xa1, 0x63, 0xd7};
-  unsigned char end[8];
-  sqlite3_file *file = kv_zalloc((sqlite3_uint64)vfs->szOsFile);
-  sqlite3_int64 size = 0;
-  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_JOURNAL;
-  int rc = file ? vfs->xOpen(vfs, journal, file, flags, &flags) : SQLITE_NOMEM;
-
-  *is = 0;
-  if (rc == SQLITE_OK) rc = file->pMethods->xFileSize(file, &size);
-  if (rc == SQLITE_OK && size >= 16) {
-    rc = file->pMethods->xRead(file, end, sizeof(end), size - 8);
-    *is = rc == SQLITE_OK && memcmp(end, magic, sizeof(end)) == 0;
-  }
-  if (file && file->pMethods) file->pMethods->xClose(file);
-  sqlite3_free(file);
-  return rc;
-}
-
-/* Is it nothing that SQLite may roll back into the file beside it? */
-static int log_is_stale(const kv_device_log_place *place, sqlite3_vfs *vfs,
-                        const char *path, const char *journal, int *is_stale) {
-  kv_stamp stamp;
-  int rc = SQLITE_OK;
-
-  *is_stale = kv_folder_look(journal, &stamp) != KV_FILE_REGULAR;
-  if (!*is_stale) rc = log_names_super(vfs, journal, is_stale);
-  if (rc == SQLITE_OK && !*is_stale) {
-    rc = log_is_whole(place->host, path, is_stale);
-  }
-  return rc;
-}
-
-/* Does the file itself say that it is in WAL mode? */
-static int log_is_wal(sqlite3_file *file) {
-  unsigned char versions[2] = {0, 0};
-
-  return file->pMethods->xRead(file, versions, 2, 18) == SQLITE_OK &&
-         versions[0] == 2;
-}
-
-/* Delete what lies beside the log and is no part of it. Under the lock. */
-static int log_clear_beside(const kv_device_log_place *place, sqlite3_vfs *vfs,
-                            sqlite3_file *file, const char *path, char **err) {
-  int rc = SQLITE_OK;
-  int i;
-
-  for (i = 0; i < LOG_SUFFIXES && rc == SQLITE_OK; i++) {
-    kv_file_kind kind = log_look_beside(path, log_suffixes[i]);
-    char *name = sqlite3_mprintf("%s%s", path, log_suffixes[i]);
-    int is_stale = i > 0 && !log_is_wal(file);
-
-    if (!name) {
-      rc = SQLITE_NOMEM;
-    } else if (kind == KV_FILE_DIRECTORY) {
-      rc = kv_error(err, SQLITE_CANTOPEN,
-                    "%s is not a regular file: move it away", name);
-    } else if (kind != KV_FILE_NONE) {
-      if (i == 0) rc = log_is_stale(place, vfs, path, name, &is_stale);
-      if (rc == SQLITE_OK && is_stale) rc = vfs->xDelete(vfs, name, 1);
-    }
-    sqlite3_free(name);
-  }
-  return rc;
-}
-
-/* See to what lies beside the log, before SQLite does. */
-static int log_check_beside(const kv_device_log_place *place, sqlite3 *handle,
-                            const char *path, char **err) {
-  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
-  sqlite3_file *file = NULL;
-  int is_locked = 0;
-  int rc = SQLITE_OK;
-
-  if (!log_has_beside(path)) return SQLITE_OK;
-  if (!vfs) return SQLITE_ERROR;
-  rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  if (rc == SQLITE_OK) {
-    rc = log_lock_file(file, path, &place->busy, &is_locked);
-  }
-  if (is_locked) {
-    rc = log_clear_beside(place, vfs, file, path, err);
-    file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
-  }
   return rc;
 }
 
@@ -360,14 +179,15 @@ static int log_make_durable(kv_device_log *log) {
 static int log_enter(kv_device_log *log, const kv_device_log_place *place,
                      kv_verdict *verdict, char **err) {
   kv_stamp stamp;
-  int rc = log_check_beside(place, log->handle, log->path, err);
+  int rc =
+    kv_beside_check(place->host, log->handle, log->path, &place->busy, err);
 
   if (rc == SQLITE_INTERRUPT) return rc; /* the host's */
-  log->work = KV_HANDLE_ADMIT;
-  kv_handle_limit_work(log->handle, &log->work);
+  log->work = KV_WORK_ADMIT;
+  kv_confine_steps(log->handle, &log->work);
   if (rc == SQLITE_OK) rc = log_make_durable(log);
   if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_BEGIN);
-  kv_handle_limit_work(log->handle, NULL);
+  kv_confine_steps(log->handle, NULL);
   if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT) {
     kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be read: %s",
                    sqlite3_errstr(rc));
@@ -407,31 +227,11 @@ static int log_end_replacement(const kv_device_log_place *place,
 
   if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_NONE &&
       kv_folder_look(new_path, &stamp) == KV_FILE_REGULAR) {
-    rc = log_is_whole(place->host, new_path, &is_whole);
+    rc = kv_reader_is_whole(place->host, new_path, &is_whole);
     if (rc == SQLITE_OK && is_whole) rc = kv_folder_rename(new_path, path);
   }
   sqlite3_free(new_path);
   return rc;
-}
-
-/*
-** The new log is in its place, but its journal is back: SQLite had deleted it
-** before, and the power failed after. It is the journal of no file.
-*/
-static int log_clear_replacement(const kv_device_log_place *place,
-                                 const char *path) {
-  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
-  char *journal;
-
-  if (!vfs || log_look_beside(path, ".new-journal") != KV_FILE_REGULAR ||
-      log_look_beside(path, ".new") != KV_FILE_NONE) {
-    return SQLITE_OK;
-  }
-  journal = sqlite3_mprintf("%s.new-journal", path);
-  if (!journal) return SQLITE_NOMEM;
-  vfs->xDelete(vfs, journal, 0); /* if it fails, the next time */
-  sqlite3_free(journal);
-  return SQLITE_OK;
 }
 
 int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
@@ -448,7 +248,7 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
   }
   if (rc == SQLITE_OK) rc = log_make_place(place, err);
   if (rc == SQLITE_OK) rc = log_end_replacement(place, log->path);
-  if (rc == SQLITE_OK) rc = log_clear_replacement(place, log->path);
+  if (rc == SQLITE_OK) rc = kv_beside_clear_new(place->host, log->path);
   if (rc == SQLITE_OK) {
     kv_file_kind kind = kv_folder_look(log->path, &stamp);
     if (kind != KV_FILE_NONE && kind != KV_FILE_REGULAR) {
@@ -508,7 +308,7 @@ int kv_device_log_append(kv_device_log *log, kv_row *row) {
 }
 
 int kv_device_log_check(kv_device_log *log, int *is_whole) {
-  return log_quick_check(log->handle, is_whole);
+  return kv_handle_quick_check(log->handle, is_whole);
 }
 
 int kv_device_log_take_over(kv_device_log *log, const char *machine) {

@@ -17,6 +17,7 @@
 #define KV_STORE_DEVICE_LOG_H
 
 #include "busy.h"
+#include "confine.h"
 #include "foreign.h"
 
 typedef struct kv_device_log {
@@ -29,7 +30,7 @@ typedef struct kv_device_log {
   kv_position tail; /* its last row, appended ones included */
   int64_t txn;      /* the last row of the transaction that is appended */
   int is_new;       /* made by this lock: it has no rows */
-  int work;         /* left until its schema is known; see handle.h */
+  kv_work work;     /* left until its schema is known */
 } kv_device_log;
 
 /* What is needed to find and make a device's log. */

@@ -14,6 +14,7 @@
 
 #include <string.h>
 
+#include "confine.h"
 #include "core/clock.h"
 #include "error.h"
 #include "handle.h"
@@ -24,10 +25,10 @@
 struct kv_reader {
   sqlite3 *host; /* borrowed: may be interrupted meanwhile */
   sqlite3 *handle;
-  int owns_handle;
-  int is_own;    /* the own log: an error of the disk is an error */
-  int is_unread; /* an error of the disk was met */
-  int work;      /* thousands of steps left until the next verified row */
+  int is_confined;         /* the handle is the reader's own */
+  int is_own;              /* the own log: an error of the disk is an error */
+  int is_unread;           /* an error of the disk was met */
+  kv_work work;            /* left until the next verified row */
   kv_large_check_of large; /* limit: of a value, if more than the handle's */
   kv_log_head head;
   sqlite3_stmt *rows; /* the running scan */
@@ -85,7 +86,7 @@ static int reader_admit_again(kv_reader *reader, const char *device,
 
   if ((first & 0xff) != SQLITE_NOMEM) return first;
   kv_verdict_clear(verdict);
-  reader->work = KV_HANDLE_ADMIT;
+  reader->work = KV_WORK_ADMIT;
   rc = kv_handle_judge(reader->handle, reader_admit(reader, device, verdict));
   if (rc == SQLITE_OK && verdict->state == KV_STATE_OK && is_locked &&
       sqlite3_get_autocommit(reader->handle)) {
@@ -116,65 +117,62 @@ static int reader_step_unlimited(kv_reader *reader, sqlite3_stmt *stmt) {
   return rc;
 }
 
+/* A confined handle belongs to the reader, also if there is none then. */
 static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
                       int is_confined, int is_own, kv_reader **out,
                       kv_verdict *verdict) {
   kv_reader *reader = kv_zalloc(sizeof(*reader));
   int is_locked = !sqlite3_get_autocommit(handle);
-  int rc = reader ? SQLITE_OK : SQLITE_NOMEM;
+  int rc = SQLITE_OK;
 
   kv_verdict_clear(verdict);
-  if (rc == SQLITE_OK) {
-    reader->host = host;
-    reader->handle = reader->large.handle = handle;
-    reader->is_own = is_own;
-    reader->work = KV_HANDLE_ADMIT;
-    if (is_confined) {
-      kv_handle_confine(handle, &reader->work);
-      reader_limit_values(reader);
-    } else {
-      kv_handle_limit_work(handle, &reader->work);
-    }
-    rc = reader_admit(reader, device, verdict);
-    if (is_own) {
-      rc = reader_admit_again(reader, device, verdict, is_locked, rc);
-    }
-    reader->work = KV_HANDLE_WORK;
-    if (rc == SQLITE_OK && is_confined && verdict->state == KV_STATE_OK) {
-      kv_stmt_run(handle, KV_SQL_HANDLE_SMALL); /* without it all works, too */
-    }
-    if (!is_confined) kv_handle_limit_work(handle, NULL);
+  *out = NULL;
+  if (!reader) {
+    if (is_confined) sqlite3_close(handle);
+    return SQLITE_NOMEM;
   }
-  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {
+  reader->host = host;
+  reader->handle = reader->large.handle = handle;
+  reader->is_confined = is_confined;
+  reader->is_own = is_own;
+  reader->work = KV_WORK_ADMIT;
+  if (is_confined) {
+    rc = kv_confine(handle, &reader->work);
+    reader_limit_values(reader);
+  } else {
+    kv_confine_steps(handle, &reader->work);
+  }
+  if (rc == SQLITE_OK) rc = reader_admit(reader, device, verdict);
+  if (is_own) {
+    rc = reader_admit_again(reader, device, verdict, is_locked, rc);
+  }
+  reader->work = KV_WORK_ROW;
+  if (rc == SQLITE_OK && is_confined && verdict->state == KV_STATE_OK) {
+    kv_stmt_run(handle, KV_SQL_HANDLE_SMALL); /* without it all works, too */
+  }
+  if (!is_confined) kv_confine_steps(handle, NULL);
+  if (rc == SQLITE_OK && verdict->state == KV_STATE_OK) {
+    *out = reader;
+  } else {
     kv_reader_close(reader);
-    reader = NULL;
   }
-  *out = reader;
   return rc;
 }
 
 static int reader_open(sqlite3 *host, const char *path, const char *device,
                        int is_own, kv_reader **out, kv_verdict *verdict) {
-  sqlite3 *handle = NULL;
+  sqlite3 *handle;
   int rc = kv_handle_read(host, path, &handle);
 
   *out = NULL;
   if (rc == SQLITE_OK) {
-    rc = reader_new(host, handle, device, 1, is_own, out, verdict);
+    return reader_new(host, handle, device, 1, is_own, out, verdict);
   }
-  if (*out) {
-    (*out)->owns_handle = 1;
-    return rc;
-  }
-  sqlite3_close(handle);
-  if (!handle && !is_own && !reader_is_our_fault(rc)) {
-    kv_verdict_set(verdict,
-                   rc == SQLITE_CANTOPEN_SYMLINK ? KV_STATE_STRANGER
-                                                 : KV_STATE_BUSY,
-                   "cannot be opened: %s", sqlite3_errstr(rc));
-    rc = SQLITE_OK;
-  }
-  return rc;
+  if (is_own || reader_is_our_fault(rc)) return rc;
+  kv_verdict_set(
+    verdict, rc == SQLITE_CANTOPEN_SYMLINK ? KV_STATE_STRANGER : KV_STATE_BUSY,
+    "cannot be opened: %s", sqlite3_errstr(rc));
+  return SQLITE_OK;
 }
 
 int kv_reader_open(sqlite3 *host, const char *path, const char *device,
@@ -196,7 +194,7 @@ void kv_reader_close(kv_reader *reader) {
   if (!reader) return;
   sqlite3_finalize(reader->rows);
   sqlite3_finalize(reader->last);
-  if (reader->owns_handle) sqlite3_close(reader->handle);
+  if (reader->is_confined) sqlite3_close(reader->handle);
   sqlite3_free(reader);
 }
 
@@ -210,6 +208,7 @@ const kv_large_left *kv_reader_left(const kv_reader *reader) {
 
 /* The error of a check of a large row that is to be returned. */
 static int reader_large_fault(kv_reader *reader, int rc) {
+  reader->work = KV_WORK_ROW;
   if (rc == SQLITE_ABORT) return SQLITE_INTERRUPT;
   return reader_fault(reader, rc);
 }
@@ -220,6 +219,7 @@ int kv_reader_keep(kv_reader *reader, kv_larges *larges, int64_t budget,
   reader->large.budget = budget;
   reader->large.poll = poll;
   kv_larges_of(larges, reader->head.id);
+  reader->work = KV_WORK_LARGE;
   return reader_large_fault(reader, kv_large_go_on(&reader->large));
 }
 
@@ -233,6 +233,7 @@ static int reader_sum_at(kv_reader *reader, int64_t seq,
   *sum = reader->head.base.sum;
   if (*found) return SQLITE_OK;
 
+  reader->work = KV_WORK_ROW;
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
@@ -242,6 +243,7 @@ static int reader_sum_at(kv_reader *reader, int64_t seq,
   }
   sqlite3_finalize(stmt);
   if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
+    reader->work = KV_WORK_LARGE;
     rc = kv_large_sum(&reader->large, seq, expected, sum, found);
   }
   return reader_large_fault(reader, rc);
@@ -303,8 +305,8 @@ static int reader_step_large_last(kv_reader *reader, const char **reason) {
   if (rc != SQLITE_OK) return rc;
   if (!found) *reason = "the row before it cannot be read";
   if (!found) return SQLITE_OK;
+  reader->work = KV_WORK_LARGE;
   rc = kv_large_check(&reader->large, &previous, reason);
-  if (rc == SQLITE_NOTADB) rc = SQLITE_OK;
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(reader->last);
   return reader_step_unlimited(reader, reader->last);
@@ -317,7 +319,7 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   *found = 0;
   sqlite3_finalize(reader->last);
   reader->last = NULL;
-  reader->work = KV_HANDLE_WORK;
+  reader->work = KV_WORK_ROW;
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &reader->last);
   if (rc == SQLITE_OK) rc = sqlite3_step(reader->last);
   if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
@@ -345,7 +347,7 @@ int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
   reader->previous.seq = after.seq;
   reader->previous.txn = after.seq;
   reader->previous.sum = after.sum;
-  reader->work = KV_HANDLE_WORK;
+  reader->work = KV_WORK_ROW;
   reader->clock_limit = INT64_MAX;
   reader->poll = NULL;
   reader->n_read = 0;
@@ -395,8 +397,8 @@ static int reader_step_large(kv_reader *reader, const char **reason) {
   int rc;
 
   reader->large.poll = reader->poll;
+  reader->work = KV_WORK_LARGE;
   rc = kv_large_check(&reader->large, &reader->previous, reason);
-  if (rc == SQLITE_NOTADB) rc = SQLITE_OK;
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(rows);
   rc = sqlite3_bind_int64(rows, 1, reader->previous.seq);
@@ -430,7 +432,7 @@ static int reader_take(kv_reader *reader, const char **reason) {
   reader->previous.seq = row->seq;
   reader->previous.txn = row->txn;
   reader->previous.sum = row->sum;
-  reader->work = KV_HANDLE_WORK;
+  reader->work = KV_WORK_ROW;
   reader->large.deadline = 0;
   reader->n_read += 1 + row->value.n / READER_POLL_BYTES;
   reader_note(reader, row);
@@ -469,7 +471,7 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
       *reason = "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)";
       break;
     case SQLITE_INTERRUPT:
-      *reason = "the file promises rows that it does not have";
+      *reason = "the file promises more than it has";
       break;
     default:
       *reason = reader->is_unread ? "the disk cannot read it"
@@ -536,5 +538,29 @@ int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
   reader->poll = NULL;
   *out = reader->whole;
   sqlite3_finalize(own_poll);
+  return rc;
+}
+
+int kv_reader_is_whole(sqlite3 *host, const char *path, int *is_whole) {
+  kv_reader *reader = NULL;
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_stretch stretch;
+  sqlite3 *handle = NULL;
+  int rc = kv_reader_open_own(host, path, NULL, &reader, &verdict);
+
+  *is_whole = 0;
+  if (rc == SQLITE_OK && reader) {
+    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
+                          &stretch);
+    *is_whole = rc == SQLITE_OK && stretch.is_clean;
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  if (*is_whole) {
+    *is_whole = 0;
+    rc = kv_handle_read(host, path, &handle);
+    if (rc == SQLITE_OK) rc = kv_handle_quick_check(handle, is_whole);
+    sqlite3_close(handle);
+  }
   return rc;
 }

@@ -128,39 +128,19 @@ int kv_handle_judge(sqlite3 *host, int rc) {
   return rc;
 }
 
-/* https://www.sqlite.org/c3ref/set_authorizer.html */
-static int handle_authorize(void *unused, int action, const char *table,
-                            const char *column, const char *db,
-                            const char *trigger) {
-  (void)unused;
-  (void)db;
-  (void)trigger;
-  if (action == SQLITE_SELECT) return SQLITE_OK;
-  if (action == SQLITE_FUNCTION && strcmp(column, "typeof") == 0) {
-    return SQLITE_OK;
-  }
-  if (action == SQLITE_PRAGMA && strcmp(table, "cache_size") == 0) {
-    return SQLITE_OK;
-  }
-  if (action == SQLITE_READ &&
-      (strcmp(table, "device") == 0 || strcmp(table, "log") == 0 ||
-       strcmp(table, "sqlite_master") == 0)) {
-    return SQLITE_OK;
-  }
-  return SQLITE_DENY;
-}
+int kv_handle_quick_check(sqlite3 *handle, int *is_whole) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(handle, KV_SQL_LOG_QUICK_CHECK, &stmt);
 
-static int handle_count_work(void *work) {
-  return --*(int *)work < 0;
-}
-
-void kv_handle_limit_work(sqlite3 *handle, int *work) {
-  if (!KV_HAS(progress_handler)) return;
-  sqlite3_progress_handler(handle, work ? 1000 : 0,
-                           work ? handle_count_work : NULL, work);
-}
-
-void kv_handle_confine(sqlite3 *handle, int *work) {
-  sqlite3_set_authorizer(handle, handle_authorize, NULL);
-  kv_handle_limit_work(handle, work);
+  *is_whole = 0;
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    const char *z = (const char *)sqlite3_column_text(stmt, 0);
+    *is_whole = z && strcmp(z, "ok") == 0;
+    rc = SQLITE_OK;
+  } else if ((rc & 0xff) == SQLITE_CORRUPT) {
+    rc = SQLITE_OK;
+  }
+  sqlite3_finalize(stmt);
+  return rc;
 }

@@ -5,8 +5,8 @@
 ** setting, lock, collation or module either way.
 **
 ** INVARIANT: nothing that a file says can run code through a handle:
-** triggers, views, unsafe functions and extensions are off, and a reading
-** handle may only select from the two tables of a log.
+** triggers, views, unsafe functions and extensions are off. What else a file
+** can say is bounded by confine.h.
 */
 #ifndef KV_STORE_HANDLE_H
 #define KV_STORE_HANDLE_H
@@ -40,22 +40,7 @@ int kv_handle_write(sqlite3 *host, const char *path, int create,
 */
 int kv_handle_judge(sqlite3 *host, int rc);
 
-/* Work between two verified rows, in thousands of virtual machine steps. */
-#define KV_HANDLE_WORK 100
-
-/* The same until a file's schema is known to be a log's: two short texts. */
-#define KV_HANDLE_ADMIT 1
-
-/*
-** Allow only SELECT from the tables of a log from now on (and to change the
-** size of the page cache), and fail with SQLITE_INTERRUPT when *work, counted
-** down every thousand steps, runs out.
-** The caller sets *work to KV_HANDLE_WORK, again at every row that it could
-** verify: a file's size is never limited, work without news is.
-*/
-void kv_handle_confine(sqlite3 *handle, int *work);
-
-/* Only the limit on work; NULL: no limit. */
-void kv_handle_limit_work(sqlite3 *handle, int *work);
+/* Are the pages of a file what SQLite makes of them? Reads all of them. */
+int kv_handle_quick_check(sqlite3 *handle, int *is_whole);
 
 #endif

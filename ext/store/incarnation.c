@@ -60,19 +60,6 @@ int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
 /* No log has so many rows; and no number is too large when it is added. */
 #define INCARNATION_SHIFT (INT64_C(1) << 52)
 
-/* A statement about own rows behind that number. */
-static int incarnation_run(kv_store *store, kv_sql id) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, id, &stmt);
-  int shift = rc == SQLITE_OK && id == KV_SQL_OWN_SHIFT ? 1 : 2;
-
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, shift, INCARNATION_SHIFT);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 3 - shift, store->device, -1, SQLITE_STATIC);
-  }
-  return kv_stmt_finish(&store->stmts, id, stmt, rc);
-}
-
 /* Take the verified rows of the file into the cache, as far as it goes. */
 static int incarnation_salvage(kv_store *store) {
   char *path = kv_device_log_path(store->root, store->device, "log.db");
@@ -92,11 +79,13 @@ static int incarnation_salvage(kv_store *store) {
     stretch.n_seen = 0; /* they speak of numbers that will change */
     if (rc == SQLITE_OK && stretch.n_rows > 0) {
       rc = kv_store_next_arrival(store, &arrived);
-      if (rc == SQLITE_OK) rc = incarnation_run(store, KV_SQL_OWN_SHIFT);
+      if (rc == SQLITE_OK)
+        rc = kv_own_run(store, KV_SQL_OWN_SHIFT, INCARNATION_SHIFT, 0);
       if (rc == SQLITE_OK) {
         rc = kv_cache_merge(&store->stmts, reader, base, &stretch, arrived);
       }
-      if (rc == SQLITE_OK) rc = incarnation_run(store, KV_SQL_OWN_DEDUPE);
+      if (rc == SQLITE_OK)
+        rc = kv_own_run(store, KV_SQL_OWN_DEDUPE, INCARNATION_SHIFT, 0);
     }
   }
   kv_reader_close(reader);

@@ -80,9 +80,8 @@ typedef struct kv_large_check_of {
 ** and blobs in pieces: *reason is NULL if it may follow, else static. of->left
 ** says if it is not known yet; then *reason does, too.
 **
-** SQLITE_TOOBIG: one of them is longer than the limit. SQLITE_NOTADB: it cannot
-** be checked without SQLite. Other codes are SQLite's on reading the file;
-** SQLITE_ABORT that the host wants no more.
+** SQLITE_TOOBIG: one of them is longer than the limit; SQLITE_ABORT: the host
+** wants no more. Other codes are SQLite's on reading the file.
 */
 int kv_large_check(kv_large_check_of *of, const kv_row *previous,
                    const char **reason);

@@ -58,13 +58,12 @@ static int payload_open(sqlite3 *handle, kv_payload *out) {
     rc = out->file->pMethods->xRead(out->file, h, sizeof(h), 0);
   }
   if (rc != SQLITE_OK) return rc;
-  if (memcmp(h, "SQLite format 3", 16) != 0) return SQLITE_NOTADB;
   out->page_size = payload_u16(h + 16);
   if (out->page_size == 1) out->page_size = PAYLOAD_PAGE;
   if (out->page_size < 512 || out->page_size > PAYLOAD_PAGE ||
       (out->page_size & (out->page_size - 1)) != 0 ||
       out->page_size - h[20] < 480) {
-    return SQLITE_NOTADB;
+    return SQLITE_CORRUPT;
   }
   out->n_used = out->page_size - h[20];
   size = (size + out->page_size - 1) / out->page_size;

@@ -69,8 +69,7 @@ typedef struct kv_payload {
 
 /*
 ** Find a row of the log, and its columns. SQLITE_DONE: there is none of this
-** number; SQLITE_CORRUPT: no table of rows; SQLITE_NOTADB: the file is not
-** one that SQLite reads as it is. In any case kv_payload_clear() it.
+** number; SQLITE_CORRUPT: no table of rows. In any case kv_payload_clear() it.
 */
 int kv_payload_find(sqlite3 *handle, int64_t seq, kv_payload *out);
 void kv_payload_clear(kv_payload *payload);

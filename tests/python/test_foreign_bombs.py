@@ -12,6 +12,7 @@ from foreign import LIMIT, PATIENCE, make, work
 from support import NOW, Case, kv, log_path, plain, put, read, sync
 
 COLUMNS = ", ".join("c%d" % i for i in range(1500))
+COLUMNS_OF_LOG = "seq, txn, ts, parent_ts, op, bucket, key, value, sum"
 TERMS = ", ".join(["1"] * 1900)
 SUM = " + ".join(["1"] * 900)
 ROWS = {
@@ -96,6 +97,28 @@ class Bombs(Case):
         self.assertLess(memory() - before, 10 * PATIENCE)
         self.assertLess(work(sync, self.laptop)[0], 0.01 * PATIENCE)
         self.assertEqual(self.state(self.laptop, "phone"), "damaged")
+
+    def test_what_lies_where_a_number_stands_is_not_passed_over(self):
+        """SQLite takes seq from the row's place in the table: it never looks
+        at what the row has in its first column, but walks along all of it."""
+        make(self.file, [(n, NOW, None, 1, "", "k%d" % n, n) for n in (1, 2, 3)], page_size=512)
+        other = self.process(self.file, module=False)
+        other.sql("PRAGMA writable_schema = 1")
+        other.sql("CREATE TABLE made(%s)" % COLUMNS_OF_LOG)
+        other.sql("INSERT INTO made(rowid, %s) "
+                  "SELECT seq, CASE seq WHEN 3 THEN zeroblob(300000000) END, %s FROM log"
+                  % (COLUMNS_OF_LOG, COLUMNS_OF_LOG[5:]))
+        other.sql("UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master "
+                  "WHERE name = 'made') WHERE name = 'log'")
+        other.sql("DELETE FROM sqlite_master WHERE name = 'made'")
+        self.assertEqual(sync(self.laptop), 2)  # nothing else is wrong with it
+        state = "SELECT state, detail FROM kv_devices WHERE device = 'phone'"
+        self.assertEqual(self.laptop.execute(state).fetchone(), (
+            "damaged", "merged up to row 2; at the next one the file promises more than it has"))
+        for con in self.laptop, self.device("laptop"), self.device("tablet"):
+            seconds, _ = work(sync, con)
+            self.assertLess(seconds, LIMIT)
+            self.assertEqual(self.state(con, "phone"), "damaged")
 
     def test_what_is_opened_reads_a_huge_row_to_its_end(self):
         make(self.file, [(1, NOW, None, 1, "", "a", 1)])

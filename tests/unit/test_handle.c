@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "store/confine.h"
 #include "store/handle.h"
 #include "support/connection.h"
 #include "support/files.h"
@@ -136,12 +137,12 @@ static void a_confined_handle_reads_a_log_and_nothing_else(void **state) {
   const char *path = make_log(test_path("%s/log.db", *state));
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
-  int work = KV_HANDLE_WORK;
+  kv_work work = KV_WORK_ROW;
   size_t i;
 
   test_log_break(path, "CREATE TABLE other(x)");
   assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
-  kv_handle_confine(handle, &work);
+  assert_int_equal(kv_confine(handle, &work), SQLITE_OK);
   test_rows(handle, "a|1", "SELECT key, value FROM log");
   test_rows(handle, "phone", "SELECT name FROM device");
   test_rows(handle, "3", "SELECT 1 + 2");
@@ -162,7 +163,7 @@ static void work_has_a_limit(void **state) {
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
   test_log log;
-  int work = 5;
+  kv_work work = {5, 100};
   int i;
 
   test_log_open(&log, path);
@@ -172,11 +173,36 @@ static void work_has_a_limit(void **state) {
   test_run(log.db, "COMMIT");
   test_log_end(&log);
   assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
-  kv_handle_confine(handle, &work);
+  assert_int_equal(kv_confine(handle, &work), SQLITE_OK);
   assert_int_equal(ask(handle, endless), SQLITE_INTERRUPT);
-  assert_true(work < 0);
-  work = KV_HANDLE_WORK;
+  assert_true(work.steps < 0);
+  work = KV_WORK_ROW;
   assert_int_equal(ask(handle, "SELECT seq FROM log"), SQLITE_OK);
+  sqlite3_close(handle);
+  test_disconnect(host);
+}
+
+static void reads_have_a_limit(void **state) {
+  const char *path = make_log(test_path("%s/log.db", *state));
+  sqlite3 *host = test_connect(":memory:");
+  sqlite3 *handle = NULL;
+  kv_work work = {100, 100};
+  sqlite3_file *file;
+
+  /* One value of 2000 pages, which one step passes over. */
+  test_log_break(path, "UPDATE log SET value = zeroblob(8000000)");
+  assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
+  assert_int_equal(kv_confine(handle, &work), SQLITE_OK);
+  assert_int_equal(ask(handle, "SELECT sum FROM log"), SQLITE_INTERRUPT);
+  assert_int_equal(work.reads, 0);
+  assert_int_equal(ask(handle, "SELECT name FROM device"), SQLITE_INTERRUPT);
+  work = KV_WORK_ROW;
+  assert_int_equal(ask(handle, "SELECT sum FROM log"), SQLITE_OK);
+  assert_in_range(KV_WORK_ROW.reads - work.reads, 1800, 2000);
+  /* What else a file can do is as before. */
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  assert_true(file->pMethods->iVersion >= 1);
+  assert_true(file->pMethods->xSectorSize(file) > 0);
   sqlite3_close(handle);
   test_disconnect(host);
 }
@@ -261,6 +287,7 @@ int main(void) {
     test(a_link_is_not_followed),
     test(a_confined_handle_reads_a_log_and_nothing_else),
     test(work_has_a_limit),
+    test(reads_have_a_limit),
     test(what_a_file_says_runs_no_code),
     test(the_limits_of_the_host_hold),
     test(a_writer_waits_as_long_as_it_is_told),

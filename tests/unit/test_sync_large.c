@@ -62,6 +62,15 @@ static void set_large(test_log *log, const char *key, int behind) {
   test_log_write(log);
 }
 
+/* A log of one large row. */
+static void make_one(void **state, const char *key) {
+  test_log log;
+
+  begin(&log, state, 1);
+  set_large(&log, key, 0);
+  test_log_end(&log);
+}
+
 static char *state_of(test_store *t) {
   char *z = test_ask(t->db, "SELECT state || ': ' || coalesce(detail, '') "
                             "FROM kv_cursor WHERE device = 'phone'");
@@ -87,6 +96,15 @@ static int sync_all(test_store *t) {
     assert_true(n < PATIENCE);
   } while (is_state(t, "waiting"));
   return n;
+}
+
+/* Sync until a row is verified in part. */
+static void sync_some(test_store *t) {
+  int i;
+
+  for (i = 0; i < 20; i++)
+    test_store_sync(t);
+  assert_true(is_state(t, "waiting"));
 }
 
 static void expect_keys_at(const char *file, int line, test_store *t,
@@ -126,13 +144,10 @@ static void a_large_row_is_verified_piece_by_piece(void **state) {
 
 static void the_first_sync_of_a_store_reads_it_at_once(void **state) {
   test_store t;
-  test_log log;
 
   test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
   t.store->large_budget = 1;
-  begin(&log, state, 1);
-  set_large(&log, "b", 0);
-  test_log_end(&log);
+  make_one(state, "b");
   assert_int_equal(test_store_sync(&t), 1);
   assert_true(is_state(&t, "ok"));
   test_store_close(&t);
@@ -184,18 +199,12 @@ static void a_wrong_one_is_damaged(void **state) {
 
 static void one_that_was_mended_meanwhile_is_read_once_more(void **state) {
   test_store t;
-  test_log log;
-  int i;
 
   open_laptop(&t, state);
-  begin(&log, state, 1);
-  set_large(&log, "b", 0);
-  test_log_end(&log);
+  make_one(state, "b");
   test_copy(phone(state), copy(state));
   test_set_byte(phone(state), 20000, 'x');
-  for (i = 0; i < 20; i++)
-    test_store_sync(&t);
-  assert_true(is_state(&t, "waiting"));
+  sync_some(&t);
   test_copy(copy(state), phone(state));
   sync_all(&t);
   assert_true(is_state(&t, "ok"));
@@ -205,16 +214,10 @@ static void one_that_was_mended_meanwhile_is_read_once_more(void **state) {
 
 static void one_that_is_spoilt_behind_what_was_read_is_damaged(void **state) {
   test_store t;
-  test_log log;
-  int i;
 
   open_laptop(&t, state);
-  begin(&log, state, 1);
-  set_large(&log, "b", 0);
-  test_log_end(&log);
-  for (i = 0; i < 20; i++)
-    test_store_sync(&t);
-  assert_true(is_state(&t, "waiting"));
+  make_one(state, "b");
+  sync_some(&t);
   test_set_byte(phone(state), 20000, 'x'); /* that part was right */
   sync_all(&t);
   assert_true(is_state(&t, "damaged"));
@@ -306,9 +309,7 @@ static void nothing_is_left_of_a_row_that_is_gone(void **state) {
   test_log log;
 
   open_laptop(&t, state);
-  begin(&log, state, 1);
-  set_large(&log, "a", 0);
-  test_log_end(&log);
+  make_one(state, "a");
   test_store_sync(&t);
   assert_non_null(t.store->larges);
   test_move(phone(state), copy(state));

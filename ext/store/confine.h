@@ -1,0 +1,44 @@
+/*
+** What a file may make the handle do that reads it: select from the two tables
+** of a log, and a bounded amount of work between two rows that verify.
+**
+** Both kinds of work are counted, as neither bounds the other: statements can
+** loop over what is in memory (the file promises rows), and one step can read
+** without end (it passes over a value by following its chain of pages, which
+** may be as long as the file is large).
+**
+** INVARIANT: the size of a file is never limited, work without news is.
+*/
+#ifndef KV_STORE_CONFINE_H
+#define KV_STORE_CONFINE_H
+
+#include <limits.h>
+
+#include "sqlite.h"
+
+/* What a handle may still do: counted down; its owner sets it again. */
+typedef struct kv_work {
+  int steps; /* of the virtual machine, in thousands */
+  int reads; /* of the file, each of a page at least */
+} kv_work;
+
+/* Until a file is known to be a log: two short texts and a row. */
+#define KV_WORK_ADMIT ((kv_work){1, 1000})
+
+/* Until the next row: its values, in the smallest pages (KV_LARGE). */
+#define KV_WORK_ROW ((kv_work){100, 16384})
+
+/* While a row is read whose size is known to be meant. */
+#define KV_WORK_LARGE ((kv_work){100, INT_MAX})
+
+/*
+** Confine a handle from now on: other statements than SELECT from the tables of
+** a log (and PRAGMA cache_size) are denied, and SQLITE_INTERRUPT is returned
+** when *work, which has to outlive the handle, runs out. SQLITE_NOMEM.
+*/
+int kv_confine(sqlite3 *handle, kv_work *work);
+
+/* Only the limit of steps; NULL: no limit. */
+void kv_confine_steps(sqlite3 *handle, kv_work *work);
+
+#endif
