@@ -28,7 +28,7 @@ typedef struct kv_work {
 /* Until the next row: its values, in the smallest pages (KV_LARGE). */
 #define KV_WORK_ROW ((kv_work){100, 16384})
 
-/* While a row is read whose size is known to be meant. */
+/* While something else counts what a large row takes. */
 #define KV_WORK_LARGE ((kv_work){100, INT_MAX})
 
 /*

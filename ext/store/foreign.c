@@ -52,6 +52,9 @@ struct kv_reader {
 #define READER_POLL 2048
 #define READER_POLL_BYTES 1024
 
+/* No page has fewer bytes of a large row. */
+#define READER_PAGE 256
+
 static int reader_is_our_fault(int rc) {
   return (rc & 0xff) == SQLITE_NOMEM;
 }
@@ -107,11 +110,15 @@ static void reader_limit_values(kv_reader *reader) {
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
 }
 
-/* Step with the limit of the host. */
-static int reader_step_unlimited(kv_reader *reader, sqlite3_stmt *stmt) {
+/* Step to the row that was checked: what takes more is another one. */
+static int reader_step_checked(kv_reader *reader, sqlite3_stmt *stmt) {
+  int64_t n = reader->large.n;
+  int limit = n < reader->large.limit ? (int)n : reader->large.limit;
   int rc;
 
-  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, reader->large.limit);
+  reader->work = KV_WORK_ROW;
+  reader->work.reads += (int)(n / READER_PAGE);
+  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, limit);
   rc = sqlite3_step(stmt);
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
   return rc;
@@ -309,7 +316,7 @@ static int reader_step_large_last(kv_reader *reader, const char **reason) {
   rc = kv_large_check(&reader->large, &previous, reason);
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(reader->last);
-  return reader_step_unlimited(reader, reader->last);
+  return reader_step_checked(reader, reader->last);
 }
 
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
@@ -402,7 +409,7 @@ static int reader_step_large(kv_reader *reader, const char **reason) {
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(rows);
   rc = sqlite3_bind_int64(rows, 1, reader->previous.seq);
-  return rc == SQLITE_OK ? reader_step_unlimited(reader, rows) : rc;
+  return rc == SQLITE_OK ? reader_step_checked(reader, rows) : rc;
 }
 
 /* Nothing more is read: the next row does not verify, or there is none. */

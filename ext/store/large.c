@@ -395,6 +395,7 @@ static int large_check(kv_large_check_of *of, const kv_row *previous,
   of->left.is_left = 0;
   *reason = NULL;
   rc = kv_payload_find(of->handle, previous->seq + 1, &reading.payload);
+  of->n = reading.payload.n;
   if (rc == SQLITE_DONE) {
     *reason = "its sequence number is not the next one";
     rc = SQLITE_OK;

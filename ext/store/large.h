@@ -72,6 +72,7 @@ typedef struct kv_large_check_of {
   int64_t budget;     /* microseconds, if larges: then it is left; 0: never */
   int64_t deadline;   /* when that is; 0: nothing has begun yet */
   sqlite3_stmt *poll; /* KV_SQL_POLL of the host, or NULL */
+  uint32_t n;         /* bytes of the row that was checked last */
   kv_large_left left;
 } kv_large_check_of;
 

@@ -120,6 +120,37 @@ class Bombs(Case):
             self.assertLess(seconds, LIMIT)
             self.assertEqual(self.state(con, "phone"), "damaged")
 
+    def test_the_row_that_was_verified_is_the_one_that_is_loaded(self):
+        """Rows in a wrong order, so that one search finds a right large row,
+        and another one a huge one of the same number."""
+        # Sizes of which little is in the leaf, so that all are in one.
+        rows = [(1, NOW, None, 1, "", "a", 1), (2, NOW, None, 1, "", "b", "b" * (489 + 100 + 500 * 4092))]
+        make(self.file, rows[:1])
+        self.assertEqual(sync(self.laptop), 1)
+        make(self.file, rows)
+        other = self.process(self.file, module=False)
+        other.sql("INSERT INTO log SELECT 3, 2, ts, parent_ts, op, bucket, 'c', "
+                  "zeroblob(489 + 100 + 50000 * 4092), sum FROM log WHERE seq = 2")
+        page = other.sql("SELECT rootpage FROM sqlite_master WHERE name = 'log'")[0][0]
+        at = (page - 1) * 4096
+        with open(self.file, "r+b") as f:
+            f.seek(at)
+            leaf = bytearray(f.read(4096))
+            self.assertEqual((leaf[0], leaf[3:5]), (13, b"\0\3"))
+            cells = [leaf[n:n + 2] for n in (8, 10, 12)]
+            leaf[8:14] = cells[1] + cells[0] + cells[2]
+            third = int.from_bytes(cells[2], "big") + 4  # behind its size
+            self.assertEqual(leaf[third], 3)
+            leaf[third] = 2
+            f.seek(at)
+            f.write(leaf)
+        before = memory()
+        seconds, n = work(sync, self.laptop)
+        self.assertEqual(n, 0)
+        self.assertLess(seconds, LIMIT)
+        self.assertLess(memory() - before, 10 * PATIENCE)
+        self.assertEqual(self.state(self.laptop, "phone"), "damaged")
+
     def test_what_is_opened_reads_a_huge_row_to_its_end(self):
         make(self.file, [(1, NOW, None, 1, "", "a", 1)])
         self.process(self.file, module=False).sql("UPDATE log SET value = zeroblob(500000000)")
