@@ -1,228 +1,17 @@
 /*
 ** Committing in two phases. See publish.h.
-**
-** The cases of a lock are told apart by the chained sums of two rows, so
-** that none needs more than a look at the log's end; only a log that lost
-** rows, or one that differs, is read from its beginning.
 */
 #include "publish.h"
 
 #include <string.h>
 
+#include "catch_up.h"
 #include "core/clock.h"
 #include "error.h"
-#include "handle.h"
 #include "incarnation.h"
 #include "own.h"
-#include "registry.h"
-#include "succession.h"
 #include "value.h"
 #include "write.h"
-
-/* How the host waits for locks. */
-static kv_busy publish_busy(kv_store *store) {
-  sqlite3_stmt *stmt = NULL;
-  kv_busy busy = {0, store->registry->busy};
-
-  if (kv_stmt_get(&store->stmts, KV_SQL_BUSY_TIMEOUT, &stmt) == SQLITE_OK &&
-      sqlite3_step(stmt) == SQLITE_ROW) {
-    busy.timeout = sqlite3_column_int(stmt, 0);
-  }
-  kv_stmt_put(&store->stmts, KV_SQL_BUSY_TIMEOUT, stmt);
-  return busy;
-}
-
-static int publish_lock(kv_store *store, const kv_cursor *own, kv_busy busy,
-                        kv_device_log **out, kv_verdict *verdict, char **err) {
-  kv_device_log_place place;
-
-  place.host = store->db;
-  place.root = store->root;
-  place.device = store->device;
-  place.file = "log.db";
-  place.machine = store->machine;
-  place.id = own->has_id ? own->id : NULL;
-  place.now = kv_store_now(store);
-  place.busy = busy;
-  return kv_device_log_lock(&place, out, verdict, err);
-}
-
-/* Merge what another process published as this device. */
-static int publish_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
-                         kv_position from, const kv_stretch *stretch) {
-  int64_t arrived;
-  int rc = kv_store_next_arrival(store, &arrived);
-
-  if (rc == SQLITE_OK) {
-    rc = kv_cache_merge(&store->stmts, log->reader, from, stretch, arrived);
-  }
-  if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
-  if (stretch->last_ts > own->newest) own->newest = stretch->last_ts;
-  return rc;
-}
-
-/* The first number behind the waiting rows that the transaction uses. */
-static int64_t publish_waiting_end(const kv_store *store,
-                                   const kv_cursor *own) {
-  return store->pending.is_open ? store->pending.base.seq : own->at.seq;
-}
-
-/*
-** The cache has all that the log has, up to `tail`, and own rows behind that
-** which the log lacks: note both, so that what follows may fail. n_new tells
-** whether own rows have other numbers now.
-*/
-static int publish_settle(kv_store *store, kv_cursor *own,
-                          const kv_log_head *head, kv_position tail,
-                          int64_t n_new, char **err) {
-  int64_t until = own->has_id ? publish_waiting_end(store, own) : 0;
-  kv_position expected = own->has_id ? own->at : tail;
-  int rc = SQLITE_OK;
-
-  own->has_id = 1;
-  memcpy(own->id, head->id, KV_ID_SIZE);
-  own->published = own->waiting = own->at = tail;
-  if (until > tail.seq) rc = kv_own_rows(store, NULL, tail, until, &own->at);
-  own->has_waiting = own->at.seq > tail.seq;
-
-  if (rc == SQLITE_OK && n_new == 0 &&
-      (own->at.seq < until ||
-       (own->at.seq == expected.seq && own->at.sum != expected.sum))) {
-    rc = SQLITE_CORRUPT;
-  }
-  if (rc == SQLITE_CORRUPT) {
-    return kv_store_wrong_cache(store, err);
-  }
-  if (store->pending.is_open) store->pending.base = own->at;
-  if (rc == SQLITE_OK && n_new > 0) rc = kv_cursor_save(&store->stmts, own);
-  return rc;
-}
-
-/*
-** Bring cache and log together under the lock: merge what the log has, move
-** own rows that it lacks behind that, append them. own->at and
-** own->published are brought up to date; the caller saves them.
-*/
-static int publish_catch_up(kv_store *store, kv_device_log *log, kv_cursor *own,
-                            int64_t *n_merged, kv_verdict *verdict,
-                            char **err) {
-  kv_position common;
-  kv_stretch stretch;
-  int64_t n_new;
-  sqlite3_stmt *poll = NULL;
-  int found;
-  int is_successor = 0;
-  int rc = kv_own_common(store, log, own, &common, &found);
-
-  if (rc == SQLITE_OK && !found) {
-    rc = kv_succession_accept(store, log, own, &is_successor);
-    if (is_successor < 0) { /* the cache is half changed: nothing may wait */
-      own->has_id = 0;
-      if (rc == SQLITE_OK) kv_incarnation_judge_other(verdict);
-      return rc;
-    }
-    if (is_successor) common = own->published;
-  }
-  if (rc != SQLITE_OK) return rc;
-  memset(&stretch, 0, sizeof(stretch));
-  stretch.end = common;
-  stretch.counted_ts = -1;
-  if (found && log->tail.seq > common.seq) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
-    if (rc == SQLITE_OK) {
-      rc =
-        kv_reader_verify(log->reader, common,
-                         kv_clock_limit(kv_store_now(store)), poll, &stretch);
-    }
-    kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
-    if (rc == SQLITE_OK && !stretch.is_clean) {
-      kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
-                     stretch.end.seq + 1, stretch.reason);
-      return SQLITE_OK;
-    }
-  } else if (!found && !is_successor) {
-    rc = kv_own_part(store, log, own);
-    return rc == SQLITE_OK ? kv_incarnation_judge(log, own, verdict) : rc;
-  }
-  n_new = stretch.end.seq - common.seq;
-
-  if (rc == SQLITE_OK && n_new > 0) {
-    if (own->at.seq > common.seq || store->pending.n_rows > 0) {
-      rc = kv_own_renumber(store, n_new, common.seq);
-    }
-    own->at.seq += own->has_id ? n_new : 0;
-    if (rc == SQLITE_OK) rc = publish_merge(store, log, own, common, &stretch);
-    *n_merged += stretch.n_rows;
-  }
-  if (rc == SQLITE_OK) {
-    rc = publish_settle(store, own, &log->head, stretch.end,
-                        n_new + is_successor, err);
-  }
-  if (rc == SQLITE_OK && own->at.seq > own->published.seq) {
-    kv_position end;
-    rc = kv_own_rows(store, log, own->published, own->at.seq, &end);
-  }
-  return rc;
-}
-
-/* Did the log fail, rather than the host's database? */
-static int publish_is_of_log(const kv_device_log *log, int rc) {
-  return log && (sqlite3_errcode(log->handle) & 0xff) == (rc & 0xff);
-}
-
-/* A log that can be read may have pages that cannot be written. */
-static int publish_judge_write(kv_device_log *log, int rc,
-                               kv_verdict *verdict) {
-  if ((rc & 0xff) != SQLITE_CORRUPT || !publish_is_of_log(log, rc)) return rc;
-  kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be written: %s",
-                 sqlite3_errstr(rc));
-  return SQLITE_OK;
-}
-
-/*
-** Lock the log and catch up; a damaged log is set aside and made anew. With
-** *out NULL and SQLITE_OK, own->verdict says why it cannot be written.
-*/
-static int publish_enter(kv_store *store, kv_cursor *own, int64_t *n_merged,
-                         kv_device_log **out, char **err) {
-  int is_repaired = 1;
-  int rc = SQLITE_OK;
-  int attempt;
-
-  *out = NULL;
-  for (attempt = 0; attempt < 3 && rc == SQLITE_OK && is_repaired; attempt++) {
-    kv_verdict verdict = {KV_STATE_OK, NULL};
-
-    rc = publish_lock(store, own, publish_busy(store), out, &verdict, err);
-    if (rc == SQLITE_OK && *out) {
-      rc = kv_incarnation_check_host(store, *out, &verdict);
-    }
-    if (rc == SQLITE_OK && *out && verdict.state == KV_STATE_OK) {
-      rc = publish_catch_up(store, *out, own, n_merged, &verdict, err);
-      rc = publish_judge_write(*out, rc, &verdict);
-    }
-    if (rc == SQLITE_OK && verdict.state == KV_STATE_OK) {
-      kv_verdict_clear(&own->verdict);
-      if (store->pending.n_rows == 0) {
-        rc = kv_incarnation_check_part(store, *out, own);
-        if (rc == SQLITE_OK && own->verdict.state == KV_STATE_OK) {
-          rc = kv_incarnation_check_peers(store, *out, own);
-        }
-      }
-      if (rc != SQLITE_OK || own->verdict.state == KV_STATE_OK) break;
-      kv_verdict_set(&verdict, own->verdict.state, "%s", own->verdict.detail);
-    }
-    kv_device_log_close(*out);
-    *out = NULL;
-    if (rc == SQLITE_OK) {
-      kv_verdict_set(&own->verdict, verdict.state, "%s",
-                     verdict.detail ? verdict.detail : "cannot be used");
-      rc = kv_incarnation_repair(store, own, &verdict, &is_repaired, err);
-    }
-    kv_verdict_clear(&verdict);
-  }
-  return rc;
-}
 
 static int publish_append_seen(kv_store *store, kv_device_log *log,
                                kv_position *at, int64_t txn) {
@@ -355,7 +144,7 @@ static int publish_without_log(kv_store *store, kv_device_log **log,
                                kv_cursor *own, int rc, char **why) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
 
-  if (publish_judge_write(*log, rc, &verdict) == SQLITE_OK) {
+  if (kv_catch_up_judge_write(*log, rc, &verdict) == SQLITE_OK) {
     store->must_look = 1;
     kv_incarnation_postpone(store, &verdict, why);
   }
@@ -392,7 +181,7 @@ int kv_publish_prepare(kv_store *store, char **err) {
     return rc;
   }
   if (rc == SQLITE_OK && store->root) {
-    rc = publish_enter(store, &own, &n_merged, &log, &why);
+    rc = kv_catch_up(store, &own, &n_merged, &log, &why);
   }
   own.has_stamp = 0;
   if (rc == SQLITE_OK && store->root && !log) {
@@ -411,7 +200,7 @@ int kv_publish_prepare(kv_store *store, char **err) {
   own.at = store->pending.base;
   if (rc == SQLITE_OK) {
     rc = publish_transaction(store, log, &own);
-    if (rc != SQLITE_OK && publish_is_of_log(log, rc)) {
+    if (rc != SQLITE_OK && kv_catch_up_is_of_log(log, rc)) {
       rc = publish_without_log(store, &log, &own, rc, &why);
     }
   }
@@ -541,7 +330,7 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
   if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
   if (rc == SQLITE_OK) {
     rc = kv_own_load(store, &own); /* again, as it is under the lock */
-    if (rc == SQLITE_OK) rc = publish_enter(store, &own, n_merged, &log, err);
+    if (rc == SQLITE_OK) rc = kv_catch_up(store, &own, n_merged, &log, err);
     own.has_stamp = 0;
     if (rc == SQLITE_OK && log && is_inside && publish_has_news(log, &own)) {
       /* It is published by a sync or commit outside; noted as it was. */
@@ -592,7 +381,6 @@ int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
 }
 
 int kv_publish_introduce(kv_store *store, char **err) {
-  static const kv_busy never = {0, {NULL, NULL}};
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_device_log *log = NULL;
   kv_cursor own;
@@ -600,8 +388,7 @@ int kv_publish_introduce(kv_store *store, char **err) {
   int rc = kv_cursor_load(&store->stmts, store->device, &own);
 
   if (rc == SQLITE_OK && store->root) {
-    rc = publish_lock(store, &own, is_temp ? never : publish_busy(store), &log,
-                      &verdict, err);
+    rc = kv_catch_up_lock(store, &own, !is_temp, &log, &verdict, err);
   }
   if ((rc & 0xff) == SQLITE_BUSY && is_temp) {
     /* Another process has it locked, so it is there. To wait here, with a

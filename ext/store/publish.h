@@ -6,16 +6,8 @@
 **     xCommit    commit    commit the log, close it
 **     xRollback  rollback  roll it back, close it
 **
-** {name}_cursor says where the own log ended when it was last locked
-** (published) and where it ends once this commit is in (at: prepared). At
-** the next lock the log tells what became of it:
-**
-**     row at prepared is ours      all is in
-**     row at published is ours,    our rows behind it are missing; what the
-**     or at `waiting`, where rows  log has there is another process's, as far
-**     began to wait                as it is not the same as ours (own.h)
-**     its last row is in the cache it lost rows: they are appended again
-**     anything else                damaged: set aside; or a twin: refused
+** What became of a commit that was cut off is found out at the next lock
+** (catch_up.h).
 **
 ** INVARIANT: a sequence number of one log id never gets other content than
 ** it had; a log that verifies is never rewritten. Lock order: host, log.
