@@ -16,7 +16,8 @@ math(EXPR kv_fuzz_timeout "${KV_FUZZ_SECONDS} + 240")
 file(GLOB kv_fuzz CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
 if(TARGET kv_for_tests AND KV_HAS_FUZZER AND NOT KV_SANITIZE)
   add_library(kv_for_fuzz STATIC ${KV_SOURCES} ${kv_support})
-  target_compile_definitions(kv_for_fuzz PUBLIC SQLITE_CORE KV_LARGE=500)
+  target_compile_definitions(kv_for_fuzz PUBLIC SQLITE_CORE KV_LARGE=500
+    KV_LARGE_BUDGET=1)
   target_compile_options(kv_for_fuzz PUBLIC -UNDEBUG -fno-omit-frame-pointer
     -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
   target_link_options(kv_for_fuzz PUBLIC -fsanitize=fuzzer,address,undefined)

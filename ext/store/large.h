@@ -24,7 +24,9 @@
 #endif
 
 /* Microseconds for large rows without a verified row, in one kv_sync(). */
+#ifndef KV_LARGE_BUDGET
 #define KV_LARGE_BUDGET 80000
+#endif
 
 typedef struct kv_large_row kv_large_row;
 
