@@ -178,7 +178,6 @@ static int large_is_settled(const kv_large_row *row,
 
 /* Begin it again. */
 static void large_restart(kv_large_row *row, const large_reading *reading) {
-  if (!row) return;
   memset(&row->far, 0, sizeof(row->far));
   memset(&row->place, 0, sizeof(row->place));
   row->outcome = LARGE_BEGUN;

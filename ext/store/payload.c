@@ -15,9 +15,8 @@
 #include "core/row.h"
 #include "stmt.h"
 
-#define PAYLOAD_PAGE 65536   /* the largest page there is, read at once */
-#define PAYLOAD_DEPTH 20     /* pages from the root to a row */
-#define PAYLOAD_HEADER 98307 /* bytes: SQLite takes no longer ones */
+#define PAYLOAD_PAGE 65536 /* the largest page there is, read at once */
+#define PAYLOAD_DEPTH 20   /* pages from the root to a row */
 #define PAYLOAD_MOST INT32_MAX
 
 static uint32_t payload_u16(const unsigned char *p) {
@@ -215,9 +214,7 @@ static int payload_columns(kv_payload *out) {
 
   if (rc != SQLITE_OK) return rc;
   p = payload_varint(out->head, end, &n_header);
-  if (!p || n_header > out->n || n_header > PAYLOAD_HEADER) {
-    return SQLITE_CORRUPT;
-  }
+  if (!p || n_header > out->n) return SQLITE_CORRUPT;
   from = n_header;
   for (i = 0; i < KV_LOG_COLUMNS; i++) {
     kv_payload_column *column = &out->columns[i];

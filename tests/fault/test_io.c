@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "store/large.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
@@ -242,6 +243,91 @@ static void a_foreign_log_that_cannot_be_read_is_read_later(void **state) {
   sqlite3_free(folder);
 }
 
+/* Rows of a log of phone's in large pages: 1 and 4 small, 2 and 3 large. */
+static void grow_large(const char *folder, int from, int to) {
+  const char *path = test_path("%s/devices/phone/log.db", folder);
+  static char bytes[KV_LARGE + 100000];
+  sqlite3 *db;
+  test_log log;
+  int i;
+
+  if (from == 1) {
+    if (test_exists(path)) test_remove(path);
+    db = test_connect(path);
+    test_run(db, "PRAGMA page_size = 65536; PRAGMA user_version = 1");
+    test_disconnect(db);
+    test_log_begin(&log, path, "phone", 1);
+  } else {
+    test_log_open(&log, path);
+  }
+  for (i = from; i <= to; i++) {
+    memset(bytes, 'a' + i, sizeof(bytes));
+    log.row.txn = i;
+    log.row.ts = TEST_NOW;
+    log.row.op = KV_OP_SET;
+    log.row.bucket = test_text("");
+    log.row.key = test_integer(i);
+    log.row.value = test_blob(bytes, i == 2 || i == 3 ? sizeof(bytes) : 9);
+    test_log_write(&log);
+  }
+  test_log_end(&log);
+}
+
+/*
+** As fail_foreign(), while large rows are read; or, is_read, while the one that
+** was read last is looked for.
+*/
+static int fail_large(const char *folder, int is_read, fault_how how, long at) {
+  fault_plan plan = {FAULT_BIT(READ) | FAULT_BIT(SIZE), at, how, SQLITE_IOERR};
+  static const char count[] =
+    "SELECT count(*) FROM kv_log WHERE device = 'phone'";
+  sqlite3 *db = test_connect(":memory:");
+  int first = is_read ? 3 : 1;
+  long n_failed;
+  char *rows;
+
+  grow_large(folder, 1, first);
+  test_run(db, "SELECT kv_open('%q', 'laptop')", folder);
+  grow_large(folder, first + 1, is_read ? 4 : 3);
+  fault_arm(&plan);
+  test_try(db, "SELECT kv_sync()");
+  n_failed = fault_failed();
+  fault_arm(NULL);
+  rows = test_ask(db, "%s", count);
+  assert_true(atoi(rows) >= first);
+  sqlite3_free(rows);
+  test_run(db, "SELECT kv_sync()");
+  rows = test_ask(db,
+                  "SELECT state, (%s) FROM kv_devices "
+                  "WHERE device = 'phone'",
+                  count);
+  assert_string_equal(rows, is_read ? "ok|4\n" : "ok|3\n");
+  sqlite3_free(rows);
+  test_disconnect(db);
+  return n_failed > 0;
+}
+
+static void a_large_row_that_cannot_be_read_is_read_later(void **state) {
+  char *folder = sqlite3_mprintf("%s/n.kv", *state);
+  long n_runs = 0;
+  long at;
+  int i;
+
+  test_make_folder(folder);
+  test_make_folder(test_path("%s/devices", folder));
+  test_make_folder(test_path("%s/devices/phone", folder));
+  for (i = 0; i < 4; i++) {
+    for (at = 1;
+         fail_large(folder, i & 1, i < 2 ? FAULT_FAIL_ONCE : FAULT_FAIL_ON, at);
+         at += world_every(3)) {
+      n_runs++;
+    }
+  }
+  print_message("%ld faults\n", n_runs);
+  assert_true(n_runs > 20);
+  sqlite3_free(folder);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_full_disk_loses_nothing),
@@ -250,6 +336,9 @@ int main(int argc, char **argv) {
     cmocka_unit_test(an_error_of_the_disk_loses_nothing),
     cmocka_unit_test_setup_teardown(
       a_foreign_log_that_cannot_be_read_is_read_later, test_files_setup,
+      test_files_teardown),
+    cmocka_unit_test_setup_teardown(
+      a_large_row_that_cannot_be_read_is_read_later, test_files_setup,
       test_files_teardown),
   };
 

@@ -12,6 +12,7 @@
 
 #include "store/foreign.h"
 #include "store/large.h"
+#include "store/stmt.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
@@ -138,6 +139,12 @@ static void what_does_not_verify_is_not_loaded(void **state) {
     1);
   assert_int_equal(
     read_broken(state, "UPDATE log SET txn = 'x' WHERE seq = 2", type), 1);
+  assert_int_equal(
+    read_broken(state, "UPDATE log SET ts = 0.5 WHERE seq = 2", type), 1);
+  assert_int_equal(read_broken(state,
+                               "UPDATE log SET parent_ts = 0.5 WHERE seq = 2",
+                               "its parent's time is not an integer"),
+                   1);
   assert_int_equal(read_broken(state,
                                "UPDATE log SET op = 4294967297 WHERE seq = 2",
                                "its operation is unknown"),
@@ -211,12 +218,134 @@ static void the_last_row_may_be_large(void **state) {
                    -1);
 }
 
+static void a_large_row_without_a_sum_has_none(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+  const char *path = make_log(state);
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  int64_t sum;
+  int found;
+
+  test_log_break(path, "UPDATE log SET sum = 'x' WHERE seq = 2");
+  kv_reader_open(host, path, NULL, &reader, &verdict);
+  assert_int_equal(kv_reader_sum_at(reader, 2, &sum, &found), SQLITE_OK);
+  assert_int_equal(found, 0);
+  assert_int_equal(kv_reader_sum_at(reader, 4, &sum, &found), SQLITE_OK);
+  assert_int_equal(found, 1);
+  kv_reader_close(reader);
+  test_disconnect(host);
+}
+
+static int stop(void *unused) {
+  (void)unused;
+  return 1;
+}
+
+/* A row so large that the host is asked in its middle; then a small one. */
+static const char *make_huge(void **state) {
+  const char *path = test_path("%s/log.db", *state);
+  size_t n = 20 << 20;
+  char *bytes = sqlite3_malloc64(n);
+  test_log log;
+
+  memset(bytes, 'x', n);
+  test_log_begin(&log, path, "phone", 1);
+  test_log_set(&log, TEST_NOW, "a", "1", 0);
+  log.row.value = test_blob(bytes, n);
+  log.row.txn = log.row.seq + 1;
+  test_log_write(&log);
+  test_log_set(&log, TEST_NOW, "c", "1", 0);
+  test_log_end(&log);
+  sqlite3_free(bytes);
+  return path;
+}
+
+static void the_host_may_stop_in_the_middle_of_one(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+  const char *path = make_huge(state);
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_position second = {2, 7};
+  kv_reader *reader = NULL;
+  kv_larges *list = NULL;
+  sqlite3_stmt *poll = NULL;
+  kv_stretch stretch;
+  kv_position base;
+  int has;
+  int keep;
+
+  kv_stmt_prepare(host, KV_SQL_POLL, &poll);
+  kv_reader_open(host, path, NULL, &reader, &verdict);
+  base = kv_reader_head(reader)->base;
+  for (keep = 0; keep < 2; keep++) {
+    kv_larges *larges = kv_larges_get(&list, "phone");
+
+    if (keep) kv_reader_keep(reader, larges, 0, poll);
+    sqlite3_progress_handler(host, 1, stop, NULL);
+    assert_int_equal(kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
+                     SQLITE_INTERRUPT);
+    if (keep) {
+      assert_non_null(larges->rows); /* how far it came */
+      assert_int_equal(kv_reader_keep(reader, larges, 0, poll),
+                       SQLITE_INTERRUPT);
+    }
+    sqlite3_progress_handler(host, 0, NULL, NULL);
+    if (keep) {
+      assert_int_equal(kv_reader_keep(reader, larges, 0, poll), SQLITE_OK);
+    }
+    assert_int_equal(kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
+                     SQLITE_OK);
+    assert_true(stretch.is_clean);
+    assert_int_equal(stretch.n_rows, 3);
+  }
+  sqlite3_progress_handler(host, 1, stop, NULL);
+  assert_int_equal(kv_reader_has(reader, second, &has), SQLITE_INTERRUPT);
+  sqlite3_progress_handler(host, 0, NULL, NULL);
+  assert_int_equal(kv_reader_has(reader, second, &has), SQLITE_OK);
+  assert_int_equal(has, 0);
+  sqlite3_finalize(poll);
+  kv_reader_close(reader);
+  kv_larges_forget(&list, NULL);
+  test_disconnect(host);
+}
+
+static void what_is_known_of_another_row_is_forgotten(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+  const char *path = make_log(state);
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_position second = {2, 7};
+  kv_reader *reader = NULL;
+  kv_larges *list = NULL;
+  kv_larges *larges = kv_larges_get(&list, "phone");
+  int has;
+
+  kv_reader_open(host, path, NULL, &reader, &verdict);
+  assert_int_equal(kv_reader_keep(reader, larges, 1, NULL), SQLITE_OK);
+  assert_int_equal(kv_reader_has(reader, second, &has), SQLITE_OK);
+  assert_non_null(kv_reader_left(reader)); /* on the way to its sum */
+  kv_reader_close(reader);
+  kv_larges_trim(larges);
+  assert_non_null(larges->rows);
+
+  test_log_break(path, "UPDATE log SET ts = ts + 1 WHERE seq = 2");
+  kv_reader_open(host, path, NULL, &reader, &verdict);
+  assert_int_equal(kv_reader_keep(reader, larges, 1, NULL), SQLITE_OK);
+  assert_null(kv_reader_left(reader));
+  kv_reader_close(reader);
+  kv_larges_trim(larges);
+  assert_null(larges->rows);
+  kv_larges_forget(&list, NULL);
+  test_disconnect(host);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(large_values_are_read_like_others),
     test(what_does_not_verify_is_not_loaded),
     test(a_value_over_the_limit_of_the_host_is_told),
     test(the_last_row_may_be_large),
+    test(a_large_row_without_a_sum_has_none),
+    test(the_host_may_stop_in_the_middle_of_one),
+    test(what_is_known_of_another_row_is_forgotten),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

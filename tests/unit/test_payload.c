@@ -35,6 +35,9 @@ static sqlite3 *make_table(const char *path, int page_size, int n_reserved) {
     "ELSE n - 50 END, "
     "CASE n %% 3 WHEN 2 THEN randomblob(n * n * 30) WHEN 1 THEN "
     "hex(randomblob(n * n)) ELSE n END, (n - 60) * (1 << (n %% 60)) FROM i");
+  /* The largest numbers are written in nine bytes. */
+  test_run(db, "INSERT INTO log(seq, txn, value, sum) VALUES((1 << 62), 1, "
+               "zeroblob(2000), 9)");
   return db;
 }
 
@@ -94,7 +97,7 @@ static void expect_rows(sqlite3 *db, int is_plain) {
     assert_int_equal(kv_payload_find(db, seq + 1, &payload), SQLITE_DONE);
     kv_payload_clear(&payload);
   }
-  assert_int_equal(n, 121);
+  assert_int_equal(n, 122);
   sqlite3_finalize(rows);
 }
 
@@ -175,11 +178,116 @@ static void no_byte_is_believed(void **state) {
   sqlite3_free(bytes);
 }
 
+/* A table of row 5 alone: where in the file its leaf and its cell begin. */
+typedef struct one_row {
+  const char *path;
+  size_t leaf;
+  size_t cell;
+} one_row;
+
+static one_row make_one(void **state, int n_value) {
+  one_row one = {test_path("%s/one.db", *state), 512, 0};
+  sqlite3 *db;
+  unsigned char *bytes;
+  size_t n;
+
+  if (test_exists(one.path)) test_remove(one.path);
+  db = test_connect(one.path);
+  test_run(db, "PRAGMA page_size = 512; CREATE TABLE log(seq INTEGER PRIMARY "
+               "KEY, txn, ts, parent_ts, op, bucket TEXT, key, value, sum)");
+  test_run(db,
+           "INSERT INTO log VALUES(5, 5, 5, NULL, 1, '', 'k', "
+           "zeroblob(%d), 7)",
+           n_value);
+  test_disconnect(db);
+  bytes = test_read(one.path, &n);
+  one.cell = one.leaf + 256 * bytes[one.leaf + 8] + bytes[one.leaf + 9];
+  assert_int_equal(bytes[one.leaf], 0x0d);
+  assert_int_equal(bytes[one.cell + (n_value < 100 ? 1 : 2)], 5);
+  sqlite3_free(bytes);
+  return one;
+}
+
+/* Find the row, and its sum. */
+static int find_one(const one_row *one, int64_t *sum) {
+  sqlite3 *db = NULL;
+  kv_payload payload;
+  double r;
+  int rc;
+
+  sqlite3_open_v2(one->path, &db, SQLITE_OPEN_READONLY, NULL);
+  rc = kv_payload_find(db, 5, &payload);
+  if (rc == SQLITE_OK) rc = kv_payload_number(&payload, KV_LOG_SUM, sum, &r);
+  kv_payload_clear(&payload);
+  sqlite3_close(db);
+  return rc;
+}
+
+/* What cannot be, where it stands: in the leaf or, from CELL on, in the row. */
+#define CELL 10000
+static const struct {
+  const char *what;
+  int n_value;
+  int at;
+  const char *bytes;
+  int n;
+  int at_end; /* of the leaf, these bytes */
+  const char *end;
+} wrong[] = {
+  {"the page of an index", 3000, 0, "\x0a", 1, 0, NULL},
+  {"a cell behind the page", 3000, 8, "\x01\xfd", 2, 0, NULL},
+  {"a cell without end", 3000, 8, "\x01\xfc", 2, 4, "\xff\xff\xff\xff"},
+  {"a cell larger than the page", 3000, 8, "\x01\xfc", 2, 4, "\x97\x38\x05\0"},
+  {"a row of 2^64 bytes", 3000, CELL, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\5",
+   10, 0, NULL},
+  {"columns longer than the row", 3000, CELL + 3, "\xff\x7f", 2, 0, NULL},
+  {"a column longer than the row", 3000, CELL + 4,
+   "\xff\xff\xff\xff\xff\xff\xff\xff\xff", 9, 0, NULL},
+  {"columns that end in a number", 0, CELL, "\x06\x05\x06\x80\x80\x80\x80\x80",
+   8, 0, NULL},
+  {"a chain of pages that begins nowhere", 3000, CELL,
+   "\x84\x23\x05\x0a\0\1\1\0\1\x0d\x0f\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+   "\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xff\xff",
+   46, 0, NULL},
+};
+
+static void what_cannot_be_is_told(void **state) {
+  sqlite3 *db = test_connect(test_path("%s/none.db", *state));
+  kv_payload payload;
+  size_t i;
+  int j;
+
+  for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+    one_row one = make_one(state, wrong[i].n_value);
+    size_t at = wrong[i].at < CELL ? one.leaf + (size_t)wrong[i].at
+                                   : one.cell + (size_t)(wrong[i].at - CELL);
+    int64_t sum = 0;
+    int rc;
+
+    assert_int_equal(find_one(&one, &sum), SQLITE_OK);
+    assert_int_equal(sum, 7);
+    for (j = 0; j < wrong[i].n; j++)
+      test_set_byte(one.path, at + (size_t)j, (unsigned char)wrong[i].bytes[j]);
+    for (j = 0; j < wrong[i].at_end; j++)
+      test_set_byte(one.path, one.leaf + 512 - 4 + (size_t)j,
+                    (unsigned char)wrong[i].end[j]);
+    rc = find_one(&one, &sum);
+    if (rc != SQLITE_CORRUPT) print_error("%s: %d\n", wrong[i].what, rc);
+    assert_int_equal(rc, SQLITE_CORRUPT);
+  }
+  /* No table of rows. */
+  test_run(db, "CREATE TABLE other(x)");
+  assert_int_equal(kv_payload_find(db, 5, &payload), SQLITE_CORRUPT);
+  kv_payload_clear(&payload);
+  test_disconnect(db);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(rows_are_as_sqlite_reads_them),
     test(a_reading_is_gone_on_with),
     test(no_byte_is_believed),
+    test(what_cannot_be_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
