@@ -390,7 +390,8 @@ static void visit_say_kind(kv_visit *visit, kv_file_kind kind) {
                 "cannot be looked at: check the folder's permissions");
       break;
     default:
-      visit_say(visit, KV_STATE_STRANGER, "log.db is not a regular file");
+      visit_say(visit, KV_STATE_STRANGER,
+                "its folder or log.db is a link, or log.db is no regular file");
       break;
   }
 }
