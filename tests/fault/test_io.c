@@ -222,7 +222,11 @@ static int fail_foreign(const char *folder, int is_new, fault_how how,
   return n_failed > 0;
 }
 
-static void a_foreign_log_that_cannot_be_read_is_read_later(void **state) {
+/* The disk fails at a sample of all looks, for two kinds of logs. */
+static void fail_phone(void **state,
+                       int (*look)(const char *folder, int is_second,
+                                   fault_how how, long at),
+                       int step) {
   char *folder = sqlite3_mprintf("%s/n.kv", *state);
   long n_runs = 0;
   long at;
@@ -232,15 +236,18 @@ static void a_foreign_log_that_cannot_be_read_is_read_later(void **state) {
   test_make_folder(test_path("%s/devices", folder));
   test_make_folder(test_path("%s/devices/phone", folder));
   for (i = 0; i < 4; i++) {
-    for (at = 1; fail_foreign(folder, i & 1,
-                              i < 2 ? FAULT_FAIL_ONCE : FAULT_FAIL_ON, at);
-         at += world_every(2)) {
+    fault_how how = i < 2 ? FAULT_FAIL_ONCE : FAULT_FAIL_ON;
+
+    for (at = 1; look(folder, i & 1, how, at); at += world_every(step))
       n_runs++;
-    }
   }
   print_message("%ld faults\n", n_runs);
   assert_true(n_runs > 5);
   sqlite3_free(folder);
+}
+
+static void a_foreign_log_that_cannot_be_read_is_read_later(void **state) {
+  fail_phone(state, fail_foreign, 2);
 }
 
 /* Rows of a log of phone's in large pages: 1 and 4 small, 2 and 3 large. */
@@ -308,24 +315,7 @@ static int fail_large(const char *folder, int is_read, fault_how how, long at) {
 }
 
 static void a_large_row_that_cannot_be_read_is_read_later(void **state) {
-  char *folder = sqlite3_mprintf("%s/n.kv", *state);
-  long n_runs = 0;
-  long at;
-  int i;
-
-  test_make_folder(folder);
-  test_make_folder(test_path("%s/devices", folder));
-  test_make_folder(test_path("%s/devices/phone", folder));
-  for (i = 0; i < 4; i++) {
-    for (at = 1;
-         fail_large(folder, i & 1, i < 2 ? FAULT_FAIL_ONCE : FAULT_FAIL_ON, at);
-         at += world_every(3)) {
-      n_runs++;
-    }
-  }
-  print_message("%ld faults\n", n_runs);
-  assert_true(n_runs > 20);
-  sqlite3_free(folder);
+  fail_phone(state, fail_large, 3);
 }
 
 int main(int argc, char **argv) {
