@@ -488,6 +488,10 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
   return reader_end(reader, *reason);
 }
 
+void kv_reader_stop(kv_reader *reader) {
+  sqlite3_reset(reader->rows);
+}
+
 kv_position kv_reader_position(const kv_reader *reader) {
   kv_position position = {reader->previous.seq, reader->previous.sum};
   return position;

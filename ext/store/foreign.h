@@ -117,6 +117,9 @@ void kv_reader_watch(kv_reader *reader, int64_t clock_limit,
 */
 int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason);
 
+/* No more of them: the statement that reads them ends, if it has not. */
+void kv_reader_stop(kv_reader *reader);
+
 /* The position of the last row that kv_reader_next() yielded. */
 kv_position kv_reader_position(const kv_reader *reader);
 

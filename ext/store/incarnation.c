@@ -317,19 +317,38 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
   return rc;
 }
 
-/* How many rows of the own log are verified at each look at it. */
+/* How much of the own log is verified at each look at it: rows, and bytes. */
 #define INCARNATION_PART 2000
+#define INCARNATION_PART_BYTES (1 << 20)
+
+/* From where: anywhere, so that all of it is met sooner or later. */
+static int incarnation_part(kv_store *store, kv_device_log *log,
+                            kv_position *after, int *found) {
+  kv_stamp stamp;
+  uint32_t number;
+
+  *after = log->head.base;
+  *found = 1;
+  kv_folder_look(log->path, &stamp);
+  if (log->tail.seq <= INCARNATION_PART &&
+      stamp.size <= INCARNATION_PART_BYTES) {
+    return SQLITE_OK;
+  }
+  kv_handle_random(store->db, sizeof(number), (unsigned char *)&number);
+  after->seq = number % log->tail.seq;
+  return kv_reader_sum_at(log->reader, after->seq, &after->sum, found);
+}
 
 int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
                               kv_cursor *own) {
-  kv_position after = log->head.base;
+  kv_position after;
   const char *reason = NULL;
   const kv_row *row;
-  uint32_t number;
-  int found = 1;
-  int rc = SQLITE_OK;
+  size_t n = 0; /* bytes of values */
+  int found;
+  int rc;
 
-  if (!log->reader) return SQLITE_OK;
+  if (!log->reader || log->tail.seq == 0) return SQLITE_OK;
   if (store->must_look) { /* a write was refused: why? */
     rc = kv_device_log_check(log, &found);
     if (rc == SQLITE_OK && !found) {
@@ -337,20 +356,18 @@ int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
     }
     if (rc != SQLITE_OK || !found) return rc;
   }
-  if (log->tail.seq > INCARNATION_PART) {
-    kv_handle_random(store->db, sizeof(number), (unsigned char *)&number);
-    after.seq = number % (log->tail.seq - INCARNATION_PART + 1);
-    rc = kv_reader_sum_at(log->reader, after.seq, &after.sum, &found);
-    if (!found) reason = "a row is not there";
-  }
+  rc = incarnation_part(store, log, &after, &found);
+  if (!found) reason = "a row is not there";
   if (rc == SQLITE_OK && found) {
     rc = kv_reader_start(log->reader, after, after.seq + INCARNATION_PART);
     if (rc == SQLITE_OK) rc = SQLITE_ROW;
   }
-  while (rc == SQLITE_ROW && !reason) {
+  while (rc == SQLITE_ROW && n < INCARNATION_PART_BYTES) {
     rc = kv_reader_next(log->reader, &row, &reason);
+    if (rc == SQLITE_ROW) n += row->key.n + row->value.n;
   }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_reader_stop(log->reader);
+  if (rc == SQLITE_DONE || rc == SQLITE_ROW) rc = SQLITE_OK;
   if (rc == SQLITE_OK && reason) {
     kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                    kv_reader_position(log->reader).seq + 1, reason);

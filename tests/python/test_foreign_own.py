@@ -7,6 +7,7 @@ import os
 import unittest
 
 import oracle
+from foreign import PATIENCE, work
 from support import HOSTS, Publish, kv, log_path, plain, put, read, sync
 
 
@@ -95,6 +96,25 @@ class OwnDamage(Publish):
                     self.assertEqual(self.log("laptop").id, self.id)
                     reader = self.device("reader")
                     self.assertEqual(kv(reader), kv(db))
+
+    def test_damage_among_large_values_is_found_by_and_by(self):
+        """Only a part of them is read at a time."""
+        db = self.open()
+        for i in range(300):
+            self.put(i, value=b"x" * 100000)
+        sync(db)
+        self.put("new")
+        self.assertLess(work(sync, db)[0], 0.05 * PATIENCE)
+        data = bytearray(read(self.own))
+        data[data.index(b"x" * 100, len(data) * 2 // 3) + 7] = ord("y")
+        put(self.own, bytes(data))
+        for i in range(1000):
+            self.put("new", value=i)
+            sync(db)
+            if [n for n in os.listdir(os.path.dirname(self.own)) if n != "log.db"]:
+                break
+        self.check(db)
+        self.assertEqual(len(self.log("laptop").rows), 302 + i)
 
     def check(self, con):
         logs = oracle.read_folder(self.path("notes.kv"))
