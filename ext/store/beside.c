@@ -1,7 +1,13 @@
 /*
 ** What lies beside the own log. See beside.h.
 **
-** A file that is whole without its journal is not rolled back into by it.
+** A journal beside the log is the own one of a commit that was cut off, and
+** SQLite rolls it back; or a sync tool brought it, and rolling it back would
+** destroy the log. Which of the two is decided under an EXCLUSIVE lock that
+** is taken without reading (reading would roll back): a file that is whole
+** without the journal does not need it. A journal that names a super-journal
+** is never ours, and SQLite would delete the file that it names. A -wal is not
+** ours either, and SQLite would write it into the log.
 */
 #include "beside.h"
 

@@ -14,8 +14,8 @@
 /*
 ** See to it before SQLite does: under the lock of the log, what is no part of
 ** it is deleted. The handle is open, and has not read yet. Errors:
-** SQLITE_CANTOPEN with a message, if it is a directory; SQLITE_BUSY; those of
-** the disk.
+** SQLITE_CANTOPEN with a message, if it is a directory; SQLITE_BUSY;
+** SQLITE_INTERRUPT by the host; SQLITE_NOMEM; those of the disk.
 */
 int kv_beside_check(sqlite3 *host, sqlite3 *handle, const char *path,
                     const kv_busy *busy, char **err);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "handle.h"
 #include "incarnation.h"
 #include "own.h"
 #include "registry.h"

@@ -2,7 +2,7 @@
 ** What a file may make a handle do. See confine.h.
 **
 ** Reads are counted in the methods of the open file: a copy of those of its
-** VFS, whose xRead counts before it calls theirs. It belongs to the file, and
+** VFS, whose xRead counts, then calls that of the VFS. It belongs to the file, and
 ** goes when this is closed. https://www.sqlite.org/c3ref/io_methods.html
 */
 #include "confine.h"

@@ -19,13 +19,16 @@
 /* What a handle may still do: counted down; its owner sets it again. */
 typedef struct kv_work {
   int steps; /* of the virtual machine, in thousands */
-  int reads; /* of the file, each of a page at least */
+  int reads; /* of the file, nearly all of them of one page */
 } kv_work;
 
 /* Until a file is known to be a log: two short texts and a row. */
 #define KV_WORK_ADMIT ((kv_work){1, 1000})
 
-/* Until the next row: its values, in the smallest pages (KV_LARGE). */
+/*
+** Until the next row: bucket, key and value of KV_LARGE bytes are 6,609 of the
+** smallest pages, of which 32 bytes may be reserved; each is read once.
+*/
 #define KV_WORK_ROW ((kv_work){100, 16384})
 
 /* While something else counts what a large row takes. */

@@ -1,13 +1,7 @@
 /*
 ** The own log file, while it is locked to publish. See device_log.h.
 **
-** A journal beside the log is the own one of a commit that was cut off, and
-** SQLite rolls it back; or a sync tool brought it, and rolling it back would
-** destroy the log. Which of the two is decided under an EXCLUSIVE lock that
-** is taken without reading (reading would roll back): a file that is whole
-** without the journal does not need it. A journal that names a super-journal
-** is never ours, and SQLite would delete the file that it names. A -wal is not
-** ours either, and SQLite would write it into the log.
+** What lies beside it is dealt with before SQLite reads it: beside.h.
 */
 #include "device_log.h"
 

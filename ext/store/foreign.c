@@ -110,7 +110,7 @@ static void reader_limit_values(kv_reader *reader) {
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
 }
 
-/* Step to the row that was checked: what takes more is another one. */
+/* Step to the row that was checked. What takes more is another one. */
 static int reader_step_checked(kv_reader *reader, sqlite3_stmt *stmt) {
   int64_t n = reader->large.n;
   int limit = n < reader->large.limit ? (int)n : reader->large.limit;
@@ -121,10 +121,10 @@ static int reader_step_checked(kv_reader *reader, sqlite3_stmt *stmt) {
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, limit);
   rc = sqlite3_step(stmt);
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
-  return rc;
+  return rc == SQLITE_TOOBIG && n < reader->large.limit ? SQLITE_CORRUPT : rc;
 }
 
-/* A confined handle belongs to the reader, also if there is none then. */
+/* A confined handle is the reader's: it is closed here if there is none. */
 static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
                       int is_confined, int is_own, kv_reader **out,
                       kv_verdict *verdict) {
@@ -149,9 +149,11 @@ static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
   } else {
     kv_confine_steps(handle, &reader->work);
   }
-  if (rc == SQLITE_OK) rc = reader_admit(reader, device, verdict);
-  if (is_own) {
-    rc = reader_admit_again(reader, device, verdict, is_locked, rc);
+  if (rc == SQLITE_OK) {
+    rc = reader_admit(reader, device, verdict);
+    if (is_own) {
+      rc = reader_admit_again(reader, device, verdict, is_locked, rc);
+    }
   }
   reader->work = KV_WORK_ROW;
   if (rc == SQLITE_OK && is_confined && verdict->state == KV_STATE_OK) {
@@ -213,8 +215,8 @@ const kv_large_left *kv_reader_left(const kv_reader *reader) {
   return reader->large.left.is_left ? &reader->large.left : NULL;
 }
 
-/* The error of a check of a large row that is to be returned. */
-static int reader_large_fault(kv_reader *reader, int rc) {
+/* After a check of a large row: the error that is to be returned. */
+static int reader_large_end(kv_reader *reader, int rc) {
   reader->work = KV_WORK_ROW;
   if (rc == SQLITE_ABORT) return SQLITE_INTERRUPT;
   return reader_fault(reader, rc);
@@ -227,7 +229,7 @@ int kv_reader_keep(kv_reader *reader, kv_larges *larges, int64_t budget,
   reader->large.poll = poll;
   kv_larges_of(larges, reader->head.id);
   reader->work = KV_WORK_LARGE;
-  return reader_large_fault(reader, kv_large_go_on(&reader->large));
+  return reader_large_end(reader, kv_large_go_on(&reader->large));
 }
 
 /* Columns: those of sql/foreign_sum_at.sql. */
@@ -253,7 +255,7 @@ static int reader_sum_at(kv_reader *reader, int64_t seq,
     reader->work = KV_WORK_LARGE;
     rc = kv_large_sum(&reader->large, seq, expected, sum, found);
   }
-  return reader_large_fault(reader, rc);
+  return reader_large_end(reader, rc);
 }
 
 int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
@@ -338,7 +340,7 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   } else if (rc != SQLITE_DONE) {
     *found = -1;
   }
-  return reader_large_fault(reader, rc);
+  return reader_large_end(reader, rc);
 }
 
 int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {

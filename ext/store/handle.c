@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "error.h"
 #include "stmt.h"
 
 #ifdef _WIN32

@@ -6,7 +6,7 @@
 **
 ** INVARIANT: nothing that a file says can run code through a handle:
 ** triggers, views, unsafe functions and extensions are off. What else a file
-** can say is bounded by confine.h.
+** can make a handle do is bounded by confine.h.
 */
 #ifndef KV_STORE_HANDLE_H
 #define KV_STORE_HANDLE_H

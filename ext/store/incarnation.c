@@ -10,7 +10,6 @@
 #include "own.h"
 #include "publish.h"
 #include "registry.h"
-#include "value.h"
 
 int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
                               kv_verdict *verdict) {
@@ -317,7 +316,10 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
   return rc;
 }
 
-/* How much of the own log is verified at each look at it: rows, and bytes. */
+/*
+** How much of the own log is verified at each look at it: so many rows, or
+** bytes, and at most two rows more.
+*/
 #define INCARNATION_PART 2000
 #define INCARNATION_PART_BYTES (1 << 20)
 
@@ -344,11 +346,11 @@ int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
   kv_position after;
   const char *reason = NULL;
   const kv_row *row;
-  size_t n = 0; /* bytes of values */
+  size_t n = 0; /* bytes of keys and values */
   int found;
   int rc;
 
-  if (!log->reader || log->tail.seq == 0) return SQLITE_OK;
+  if (!log->reader) return SQLITE_OK;
   if (store->must_look) { /* a write was refused: why? */
     rc = kv_device_log_check(log, &found);
     if (rc == SQLITE_OK && !found) {
@@ -356,6 +358,7 @@ int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
     }
     if (rc != SQLITE_OK || !found) return rc;
   }
+  if (log->tail.seq == 0) return SQLITE_OK;
   rc = incarnation_part(store, log, &after, &found);
   if (!found) reason = "a row is not there";
   if (rc == SQLITE_OK && found) {

@@ -367,7 +367,7 @@ static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
 }
 
 /* What there is instead of a regular file. */
-static void visit_say_kind(kv_visit *visit, kv_file_kind kind) {
+static void visit_say_kind(kv_visit *visit, int is_listed, kv_file_kind kind) {
   visit->cursor.has_stamp = 0;
   kv_larges_forget(&visit->store->larges, visit->cursor.device);
   switch (kind) {
@@ -385,7 +385,8 @@ static void visit_say_kind(kv_visit *visit, kv_file_kind kind) {
       break;
     default:
       visit_say(visit, KV_STATE_STRANGER,
-                "its folder or log.db is a link, or log.db is no regular file");
+                is_listed ? "log.db is not a regular file"
+                          : "its folder is not a directory");
       break;
   }
 }
@@ -454,7 +455,7 @@ static int visit_once(kv_store *store, const char *device, int is_listed,
     } else if (kind == KV_FILE_REGULAR) {
       rc = visit_read(&visit, &stamp);
     } else {
-      visit_say_kind(&visit, kind);
+      visit_say_kind(&visit, is_listed, kind);
     }
     if (rc == SQLITE_OK && visit_is_changed(&visit)) {
       rc = kv_cursor_save(&store->stmts, &visit.cursor);

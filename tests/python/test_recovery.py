@@ -318,6 +318,18 @@ class DamagedOwnLog(Publish):
                 self.assertEqual(self.leftovers(self.path("notes.kv")),
                                  ["log.db.aside-1"])
 
+    def test_one_without_rows_that_cannot_be_written(self):
+        db = self.open("persistent")
+        sync(db)
+        data = bytearray(read(self.own))
+        at = [i for i in range(0, len(data), 4096) if data[i] == 13 and data[i + 4] == 0][-1]
+        data[at + 1] = 25
+        put(self.own, bytes(data))
+        self.fails("INSERT INTO kv VALUES('d', 1)", "kv_sync()", con=db)
+        sync(db)
+        self.put("d")
+        self.assertEqual(self.keys(), ["d"])
+
     def test_other_devices_lose_nothing_and_recover(self):
         db = self.open("temp")
         for i in range(200):
