@@ -112,9 +112,12 @@ class Bombs(Case):
                   "WHERE name = 'made') WHERE name = 'log'")
         other.sql("DELETE FROM sqlite_master WHERE name = 'made'")
         self.assertEqual(sync(self.laptop), 2)  # nothing else is wrong with it
-        state = "SELECT state, detail FROM kv_devices WHERE device = 'phone'"
-        self.assertEqual(self.laptop.execute(state).fetchone(), (
-            "damaged", "merged up to row 2; at the next one the file promises more than it has"))
+        state, detail = self.laptop.execute(
+            "SELECT state, detail FROM kv_devices WHERE device = 'phone'").fetchone()
+        self.assertEqual(state, "damaged")
+        self.assertIn(detail, (  # the second with SQLite 3.31, which limits whole rows
+            "merged up to row 2; at the next one the file promises more than it has",
+            "merged up to row 2; at the next one a column has a value of another type"))
         for con in self.laptop, self.device("laptop"), self.device("tablet"):
             seconds, _ = work(sync, con)
             self.assertLess(seconds, LIMIT)
