@@ -255,11 +255,11 @@ static int reader_sum_at(kv_reader *reader, int64_t seq,
     reader->work = KV_WORK_LARGE;
     rc = kv_large_sum(&reader->large, seq, expected, sum, found);
   }
-  return reader_large_end(reader, rc);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
-  return reader_sum_at(reader, seq, NULL, sum, found);
+  return reader_large_end(reader, reader_sum_at(reader, seq, NULL, sum, found));
 }
 
 int kv_reader_has(kv_reader *reader, kv_position at, int *has) {
@@ -267,7 +267,7 @@ int kv_reader_has(kv_reader *reader, kv_position at, int *has) {
   int rc = reader_sum_at(reader, at.seq, &at.sum, &sum, has);
 
   if (sum != at.sum) *has = 0;
-  return rc;
+  return reader_large_end(reader, rc);
 }
 
 /* Columns: seq, txn, ts, parent_ts, op, bucket, key, value, sum. */

@@ -304,6 +304,31 @@ static void the_last_row_that_was_read_may_be_one(void **state) {
   test_store_close(&t);
 }
 
+static void the_last_row_that_was_read_may_lie_here_and_there(void **state) {
+  test_store t;
+  test_log log;
+
+  open_laptop(&t, state);
+  begin(&log, state, 1);
+  /* Pages that were used before come in another order. */
+  test_run(log.db,
+           "INSERT INTO log VALUES(9, 9, 9, NULL, 1, '', 'x', "
+           "zeroblob(%d), 9)",
+           LENGTH);
+  test_run(log.db, "DELETE FROM log");
+  set_large(&log, "a", 0);
+  sync_all(&t);
+  assert_true(is_state(&t, "ok"));
+  test_log_set(&log, TEST_NOW, "c", "1", 0);
+  test_log_end(&log);
+  assert_int_equal(test_store_sync(&t), 0);
+  assert_true(is_state(&t, "waiting"));
+  sync_all(&t);
+  assert_true(is_state(&t, "ok"));
+  expect_keys(&t, "ac");
+  test_store_close(&t);
+}
+
 static void nothing_is_left_of_a_row_that_is_gone(void **state) {
   test_store t;
   test_log log;
@@ -339,6 +364,7 @@ int main(void) {
     test(another_log_may_have_several),
     test(an_older_copy_may_end_with_one),
     test(the_last_row_that_was_read_may_be_one),
+    test(the_last_row_that_was_read_may_lie_here_and_there),
     test(nothing_is_left_of_a_row_that_is_gone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
