@@ -73,7 +73,8 @@ typedef struct kv_store {
   int must_look;         /* a write was refused: the next sync looks why */
   kv_larges *larges;     /* large rows of other devices, being verified */
   int64_t large_budget;  /* KV_LARGE_BUDGET */
-  int is_loaded;         /* all that is in the folder was read once */
+  int is_opening;        /* kv_open() runs: large rows are read to the end */
+  int is_synced;         /* once, in this connection */
   int wants_index;       /* by time: a question was asked that it answers */
   char *late;            /* why the last commit of the log failed, or NULL */
 } kv_store;

@@ -112,7 +112,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_incarnation_inherit(store, err);
   }
-  if (rc == SQLITE_OK) store->is_loaded = 1;
+  if (rc == SQLITE_OK) store->is_synced = 1;
   if (rc == SQLITE_OK) rc = kv_upkeep_run(store, err);
   kv_folder_free_names(names, n);
   sqlite3_free(devices);

@@ -17,8 +17,8 @@
 ** SQLITE_BUSY inside a statement that writes or if the host's database is
 ** locked, SQLITE_INTERRUPT; what was merged by then stays.
 **
-** The first one of a store reads all that there is; a later one leaves a large
-** row that takes long to verify for the next one to go on with.
+** A large row that takes long to verify is left for the next one to go on with;
+** but in kv_open(), and where the device was waiting when the connection began.
 */
 int kv_sync_run(kv_store *store, int64_t *n_merged, char **err);
 

@@ -311,11 +311,17 @@ static int visit_is_final(const kv_visit *visit) {
          state != KV_STATE_NEWER;
 }
 
-/* Go on with a large row, before all that was read up to it is read again. */
+/*
+** Go on with a large row, before all that was read up to it is read again. How
+** far it came is known to a connection: what another one left is read to the
+** end, so that connections that sync once come to it.
+*/
 static int visit_go_on(kv_visit *visit, const kv_stamp *stamp) {
   kv_store *store = visit->store;
   kv_larges *larges = kv_larges_get(&store->larges, visit->cursor.device);
-  int64_t budget = store->is_loaded ? store->large_budget : 0;
+  int was_left =
+    !store->is_synced && visit->before.verdict.state == KV_STATE_WAITING;
+  int64_t budget = store->is_opening || was_left ? 0 : store->large_budget;
 
   if (!larges) return SQLITE_NOMEM;
   kv_larges_look(larges, stamp);

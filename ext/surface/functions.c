@@ -169,8 +169,11 @@ static int open_store(kv_registry *registry, sqlite3 *db,
     if (rc == SQLITE_OK) is_new = 1;
     if (rc == SQLITE_OK) rc = kv_store_find(registry, name, out, err);
   }
-  if (rc == SQLITE_OK) (*out)->is_loaded = 0;
-  if (rc == SQLITE_OK) rc = kv_sync_run(*out, &n_merged, err);
+  if (rc == SQLITE_OK) {
+    (*out)->is_opening = 1;
+    rc = kv_sync_run(*out, &n_merged, err);
+    (*out)->is_opening = 0;
+  }
   if (rc != SQLITE_OK && is_new) {
     char *ignored = NULL;
     open_drop(db, name, &ignored);

@@ -170,8 +170,17 @@ class Bombs(Case):
         observer.execute("SELECT kv_open(?)", (self.path("notes.kv"),))
         self.assertEqual(self.state(observer, "phone"), "damaged")
         self.assertGreater(calls, 50)  # it is asked whether to go on
+        observer.close()
+
+    def test_connections_that_sync_once_come_to_the_end_of_a_huge_row(self):
+        make(self.file, [(1, NOW, None, 1, "", "a", 1)], page_size=512)
+        self.process(self.file, module=False).sql("UPDATE log SET value = zeroblob(500000000)")
         observer = self.connect(self.path("host.db"))
         observer.execute("CREATE VIRTUAL TABLE kv USING kv('%s')" % self.path("notes.kv"))
+        self.assertLess(work(sync, observer)[0], LIMIT)
+        self.assertEqual(self.state(observer, "phone"), "waiting")
+        observer.close()
+        observer = self.connect(self.path("host.db"))
         sync(observer)
         self.assertEqual(self.state(observer, "phone"), "damaged")
 
