@@ -70,10 +70,11 @@ static void bring_back(world *w, const moment *from) {
   *w->tally = from->tally;
 }
 
-/* Die at every operation of the recovery, too. */
+/* Die at every operation of the recovery, too: every KV_FAULT_AGAINth. */
 static void die_again(world *w, const scenario *what, const fault_plan *first) {
   fault_plan plan = {FAULT_CHANGES, 1, FAULT_DIE_BEFORE, 0};
-  int step = world_every(3);
+  const char *again = getenv("KV_FAULT_AGAIN");
+  int step = again ? atoi(again) : world_every(3);
   moment crashed;
 
   keep(w, &crashed);
