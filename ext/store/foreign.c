@@ -118,8 +118,10 @@ static int reader_step_checked(kv_reader *reader, sqlite3_stmt *stmt) {
 
   reader->work = KV_WORK_ROW;
   reader->work.reads += (int)(n / READER_PAGE);
+  reader->work.poll = reader->large.poll;
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, limit);
   rc = sqlite3_step(stmt);
+  reader->work.poll = NULL;
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
   return rc == SQLITE_TOOBIG && n < reader->large.limit ? SQLITE_CORRUPT : rc;
 }

@@ -294,6 +294,13 @@ static void the_host_may_stop_in_the_middle_of_one(void **state) {
     sqlite3_progress_handler(host, 0, NULL, NULL);
     if (keep) {
       assert_int_equal(kv_reader_keep(reader, larges, 0, poll), SQLITE_OK);
+      /* And while it is loaded, being known to be right. */
+      sqlite3_progress_handler(host, 1, stop, NULL);
+      assert_int_equal(
+        kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
+        SQLITE_INTERRUPT);
+      assert_int_equal(kv_reader_position(reader).seq, 1);
+      sqlite3_progress_handler(host, 0, NULL, NULL);
     }
     assert_int_equal(kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
                      SQLITE_OK);
