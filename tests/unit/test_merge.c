@@ -296,7 +296,7 @@ static void a_progress_handler_stops_it_anywhere(void **state) {
   write_keys(&log, 100, MANY, 0);
   end(&log);
   test_store_open(&t, ":memory:", "laptop");
-  for (n = 0; rc == SQLITE_INTERRUPT; n += 7) {
+  for (n = 0; rc == SQLITE_INTERRUPT; n += 19) {
     calls = n;
     sqlite3_progress_handler(t.db, 1000, stop, &calls);
     test_run(t.db, "BEGIN");
