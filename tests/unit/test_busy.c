@@ -93,6 +93,34 @@ static void a_handler_that_gives_up_is_an_error(void **state) {
   test_disconnect(db);
 }
 
+/* It commits in the second call, and has the log locked until the third. */
+static int program_wait_for_commit(void *arg, int n) {
+  program *p = arg;
+
+  (void)n;
+  p->n_calls++;
+  if (p->n_calls == 2) test_run(p->other, "COMMIT; BEGIN IMMEDIATE");
+  if (p->n_calls == 3) test_run(p->other, "ROLLBACK");
+  return 1;
+}
+
+static void a_commit_with_its_journal_is_waited_for(void **state) {
+  sqlite3 *db = open_laptop(state);
+  program p = {lock_log(state), 0, -1, 0, 0};
+  sqlite3_kv_busy busy = {program_wait_for_commit, &p};
+  const char *journal =
+    test_path("%s/n.kv/devices/laptop/log.db-journal", *state);
+
+  test_run(p.other, "ROLLBACK; BEGIN; UPDATE device SET created = created + 1");
+  assert_true(test_exists(journal));
+  give(db, &busy, "sqlite3_kv_busy");
+  test_run(db, "INSERT INTO kv VALUES('b', 2)");
+  assert_int_equal(p.n_calls, 3);
+  test_rows(db, "a|1\nb|2", "SELECT key, value FROM kv");
+  test_disconnect(p.other);
+  test_disconnect(db);
+}
+
 static void null_and_other_pointers_are_no_handler(void **state) {
   sqlite3 *db = open_laptop(state);
   program p = {lock_log(state), 0, -1, 5, 0};
@@ -146,6 +174,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     test(a_handler_is_called_until_the_log_is_free),
     test(a_handler_that_gives_up_is_an_error),
+    test(a_commit_with_its_journal_is_waited_for),
     test(null_and_other_pointers_are_no_handler),
     test(waits_add_up_to_the_timeout),
     test(a_handler_is_told_how_often_it_waited),

@@ -150,6 +150,37 @@ static void the_index_by_time_is_made_once_when_it_is_wanted(void **state) {
   test_store_close(&t);
 }
 
+/* https://www.sqlite.org/c3ref/set_authorizer.html */
+static int deny_savepoints(void *unused, int action, const char *a,
+                           const char *b, const char *c, const char *d) {
+  (void)unused;
+  (void)a;
+  (void)b;
+  (void)c;
+  (void)d;
+  return action == SQLITE_SAVEPOINT ? SQLITE_DENY : SQLITE_OK;
+}
+
+static void an_index_that_the_host_forbids_is_made_later(void **state) {
+  static const char indexes[] =
+    "SELECT count(*) FROM sqlite_master WHERE type = 'index'";
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  set_keys(&t, 1, "a");
+  kv_upkeep_want_index(t.store);
+  sqlite3_set_authorizer(t.db, deny_savepoints, NULL);
+  assert_int_equal(kv_upkeep_run(t.store, &t.err), SQLITE_AUTH);
+  sqlite3_set_authorizer(t.db, NULL, NULL);
+  test_rows(t.db, "0", indexes);
+  sqlite3_free(t.err);
+  t.err = NULL;
+  upkeep(&t);
+  test_rows(t.db, "1", indexes);
+  test_store_close(&t);
+}
+
 int main(void) {
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
@@ -161,6 +192,7 @@ int main(void) {
     test(an_idle_cache_is_not_looked_at),
     test(nothing_is_indexed_that_nobody_asks_for),
     test(the_index_by_time_is_made_once_when_it_is_wanted),
+    test(an_index_that_the_host_forbids_is_made_later),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
