@@ -72,7 +72,7 @@ static void bring_back(world *w, const moment *from) {
 
 /* Die at every operation of the recovery, too: every KV_FAULT_AGAINth. */
 static void die_again(world *w, const scenario *what, const fault_plan *first) {
-  fault_plan plan = {FAULT_CHANGES, 1, FAULT_DIE_BEFORE, 0};
+  fault_plan plan = {FAULT_TRACES, 1, FAULT_DIE_BEFORE, 0};
   const char *again = getenv("KV_FAULT_AGAIN");
   int step = again ? atoi(again) : world_every(3);
   moment crashed;
@@ -144,7 +144,7 @@ static void half(world *w, const scenario *what) {
 }
 
 static void recovery(world *w, const scenario *what) {
-  die_everywhere(w, what, FAULT_CHANGES, FAULT_DIE_AFTER, world_every(61), 1);
+  die_everywhere(w, what, FAULT_TRACES, FAULT_DIE_AFTER, world_every(61), 1);
 }
 
 static void a_death_before_an_operation_loses_nothing(void **state) {

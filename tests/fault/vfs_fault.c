@@ -208,11 +208,18 @@ static const sqlite3_io_methods file_methods = {
 #define JOURNALS                                                               \
   (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL)
 
+static fault_kind vfs_open_kind(const char *path, int flags) {
+  if (!(fault_now.kinds & FAULT_BIT(CREATE))) return FAULT_OPEN;
+  return path && (flags & SQLITE_OPEN_CREATE) && access(path, F_OK) != 0
+           ? FAULT_CREATE
+           : FAULT_OPEN;
+}
+
 static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,
                     int flags, int *out_flags) {
   fault_event event = {.kind = FAULT_OPEN, .path = path, .flags = flags};
   fault_file *f = (fault_file *)file;
-  int rc = fault_enter(FAULT_OPEN);
+  int rc = fault_enter(vfs_open_kind(path, flags));
 
   (void)vfs;
   memset(f, 0, sizeof(*f));

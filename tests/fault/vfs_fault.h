@@ -27,7 +27,8 @@ typedef enum fault_kind {
   FAULT_LIST,   /* opendir */
   FAULT_MAKE,   /* mkdir */
   FAULT_RENAME,
-  FAULT_SYNC_FOLDER
+  FAULT_SYNC_FOLDER,
+  FAULT_CREATE /* an open that makes the file, in plans that ask for these */
 } fault_kind;
 
 #define FAULT_BIT(kind) (1u << FAULT_##kind)
@@ -37,6 +38,10 @@ typedef enum fault_kind {
   (FAULT_BIT(OPEN) | FAULT_BIT(WRITE) | FAULT_BIT(TRUNCATE) |                  \
    FAULT_BIT(SYNC) | FAULT_BIT(DELETE) | FAULT_BIT(MAKE) | FAULT_BIT(RENAME) | \
    FAULT_BIT(SYNC_FOLDER))
+/* What leaves other files than there were before, to a process that dies. */
+#define FAULT_TRACES                                                           \
+  (FAULT_BIT(CREATE) | FAULT_BIT(WRITE) | FAULT_BIT(TRUNCATE) |                \
+   FAULT_BIT(DELETE) | FAULT_BIT(MAKE) | FAULT_BIT(RENAME))
 
 typedef enum fault_how {
   FAULT_DIE_BEFORE,
