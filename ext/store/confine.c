@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "stmt.h"
 
 /* How many reads are between two looks at the host. */
 #define CONFINE_POLL 256
@@ -25,23 +26,16 @@ static confined_methods *confined_of(sqlite3_file *file) {
   return (confined_methods *)file->pMethods;
 }
 
-/* Has the host, or its progress handler, had enough? */
-static int confined_is_stopped(const kv_work *work) {
-  int rc;
-
-  if (!work->poll || work->reads % CONFINE_POLL != 0) return 0;
-  rc = sqlite3_step(work->poll);
-  sqlite3_reset(work->poll);
-  return rc == SQLITE_INTERRUPT;
-}
-
 static int confined_read(sqlite3_file *file, void *out, int n,
                          sqlite3_int64 at) {
   confined_methods *confined = confined_of(file);
+  kv_work *work = confined->work;
 
-  if (confined->work->reads <= 0) return SQLITE_INTERRUPT;
-  confined->work->reads--;
-  if (confined_is_stopped(confined->work)) return SQLITE_ABORT;
+  if (work->reads <= 0) return SQLITE_INTERRUPT;
+  work->reads--;
+  if (work->reads % CONFINE_POLL == 0 && kv_stmt_is_stopped(work->poll)) {
+    return SQLITE_ABORT;
+  }
   return confined->vfs->xRead(file, out, n, at);
 }
 

@@ -450,15 +450,11 @@ static int reader_take(kv_reader *reader, const char **reason) {
   return SQLITE_ROW;
 }
 
-/* Has the host, or its progress handler, had enough? */
+/* Has the host had enough? Asked now and then. */
 static int reader_is_stopped(kv_reader *reader) {
-  int rc;
-
-  if (!reader->poll || reader->n_read < READER_POLL) return 0;
+  if (reader->n_read < READER_POLL) return 0;
   reader->n_read = 0;
-  rc = sqlite3_step(reader->poll);
-  sqlite3_reset(reader->poll);
-  return rc == SQLITE_INTERRUPT;
+  return kv_stmt_is_stopped(reader->poll);
 }
 
 int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {

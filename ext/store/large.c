@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "payload.h"
+#include "stmt.h"
 
 /* The time is over: no code of SQLite. */
 #define LARGE_LEFT (-1)
@@ -188,12 +189,9 @@ static void large_restart(kv_large_row *row, const large_reading *reading) {
 static int large_pause(large_reading *reading) {
   kv_large_check_of *of = reading->of;
   int n = reading->n_pieces++;
-  int rc = SQLITE_OK;
 
-  if (of->poll && n % LARGE_POLL == LARGE_POLL - 1) {
-    rc = sqlite3_step(of->poll);
-    sqlite3_reset(of->poll);
-    if (rc == SQLITE_INTERRUPT) return SQLITE_ABORT;
+  if (n % LARGE_POLL == LARGE_POLL - 1 && kv_stmt_is_stopped(of->poll)) {
+    return SQLITE_ABORT;
   }
   if (of->larges && of->budget > 0) {
     int64_t now = kv_folder_clock();

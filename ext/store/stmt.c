@@ -57,6 +57,16 @@ int kv_stmt_run(sqlite3 *db, kv_sql id) {
   return sqlite3_exec(db, kv_sql_text(id), NULL, NULL, NULL);
 }
 
+int kv_stmt_is_stopped(sqlite3_stmt *poll) {
+  int rc = SQLITE_OK;
+
+  if (poll) {
+    rc = sqlite3_step(poll);
+    sqlite3_reset(poll);
+  }
+  return rc == SQLITE_INTERRUPT;
+}
+
 static int stmt_make(kv_stmts *stmts, kv_sql id, unsigned flags,
                      sqlite3_stmt **out) {
   char *text = kv_stmt_text(id, stmts->schema, stmts->name);

@@ -44,6 +44,12 @@ int kv_stmt_declare(sqlite3 *db, kv_sql id, char **err);
 /* Run a text without holes and without results on any connection. */
 int kv_stmt_run(sqlite3 *db, kv_sql id);
 
+/*
+** Was a connection interrupted, or has its progress handler had enough? `poll`
+** is its KV_SQL_POLL; NULL: nobody is asked.
+*/
+int kv_stmt_is_stopped(sqlite3_stmt *poll);
+
 /* A statement, reset and unbound, for kv_stmt_put(). */
 int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
 
