@@ -29,12 +29,15 @@ class Killed(Case):
         r = random.Random(5)
         db = self.path("host.db") if schema == "main" else ":memory:"
         n, acknowledged = 0, set()
-        for _ in range(KILLS):
+        for kill in range(KILLS):
             ps = [self.writer(db, journal, schema) for _ in range(writers)]
             timer = threading.Timer(r.uniform(0.0, 0.03), ps[0].p.kill)
-            timer.start()
+            rounds = 0
             try:
                 while True:
+                    if rounds == kill % 5:  # those before it are let end
+                        timer.start()
+                    rounds += 1
                     at = {}
                     for p in ps:
                         n += 1
