@@ -33,5 +33,5 @@ else()
   add_test(NAME bench_smoke COMMAND kv_bench --keys=500 --many=500
     --values=16 --versions=2 --cache=temp,persistent --devices=5 --rounds=1
     --hasty)
-  set_tests_properties(bench_smoke PROPERTIES LABELS bench TIMEOUT 120)
+  set_tests_properties(bench_smoke PROPERTIES LABELS bench TIMEOUT 300)
 endif()

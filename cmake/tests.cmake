@@ -111,7 +111,7 @@ if(KV_SQLITE3_SHELL)
     get_filename_component(name "${file}" NAME_WE)
     add_test(NAME golden_${name} COMMAND sh
       "${PROJECT_SOURCE_DIR}/tests/golden/run.sh" $<TARGET_FILE:kv> "${file}")
-    set_tests_properties(golden_${name} PROPERTIES LABELS golden TIMEOUT 120
+    set_tests_properties(golden_${name} PROPERTIES LABELS golden TIMEOUT 300
       ENVIRONMENT "KV_PRELOAD=${KV_PRELOAD};SQLITE3=${KV_SQLITE3_SHELL}")
   endforeach()
 else()
@@ -154,7 +154,7 @@ if(KV_PYTHON)
     get_filename_component(name "${file}" NAME_WE)
     string(REGEX REPLACE "^test_" "python_" name "${name}")
     add_test(NAME ${name} COMMAND "${KV_PYTHON}" "${file}")
-    set_tests_properties(${name} PROPERTIES LABELS python TIMEOUT 900
+    set_tests_properties(${name} PROPERTIES LABELS python TIMEOUT 1800
       ENVIRONMENT "${kv_python_env}")
   endforeach()
   if(UNIX)
@@ -163,7 +163,7 @@ if(KV_PYTHON)
     add_test(NAME fault_disk COMMAND "${KV_PYTHON}"
       "${PROJECT_SOURCE_DIR}/tests/fault/disk.py")
     set_tests_properties(fault_kill fault_disk PROPERTIES LABELS fault
-      TIMEOUT 900 ENVIRONMENT "${kv_python_env}")
+      TIMEOUT 1800 ENVIRONMENT "${kv_python_env}")
   endif()
 else()
   kv_missing(python3 "a python3 whose sqlite3 has enable_load_extension")
@@ -198,7 +198,7 @@ if(UNIX AND NOT APPLE)
       "KV_BUILD=${PROJECT_BINARY_DIR}" "KV_MODULE_FILE=$<TARGET_FILE:kv>"
       "KV_PRELOAD=${KV_PRELOAD}" "SQLITE3=${KV_SQLITE3_SHELL}"
       "CC=${CMAKE_C_COMPILER}")
-    set_tests_properties(build_${name} PROPERTIES LABELS build TIMEOUT 120
+    set_tests_properties(build_${name} PROPERTIES LABELS build TIMEOUT 600
       ENVIRONMENT "${kv_build_env}")
   endforeach()
 endif()
