@@ -3,6 +3,8 @@
 -- is in front is about the latest values. Rows of other buckets, which kv does
 -- not show, are in the back from the start.
 -- txn is NULL in rows that this cache committed: the last_seq of their arrival.
+-- large is NULL in rows that have their value with them, else the number of its
+-- first part.
 CREATE TABLE {cache}(
   is_old INTEGER NOT NULL DEFAULT 0,
   key NOT NULL,
@@ -14,6 +16,7 @@ CREATE TABLE {cache}(
   parent_ts INTEGER,
   op INTEGER NOT NULL,
   arrived INTEGER NOT NULL,
+  large INTEGER,
   value,
   PRIMARY KEY(is_old, key, ts DESC, device DESC, seq DESC, bucket)
 ) WITHOUT ROWID;

@@ -1,6 +1,6 @@
 -- Keys whose latest row came with a commit or merge behind a number. Rows are
 -- found by the time, then told by device and number of the arrival.
-SELECT :base + a.arrived, c.bucket, c.key, w.value, w.op, c.ts, c.device, 0
+SELECT :base + a.arrived, c.bucket, c.key, {value w}, w.op, c.ts, c.device, 0
 FROM {arrival} AS a
 CROSS JOIN {cache} AS c
 CROSS JOIN {cache} AS w

@@ -1,5 +1,5 @@
 -- The latest row of every key.
-SELECT :base + :end, c.bucket, c.key, c.value, c.op, c.ts, c.device, 1
+SELECT :base + :end, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 1
 FROM {cache} AS c
 WHERE :after IS NOT NULL AND (c.device IS NOT :self OR c.seq <= :until)
   AND NOT EXISTS(

@@ -1,6 +1,6 @@
 -- The same by one walk over all rows, while there is no index by time. A row
 -- has the number of the first of the (128, KV_SPANS) that its merge took.
-SELECT :base + a.arrived, c.bucket, c.key, c.value, c.op, c.ts, c.device, 0
+SELECT :base + a.arrived, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 0
 FROM {cache} AS c
 CROSS JOIN {arrival} AS a
 WHERE c.arrived > :after - 128

@@ -3,7 +3,7 @@
 -- replaced it (parent_ts), or if its writer had merged that far (a seen row
 -- ahead of it; for the running transaction what came before it). A value that some
 -- row had seen is settled.
-SELECT w.bucket, w.key, w.value, w.device, w.ts, l.value, l.device, l.ts, w.op
+SELECT w.bucket, w.key, {value w}, w.device, w.ts, {value l}, l.device, l.ts, w.op
 FROM {cache} AS l
 CROSS JOIN {cursor} AS d
 CROSS JOIN {cache} AS w
@@ -33,5 +33,6 @@ WHERE l.op = 1 AND d.device = l.device
       AND (i.device IS NOT :self OR i.seq <= :until)
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
   AND w.device <> l.device
-  AND (w.op = 0 OR w.value IS NOT l.value OR typeof(w.value) <> typeof(l.value))
+  AND (w.op = 0 OR {value w} IS NOT {value l}
+    OR typeof({value w}) <> typeof({value l}))
 ORDER BY l.bucket, l.key, l.ts DESC, l.device DESC, l.seq DESC;

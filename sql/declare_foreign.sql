@@ -15,5 +15,6 @@ CREATE TABLE kv_foreign(
   file HIDDEN,
   opcode HIDDEN,
   is_old HIDDEN,
+  large HIDDEN,
   PRIMARY KEY(file, seq)
 ) WITHOUT ROWID;

@@ -4,7 +4,7 @@ SELECT k.bucket, k.key,
   CASE WHEN o.op IS NOT 1 THEN 'added'
        WHEN n.op = 0 THEN 'removed'
        ELSE 'changed' END,
-  o.value, n.value
+  {value o}, {value n}
 FROM (
   SELECT DISTINCT bucket, key FROM {cache}
   WHERE ts > :start AND ts <= :stop
@@ -24,5 +24,6 @@ LEFT JOIN {cache} AS o
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
 WHERE coalesce(o.op, 0) <> n.op
   OR (n.op = 1
-      AND (n.value IS NOT o.value OR typeof(n.value) <> typeof(o.value)))
+      AND ({value n} IS NOT {value o}
+        OR typeof({value n}) <> typeof({value o})))
 ORDER BY k.bucket, k.key;

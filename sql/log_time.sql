@@ -1,5 +1,5 @@
 -- The history of a stretch of time, in its order.
-SELECT c.bucket, c.key, c.value, c.op, c.ts, c.device, c.seq,
+SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
   coalesce(c.txn, a.last_seq, c.seq), c.parent_ts
 FROM {cache} AS c
 LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived

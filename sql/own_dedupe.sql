@@ -5,5 +5,5 @@ WHERE o.device = :self AND o.seq > :shift
     SELECT 1 FROM {cache} AS n
     WHERE n.is_old IN (0, 1) AND n.bucket = o.bucket AND n.key = o.key
       AND n.ts = o.ts AND n.device = o.device AND n.seq <= :shift
-      AND n.op = o.op AND n.value IS o.value
-      AND typeof(n.value) = typeof(o.value));
+      AND n.op = o.op AND {value n} IS {value o}
+      AND typeof({value n}) = typeof({value o}));

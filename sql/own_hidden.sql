@@ -6,7 +6,7 @@ WITH hidden(seq, is_there) AS (
     SELECT 1 FROM {cache} AS n
     WHERE n.is_old IN (0, 1) AND n.bucket = o.bucket AND n.key = o.key AND n.ts = o.ts
       AND n.device = o.device AND n.seq > 0 AND n.op = o.op
-      AND n.value IS o.value)
+      AND {value n} IS {value o})
   FROM {cache} AS o WHERE o.device = :self AND o.seq < 0),
 last(seq) AS (SELECT coalesce(max(seq), 0) FROM hidden WHERE is_there)
 SELECT last.seq,

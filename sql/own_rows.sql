@@ -1,6 +1,6 @@
 -- Own rows as they stand in the log, in order, from the cache.
 SELECT c.seq AS seq, coalesce(c.txn, a.last_seq, c.seq) AS txn, c.ts,
-  c.parent_ts, c.op, c.bucket, c.key, c.value
+  c.parent_ts, c.op, c.bucket, c.key, {value c}
 FROM {cache} AS c LEFT JOIN {arrival} AS a ON a.arrived = c.arrived
 WHERE c.device = :self AND c.seq > :after AND c.seq <= :until
 UNION ALL

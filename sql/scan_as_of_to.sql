@@ -1,8 +1,8 @@
 -- Rows up to a time, in front and in the back, of the keys between two bounds,
 -- the latest of each key first.
-SELECT key, op, value, ts, device, parent_ts, seq FROM {cache}
+SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
 WHERE is_old = 0 AND key >= :low AND key <= :high AND ts <= :as_of
 UNION ALL
-SELECT key, op, value, ts, device, parent_ts, seq FROM {cache}
+SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
 WHERE is_old = 1 AND bucket = '' AND key >= :low AND key <= :high AND ts <= :as_of
-ORDER BY 1, 4 DESC, 5 DESC, 7 DESC;
+ORDER BY 1, 5 DESC, 6 DESC, 8 DESC;

@@ -1,5 +1,5 @@
 -- Keys whose latest row is of a stretch of time, in its order.
-SELECT c.key, c.op, c.value, c.ts, c.device, c.parent_ts
+SELECT c.key, c.op, c.value, c.large, c.ts, c.device, c.parent_ts
 FROM {cache} AS c
 WHERE c.ts BETWEEN :first AND :last AND +c.bucket = '' AND c.op = 1
   AND (c.device IS NOT :self OR c.seq <= :until)

@@ -7,17 +7,19 @@
 
 #include "error.h"
 #include "handle.h"
+#include "parts.h"
 #include "value.h"
 
 static const kv_sql cache_creates[] = {
   KV_SQL_META_CREATE, KV_SQL_CACHE_CREATE,   KV_SQL_CURSOR_CREATE,
-  KV_SQL_SEEN_CREATE, KV_SQL_ARRIVAL_CREATE, KV_SQL_FORMER_CREATE};
-static const kv_sql cache_drops[] = {KV_SQL_META_DROP,    KV_SQL_CACHE_DROP,
-                                     KV_SQL_CURSOR_DROP,  KV_SQL_SEEN_DROP,
-                                     KV_SQL_ARRIVAL_DROP, KV_SQL_FORMER_DROP};
-static const char *const cache_tables[] = {"meta", "cache",   "cursor",
-                                           "seen", "arrival", "former"};
-#define CACHE_TABLES 6
+  KV_SQL_SEEN_CREATE, KV_SQL_ARRIVAL_CREATE, KV_SQL_FORMER_CREATE,
+  KV_SQL_LARGE_CREATE};
+static const kv_sql cache_drops[] = {
+  KV_SQL_META_DROP,    KV_SQL_CACHE_DROP,  KV_SQL_CURSOR_DROP, KV_SQL_SEEN_DROP,
+  KV_SQL_ARRIVAL_DROP, KV_SQL_FORMER_DROP, KV_SQL_LARGE_DROP};
+static const char *const cache_tables[] = {
+  "meta", "cache", "cursor", "seen", "arrival", "former", "large"};
+#define CACHE_TABLES 7
 
 static int cache_run(kv_stmts *stmts, kv_sql id) {
   char *text = kv_stmt_text(id, stmts->schema, stmts->name);
@@ -171,16 +173,21 @@ int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out) {
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-sqlite3_value *kv_cache_value(sqlite3_stmt *row) {
-  /* A deletion has none: mostly the one that is asked for tells. */
-  sqlite3_value *value = sqlite3_column_value(row, KV_COLUMN_VALUE);
+int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
+                   sqlite3_value **value) {
+  int64_t first;
 
-  if (sqlite3_value_type(value) != SQLITE_NULL) return value;
-  return sqlite3_column_int(row, KV_COLUMN_OP) == KV_OP_SET ? value : NULL;
+  /* A deletion has none: mostly the one that is asked for tells. */
+  *value = sqlite3_column_value(row, KV_COLUMN_VALUE);
+  if (sqlite3_value_type(*value) != SQLITE_NULL) return SQLITE_OK;
+  first = sqlite3_column_int64(row, KV_COLUMN_LARGE);
+  if (first && large) return kv_parts_read(stmts, first, large);
+  if (sqlite3_column_int(row, KV_COLUMN_OP) != KV_OP_SET) *value = NULL;
+  return SQLITE_OK;
 }
 
 int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
-                 sqlite3_stmt **out, sqlite3_value **value) {
+                 sqlite3_stmt **out, kv_value *large, sqlite3_value **value) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, id, &stmt);
 
@@ -191,13 +198,14 @@ int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
     rc = sqlite3_bind_int64(stmt, 2, as_of);
   }
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) *value = kv_cache_value(stmt);
-  if (*value) {
+  if (rc == SQLITE_ROW) rc = kv_cache_value(stmts, stmt, large, value);
+  if (rc == SQLITE_OK && *value) {
     *out = stmt;
     return SQLITE_OK;
   }
+  *value = NULL;
   kv_stmt_put(stmts, id, stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device) {
@@ -213,6 +221,7 @@ int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device) {
 int kv_cache_forget(kv_stmts *stmts, const char *device) {
   int rc = kv_cache_run_for(stmts, KV_SQL_CACHE_FORGET, device);
 
+  if (rc == SQLITE_OK) rc = kv_parts_trim(stmts);
   if (rc == SQLITE_OK) rc = kv_stmt_exec(stmts, KV_SQL_CACHE_PROMOTE);
   if (rc == SQLITE_OK) rc = kv_cache_run_for(stmts, KV_SQL_SEEN_FORGET, device);
   if (rc == SQLITE_OK) {

@@ -2,6 +2,7 @@
 ** The logs cache: the shadow tables of one kv table, in its schema.
 **
 **     {name}_cache    every row of every device, the latest of a key first
+**     {name}_large    their large values (parts.h)
 **     {name}_cursor   how far each device's log is merged
 **     {name}_former   logs that another one took the place of
 **     {name}_seen     how far each device had merged the others
@@ -27,7 +28,7 @@
 #include "stmt.h"
 
 /* Format of the shadow tables; a cache of another one is built anew. */
-#define KV_CACHE_FORMAT 5
+#define KV_CACHE_FORMAT 6
 
 /* How many epochs there are: sql/meta_epoch.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)
@@ -71,13 +72,14 @@ typedef struct kv_winner {
 } kv_winner;
 
 /*
-** Columns of the statements that read rows; scan_value, cache_value: three.
+** Columns of the statements that read rows; scan_value, cache_value: four.
 ** Only cache_latest has the last one.
 */
 enum {
   KV_COLUMN_KEY,
   KV_COLUMN_OP,
   KV_COLUMN_VALUE,
+  KV_COLUMN_LARGE,
   KV_COLUMN_TS,
   KV_COLUMN_DEVICE,
   KV_COLUMN_PARENT_TS,
@@ -120,17 +122,22 @@ int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out);
 /* The same from a row that KV_SQL_CACHE_LATEST found. */
 void kv_cache_winner(sqlite3_stmt *row, kv_winner *out);
 
-/* The value of a row, borrowed until the next step; NULL of a deletion. */
-sqlite3_value *kv_cache_value(sqlite3_stmt *row);
+/*
+** The value of a row, borrowed until the next step; NULL of a deletion. If it
+** is large that is an SQL NULL, and *large is the value, for kv_value_free();
+** with large = NULL it is not read.
+*/
+int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
+                   sqlite3_value **value);
 
 /*
 ** Find the value of a key: of now with KV_SQL_CACHE_VALUE, which has no key (or
 ** _LATEST, with all columns), of the time as_of with KV_SQL_CACHE_ROW. *out is
 ** on the row, for kv_stmt_put(), and *value is its value, borrowed until then;
-** both NULL if the key does not exist.
+** both NULL if the key does not exist. For large see kv_cache_value().
 */
 int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
-                 sqlite3_stmt **out, sqlite3_value **value);
+                 sqlite3_stmt **out, kv_value *large, sqlite3_value **value);
 
 /*
 ** Merge what is new in a log: the rows of an open reader behind `after`, up

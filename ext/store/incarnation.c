@@ -8,6 +8,7 @@
 #include "error.h"
 #include "handle.h"
 #include "own.h"
+#include "parts.h"
 #include "publish.h"
 #include "registry.h"
 
@@ -85,6 +86,7 @@ static int incarnation_salvage(kv_store *store) {
       }
       if (rc == SQLITE_OK)
         rc = kv_own_run(store, KV_SQL_OWN_DEDUPE, INCARNATION_SHIFT, 0);
+      if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
     }
   }
   kv_reader_close(reader);
@@ -411,9 +413,10 @@ static int incarnation_write(kv_store *store, sqlite3_stmt *row, char **err) {
 
 static int incarnation_write_unshared(kv_store *store, const kv_store *twin,
                                       char **err) {
-  char *text =
-    sqlite3_mprintf(kv_sql_text(KV_SQL_OWN_UNSHARED), twin->schema, twin->name,
-                    twin->schema, twin->name, store->schema, store->name);
+  char *text = sqlite3_mprintf(
+    kv_sql_text(KV_SQL_OWN_UNSHARED), twin->schema, twin->name, twin->schema,
+    twin->name, twin->schema, twin->name, store->schema, store->name,
+    store->schema, store->name, twin->schema, twin->name);
   sqlite3_stmt *rows = NULL;
   int rc =
     text ? sqlite3_prepare_v2(store->db, text, -1, &rows, NULL) : SQLITE_NOMEM;

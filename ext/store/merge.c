@@ -15,6 +15,7 @@
 ** not verify.
 */
 #include "cache.h"
+#include "parts.h"
 #include "slice.h"
 
 typedef struct merge_run {
@@ -63,6 +64,22 @@ static int merge_part(merge_run *run, kv_slice_part part) {
   return kv_stmt_finish(run->stmts, id, stmt, rc);
 }
 
+/* The value of the large row of a slice goes before it, unless it is there. */
+static int merge_large(merge_run *run) {
+  const kv_row *row = kv_slice_large(run->slice);
+  int64_t first = 0;
+  int found;
+  int rc;
+
+  if (!row || !kv_parts_is_for(&row->value)) return SQLITE_OK;
+  rc = kv_parts_of(run->stmts, run->device, row, &found, &first);
+  if (rc == SQLITE_OK && !found) {
+    rc = kv_parts_put(run->stmts, &row->value, &first);
+  }
+  if (rc == SQLITE_OK) kv_slice_set_parts(run->slice, first);
+  return rc;
+}
+
 /*
 ** Merge a slice. What goes to the back needs no sweep, nor does what is in
 ** front if nothing was there before.
@@ -74,6 +91,7 @@ static int merge_slice(merge_run *run) {
   int rc = SQLITE_OK;
 
   if (run->n_slices++ == 0) rc = merge_is_first(run->stmts, &is_first);
+  if (rc == SQLITE_OK) rc = merge_large(run);
   if (rc == SQLITE_OK) rc = merge_part(run, KV_SLICE_KEYS);
   if (rc == SQLITE_OK && run->has_seen) rc = merge_part(run, KV_SLICE_SEEN);
   run->n_put += n_seen + kv_slice_count_old(run->slice);
@@ -100,6 +118,7 @@ static int merge_run_behind(const merge_run *run, kv_sql id, int64_t last) {
 static int merge_undo(merge_run *run, int64_t last) {
   int rc = merge_run_behind(run, KV_SQL_OWN_DISCARD_CACHE, last);
 
+  if (rc == SQLITE_OK) rc = kv_parts_trim(run->stmts);
   if (rc == SQLITE_OK) rc = kv_stmt_exec(run->stmts, KV_SQL_CACHE_PROMOTE);
   if (rc == SQLITE_OK) {
     rc = merge_run_behind(run, KV_SQL_OWN_DISCARD_SEEN, last);

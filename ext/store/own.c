@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "parts.h"
 #include "value.h"
 
 int kv_own_load(kv_store *store, kv_cursor *own) {
@@ -250,6 +251,7 @@ int kv_own_discard(kv_store *store, char **err) {
   if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
   if (rc == SQLITE_OK && own.has_waiting) {
     rc = kv_own_run(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
+    if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
     if (rc == SQLITE_OK) rc = kv_stmt_exec(&store->stmts, KV_SQL_CACHE_PROMOTE);
     if (rc == SQLITE_OK) {
       rc = kv_own_run(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);

@@ -16,8 +16,9 @@
 
 /* A row as the cache takes it; its bytes live as long as the statement. */
 typedef struct kv_rows_row {
-  kv_row row; /* without its sum */
-  int is_old; /* there is a later row of its key, or it is of a bucket */
+  kv_row row;    /* without its sum */
+  int is_old;    /* there is a later row of its key, or it is of a bucket */
+  int64_t large; /* its value is in parts (parts.h) from this number on; or 0 */
 } kv_rows_row;
 
 typedef struct kv_rows kv_rows;

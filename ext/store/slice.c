@@ -18,12 +18,16 @@
 
 #include "core/order.h"
 #include "error.h"
+#include "parts.h"
 
 #define SLICE_CHUNK 65536
 #define SLICE_CHUNKS (KV_SLICE_SIZE / SLICE_CHUNK)
 
-/* A row of more bytes than this is not copied. */
-#define SLICE_LARGE (SLICE_CHUNK / 4)
+/*
+** A row of more bytes than this is not copied. Values that the cache keeps in
+** parts are larger.
+*/
+#define SLICE_LARGE KV_PARTS_MIN
 
 /* A row in a chunk; the bytes of bucket, key and value follow it. */
 typedef struct slice_record {
@@ -59,7 +63,8 @@ struct kv_slice {
   const unsigned char *common; /* what the text keys begin with */
   size_t n_common;
   kv_row large;
-  int next; /* the row to be read next */
+  int64_t first; /* part of its value; 0: it is not in parts */
+  int next;      /* the row to be read next */
   int end;
   kv_rows_row out;
 };
@@ -172,6 +177,7 @@ static void slice_clear(kv_slice *slice) {
   slice->n = slice->n_keys = slice->n_old = 0;
   slice->common = NULL;
   memset(&slice->large, 0, sizeof(slice->large));
+  slice->first = 0;
 }
 
 /* n bytes, at most a chunk; NULL: no memory. */
@@ -460,6 +466,19 @@ void kv_slice_cut(kv_slice *slice, int64_t last) {
   slice->n_keys = n_keys;
 }
 
+const kv_row *kv_slice_large(const kv_slice *slice) {
+  int i;
+
+  for (i = 0; i < slice->n_keys; i++) {
+    if (!slice->entries[i].record) return &slice->large;
+  }
+  return NULL;
+}
+
+void kv_slice_set_parts(kv_slice *slice, int64_t first) {
+  slice->first = first;
+}
+
 int kv_slice_count(const kv_slice *slice, kv_slice_part part) {
   return part == KV_SLICE_KEYS ? slice->n_keys : slice->n - slice->n_keys;
 }
@@ -501,6 +520,7 @@ const kv_rows_row *kv_slice_next(kv_slice *slice) {
     slice_prefetch(entry[SLICE_AHEAD].record);
   }
   slice_row(slice, entry, &out->row);
+  out->large = entry->record ? 0 : slice->first;
   out->is_old =
     slice->next < slice->n_keys &&
     (out->row.bucket.n > 0 ||

@@ -43,6 +43,13 @@ int kv_slice_fill(kv_slice *slice, kv_slice_source *source, void *from);
 /* Leave out the rows behind number `last`. */
 void kv_slice_cut(kv_slice *slice, int64_t last);
 
+/*
+** The large row of the slice, of a key, or NULL; and that the parts of its
+** value (parts.h) are in the cache from a number on.
+*/
+const kv_row *kv_slice_large(const kv_slice *slice);
+void kv_slice_set_parts(kv_slice *slice, int64_t first);
+
 /* How many rows it has. */
 int kv_slice_count(const kv_slice *slice, kv_slice_part part);
 

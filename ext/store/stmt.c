@@ -2,7 +2,8 @@
 ** Prepared statements of one store. See stmt.h.
 **
 ** A hole is a word in braces. Shadow tables are named like their hole, with
-** the virtual table's name and an underscore before it.
+** the virtual table's name and an underscore before it. {value c} is filled by
+** another text, in which {row} is c.
 */
 #include "stmt.h"
 
@@ -10,36 +11,70 @@
 
 #include "error.h"
 
-char *kv_stmt_text(kv_sql id, const char *schema, const char *name) {
-  sqlite3_str *out = sqlite3_str_new(NULL);
-  const char *z = kv_sql_text(id);
-  const char *open;
+/* What holes are filled with. */
+typedef struct stmt_filling {
+  const char *schema;
+  const char *name;
+  const char *row; /* n_row bytes: {row} */
+  int n_row;
+} stmt_filling;
 
-  while ((open = strchr(z, '{')) != NULL) {
-    const char *close = strchr(open, '}');
-    int n = (int)(close - open) - 1;
-
-    sqlite3_str_append(out, z, (int)(open - z));
-    if (strncmp(open + 1, "schema", 6) == 0) {
-      sqlite3_str_appendf(out, "\"%w\"", schema);
-    } else if (strncmp(open + 1, "table", 5) == 0) {
-      sqlite3_str_appendf(out, "\"%w\".\"%w\"", schema, name);
-    } else {
-      sqlite3_str_appendf(out, "\"%w\".\"%w_%.*s\"", schema, name, n, open + 1);
-    }
-    z = close + 1;
-  }
-  sqlite3_str_appendall(out, z);
-  return sqlite3_str_finish(out);
-}
-
-const char *kv_stmt_create_text(kv_sql id, int *n) {
-  const char *z = strstr(kv_sql_text(id), "CREATE TABLE ");
+/* A text without the comment before and the semicolon after. */
+static const char *stmt_bare(kv_sql id, const char *begin, int *n) {
+  const char *z = strstr(kv_sql_text(id), begin);
 
   *n = (int)strlen(z);
   while (*n > 0 && strchr(";\n\r ", z[*n - 1]))
     (*n)--;
   return z;
+}
+
+static int stmt_hole_is(const char *hole, int n, const char *word) {
+  return n == (int)strlen(word) && strncmp(hole, word, (size_t)n) == 0;
+}
+
+/* Append n bytes of a text with its holes filled. */
+static void stmt_fill(sqlite3_str *out, const char *z, int n,
+                      const stmt_filling *filling) {
+  const char *end = z + n;
+  const char *open;
+
+  while ((open = memchr(z, '{', (size_t)(end - z))) != NULL) {
+    const char *hole = open + 1;
+
+    n = (int)strcspn(hole, "}");
+    sqlite3_str_append(out, z, (int)(open - z));
+    z = hole + n + 1;
+    if (stmt_hole_is(hole, n, "schema")) {
+      sqlite3_str_appendf(out, "\"%w\"", filling->schema);
+    } else if (stmt_hole_is(hole, n, "table")) {
+      sqlite3_str_appendf(out, "\"%w\".\"%w\"", filling->schema, filling->name);
+    } else if (stmt_hole_is(hole, n, "row")) {
+      sqlite3_str_append(out, filling->row, filling->n_row);
+    } else if (strncmp(hole, "value ", 6) == 0) {
+      stmt_filling inner = {filling->schema, filling->name, hole + 6, n - 6};
+      const char *value = stmt_bare(KV_SQL_ROW_VALUE, "CASE", &n);
+
+      stmt_fill(out, value, n, &inner);
+    } else {
+      sqlite3_str_appendf(out, "\"%w\".\"%w_%.*s\"", filling->schema,
+                          filling->name, n, hole);
+    }
+  }
+  sqlite3_str_append(out, z, (int)(end - z));
+}
+
+char *kv_stmt_text(kv_sql id, const char *schema, const char *name) {
+  stmt_filling filling = {schema, name, "", 0};
+  sqlite3_str *out = sqlite3_str_new(NULL);
+  const char *z = kv_sql_text(id);
+
+  stmt_fill(out, z, (int)strlen(z), &filling);
+  return sqlite3_str_finish(out);
+}
+
+const char *kv_stmt_create_text(kv_sql id, int *n) {
+  return stmt_bare(id, "CREATE TABLE ", n);
 }
 
 int kv_stmt_prepare(sqlite3 *db, kv_sql id, sqlite3_stmt **out) {
@@ -87,7 +122,7 @@ static unsigned stmt_flags(kv_sql id) {
   unsigned flags = SQLITE_PREPARE_PERSISTENT;
 
   if (id != KV_SQL_CACHE_MERGE && id != KV_SQL_SEEN_MERGE &&
-      id != KV_SQL_CACHE_PUT_LATE) {
+      id != KV_SQL_CACHE_PUT_LATE && id != KV_SQL_LARGE_PUT) {
     flags |= SQLITE_PREPARE_NO_VTAB;
   }
   return flags;

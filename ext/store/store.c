@@ -500,6 +500,12 @@ int kv_store_wrong_cache(const kv_store *store, char **err) {
 
 int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
   if (rc == SQLITE_OK) return rc;
+  if (rc == SQLITE_CORRUPT_VTAB) {
+    return kv_error(err, rc,
+                    "the cache of %s is damaged: open the folder with a new "
+                    "cache (CREATE VIRTUAL TABLE under another name)",
+                    store->name);
+  }
   return kv_error_db(err, rc, store->db, what);
 }
 

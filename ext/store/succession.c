@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "own.h"
+#include "parts.h"
 
 /* What the comparison tells. */
 typedef struct kv_heritage {
@@ -79,6 +80,7 @@ static int succession_settle(kv_store *store, const kv_heritage *heritage,
   int64_t last = heritage->last;
   int rc = kv_own_run(store, KV_SQL_OWN_DROP_HIDDEN, 0, last);
 
+  if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
   if (rc == SQLITE_OK) {
     rc = kv_own_run(store, KV_SQL_OWN_DROP_HIDDEN_SEEN, 0, last);
   }

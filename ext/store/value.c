@@ -93,6 +93,26 @@ void kv_value_result_terminated(sqlite3_context *ctx, const kv_value *value) {
   }
 }
 
+int kv_value_copy(const kv_value *from, kv_value *out) {
+  *out = *from;
+  if (from->n == 0) return SQLITE_OK;
+  out->z = sqlite3_malloc64(from->n);
+  if (!out->z) memset(out, 0, sizeof(*out));
+  if (!out->z) return SQLITE_NOMEM;
+  memcpy((void *)out->z, from->z, from->n);
+  return SQLITE_OK;
+}
+
+void kv_value_give(sqlite3_context *ctx, kv_value *value) {
+  value_result(ctx, value, value->n ? sqlite3_free : SQLITE_STATIC);
+  value->z = NULL;
+}
+
+void kv_value_free(kv_value *value) {
+  sqlite3_free((void *)value->z);
+  memset(value, 0, sizeof(*value));
+}
+
 void kv_value_lend(sqlite3_context *ctx, const kv_value *value) {
   value_result(ctx, value, SQLITE_STATIC);
 }

@@ -35,6 +35,14 @@ void kv_value_result(sqlite3_context *ctx, const kv_value *value);
 */
 void kv_value_result_terminated(sqlite3_context *ctx, const kv_value *value);
 
+/*
+** A copy that has its own bytes, for kv_value_free(); or for kv_value_give(),
+** which hands them over as a result: value->z is NULL then. SQLITE_NOMEM.
+*/
+int kv_value_copy(const kv_value *from, kv_value *out);
+void kv_value_give(sqlite3_context *ctx, kv_value *value);
+void kv_value_free(kv_value *value);
+
 /* Without copying: the bytes must live until the statement is reset. */
 void kv_value_lend(sqlite3_context *ctx, const kv_value *value);
 

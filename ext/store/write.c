@@ -9,6 +9,7 @@
 #include "core/order.h"
 #include "error.h"
 #include "incarnation.h"
+#include "parts.h"
 #include "publish.h"
 #include "value.h"
 
@@ -103,8 +104,8 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
   sqlite3_value *value;
   const char *name = NULL;
 
-  if (kv_cache_get(&store->stmts, KV_SQL_CACHE_LATEST, key, 0, &stmt, &value) ==
-        SQLITE_OK &&
+  if (kv_cache_get(&store->stmts, KV_SQL_CACHE_LATEST, key, 0, &stmt, NULL,
+                   &value) == SQLITE_OK &&
       stmt) {
     name = (const char *)sqlite3_column_text(stmt, KV_COLUMN_KEY);
   }
@@ -261,26 +262,77 @@ static int write_remember(kv_store *store, const kv_place *place, int op,
                         &place->parent_ts, op, key, value, is_late);
 }
 
-/* Run the nested statement that writes one row. */
-static int write_put(kv_store *store, int64_t seq, int64_t ts,
-                     const kv_value *parent_ts, int op, const kv_value *key,
-                     const kv_value *value) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
+/* A row of this transaction, as the cache takes it. */
+static kv_row write_cell(const kv_store *store, const kv_place *place, int op,
+                         const kv_value *key, const kv_value *value) {
+  kv_row row;
 
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, ts);
+  memset(&row, 0, sizeof(row));
+  row.seq = write_seq(store, place);
+  row.ts = place->ts;
+  row.parent_ts = place->parent_ts;
+  row.op = op;
+  row.bucket.type = KV_TEXT;
+  row.bucket.z = "";
+  row.key = *key;
+  row.value = *value;
+  return row;
+}
+
+/*
+** The large value of the row that this one takes the place of, which has the
+** same number: it is forgotten when this one is written.
+*/
+static int write_former(kv_store *store, const kv_row *row, int is_again,
+                        int64_t *former) {
+  int found;
+
+  *former = 0;
+  if (!is_again) return SQLITE_OK;
+  return kv_parts_of(&store->stmts, store->device, row, &found, former);
+}
+
+/*
+** A row was written, so this fails only if SQLite took all of it back. What
+** else could be kept from being forgotten is in the way of nothing.
+*/
+static int write_forget(kv_store *store, int64_t former) {
+  int rc = kv_parts_forget(&store->stmts, former);
+
+  return store->pending.is_open ? SQLITE_OK : rc;
+}
+
+static int write_bind_value(sqlite3_stmt *stmt, int parameter,
+                            const kv_value *value, int64_t first) {
+  int rc = first ? sqlite3_bind_int64(stmt, parameter, first) : SQLITE_OK;
+
+  if (rc != SQLITE_OK || first) return rc;
+  return kv_value_bind(stmt, parameter + 1, value);
+}
+
+/* Run the nested statement that writes one row. */
+static int write_put(kv_store *store, const kv_row *row, int is_again) {
+  sqlite3_stmt *stmt = NULL;
+  int64_t former;
+  int64_t first = 0;
+  int rc = write_former(store, row, is_again, &former);
+
+  if (rc == SQLITE_OK) rc = kv_parts_put(&store->stmts, &row->value, &first);
+  if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &row->key);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->ts);
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
   }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, seq);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, parent_ts);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 6, op);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, row->seq);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &row->parent_ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 6, row->op);
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_int64(stmt, 7, store->pending.arrived);
   }
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, value);
-  return kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
+  if (rc == SQLITE_OK) rc = write_bind_value(stmt, 8, &row->value, first);
+  rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
+  return rc == SQLITE_OK ? write_forget(store, former) : rc;
 }
 
 /* Write late rows: new ones by one statement, then those that replace. */
@@ -301,10 +353,11 @@ static int write_late(kv_store *store, const kv_late_rows *rows) {
   }
   rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT_LATE, stmt, rc);
   for (i = rows->n_new; i < rows->n && rc == SQLITE_OK; i++) {
-    const kv_pending_row *row = rows->rows[i];
+    const kv_pending_row *from = rows->rows[i];
+    kv_place place = {from->index, from->ts, from->parent_ts, 0, 1};
+    kv_row row = write_cell(store, &place, from->op, &from->key, &from->value);
 
-    rc = write_put(store, rows->first + row->index, row->ts, &row->parent_ts,
-                   row->op, &row->key, &row->value);
+    rc = write_put(store, &row, 1);
   }
   return rc;
 }
@@ -368,8 +421,9 @@ static int write_row(kv_store *store, const kv_place *place, int op,
   if (rc == SQLITE_OK && is_late) {
     pending->last->is_again = place->is_again;
   } else if (rc == SQLITE_OK) {
-    rc = write_put(store, write_seq(store, place), place->ts, &place->parent_ts,
-                   op, key, value);
+    kv_row row = write_cell(store, place, op, key, value);
+
+    rc = write_put(store, &row, place->is_again);
     if (rc != SQLITE_OK) kv_pending_return(pending, here);
   }
   return rc;
@@ -401,42 +455,63 @@ int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
   return kv_store_error(store, err, rc, "cannot delete a key");
 }
 
-/* Delete one key and set another by one nested statement. */
-static int write_two_rows(kv_store *store, const kv_place *gone,
-                          const kv_value *from, const kv_place *place,
-                          const kv_value *to, const kv_value *value) {
-  kv_pending *pending = &store->pending;
-  kv_pending_mark here;
+/* Run the nested statement that deletes one key and sets another. */
+static int write_put_two(kv_store *store, const kv_row *gone,
+                         const kv_row *row) {
   sqlite3_stmt *stmt = NULL;
-  int rc = kv_write_flush(store, NULL);
+  int64_t first = 0;
+  int rc = kv_parts_put(&store->stmts, &row->value, &first);
 
-  if (rc != SQLITE_OK) return rc;
-  here = kv_pending_here(pending);
-  rc = write_remember(store, gone, KV_OP_DELETE, from, &write_null, 0);
-  if (rc == SQLITE_OK) {
-    rc = write_remember(store, place, KV_OP_SET, to, value, 0);
-  }
   if (rc == SQLITE_OK) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_TWO, &stmt);
   }
   /* Parameters: key1 ts1 device seq1 parent1 arrived key2 ts2 seq2 parent2
-  ** value, numbered in the order of their first use. */
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, from);
+  ** large value, numbered in the order of their first use. */
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &gone->key);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, gone->ts);
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
   }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, write_seq(store, gone));
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, gone->seq);
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &gone->parent_ts);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 6, pending->arrived);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, to);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 8, place->ts);
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 9, write_seq(store, place));
+    rc = sqlite3_bind_int64(stmt, 6, store->pending.arrived);
   }
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 10, &place->parent_ts);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 11, value);
-  rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT_TWO, stmt, rc);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, &row->key);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 8, row->ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->seq);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 10, &row->parent_ts);
+  if (rc == SQLITE_OK) rc = write_bind_value(stmt, 11, &row->value, first);
+  return kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT_TWO, stmt, rc);
+}
+
+/* Delete one key and set another. */
+static int write_two_rows(kv_store *store, const kv_place *gone,
+                          const kv_value *from, const kv_place *place,
+                          const kv_value *to, const kv_value *value) {
+  kv_pending *pending = &store->pending;
+  int64_t formers[2];
+  kv_row rows[2];
+  kv_pending_mark here;
+  int rc = kv_write_flush(store, NULL);
+
+  if (rc != SQLITE_OK) return rc;
+  rows[0] = write_cell(store, gone, KV_OP_DELETE, from, &write_null);
+  rows[1] = write_cell(store, place, KV_OP_SET, to, value);
+  here = kv_pending_here(pending);
+  rc = write_former(store, &rows[0], gone->is_again, &formers[0]);
+  if (rc == SQLITE_OK) {
+    rc = write_former(store, &rows[1], place->is_again, &formers[1]);
+  }
+  if (rc == SQLITE_OK) {
+    rc = write_remember(store, gone, KV_OP_DELETE, from, &write_null, 0);
+  }
+  if (rc == SQLITE_OK) {
+    rc = write_remember(store, place, KV_OP_SET, to, value, 0);
+  }
+  if (rc == SQLITE_OK) rc = write_put_two(store, &rows[0], &rows[1]);
+  if (rc == SQLITE_OK) rc = write_forget(store, formers[0]);
+  if (rc == SQLITE_OK) rc = write_forget(store, formers[1]);
   if (rc != SQLITE_OK) kv_pending_return(pending, here);
   return rc;
 }

@@ -33,6 +33,7 @@ typedef struct foreign_cursor {
   char *path;               /* the same */
   const kv_row *row;        /* NULL: at the end, or at the reason for it */
   int is_old;               /* in a merge: it goes to the back of the cache */
+  int64_t large;            /* the same: where its value is; 0: here */
   const char *reason;
   int64_t whole; /* last row of the last whole transaction */
   int is_end;
@@ -53,7 +54,8 @@ enum {
   FOREIGN_REASON,
   FOREIGN_FILE,
   FOREIGN_OPCODE,
-  FOREIGN_IS_OLD
+  FOREIGN_IS_OLD,
+  FOREIGN_LARGE
 };
 
 /* xCreate and xConnect: the same function, so that it is eponymous, too. */
@@ -133,6 +135,7 @@ static void foreign_reset(foreign_cursor *cursor) {
   cursor->reader = NULL;
   cursor->rows = NULL;
   cursor->is_old = 0;
+  cursor->large = 0;
   cursor->row = NULL;
   cursor->reason = NULL;
   cursor->is_end = 1;
@@ -153,6 +156,7 @@ static int foreign_next(sqlite3_vtab_cursor *base) {
 
     cursor->row = next ? &next->row : NULL;
     cursor->is_old = next && next->is_old;
+    cursor->large = next ? next->large : 0;
     cursor->is_end = !next;
     return SQLITE_OK;
   }
@@ -280,7 +284,9 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   switch (column) {
     case FOREIGN_BUCKET: foreign_result(cursor, ctx, &row->bucket); break;
     case FOREIGN_KEY: foreign_result(cursor, ctx, &row->key); break;
-    case FOREIGN_VALUE: foreign_result(cursor, ctx, &row->value); break;
+    case FOREIGN_VALUE:
+      if (!cursor->large) foreign_result(cursor, ctx, &row->value);
+      break;
     case FOREIGN_OP:
       sqlite3_result_text(ctx, ops[row->op], -1, SQLITE_STATIC);
       break;
@@ -294,6 +300,9 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     case FOREIGN_PARENT_TS: kv_value_result(ctx, &row->parent_ts); break;
     case FOREIGN_OPCODE: sqlite3_result_int(ctx, row->op); break;
     case FOREIGN_IS_OLD: sqlite3_result_int(ctx, cursor->is_old); break;
+    case FOREIGN_LARGE:
+      if (cursor->large) sqlite3_result_int64(ctx, cursor->large);
+      break;
     default: break;
   }
   return SQLITE_OK;

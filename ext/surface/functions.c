@@ -302,6 +302,7 @@ static void function_sync(sqlite3_context *ctx, int argc,
 static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   kv_store *store = NULL;
   sqlite3_stmt *row = NULL;
+  kv_value large = {0};
   sqlite3_value *value = NULL;
   kv_value key;
   char *err = NULL;
@@ -310,10 +311,12 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   if (rc == SQLITE_OK) {
     rc = kv_value_of(argv[0], &key);
     if (rc == SQLITE_OK) {
-      rc =
-        kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row, &value);
+      rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row,
+                        &large, &value);
     }
-    if (rc == SQLITE_OK && value) {
+    if (rc == SQLITE_OK && large.type != KV_NULL) {
+      kv_value_give(ctx, &large);
+    } else if (rc == SQLITE_OK && value) {
       rc = kv_value_result_value(ctx, value);
     } else if (rc == SQLITE_OK && argc > 1) {
       sqlite3_result_value(ctx, argv[1]);
@@ -331,12 +334,12 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 ** any other write.
 */
 static int function_write(kv_store *store, kv_sql id, sqlite3_value *key,
-                          sqlite3_value *value, char **err) {
+                          const kv_value *value, char **err) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_once(&store->stmts, id, &stmt);
 
   if (rc == SQLITE_OK) rc = sqlite3_bind_value(stmt, 1, key);
-  if (rc == SQLITE_OK && value) rc = sqlite3_bind_value(stmt, 2, value);
+  if (rc == SQLITE_OK && value) rc = kv_value_bind(stmt, 2, value);
   if (rc == SQLITE_OK) {
     rc = sqlite3_step(stmt);
     if (rc == SQLITE_DONE) rc = SQLITE_OK;
@@ -348,11 +351,13 @@ static int function_write(kv_store *store, kv_sql id, sqlite3_value *key,
 
 static void function_set(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   kv_store *store = NULL;
+  kv_value value;
   char *err = NULL;
   int rc = function_enter(ctx, argc, argv, 2, &store, &err);
 
+  if (rc == SQLITE_OK) rc = kv_value_of(argv[1], &value);
   if (rc == SQLITE_OK) {
-    rc = function_write(store, KV_SQL_TABLE_SET, argv[0], argv[1], &err);
+    rc = function_write(store, KV_SQL_TABLE_SET, argv[0], &value, &err);
   }
   function_leave(store);
   if (rc == SQLITE_OK) sqlite3_result_value(ctx, argv[1]);
@@ -374,23 +379,29 @@ static void function_delete(sqlite3_context *ctx, int argc,
   function_fail(ctx, rc, err);
 }
 
-/* The value that a key is to get back; *out is NULL if it had none. */
+/*
+** The value that a key is to get back, for kv_value_free(); *exists is 0 if it
+** had none.
+*/
 static int revert_find(kv_store *store, const kv_value *key,
-                       sqlite3_value *as_of, sqlite3_value **out, char **err) {
+                       sqlite3_value *as_of, int *exists, kv_value *out,
+                       char **err) {
   kv_sql id = as_of ? KV_SQL_CACHE_ROW : KV_SQL_CACHE_BEFORE;
   sqlite3_stmt *row = NULL;
   sqlite3_value *value = NULL;
   int64_t ts = 0;
   int rc = SQLITE_OK;
 
-  *out = NULL;
   if (as_of) rc = kv_argument_time(as_of, kv_store_now(store), &ts, err);
   if (rc == SQLITE_OK) {
-    rc = kv_cache_get(&store->stmts, id, key, ts, &row, &value);
+    rc = kv_cache_get(&store->stmts, id, key, ts, &row, out, &value);
   }
-  if (rc == SQLITE_OK && value) {
-    *out = sqlite3_value_dup(value);
-    if (!*out) rc = SQLITE_NOMEM;
+  *exists = value != NULL;
+  if (rc == SQLITE_OK && value && out->type == KV_NULL) {
+    kv_value kept;
+
+    rc = kv_value_of(value, &kept);
+    if (rc == SQLITE_OK) rc = kv_value_copy(&kept, out);
   }
   kv_stmt_put(&store->stmts, id, row);
   return kv_store_error(store, err, rc, "cannot read");
@@ -398,20 +409,23 @@ static int revert_find(kv_store *store, const kv_value *key,
 
 /* Has the key this value (NULL: none) already? */
 static int revert_is_done(kv_store *store, const kv_value *key,
-                          sqlite3_value *value, int *is_done) {
+                          const kv_value *value, int *is_done) {
   sqlite3_stmt *row = NULL;
   sqlite3_value *now = NULL;
-  kv_value a;
-  kv_value b;
-  int rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, key, 0, &row, &now);
+  kv_value large = {0};
+  kv_value small;
+  int rc =
+    kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, key, 0, &row, &large, &now);
 
   *is_done = rc == SQLITE_OK && !now && !value;
   if (rc == SQLITE_OK && now && value) {
-    rc = kv_value_of(now, &a);
-    if (rc == SQLITE_OK) rc = kv_value_of(value, &b);
-    *is_done = rc == SQLITE_OK && a.type == b.type &&
-               (a.type == KV_NULL || kv_order_keys(&a, &b) == 0);
+    const kv_value *a = large.type == KV_NULL ? &small : &large;
+
+    rc = kv_value_of(now, &small);
+    *is_done = rc == SQLITE_OK && a->type == value->type &&
+               (a->type == KV_NULL || kv_order_keys(a, value) == 0);
   }
+  kv_value_free(&large);
   kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, row);
   return rc;
 }
@@ -420,22 +434,27 @@ static void function_revert(sqlite3_context *ctx, int argc,
                             sqlite3_value **argv) {
   kv_store *store = NULL;
   sqlite3_value *as_of = NULL;
-  sqlite3_value *value = NULL;
   kv_value key;
+  kv_value found = {0};
+  const kv_value *value = NULL; /* NULL: there was none */
   char *err = NULL;
+  int exists = 0;
   int is_done = 0;
   int rc = function_enter(ctx, argc, argv, 2, &store, &err);
 
   if (argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL) as_of = argv[1];
   if (rc == SQLITE_OK) rc = kv_value_of(argv[0], &key);
-  if (rc == SQLITE_OK) rc = revert_find(store, &key, as_of, &value, &err);
+  if (rc == SQLITE_OK) {
+    rc = revert_find(store, &key, as_of, &exists, &found, &err);
+  }
+  if (exists) value = &found;
   if (rc == SQLITE_OK) rc = revert_is_done(store, &key, value, &is_done);
   if (rc == SQLITE_OK && !is_done) {
     rc = function_write(store, value ? KV_SQL_TABLE_SET : KV_SQL_TABLE_DELETE,
                         argv[0], value, &err);
   }
-  if (rc == SQLITE_OK && value) sqlite3_result_value(ctx, value);
-  sqlite3_value_free(value);
+  if (rc == SQLITE_OK && value) kv_value_give(ctx, &found);
+  kv_value_free(&found);
   function_leave(store);
   function_fail(ctx, rc, err);
 }

@@ -114,7 +114,9 @@ static int batch_add(kv_batch *batch, sqlite3_value **argv, int *is_full) {
     return kv_batch_enter(batch, &row->key);
   }
   n = row->key.n + 1 + row->value.n + 1;
-  batch->is_large = n > BATCH_LARGE;
+  batch->is_large =
+    n > BATCH_LARGE ||
+    (!batch->is_keys && sqlite3_value_type(argv[3]) != SQLITE_NULL);
   *is_full = batch->is_large || n > BATCH_BYTES - batch->n_bytes;
   if (*is_full) return SQLITE_OK;
   batch_copy(batch, &row->key);
@@ -142,7 +144,7 @@ static void batch_function(sqlite3_context *ctx, int argc,
 }
 
 int kv_batch_register(sqlite3 *db) {
-  return sqlite3_create_function_v2(db, "kv_batch", 3,
+  return sqlite3_create_function_v2(db, "kv_batch", 4,
                                     SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
                                     batch_function, NULL, NULL, NULL);
 }

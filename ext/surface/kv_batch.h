@@ -6,10 +6,11 @@
 ** each row, which keeps the row, and lets it pass when there are enough. The
 ** first step reads one row, each further one twice as many.
 **
-**     WHERE ... AND kv_batch(:batch, key, value)
+**     WHERE ... AND kv_batch(:batch, key, value, large)
 **       the latest row of a key          kept, to be shown
 **       older ones                       left out
 **       a deletion: the value is :batch  left out, and older ones
+**       the value is elsewhere (large)   kept if keys are enough, else passes
 **       enough                           passes: the step ends at this row
 **
 ** INVARIANT: what a batch holds are copies. No write changes them.
@@ -41,6 +42,7 @@ typedef struct kv_batch {
   int limit;    /* so many are read with the next step: 1, 2, 4, .. */
   int next;     /* the first row that was not shown */
   int is_large; /* a row came that is too large to be copied */
+  int is_keys;  /* keys are enough: a large value is left out */
 } kv_batch;
 
 /* Register the function. */

@@ -54,6 +54,11 @@ static int plan_use(sqlite3_index_info *info, int i, int omit, int *argv) {
 static const sqlite3_uint64 plan_value_columns =
   1 << TABLE_KEY | 1 << TABLE_VALUE | 1 << TABLE_AS_OF;
 
+/* Does a query look at no value? */
+static int plan_keys(const sqlite3_index_info *info) {
+  return info->colUsed & 1 << TABLE_VALUE ? 0 : PLAN_KEYS;
+}
+
 static const kv_time_columns plan_times = {TABLE_TS, TABLE_TIME};
 
 /* Is no more asked for than the first rows? Told by SQLite 3.38 and newer. */
@@ -80,7 +85,7 @@ static int plan_plan_time(sqlite3_index_info *info, int *plan) {
   info->orderByConsumed = order != 0;
   info->estimatedCost = 1000000.0 / (n_bounds == 2 ? 64 : 8);
   info->estimatedRows = (sqlite3_int64)info->estimatedCost;
-  info->idxNum = *plan;
+  info->idxNum = *plan | plan_keys(info);
   return 1;
 }
 
@@ -155,6 +160,6 @@ int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   if (!(plan & PLAN_AS_OF) && !(info->colUsed & ~plan_value_columns)) {
     plan |= PLAN_VALUE;
   }
-  info->idxNum = plan;
+  info->idxNum = plan | plan_keys(info);
   return SQLITE_OK;
 }

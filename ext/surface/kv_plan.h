@@ -19,7 +19,8 @@ enum {
   PLAN_HIGH_STRICT = 64,
   PLAN_DESC = 128,
   PLAN_VALUE = 256, /* no other columns than key and value */
-  PLAN_TIME = 512   /* a stretch of time; time_range.h has further bits */
+  PLAN_TIME = 512,  /* a stretch of time; time_range.h has further bits */
+  PLAN_KEYS = 1024  /* no values */
 };
 
 /*

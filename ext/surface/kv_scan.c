@@ -21,6 +21,7 @@
 #include "kv_batch.h"
 #include "kv_plan.h"
 #include "store/error.h"
+#include "store/parts.h"
 #include "store/upkeep.h"
 #include "store/value.h"
 #include "store/write.h"
@@ -39,6 +40,7 @@ typedef struct scan_cursor {
   sqlite3_stmt *current;   /* the current row: scan or point; or NULL: */
   const kv_batch_row *row; /* it is one of the batch; NULL, too: end */
   sqlite3_value *value;    /* its value; NULL: not known yet */
+  kv_value large;          /* the same, if it is large and was asked for */
   kv_batch batch;          /* what the scan has read; its key in any case */
   int behind;              /* what the step that read the batch came to */
   int64_t n_writes;        /* store->n_writes when the scan began */
@@ -69,7 +71,15 @@ static void cursor_close_scan(scan_cursor *cursor) {
   cursor->behind = SQLITE_OK;
 }
 
+/* Leave the current row. */
+static void cursor_leave(scan_cursor *cursor) {
+  if (cursor->large.type != KV_NULL) kv_value_free(&cursor->large);
+  cursor->current = NULL;
+  cursor->value = NULL;
+}
+
 static void cursor_reset(scan_cursor *cursor) {
+  cursor_leave(cursor);
   kv_stmt_put(&cursor->store->stmts, cursor->point_id, cursor->point);
   cursor->point = NULL;
   cursor_close_scan(cursor);
@@ -77,9 +87,7 @@ static void cursor_reset(scan_cursor *cursor) {
   sqlite3_value_free(cursor->low);
   sqlite3_value_free(cursor->high);
   kv_batch_reset(&cursor->batch);
-  cursor->current = NULL;
   cursor->row = NULL;
-  cursor->value = NULL;
   cursor->as_of_value = NULL;
   cursor->low = NULL;
   cursor->high = NULL;
@@ -122,6 +130,11 @@ static kv_sql cursor_point_text(const scan_cursor *cursor,
            : KV_SQL_CACHE_LATEST;
 }
 
+/* Where a large value goes; NULL: none is asked for. */
+static kv_value *cursor_large(scan_cursor *cursor) {
+  return cursor->plan & PLAN_KEYS ? NULL : &cursor->large;
+}
+
 /* Make the row of a key the current one, if it exists. */
 static int cursor_find(scan_cursor *cursor, const kv_value *key) {
   kv_stmts *stmts = &cursor->store->stmts;
@@ -130,7 +143,7 @@ static int cursor_find(scan_cursor *cursor, const kv_value *key) {
   kv_stmt_put(stmts, cursor->point_id, cursor->point);
   cursor->point_id = cursor_point_text(cursor, key);
   rc = kv_cache_get(stmts, cursor->point_id, key, cursor->as_of, &cursor->point,
-                    &cursor->value);
+                    cursor_large(cursor), &cursor->value);
   cursor->current = cursor->point;
   return rc;
 }
@@ -160,6 +173,15 @@ static int cursor_is_old(scan_cursor *cursor, const kv_value *key,
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* Make the row of the scan the current one, unless it is a deletion. */
+static int cursor_show(scan_cursor *cursor) {
+  int rc = kv_cache_value(&cursor->store->stmts, cursor->scan,
+                          cursor_large(cursor), &cursor->value);
+
+  if (rc == SQLITE_OK && cursor->value) cursor->current = cursor->scan;
+  return rc;
+}
+
 /* The scan came to a new key: make its latest row the current one. */
 static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
   int is_old = 1;
@@ -167,11 +189,7 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
 
   if (rc == SQLITE_OK) rc = cursor_is_old(cursor, cursor->batch.last, &is_old);
   if (rc != SQLITE_OK || !is_old) return rc;
-  if (!(cursor->plan & PLAN_DESC)) {
-    cursor->value = kv_cache_value(cursor->scan);
-    if (cursor->value) cursor->current = cursor->scan;
-    return SQLITE_OK;
-  }
+  if (!(cursor->plan & PLAN_DESC)) return cursor_show(cursor);
   return cursor_find(cursor, cursor->batch.last);
 }
 
@@ -271,10 +289,7 @@ static int cursor_advance(scan_cursor *cursor) {
     rc = cursor_step(cursor);
     if (rc == SQLITE_DONE || cursor->row) return SQLITE_OK;
     if (rc != SQLITE_ROW) break;
-    if (cursor->plan & PLAN_TIME) {
-      cursor->current = cursor->scan;
-      return SQLITE_OK;
-    }
+    if (cursor->plan & PLAN_TIME) return cursor_show(cursor);
     rc = kv_value_of_column(cursor->scan, KV_COLUMN_KEY, &key);
     if (rc == SQLITE_OK && !kv_batch_leaves_out(&cursor->batch, &key)) {
       rc = cursor_enter_key(cursor, &key);
@@ -290,8 +305,7 @@ int kv_scan_next(sqlite3_vtab_cursor *base) {
     cursor->row = kv_batch_next(&cursor->batch);
     if (cursor->row) return SQLITE_OK;
   }
-  cursor->current = NULL;
-  cursor->value = NULL;
+  cursor_leave(cursor);
   if (cursor->plan & PLAN_POINT) return SQLITE_OK;
   return cursor_fail(cursor, cursor_advance(cursor));
 }
@@ -366,6 +380,7 @@ static int cursor_start(scan_cursor *cursor) {
   }
   if (rc == SQLITE_OK && cursor_is_many(cursor)) {
     rc = kv_batch_begin(&cursor->batch);
+    cursor->batch.is_keys = (cursor->plan & PLAN_KEYS) != 0;
   }
   if (rc == SQLITE_OK) rc = cursor_open_scan(cursor);
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
@@ -381,8 +396,7 @@ static int cursor_start_sorted(scan_cursor *cursor) {
   cursor_close_scan(cursor);
   kv_batch_reset(&cursor->batch);
   cursor->row = NULL;
-  cursor->current = NULL;
-  cursor->value = NULL;
+  cursor_leave(cursor);
   cursor->plan &= ~PLAN_VALUE;
   return cursor_start(cursor);
 }
@@ -488,6 +502,19 @@ static int cursor_has_key(const scan_cursor *cursor) {
          (type != KV_NULL && cursor->current == cursor->scan);
 }
 
+/* Hand over a large value; it is read once more if it was before. */
+static int cursor_give_large(scan_cursor *cursor, sqlite3_context *ctx) {
+  int64_t first = sqlite3_column_int64(cursor->current, KV_COLUMN_LARGE);
+  int rc = SQLITE_OK;
+
+  if (!cursor->large.z) {
+    rc = kv_parts_read(&cursor->store->stmts, first, &cursor->large);
+  }
+  if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  kv_value_give(ctx, &cursor->large);
+  return SQLITE_OK;
+}
+
 int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                    int column) {
   static const int from[] = {
@@ -507,6 +534,9 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     return SQLITE_OK;
   }
   if (column > TABLE_AS_OF && sqlite3_vtab_nochange(ctx)) return SQLITE_OK;
+  if (column == TABLE_VALUE && cursor->large.type != KV_NULL) {
+    return cursor_give_large(cursor, ctx);
+  }
   if (column == TABLE_TIME) {
     kv_time_format(sqlite3_column_int64(cursor->current, KV_COLUMN_TS), time);
     sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);

@@ -14,6 +14,7 @@
 #include "kv_batch.h"
 #include "kv_plan.h"
 #include "store/error.h"
+#include "store/parts.h"
 #include "store/publish.h"
 #include "store/value.h"
 #include "store/write.h"
@@ -284,11 +285,11 @@ static int table_rollback_to(sqlite3_vtab *vtab, int level) {
 }
 
 static int table_shadow_name(const char *name) {
-  static const char *const names[] = {"cache",   "cursor", "seen",
-                                      "arrival", "meta",   "former"};
+  static const char *const names[] = {"cache", "cursor", "seen", "arrival",
+                                      "meta",  "former", "large"};
   int i;
 
-  for (i = 0; i < 6; i++) {
+  for (i = 0; i < 7; i++) {
     if (sqlite3_stricmp(name, names[i]) == 0) return 1;
   }
   return 0;
@@ -327,6 +328,7 @@ static const sqlite3_module table_module = {
 int kv_table_register(sqlite3 *db, kv_registry *registry) {
   int rc = kv_batch_register(db);
 
+  if (rc == SQLITE_OK) rc = kv_parts_register(db);
   if (rc != SQLITE_OK) return rc;
   kv_registry_retain(registry);
   return sqlite3_create_module_v2(db, "kv", &table_module, registry,

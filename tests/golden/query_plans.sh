@@ -2,10 +2,11 @@
 # How each query is run. First what users ask: idxNum, behind INDEX, says what
 # the store does itself (ext/surface/*_table.c): in kv 1 as_of, 2 one key, 4 and
 # 8 a lower and an upper bound, 32 and 64 without the bound, 16 LIKE, 128
-# backwards, 256 no other columns than key and value, 512 a stretch of time; in
-# kv_log 1 the store, 2 the key, 4 a stretch of time, 8 backwards;
-# 65536 and more are bounds of times (ext/surface/time_range.c). Then every text of sql/ that reads or changes a
-# table: SCAN is a walk over all of it, SEARCH a seek.
+# backwards, 256 no other columns than key and value, 512 a stretch of time,
+# 1024 no values; in kv_log 1 the store, 2 the key, 4 a stretch of time, 8
+# backwards; 65536 and more are bounds of times (ext/surface/time_range.c). Then
+# every text of sql/ that reads or changes a table: SCAN is a walk over all of it,
+# SEARCH a seek.
 sql=$(dirname "$0")/../../sql
 
 explain() { # TITLE: the query on standard input
@@ -100,9 +101,12 @@ SELECT * FROM kv_foreign('log.db')
 SELECT * FROM kv_foreign('log.db') AS f JOIN kv ON kv.key = f.key
 END
 
+value=$(sed -e '/^--/d' -e 's/;$//' -e 's/{row}/\\1/g' "$sql/row_value.sql" |
+  tr -d '\n')
 for file in "$sql"/*.sql; do
   name=$(basename "$file" .sql)
   text=$(sed -e '/^--/d' \
+    -e "s/{value \([a-z]*\)}/$value/g" \
     -e 's/{schema}/"main"/g; s/{table}/"main"."kv"/g' \
     -e 's/{\([a-z]*\)}/"main"."kv_\1"/g' "$file")
   case $text in

@@ -9,6 +9,12 @@
 #include "logs.h"
 #include "store/store.h"
 
+/* The value of a row of cache c, in parts or not. */
+#define TEST_VALUE                                                             \
+  "CASE WHEN c.large IS NULL THEN c.value ELSE (SELECT kv_join(part, "         \
+  "is_text, n_bytes, bytes) FROM kv_large WHERE part BETWEEN c.large AND "     \
+  "c.large + 32767) END"
+
 typedef struct test_store {
   sqlite3 *db;
   kv_registry *registry;

@@ -37,8 +37,9 @@ static char *get(test_store *t, const char *key, int64_t as_of) {
   sqlite3_value *value = NULL;
   static char out[100];
 
-  assert_int_equal(kv_cache_get(&t->store->stmts, id, &k, as_of, &stmt, &value),
-                   SQLITE_OK);
+  assert_int_equal(
+    kv_cache_get(&t->store->stmts, id, &k, as_of, &stmt, NULL, &value),
+    SQLITE_OK);
   assert_true(!stmt == !value);
   sqlite3_snprintf(sizeof(out), out, "%s",
                    value ? sqlite3_value_text(value)
@@ -52,9 +53,10 @@ static void the_shadow_tables_are_made_and_dropped(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  test_rows(t.db,
-            "kv_arrival\nkv_cache\nkv_cursor\nkv_former\nkv_meta\nkv_seen",
-            "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
+  test_rows(
+    t.db,
+    "kv_arrival\nkv_cache\nkv_cursor\nkv_former\nkv_large\nkv_meta\nkv_seen",
+    "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
   assert_int_equal(kv_cache_index(&t.store->stmts), SQLITE_OK);
   test_rows(t.db, "kv_cache",
             "SELECT tbl_name FROM sqlite_master WHERE type = 'index'");
@@ -62,7 +64,7 @@ static void the_shadow_tables_are_made_and_dropped(void **state) {
   test_rows(t.db, "", "SELECT name FROM sqlite_master");
   assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
   assert_int_equal(kv_cache_create(&t.store->stmts), SQLITE_OK);
-  test_rows(t.db, "6",
+  test_rows(t.db, "7",
             "SELECT count(*) FROM sqlite_master WHERE type = 'table'");
   test_store_close(&t);
 }
@@ -125,7 +127,7 @@ static void shadow_tables_are_renamed_with_their_rows(void **state) {
   put(&t, "a", 1, "laptop", 1, KV_OP_SET);
   assert_int_equal(kv_cache_rename(&t.store->stmts, "it's \"new\""), SQLITE_OK);
   test_rows(t.db, "a", "SELECT key FROM \"it's \"\"new\"\"_cache\"");
-  test_rows(t.db, "6",
+  test_rows(t.db, "7",
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name "
             "GLOB 'it''s \"new\"_*'");
   t.store->stmts.name = "it's \"new\"";

@@ -251,8 +251,11 @@ static void a_large_value_is_merged_as_it_is(void **state) {
   assert_int_equal(at.seq, 5);
   check(t.db);
   test_rows(t.db, "1|1|1\n2|1|3000000\n3|1|3000000\n4|3000000|11\n5|3000000|5",
-            "SELECT seq, length(key), length(value) FROM kv_cache "
-            "ORDER BY seq");
+            "SELECT seq, length(key), length(" TEST_VALUE
+            ") FROM kv_cache AS c ORDER BY seq");
+  test_rows(t.db, "2|46|3000000",
+            "SELECT count(DISTINCT n_bytes + part / 32768), max(part % 32768) "
+            "+ 1, n_bytes FROM kv_large GROUP BY n_bytes");
   test_store_close(&t);
 }
 

@@ -266,7 +266,7 @@ static void every_row_comes_once_over_several_slices(void **state) {
 
 static void it_takes_no_more_than_its_size(void **state) {
   sqlite3_int64 before = sqlite3_memory_used();
-  size_t sizes[] = {0, 1, 100, 180, 200, 3000, 16000};
+  size_t sizes[] = {0, 1, 100, 180, 200, 3000, 8000};
   size_t i;
 
   (void)state;

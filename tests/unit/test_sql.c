@@ -19,6 +19,7 @@
 static char *fill(kv_sql id, const char *schema, const char *name) {
   const char *z = kv_sql_text(id);
 
+  if (id == KV_SQL_ROW_VALUE) id = KV_SQL_OWN_VALUE; /* it is part of that */
   if (!strstr(z, "mprintf")) return kv_stmt_text(id, schema, name);
   switch (id) {
     case KV_SQL_SHADOW_RENAME:
@@ -26,7 +27,8 @@ static char *fill(kv_sql id, const char *schema, const char *name) {
     case KV_SQL_TABLE_OPEN:
       return sqlite3_mprintf(z, "other", "':memory:', device='a'");
     case KV_SQL_OWN_UNSHARED:
-      return sqlite3_mprintf(z, schema, name, schema, name, schema, name);
+      return sqlite3_mprintf(z, schema, name, schema, name, schema, name,
+                             schema, name, schema, name, schema, name);
     case KV_SQL_CACHE_INDEX: return sqlite3_mprintf(z, schema, name, 1u, name);
     default: return sqlite3_mprintf(z, name);
   }

@@ -1,0 +1,2 @@
+-- Remove a shadow table.
+DROP TABLE IF EXISTS {large};

@@ -1,0 +1,295 @@
+"""Large values lie beside the cache, in parts; nobody can tell.
+
+Whatever reads or writes a value, large ones come back as they were, from every
+table, function and order, before and after they travel; and parts of no row are
+left nowhere.
+"""
+
+import random
+import sqlite3
+import unittest
+
+from support import NOW, SECOND, Case, kv, kv_log, log_path, misplaced, open_store, sync, tag
+
+PARTS = 8192  # a value of more bytes is kept in parts
+PART = 65536
+
+# What no row has, and what a row has no whole value of.
+ASTRAY = """
+    SELECT count(*) FROM kv_large
+    WHERE part / 32768 * 32768 NOT IN (SELECT large FROM kv_cache WHERE large IS NOT NULL)
+    UNION ALL
+    SELECT count(*) FROM kv_cache AS c WHERE large IS NOT NULL AND (
+      value IS NOT NULL OR (SELECT sum(length(bytes)) IS NOT max(n_bytes) FROM kv_large
+        WHERE part BETWEEN c.large AND c.large + 32767))
+    UNION ALL
+    SELECT count(*) FROM kv_cache
+    WHERE length(CAST(value AS BLOB)) > %d""" % PARTS
+
+
+def text(n, seed):
+    """Text of n characters, of one to four bytes each."""
+    r = random.Random(seed)
+    return "".join(r.choice("abcé€𝄞") for _ in range(n))
+
+
+def blob(n, seed):
+    return random.Random(seed).randbytes(n)
+
+
+SIZES = [PARTS - 1, PARTS, PARTS + 1, PART - 1, PART, PART + 1, 3 * PART + 5]
+
+
+class LargeValues(Case):
+
+    def store(self, device="laptop", schema="temp", db=":memory:", t=0, folder="notes.kv"):
+        return self.device(device, folder, db, schema, "now=%d" % (NOW + t * SECOND))
+
+    def well(self, db):
+        self.assertEqual(db.execute(ASTRAY).fetchall(), [(0,), (0,), (0,)])
+        self.assertEqual(misplaced(db), [])
+
+    def fill(self, db):
+        """Small and large values, text and blobs; returns them."""
+        rows = {}
+        for i, n in enumerate(SIZES):
+            rows["b%d" % i] = blob(n, i)
+            rows["t%d" % i] = text(n, i)
+            rows["s%d" % i] = i
+        keys = list(rows)
+        random.Random(7).shuffle(keys)
+        db.execute("BEGIN")
+        for k in keys:
+            db.execute("INSERT INTO kv VALUES(?, ?)", (k, rows[k]))
+        db.execute("COMMIT")
+        return rows
+
+    def same(self, got, expected):
+        """Compare without printing megabytes."""
+        got, expected = list(got), list(expected)
+        self.assertEqual(len(got), len(expected))
+        for a, b in zip(got, expected):
+            if a != b or type(a) is not type(b):
+                self.fail("%.60r is not %.60r" % (a, b))
+
+    def each_cache(self):
+        for schema, db in [("temp", ":memory:"), ("main", "cache.db")]:
+            with self.subTest(schema):
+                yield self.store(schema=schema, db=db)
+                self.fresh()
+
+    def test_every_question_is_answered_with_whole_values(self):
+        for db in self.each_cache():
+            rows = self.fill(db)
+            order = sorted(rows)
+            for sql in ["SELECT key, value FROM kv",
+                        "SELECT key, value FROM kv ORDER BY key",
+                        "SELECT key, value FROM kv WHERE key >= 'a'",
+                        "SELECT key, value FROM kv WHERE key > 'a' AND key < 'u'",
+                        "SELECT key, value FROM kv WHERE ts > 0 ORDER BY key",
+                        "SELECT key, value FROM kv('2100-01-01')",
+                        "SELECT key, value FROM kv WHERE as_of = '2100-01-01' ORDER BY key",
+                        "SELECT key, value FROM kv_log ORDER BY key",
+                        "SELECT key, value FROM kv_log WHERE ts > 0 ORDER BY key",
+                        "SELECT key, new_value FROM kv_diff('2000-01-01') ORDER BY key",
+                        "SELECT key, value FROM kv_changes(0) ORDER BY key",
+                        "SELECT key, kv_get(key) FROM kv",
+                        "SELECT k.key, (SELECT value FROM kv WHERE key = k.key) FROM kv AS k"]:
+                with self.subTest(sql):
+                    self.same(db.execute(sql), [(k, rows[k]) for k in order])
+            backwards = [(k, rows[k]) for k in reversed(order)]
+            for sql in ["SELECT key, value FROM kv ORDER BY key DESC",
+                        "SELECT key, value FROM kv('2100-01-01') ORDER BY key DESC"]:
+                with self.subTest(sql):
+                    self.same(db.execute(sql), backwards)
+            for k in order:
+                self.same(db.execute("SELECT value, value, length(value), ts > 0 FROM kv WHERE key = ?",
+                                     (k,)).fetchone(),
+                          [rows[k], rows[k], db.execute("SELECT length(?)", (rows[k],)).fetchone()[0], 1])
+            for sql in ["SELECT key FROM kv", "SELECT key FROM kv WHERE key > 'a'",
+                        "SELECT key FROM kv('2100-01-01')", "SELECT key FROM kv WHERE ts > 0 ORDER BY key"]:
+                with self.subTest(sql):
+                    self.same(db.execute(sql), [(k,) for k in order])
+            self.assertEqual(db.execute("SELECT count(*) FROM kv").fetchone()[0], len(rows))
+            self.assertEqual(db.execute("SELECT max(ts), value FROM kv WHERE key = 'b6'").fetchone()[1],
+                             rows["b6"])
+            self.well(db)
+
+    def test_deletions_and_later_values_are_told_apart(self):
+        db = self.store()
+        rows = self.fill(db)
+        for k in ["b6", "t3", "s2"]:
+            db.execute("DELETE FROM kv WHERE key = ?", (k,))
+            del rows[k]
+        for k, v in [("b5", 1), ("t5", None), ("s5", text(PART, 9)), ("b4", blob(2 * PART, 9))]:
+            db.execute("UPDATE kv SET value = ? WHERE key = ?", (v, k))
+            rows[k] = v
+        db.execute("UPDATE kv SET key = 'moved' WHERE key = 't6'")
+        rows["moved"] = rows.pop("t6")
+        for sql in ["SELECT key, value FROM kv", "SELECT key, value FROM kv('2100-01-01')"]:
+            self.same(db.execute(sql), [(k, rows[k]) for k in sorted(rows)])
+            self.same(db.execute(sql + " ORDER BY key DESC"), [(k, rows[k]) for k in sorted(rows, reverse=True)])
+        self.same(db.execute("SELECT key FROM kv"), [(k,) for k in sorted(rows)])
+        self.well(db)
+        sync(db)
+        self.well(db)
+
+    def test_a_value_set_again_in_its_transaction_leaves_nothing_behind(self):
+        for db in self.each_cache():
+            big = [blob(PART + i, i) for i in range(9)]
+            db.execute("BEGIN")
+            for i, v in enumerate(big[:4]):
+                db.execute("INSERT INTO kv VALUES('a', ?)", (v,))
+                db.execute("INSERT INTO kv VALUES('b', ?)", (i,))
+                db.execute("INSERT INTO kv VALUES('c', ?)", (v,))
+            db.execute("INSERT INTO kv VALUES('b', ?)", (big[5],))
+            db.execute("SELECT count(*) FROM kv").fetchone()
+            db.execute("INSERT INTO kv VALUES('b', 'small')")
+            db.execute("DELETE FROM kv WHERE key = 'c'")
+            db.execute("INSERT INTO kv VALUES('old', ?)", (big[6],))
+            db.execute("INSERT INTO kv VALUES('new', ?)", (big[7],))
+            db.execute("UPDATE OR REPLACE kv SET key = 'new' WHERE key = 'old'")
+            self.well(db)
+            db.execute("COMMIT")
+            self.well(db)
+            self.assertEqual(kv(db), {tag("a"): tag(big[3]), tag("b"): tag("small"), tag("new"): tag(big[6])})
+            self.assertEqual(db.execute("SELECT count(DISTINCT part / 32768) FROM kv_large").fetchone()[0], 2)
+            self.assertEqual([r[7:] for r in kv_log(db) if r[6] == "set"],
+                             [(tag("a"), tag(big[3])), (tag("b"), tag("small")), (tag("new"), tag(big[6]))])
+
+    def test_what_is_rolled_back_is_gone(self):
+        db = self.store()
+        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 1),))
+        db.execute("BEGIN")
+        db.execute("INSERT INTO kv VALUES('b', ?)", (blob(PART, 2),))
+        db.execute("SAVEPOINT s")
+        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 3),))
+        db.execute("INSERT INTO kv VALUES('c', ?)", (blob(PART, 4),))
+        db.execute("ROLLBACK TO s")
+        self.well(db)
+        with self.assertRaises(sqlite3.IntegrityError):
+            db.execute("INSERT OR ABORT INTO kv SELECT * FROM (SELECT 'd', zeroblob(100000) "
+                       "UNION ALL SELECT NULL, 1)")
+        self.well(db)
+        self.assertEqual(kv(db), {tag("a"): tag(blob(PART, 1)), tag("b"): tag(blob(PART, 2))})
+        db.execute("ROLLBACK")
+        self.well(db)
+        self.assertEqual(kv(db), {tag("a"): tag(blob(PART, 1))})
+
+    def test_they_travel(self):
+        for schema, file in [("temp", ":memory:"), ("main", "phone.db")]:
+            with self.subTest(schema):
+                laptop, phone = self.store(), self.store("phone", schema, file, t=1)
+                rows = self.fill(laptop)
+                sync(phone)
+                self.same(phone.execute("SELECT key, value FROM kv"), [(k, rows[k]) for k in sorted(rows)])
+                self.well(phone)
+                phone.execute("BEGIN")
+                for k in list(rows)[::3]:
+                    rows[k] = text(PART, k)
+                    phone.execute("INSERT INTO kv VALUES(?, ?)", (k, rows[k]))
+                phone.execute("COMMIT")
+                laptop.execute("INSERT INTO kv VALUES('t1', ?)", (text(PART, "other"),))
+                sync(laptop)
+                sync(phone)
+                self.assertEqual(kv(laptop), kv(phone))
+                self.assertEqual(kv_log(laptop), kv_log(phone))
+                self.assertEqual(kv(self.store("tablet", t=2)), kv(laptop))
+                for db in (laptop, phone):
+                    self.well(db)
+                self.fresh()
+
+    def test_overwritten_ones_are_conflicts_with_their_values(self):
+        laptop, phone = self.store(), self.store("phone", t=1)
+        a, b = text(PART, 1), text(PART, 2)
+        laptop.execute("INSERT INTO kv VALUES('k', ?), ('same', ?)", (a, a))
+        phone.execute("INSERT INTO kv VALUES('k', ?), ('same', ?)", (b, a))
+        sync(laptop)
+        self.same(laptop.execute("SELECT key, value, lost_value FROM kv_conflicts"), [("k", b, a)])
+        self.same(laptop.execute("SELECT key, change, old_value, new_value FROM kv_diff(?, ?)",
+                                 (NOW, NOW + 2 * SECOND)), [("k", "changed", a, b)])
+
+    def test_an_earlier_value_comes_back(self):
+        db = self.store()
+        for v in [text(PART, 1), 2, text(PART, 3), text(PART, 3)]:
+            db.execute("INSERT INTO kv VALUES('k', ?)", (v,))
+        self.same([db.execute("SELECT kv_revert('k')").fetchone()[0]], [text(PART, 3)])
+        self.same(db.execute("SELECT value FROM kv"), [(text(PART, 3),)])
+        first = db.execute("SELECT min(ts) FROM kv_log").fetchone()[0]
+        self.same(db.execute("SELECT kv_revert('k', ?)", (first,)), [(text(PART, 1),)])
+        self.same(db.execute("SELECT value FROM kv"), [(text(PART, 1),)])
+        self.same(db.execute("SELECT value FROM kv(?)", (first,)), [(text(PART, 1),)])
+        self.same(db.execute("SELECT kv_revert('k')"), [(text(PART, 3),)])
+        db.execute("INSERT INTO kv VALUES('k', 5)")
+        self.same(db.execute("SELECT kv_revert('k', ?)", (NOW - 1,)), [(None,)])
+        self.assertEqual(kv(db), {})
+        self.well(db)
+
+    def test_a_log_that_begins_anew_leaves_none_of_the_old(self):
+        laptop, phone = self.store(), self.store("phone", "main", "phone.db", t=1)
+        rows = self.fill(laptop)
+        phone.execute("INSERT INTO kv VALUES('mine', ?)", (blob(PART, 1),))
+        sync(phone)
+        self.assertEqual(len(kv(phone)), len(rows) + 1)
+        other = self.store("laptop", folder="other.kv", t=9)
+        other.execute("INSERT INTO kv VALUES('anew', ?)", (blob(PART, 2),))
+        with open(log_path(self.path("other.kv"), "laptop"), "rb") as f:
+            data = f.read()
+        with open(log_path(self.path("notes.kv"), "laptop"), "wb") as f:
+            f.write(data)
+        sync(phone)
+        self.assertEqual(kv(phone), {tag("mine"): tag(blob(PART, 1)), tag("anew"): tag(blob(PART, 2))})
+        self.well(phone)
+        self.assertEqual(phone.execute("SELECT count(DISTINCT part / 32768) FROM kv_large").fetchone()[0], 2)
+
+    def test_what_waits_is_given_up_with_its_parts(self):
+        db = self.store(schema="main", db="cache.db")
+        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 1),))
+        self.blocked = self.connect(log_path(self.path("notes.kv"), "laptop"))
+        self.blocked.execute("BEGIN EXCLUSIVE")
+        db.execute("INSERT INTO kv VALUES('a', ?), ('b', ?)", (blob(PART, 2), blob(PART, 3)))
+        self.blocked.execute("ROLLBACK")
+        self.assertEqual(db.execute("SELECT sum(unpublished) FROM kv_devices").fetchone()[0], 2)
+        self.assertEqual(sync(db), 0)
+        self.assertEqual(db.execute("SELECT sum(unpublished) FROM kv_devices").fetchone()[0], 0)
+        self.assertEqual(kv(self.store("phone", t=1)),
+                         {tag("a"): tag(blob(PART, 2)), tag("b"): tag(blob(PART, 3))})
+        self.well(db)
+
+    def test_a_host_of_utf16_keeps_text(self):
+        db = self.connect()
+        db.execute("PRAGMA encoding = 'UTF-16le'")
+        open_store(db, self.path("notes.kv"), "laptop", "now=%d" % NOW)
+        rows = self.fill(db)
+        self.same(db.execute("SELECT key, value FROM kv"), [(k, rows[k]) for k in sorted(rows)])
+        self.same(db.execute("SELECT key, value FROM kv_log ORDER BY key"), [(k, rows[k]) for k in sorted(rows)])
+        self.assertEqual(kv(self.store("phone", t=1)), kv(db))
+
+    def test_a_part_that_is_missing_is_an_error_everywhere(self):
+        db = self.store()
+        rows = self.fill(db)
+        first = db.execute("SELECT large FROM kv_cache WHERE key = 'b6'").fetchone()[0]
+        db.execute("DELETE FROM kv_large WHERE part = ?", (first + 1,))
+        for sql in ["SELECT value FROM kv WHERE key = 'b6'", "SELECT * FROM kv", "SELECT kv_get('b6')",
+                    "SELECT value FROM kv WHERE ts > 0", "SELECT * FROM kv ORDER BY key DESC",
+                    "SELECT * FROM kv('2100-01-01')", "SELECT * FROM kv_log", "SELECT kv_revert('b6', 'now')"]:
+            with self.subTest(sql):
+                with self.assertRaisesRegex(sqlite3.DatabaseError, "^kv: .*open the folder with a new cache"):
+                    db.execute(sql).fetchall()
+        self.same(db.execute("SELECT key FROM kv"), [(k,) for k in sorted(rows)])
+        self.same(db.execute("SELECT value FROM kv WHERE key = 'b5'"), [(rows["b5"],)])
+
+    def test_the_function_only_joins_what_belongs_together(self):
+        db = self.store()
+        for rows in ["(1, 0, 1, 'a')", "(32768, 0, 2, 'a')", "(32768, 0, 2, 'a'), (32770, 0, 2, 'b')",
+                     "(32768, 0, 1, 'ab')", "(32768, 0, 0, '')", "(NULL, NULL, NULL, NULL)"]:
+            with self.subTest(rows):
+                with self.assertRaisesRegex(sqlite3.DatabaseError, "parts of a large value are missing"):
+                    db.execute("WITH p(part, is_text, n, bytes) AS (VALUES %s) "
+                               "SELECT kv_join(part, is_text, n, bytes) FROM p" % rows).fetchall()
+        with self.assertRaises(sqlite3.DataError):
+            db.execute("SELECT kv_join(32768, 0, 1 << 40, 'a')").fetchall()
+
+
+if __name__ == "__main__":
+    unittest.main()
