@@ -28,26 +28,6 @@ extern "C" {
 */
 int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api);
 
-/*
-** A busy handler, as sqlite3_busy_handler() takes it: it is called with arg and
-** with how often it was called before for the same lock; 0 gives up.
-**
-** SQLite does not tell an extension the handler of a connection. A program that
-** has set one, instead of sqlite3_busy_timeout(), gives it to sqlite-kv, too, for
-** the log of its own device, by
-**
-**     SELECT kv_busy_handler(?);
-**
-** where sqlite3_bind_pointer(stmt, 1, &busy, "sqlite3_kv_busy", NULL) was called.
-** The struct is copied; arg must live as long as the connection, or until
-** another one, or NULL for none, is given. kv_busy_handler() returns NULL.
-** https://www.sqlite.org/c3ref/busy_handler.html
-*/
-typedef struct sqlite3_kv_busy {
-  int (*call)(void *arg, int n);
-  void *arg;
-} sqlite3_kv_busy;
-
 #ifdef __cplusplus
 }
 #endif

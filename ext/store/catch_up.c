@@ -18,13 +18,16 @@
 /* How the host waits for locks. */
 static kv_busy catch_up_busy(kv_store *store) {
   sqlite3_stmt *stmt = NULL;
-  kv_busy busy = {0, store->registry->busy};
+  kv_busy busy = {0, {NULL, NULL}};
 
   if (kv_stmt_get(&store->stmts, KV_SQL_BUSY_TIMEOUT, &stmt) == SQLITE_OK &&
       sqlite3_step(stmt) == SQLITE_ROW) {
     busy.timeout = sqlite3_column_int(stmt, 0);
   }
   kv_stmt_put(&store->stmts, KV_SQL_BUSY_TIMEOUT, stmt);
+  if (busy.timeout == 0) {
+    busy.handler = kv_busy_find(store->db, &store->registry->busy_where);
+  }
   return busy;
 }
 

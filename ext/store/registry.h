@@ -7,14 +7,13 @@
 #ifndef KV_STORE_REGISTRY_H
 #define KV_STORE_REGISTRY_H
 
-#include "kv.h"
 #include "store.h"
 
 struct kv_registry {
   sqlite3 *db; /* borrowed */
   int n_refs;
-  kv_store *stores;     /* open ones; they are owned by their references */
-  sqlite3_kv_busy busy; /* the host's handler; its function NULL: none known */
+  kv_store *stores; /* open ones; they are owned by their references */
+  int busy_where;   /* where the host keeps its busy handler (busy.h) */
 };
 
 #endif

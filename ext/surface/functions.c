@@ -5,7 +5,7 @@
 **     kv_sync([store])                        kv_version()
 **     kv_get(key [, default [, store]])       kv_set(key, value [, store])
 **     kv_delete(key [, store])                kv_cursor([store])
-**     kv_revert(key [, as_of [, store]])      kv_busy_handler(pointer)
+**     kv_revert(key [, as_of [, store]])
 **
 ** A function finds its store by name in the connection's registry, and keeps
 ** a reference while it runs: what it does may disconnect the virtual table.
@@ -472,24 +472,6 @@ static void function_cursor(sqlite3_context *ctx, int argc,
   function_fail(ctx, rc, err);
 }
 
-static void function_busy_handler(sqlite3_context *ctx, int argc,
-                                  sqlite3_value **argv) {
-  static const sqlite3_kv_busy none = {NULL, NULL};
-  kv_registry *registry = sqlite3_user_data(ctx);
-  const sqlite3_kv_busy *busy =
-    sqlite3_value_pointer(argv[0], "sqlite3_kv_busy");
-
-  (void)argc;
-  if (!busy && sqlite3_value_type(argv[0]) != SQLITE_NULL) {
-    sqlite3_result_error(ctx,
-                         "kv: kv_busy_handler() takes a pointer of type "
-                         "sqlite3_kv_busy (sqlite3_bind_pointer()), or NULL",
-                         -1);
-    return;
-  }
-  registry->busy = busy ? *busy : none;
-}
-
 static void function_version(sqlite3_context *ctx, int argc,
                              sqlite3_value **argv) {
   (void)argc;
@@ -516,7 +498,6 @@ int kv_functions_register(sqlite3 *db, kv_registry *registry) {
     {"kv_delete", 1, 2, normal, function_delete},
     {"kv_revert", 1, 3, normal, function_revert},
     {"kv_cursor", 0, 1, normal, function_cursor},
-    {"kv_busy_handler", 1, 1, direct, function_busy_handler},
     {"kv_version", 0, 0, pure, function_version},
   };
   size_t i;

@@ -216,7 +216,6 @@ const nomem_case nomem_cases[] = {
    NULL},
   {"delete", TEMP, NULL, "SELECT kv_delete('a')", NULL},
   {"version", NO_STORE, NULL, "SELECT kv_version()", NULL},
-  {"busy handler", TEMP, NULL, "SELECT kv_busy_handler(NULL)", NULL},
 
   {"scan", TEMP, NULL, "SELECT key, value, time, device, parent_ts FROM kv",
    NULL},

@@ -30,22 +30,6 @@ static int program_wait(void *arg, int n) {
   return p->n_calls < p->patience;
 }
 
-/* Give a connection's handler to kv_busy_handler(); NULL for none. */
-static void give(sqlite3 *db, sqlite3_kv_busy *busy, const char *type) {
-  sqlite3_stmt *stmt = NULL;
-
-  assert_int_equal(
-    sqlite3_prepare_v2(db, "SELECT kv_busy_handler(?)", -1, &stmt, NULL),
-    SQLITE_OK);
-  if (busy) {
-    assert_int_equal(sqlite3_bind_pointer(stmt, 1, busy, type, NULL),
-                     SQLITE_OK);
-  }
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-  assert_int_equal(sqlite3_column_type(stmt, 0), SQLITE_NULL);
-  assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
-}
-
 static sqlite3 *open_laptop(void **state) {
   sqlite3 *db = test_connect(":memory:");
 
@@ -65,10 +49,8 @@ static sqlite3 *lock_log(void **state) {
 static void a_handler_is_called_until_the_log_is_free(void **state) {
   sqlite3 *db = open_laptop(state);
   program p = {lock_log(state), 0, -1, 100, 3};
-  sqlite3_kv_busy busy = {program_wait, &p};
 
-  give(db, &busy, "sqlite3_kv_busy");
-  busy.call = NULL; /* it was copied */
+  sqlite3_busy_handler(db, program_wait, &p);
   test_run(db, "INSERT INTO kv VALUES('b', 2)");
   assert_int_equal(p.n_calls, 3);
   assert_int_equal(p.n_of_last, 2);
@@ -80,9 +62,8 @@ static void a_handler_is_called_until_the_log_is_free(void **state) {
 static void a_handler_that_gives_up_is_an_error(void **state) {
   sqlite3 *db = open_laptop(state);
   program p = {lock_log(state), 0, -1, 5, 0};
-  sqlite3_kv_busy busy = {program_wait, &p};
 
-  give(db, &busy, "sqlite3_kv_busy");
+  sqlite3_busy_handler(db, program_wait, &p);
   assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
   assert_int_equal(p.n_calls, 5);
   test_rows(db, "a|1", "SELECT key, value FROM kv");
@@ -107,13 +88,12 @@ static int program_wait_for_commit(void *arg, int n) {
 static void a_commit_with_its_journal_is_waited_for(void **state) {
   sqlite3 *db = open_laptop(state);
   program p = {lock_log(state), 0, -1, 0, 0};
-  sqlite3_kv_busy busy = {program_wait_for_commit, &p};
   const char *journal =
     test_path("%s/n.kv/devices/laptop/log.db-journal", *state);
 
   test_run(p.other, "ROLLBACK; BEGIN; UPDATE device SET created = created + 1");
   assert_true(test_exists(journal));
-  give(db, &busy, "sqlite3_kv_busy");
+  sqlite3_busy_handler(db, program_wait_for_commit, &p);
   test_run(db, "INSERT INTO kv VALUES('b', 2)");
   assert_int_equal(p.n_calls, 3);
   test_rows(db, "a|1\nb|2", "SELECT key, value FROM kv");
@@ -121,22 +101,68 @@ static void a_commit_with_its_journal_is_waited_for(void **state) {
   test_disconnect(db);
 }
 
-static void null_and_other_pointers_are_no_handler(void **state) {
+static void a_handler_that_was_taken_away_is_not_called(void **state) {
   sqlite3 *db = open_laptop(state);
   program p = {lock_log(state), 0, -1, 5, 0};
-  sqlite3_kv_busy busy = {program_wait, &p};
+  program q = {NULL, 0, -1, 7, 0};
 
-  give(db, &busy, "sqlite3_kv_busy");
-  give(db, NULL, NULL);
-  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
-  give(db, &busy, "another");
+  sqlite3_busy_handler(db, program_wait, &p);
+  sqlite3_busy_handler(db, NULL, NULL);
   assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
   assert_int_equal(p.n_calls, 0);
-  test_rows(db,
-            "kv: kv_busy_handler() takes a pointer of type sqlite3_kv_busy "
-            "(sqlite3_bind_pointer()), or NULL",
-            "SELECT kv_busy_handler(1)");
+  sqlite3_busy_handler(db, program_wait, &q);
+  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  assert_int_equal(q.n_calls, 7);
+  sqlite3_busy_timeout(db, 1);
+  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  assert_int_equal(q.n_calls, 7);
   test_disconnect(p.other);
+  test_disconnect(db);
+}
+
+static void opening_and_syncing_wait_by_it_too(void **state) {
+  sqlite3 *db = open_laptop(state);
+  program p = {lock_log(state), 0, -1, 100, 3};
+  sqlite3 *again = test_connect(":memory:");
+
+  sqlite3_busy_handler(again, program_wait, &p);
+  test_run(again, "SELECT kv_open('%q', 'laptop')",
+           test_path("%s/n.kv", *state));
+  assert_int_equal(p.n_calls, 3);
+  test_rows(again, "a|1", "SELECT key, value FROM kv");
+  test_run(db, "INSERT INTO kv VALUES('b', 2)");
+  test_run(p.other, "BEGIN EXCLUSIVE");
+  p.n_calls = 0;
+  test_run(again, "SELECT kv_sync()");
+  assert_int_equal(p.n_calls, 3);
+  test_rows(again, "a|1\nb|2", "SELECT key, value FROM kv");
+  test_disconnect(p.other);
+  test_disconnect(again);
+  test_disconnect(db);
+}
+
+static void a_handler_stays_as_it_was(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+  program p = {NULL, 0, -1, 5, 0};
+  kv_busy_handler found;
+  int where = 0;
+  int kept;
+
+  (void)state;
+  found = kv_busy_find(db, &where);
+  assert_true(where > 0);
+  assert_true(found.call == NULL && found.arg == NULL);
+  sqlite3_busy_handler(db, program_wait, &p);
+  kept = where;
+  found = kv_busy_find(db, &where);
+  assert_true(found.call == program_wait && found.arg == &p);
+  found = kv_busy_find(db, &where);
+  assert_true(found.call == program_wait && found.arg == &p);
+  assert_int_equal(where, kept);
+  where = -1; /* as in an SQLite that is another one */
+  found = kv_busy_find(db, &where);
+  assert_true(found.call == NULL && found.arg == NULL);
+  assert_int_equal(p.n_calls, 0);
   test_disconnect(db);
 }
 
@@ -175,7 +201,9 @@ int main(void) {
     test(a_handler_is_called_until_the_log_is_free),
     test(a_handler_that_gives_up_is_an_error),
     test(a_commit_with_its_journal_is_waited_for),
-    test(null_and_other_pointers_are_no_handler),
+    test(a_handler_that_was_taken_away_is_not_called),
+    test(opening_and_syncing_wait_by_it_too),
+    test(a_handler_stays_as_it_was),
     test(waits_add_up_to_the_timeout),
     test(a_handler_is_told_how_often_it_waited),
   };
