@@ -44,6 +44,7 @@ int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
   place.id = own->has_id ? own->id : NULL;
   place.now = kv_store_now(store);
   place.busy = must_wait ? catch_up_busy(store) : never;
+  place.tail = own->at;
   return kv_device_log_lock(&place, out, verdict, err);
 }
 

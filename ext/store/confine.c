@@ -1,9 +1,9 @@
 /*
 ** What a file may make a handle do. See confine.h.
 **
-** Reads are counted in the methods of the open file: a copy of those of its
-** VFS, whose xRead counts, then calls that of the VFS. It belongs to the file, and
-** goes when this is closed. https://www.sqlite.org/c3ref/io_methods.html
+** Reads and writes are counted in the methods of the open file: a copy of those
+** of its VFS, whose xRead counts, then calls that of the VFS. It belongs to the
+** file, and goes when this is closed. https://www.sqlite.org/c3ref/io_methods.html
 */
 #include "confine.h"
 
@@ -13,7 +13,7 @@
 #include "error.h"
 #include "stmt.h"
 
-/* How many reads are between two looks at the host. */
+/* How many reads or writes are between two looks at the host. */
 #define CONFINE_POLL 256
 
 typedef struct confined_methods {
@@ -39,6 +39,17 @@ static int confined_read(sqlite3_file *file, void *out, int n,
   return confined->vfs->xRead(file, out, n, at);
 }
 
+static int confined_write(sqlite3_file *file, const void *from, int n,
+                          sqlite3_int64 at) {
+  confined_methods *confined = confined_of(file);
+  kv_work *work = confined->work;
+
+  if (++work->writes % CONFINE_POLL == 0 && kv_stmt_is_stopped(work->poll)) {
+    return SQLITE_ABORT;
+  }
+  return confined->vfs->xWrite(file, from, n, at);
+}
+
 static int confined_close(sqlite3_file *file) {
   confined_methods *confined = confined_of(file);
 
@@ -54,7 +65,7 @@ static size_t methods_size(int version) {
   return sizeof(sqlite3_io_methods);
 }
 
-static int confine_reads(sqlite3 *handle, kv_work *work) {
+int kv_confine_file(sqlite3 *handle, kv_work *work) {
   confined_methods *confined;
   sqlite3_file *file = NULL;
 
@@ -67,6 +78,7 @@ static int confine_reads(sqlite3 *handle, kv_work *work) {
          methods_size(file->pMethods->iVersion));
   if (confined->methods.iVersion > 3) confined->methods.iVersion = 3;
   confined->methods.xRead = confined_read;
+  confined->methods.xWrite = confined_write;
   confined->methods.xClose = confined_close;
   file->pMethods = &confined->methods;
   return SQLITE_OK;
@@ -105,5 +117,5 @@ void kv_confine_steps(sqlite3 *handle, kv_work *work) {
 int kv_confine(sqlite3 *handle, kv_work *work) {
   sqlite3_set_authorizer(handle, confine_authorize, NULL);
   kv_confine_steps(handle, work);
-  return confine_reads(handle, work);
+  return kv_confine_file(handle, work);
 }

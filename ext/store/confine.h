@@ -21,19 +21,20 @@ typedef struct kv_work {
   int steps;          /* of the virtual machine, in thousands */
   int reads;          /* of the file, nearly all of them of one page */
   sqlite3_stmt *poll; /* KV_SQL_POLL of the host, asked now and then; or NULL */
+  int writes;         /* to the file, which are not limited */
 } kv_work;
 
 /* Until a file is known to be a log: two short texts and a row. */
-#define KV_WORK_ADMIT ((kv_work){1, 1000, NULL})
+#define KV_WORK_ADMIT ((kv_work){1, 1000, NULL, 0})
 
 /*
 ** Until the next row: bucket, key and value of KV_LARGE bytes are 6,609 of the
 ** smallest pages, of which 32 bytes may be reserved; each is read once.
 */
-#define KV_WORK_ROW ((kv_work){100, 16384, NULL})
+#define KV_WORK_ROW ((kv_work){100, 16384, NULL, 0})
 
 /* While something else counts what a large row takes. */
-#define KV_WORK_LARGE ((kv_work){100, INT_MAX, NULL})
+#define KV_WORK_LARGE ((kv_work){100, INT_MAX, NULL, 0})
 
 /*
 ** Confine a handle from now on: other statements than SELECT from the tables of
@@ -42,6 +43,10 @@ typedef struct kv_work {
 ** host was interrupted. SQLITE_NOMEM.
 */
 int kv_confine(sqlite3 *handle, kv_work *work);
+
+/* Only the reads of its file are limited, and with a poll reads and writes of it
+** are SQLITE_ABORT when the host was interrupted. SQLITE_NOMEM. */
+int kv_confine_file(sqlite3 *handle, kv_work *work);
 
 /* Only the limit of steps; NULL: no limit. */
 void kv_confine_steps(sqlite3 *handle, kv_work *work);

@@ -121,7 +121,7 @@ static int log_create(kv_device_log *log, const kv_device_log_place *place) {
 /* Whose log it is, and where it ends. */
 static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
                          kv_verdict *verdict) {
-  kv_row row;
+  kv_position tail = {0, 0};
   int found = 0;
   int rc = kv_reader_on(place->host, log->handle, place->device, &log->reader,
                         verdict);
@@ -129,14 +129,13 @@ static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
   if (rc != SQLITE_OK || !log->reader) return rc;
   log->head = *kv_reader_head(log->reader);
   log->tail = log->head.base;
-  rc = kv_reader_last(log->reader, &row, &found);
+  rc = kv_reader_tail(log->reader, place->tail, &tail, &found);
   if (rc == SQLITE_OK && found < 0) {
     kv_verdict_set(verdict, KV_STATE_DAMAGED,
                    "has a last row that cannot be "
                    "read");
   } else if (rc == SQLITE_OK && found) {
-    log->tail.seq = row.seq;
-    log->tail.sum = row.sum;
+    log->tail = tail;
   }
   return rc;
 }
@@ -263,7 +262,23 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
   return rc;
 }
 
-int kv_device_log_append(kv_device_log *log, kv_row *row) {
+/* Step to write a row; one that is large in the eyes of the host. */
+static int log_step_watched(kv_device_log *log, sqlite3_stmt *stmt,
+                            sqlite3_stmt *poll) {
+  int rc = SQLITE_OK;
+
+  if (!log->is_watched) rc = kv_confine_file(log->handle, &log->large);
+  if (rc != SQLITE_OK) return rc;
+  if (kv_stmt_is_stopped(poll)) return SQLITE_INTERRUPT;
+  log->is_watched = 1;
+  log->large = KV_WORK_LARGE;
+  log->large.poll = poll;
+  rc = sqlite3_step(stmt);
+  log->large = KV_WORK_LARGE;
+  return rc == SQLITE_ABORT ? SQLITE_INTERRUPT : rc;
+}
+
+int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll) {
   sqlite3_stmt *stmt = log->append;
   kv_row previous;
   int rc = SQLITE_OK;
@@ -289,7 +304,8 @@ int kv_device_log_append(kv_device_log *log, kv_row *row) {
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, &row->value);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->sum);
   if (rc == SQLITE_OK) {
-    rc = sqlite3_step(stmt);
+    rc = poll && row->value.n > KV_LARGE ? log_step_watched(log, stmt, poll)
+                                         : sqlite3_step(stmt);
     sqlite3_reset(stmt);
     if (rc == SQLITE_DONE) rc = SQLITE_OK;
   }

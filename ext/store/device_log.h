@@ -31,6 +31,8 @@ typedef struct kv_device_log {
   int64_t txn;      /* the last row of the transaction that is appended */
   int is_new;       /* made by this lock: it has no rows */
   kv_work work;     /* left until its schema is known */
+  kv_work large;    /* what writing large rows takes: the host may stop it */
+  int is_watched;   /* it is counted */
 } kv_device_log;
 
 /* What is needed to find and make a device's log. */
@@ -43,6 +45,7 @@ typedef struct kv_device_log_place {
   const unsigned char *id; /* for a new file; NULL: random */
   int64_t now;             /* microseconds; when a new file is created */
   kv_busy busy;            /* how to wait for locks */
+  kv_position tail;        /* where it ended when it was last seen */
 } kv_device_log_place;
 
 /*
@@ -60,8 +63,11 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
 ** Append a row behind the tail: row->seq and row->sum are set here. All
 ** other fields are the caller's; row->txn too. SQLITE_CORRUPT for a row that
 ** no reader would take: it comes from a damaged cache.
+**
+** SQLITE_INTERRUPT: the host, whose KV_SQL_POLL is `poll` (NULL: nobody is asked),
+** wants no more, while a large row was written: close the log.
 */
-int kv_device_log_append(kv_device_log *log, kv_row *row);
+int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll);
 
 /* Can it be appended to? Reads every page, for a log that could not. */
 int kv_device_log_check(kv_device_log *log, int *is_whole);

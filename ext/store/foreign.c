@@ -110,6 +110,13 @@ static void reader_limit_values(kv_reader *reader) {
   sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
 }
 
+/* The reader of the own log loads them as they are. */
+static void reader_limit_no_values(kv_reader *reader) {
+  if (reader->large.limit == 0) return;
+  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, reader->large.limit);
+  reader->large.limit = 0;
+}
+
 /* Step to the row that was checked. What takes more is another one. */
 static int reader_step_checked(kv_reader *reader, sqlite3_stmt *stmt) {
   int64_t n = reader->large.n;
@@ -342,6 +349,51 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   } else if (rc != SQLITE_DONE) {
     *found = -1;
   }
+  return reader_large_end(reader, rc);
+}
+
+/* The last row is large: which one is it, and what is its sum? */
+static int reader_large_tail(kv_reader *reader, kv_position expected,
+                             kv_position *tail, int *found) {
+  sqlite3_stmt *stmt = NULL;
+  int is_expected;
+  int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST_SEQ, &stmt);
+
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) tail->seq = sqlite3_column_int64(stmt, 0);
+  sqlite3_finalize(stmt);
+  if (rc != SQLITE_ROW) return rc;
+  is_expected = tail->seq == expected.seq;
+  rc = reader_sum_at(reader, tail->seq, is_expected ? &expected.sum : NULL,
+                     &tail->sum, found);
+  if (!*found) *found = -1;
+  return rc;
+}
+
+int kv_reader_tail(kv_reader *reader, kv_position expected, kv_position *tail,
+                   int *found) {
+  const char *reason = NULL;
+  sqlite3_stmt *stmt = NULL;
+  kv_row row;
+  int rc;
+
+  *found = 0;
+  reader->work = KV_WORK_ROW;
+  if (!reader->is_confined) reader_limit_values(reader);
+  rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &stmt);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    rc = reader_row(stmt, &row, &reason);
+    *found = rc == SQLITE_OK && !reason ? 1 : -1;
+    tail->seq = row.seq;
+    tail->sum = row.sum;
+  } else if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
+    rc = reader_large_tail(reader, expected, tail, found);
+  } else if (rc != SQLITE_DONE) {
+    *found = -1;
+  }
+  sqlite3_finalize(stmt);
+  if (!reader->is_confined) reader_limit_no_values(reader);
   return reader_large_end(reader, rc);
 }
 

@@ -93,6 +93,13 @@ int kv_reader_has(kv_reader *reader, kv_position at, int *has);
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
 
 /*
+** Its number and sum, which are all that is read of a large one. They are those
+** of `expected` if the file looks like it.
+*/
+int kv_reader_tail(kv_reader *reader, kv_position expected, kv_position *tail,
+                   int *found);
+
+/*
 ** Verify from `after` to the end of the last whole transaction. clock_limit
 ** is the greatest time that counts for the clock. `poll`, KV_SQL_POLL of the
 ** host (NULL: it is prepared here), is run now and then: SQLITE_INTERRUPT if

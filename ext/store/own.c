@@ -68,6 +68,8 @@ int kv_own_look(kv_store *store, kv_cursor *own) {
 static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
                     int64_t until, kv_position *end, kv_position *whole) {
   sqlite3_stmt *stmt = NULL;
+  sqlite3_stmt *poll = NULL;
+  kv_value large = {0};
   kv_row row;
   int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
 
@@ -78,6 +80,7 @@ static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
   }
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, from.seq);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, until);
+  if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
   while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
     row.seq = sqlite3_column_int64(stmt, 0);
     row.txn = sqlite3_column_int64(stmt, 1);
@@ -87,14 +90,18 @@ static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
     if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 3, &row.parent_ts);
     if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row.bucket);
     if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row.key);
-    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 7, &row.value);
-    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
+    if (rc == SQLITE_OK) {
+      rc = kv_parts_of_column(&store->stmts, stmt, 7, &large, &row.value);
+    }
+    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row, poll);
     if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(end->sum, &row);
     if (rc == SQLITE_OK) end->seq = row.seq;
     if (rc == SQLITE_OK) end->sum = row.sum;
     if (rc == SQLITE_OK && row.seq == row.txn) *whole = *end;
+    kv_value_free(&large);
   }
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
   kv_stmt_put(&store->stmts, KV_SQL_OWN_ROWS, stmt);
   return rc;
 }
@@ -120,6 +127,10 @@ static int own_log_sum_is(kv_device_log *log, kv_position at, int *is) {
   int found = at.seq == log->head.base.seq;
   int rc = SQLITE_OK;
 
+  if (!found && at.seq == log->tail.seq) {
+    sum = log->tail.sum;
+    found = 1;
+  }
   if (!found && log->reader) {
     rc = kv_reader_sum_at(log->reader, at.seq, &sum, &found);
   }

@@ -204,6 +204,17 @@ int kv_parts_read(kv_stmts *stmts, int64_t first, kv_value *out) {
   return join_end(&join, rc, out);
 }
 
+int kv_parts_of_column(kv_stmts *stmts, sqlite3_stmt *row, int column,
+                       kv_value *large, kv_value *value) {
+  int64_t first = sqlite3_column_int64(row, column + 1);
+  int rc;
+
+  if (!first) return kv_value_of_column(row, column, value);
+  rc = kv_parts_read(stmts, first, large);
+  *value = *large;
+  return rc;
+}
+
 int kv_parts_of(kv_stmts *stmts, const char *device, const kv_row *row,
                 int *found, int64_t *first) {
   sqlite3_stmt *stmt = NULL;

@@ -53,6 +53,14 @@ int kv_parts_trim(kv_stmts *stmts);
 int kv_parts_read(kv_stmts *stmts, int64_t first, kv_value *out);
 
 /*
+** The value of the row that a statement is on: of its columns `column`, and the
+** number of its first part behind it. It is borrowed from the row, or large, and
+** then *large has its bytes, for kv_value_free().
+*/
+int kv_parts_of_column(kv_stmts *stmts, sqlite3_stmt *row, int column,
+                       kv_value *large, kv_value *value);
+
+/*
 ** The number of the first part of a row's value, 0 if it is not in parts;
 ** *found: is there such a row in the cache?
 */

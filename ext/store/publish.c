@@ -10,6 +10,7 @@
 #include "error.h"
 #include "incarnation.h"
 #include "own.h"
+#include "parts.h"
 #include "value.h"
 #include "write.h"
 
@@ -37,7 +38,7 @@ static int publish_append_seen(kv_store *store, kv_device_log *log,
     row.key.z = seen->id;
     row.value.i = seen->at.seq;
     row.parent_ts.i = seen->at.sum;
-    if (log) rc = kv_device_log_append(log, &row);
+    if (log) rc = kv_device_log_append(log, &row, NULL);
     if (rc == SQLITE_OK) {
       rc = kv_cache_put_seen(&store->stmts, store->device, &row);
     }
@@ -48,9 +49,10 @@ static int publish_append_seen(kv_store *store, kv_device_log *log,
   return rc;
 }
 
-/* A large value, from the cache; *stmt keeps it. */
+/* A value that is not remembered, from the cache; *stmt or *large keeps it. */
 static int publish_fetch(kv_store *store, const kv_pending_row *from,
-                         kv_value *value, sqlite3_stmt **stmt) {
+                         kv_value *value, sqlite3_stmt **stmt,
+                         kv_value *large) {
   int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_VALUE, stmt);
 
   if (rc == SQLITE_OK) rc = kv_value_bind(*stmt, 1, &from->key);
@@ -59,8 +61,8 @@ static int publish_fetch(kv_store *store, const kv_pending_row *from,
     rc = sqlite3_bind_text(*stmt, 3, store->device, -1, SQLITE_STATIC);
   }
   if (rc == SQLITE_OK) rc = sqlite3_step(*stmt);
-  if (rc == SQLITE_ROW) return kv_value_of_column(*stmt, 0, value);
-  return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+  if (rc != SQLITE_ROW) return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+  return kv_parts_of_column(&store->stmts, *stmt, 0, large, value);
 }
 
 /* Append the remembered rows in the order of their numbers. */
@@ -77,7 +79,8 @@ static int publish_append_remembered(kv_store *store, kv_device_log *log,
   row.bucket.type = KV_TEXT;
   for (i = 0; i < pending->n_rows && rc == SQLITE_OK; i++) {
     const kv_pending_row *from = rows[i];
-    sqlite3_stmt *large = NULL;
+    sqlite3_stmt *stmt = NULL;
+    kv_value large = {0};
 
     row.seq = at->seq + 1;
     row.ts = from->ts;
@@ -86,11 +89,12 @@ static int publish_append_remembered(kv_store *store, kv_device_log *log,
     row.key = from->key;
     row.value = from->value;
     if (from->is_reference) {
-      rc = publish_fetch(store, from, &row.value, &large);
+      rc = publish_fetch(store, from, &row.value, &stmt, &large);
     }
-    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row);
+    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row, NULL);
     if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(at->sum, &row);
-    kv_stmt_put(&store->stmts, KV_SQL_OWN_VALUE, large);
+    kv_value_free(&large);
+    kv_stmt_put(&store->stmts, KV_SQL_OWN_VALUE, stmt);
     at->seq = row.seq;
     at->sum = row.sum;
   }

@@ -56,7 +56,7 @@ static void append(kv_device_log *log, const char *key) {
   row.bucket = test_text("");
   row.key = test_text(key);
   row.value = test_integer(1);
-  assert_int_equal(kv_device_log_append(log, &row), SQLITE_OK);
+  assert_int_equal(kv_device_log_append(log, &row, NULL), SQLITE_OK);
 }
 
 /* A log with these keys. */
@@ -134,8 +134,8 @@ static void each_log_has_an_id_of_its_own(void **state) {
 static void a_new_log_takes_the_id_that_it_is_given(void **state) {
   static const unsigned char id[KV_ID_SIZE] = "0123456789abcde";
   sqlite3 *host = test_connect(":memory:");
-  kv_device_log_place place = {host, *state, "phone",  "log.db",
-                               "",   id,     TEST_NOW, {0, {NULL, NULL}}};
+  kv_device_log_place place = {host, *state,   "phone",           "log.db", "",
+                               id,   TEST_NOW, {0, {NULL, NULL}}, {0, 0}};
   kv_device_log *log = NULL;
 
   assert_int_equal(kv_device_log_lock(&place, &log, &verdict, &err), SQLITE_OK);

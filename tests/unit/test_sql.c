@@ -19,7 +19,7 @@
 static char *fill(kv_sql id, const char *schema, const char *name) {
   const char *z = kv_sql_text(id);
 
-  if (id == KV_SQL_ROW_VALUE) id = KV_SQL_OWN_VALUE; /* it is part of that */
+  if (id == KV_SQL_ROW_VALUE) id = KV_SQL_LOG_ALL; /* it is part of that */
   if (!strstr(z, "mprintf")) return kv_stmt_text(id, schema, name);
   switch (id) {
     case KV_SQL_SHADOW_RENAME:
