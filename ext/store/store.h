@@ -66,7 +66,7 @@ typedef struct kv_store {
   int64_t n_writes;      /* writes, merges, rollbacks: that scans notice */
   kv_found found;        /* in the transaction that is pending */
   kv_encoding encoding;  /* of the host's databases, once it is known */
-  int is_flushing;       /* late rows are being written */
+  int is_writing;        /* by a statement whose triggers could lead back */
   int n_scans;           /* that run: no row is moved under them */
   int n_functions;       /* SQL functions that run, one within another */
   int is_outermost;      /* its savepoint began a transaction */

@@ -129,6 +129,13 @@ void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row) {
   kv_cache_winner(row, &found->winner);
 }
 
+static int write_refuse_trigger(const kv_store *store, char **err) {
+  return kv_error(err, SQLITE_LOCKED,
+                  "a trigger on a table of the cache of %s reads or writes %s: "
+                  "remove it",
+                  store->name, store->name);
+}
+
 /* What a write of a key replaces. */
 static int write_find(kv_store *store, const kv_value *key, kv_winner *out) {
   const kv_found *found = &store->found;
@@ -169,7 +176,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
     }
     return SQLITE_CONSTRAINT_NOTNULL;
   }
-  if (store->is_flushing) return kv_write_flush(store, err);
+  if (store->is_writing) return write_refuse_trigger(store, err);
   kv_publish_undo(store);
   if (!pending->is_open) rc = write_open(store, err);
   if (rc != SQLITE_OK) return rc;
@@ -302,6 +309,17 @@ static int write_forget(kv_store *store, int64_t former) {
   return store->pending.is_open ? SQLITE_OK : rc;
 }
 
+/* Keep the value of a row beside the cache, if it is large. */
+static int write_parts(kv_store *store, const kv_value *value, int64_t *first) {
+  int was_writing = store->is_writing;
+  int rc;
+
+  store->is_writing = 1;
+  rc = kv_parts_put(&store->stmts, value, first);
+  store->is_writing = was_writing;
+  return rc;
+}
+
 static int write_bind_value(sqlite3_stmt *stmt, int parameter,
                             const kv_value *value, int64_t first) {
   int rc = first ? sqlite3_bind_int64(stmt, parameter, first) : SQLITE_OK;
@@ -317,7 +335,7 @@ static int write_put(kv_store *store, const kv_row *row, int is_again) {
   int64_t first = 0;
   int rc = write_former(store, row, is_again, &former);
 
-  if (rc == SQLITE_OK) rc = kv_parts_put(&store->stmts, &row->value, &first);
+  if (rc == SQLITE_OK) rc = write_parts(store, &row->value, &first);
   if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &row->key);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->ts);
@@ -368,16 +386,12 @@ int kv_write_flush(kv_store *store, char **err) {
   int rc;
 
   if (pending->late.n == 0) return SQLITE_OK;
-  if (store->is_flushing) {
-    return kv_error(err, SQLITE_LOCKED,
-                    "a trigger on %s_cache reads or writes %s: remove it",
-                    store->name, store->name);
-  }
-  store->is_flushing = 1;
+  if (store->is_writing) return write_refuse_trigger(store, err);
+  store->is_writing = 1;
   rc = kv_late_sort(&pending->late, kv_pending_first(pending), &rows);
   if (rc == SQLITE_OK) rc = write_late(store, &rows);
   kv_late_rows_clear(&rows);
-  store->is_flushing = 0;
+  store->is_writing = 0;
   /* An error may have rolled all of it back, and closed what is pending. */
   if (rc == SQLITE_OK) {
     kv_pending_settle(pending);
@@ -460,7 +474,7 @@ static int write_put_two(kv_store *store, const kv_row *gone,
                          const kv_row *row) {
   sqlite3_stmt *stmt = NULL;
   int64_t first = 0;
-  int rc = kv_parts_put(&store->stmts, &row->value, &first);
+  int rc = write_parts(store, &row->value, &first);
 
   if (rc == SQLITE_OK) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_TWO, &stmt);

@@ -222,7 +222,7 @@ static unsigned host_random(unsigned n) {
 #define HOST_PICK(list) list[host_random(sizeof(list) / sizeof((list)[0]))]
 
 static const char *const host_tables[] = {
-  "cache", "cache", "cursor", "cursor", "seen", "arrival", "meta"};
+  "cache", "cache", "cursor", "cursor", "seen", "arrival", "meta", "large"};
 
 static const char *const host_columns[] = {
   "bucket",        "key",           "ts",          "device",
@@ -232,7 +232,9 @@ static const char *const host_columns[] = {
   "last_ts",       "newest",        "synced",      "stamp",
   "state",         "detail",        "peer",        "peer_id",
   "peer_seq",      "peer_sum",      "first_seq",   "last_seq",
-  "format",        "epoch",         "machine",     "clock_offset"};
+  "format",        "epoch",         "machine",     "clock_offset",
+  "large",         "part",          "is_text",     "n_bytes",
+  "bytes"};
 
 static const char *const host_values[] = {"NULL",
                                           "0",
@@ -291,7 +293,7 @@ static const char *const host_actions[] = {
   "UPDATE kv_cursor SET seq = seq + 1",
   "UPDATE OR REPLACE kv_cache SET seq = seq + 1, ts = ts + 1",
   ("INSERT OR IGNORE INTO kv_cache SELECT is_old, random(), ts, device, "
-   "seq, bucket, txn, parent_ts, op, arrived, value FROM kv_cache LIMIT 3")};
+   "seq, bucket, txn, parent_ts, op, arrived, large, value FROM kv_cache LIMIT 3")};
 
 /* One thing that a stranger may do to a shadow table. */
 static char *host_mutation(void) {
@@ -318,7 +320,7 @@ static char *host_mutation(void) {
       return sqlite3_mprintf(
         "ALTER TABLE kv_cache RENAME TO was;"
         "CREATE VIEW kv_cache AS SELECT is_old, key, ts, device, seq, bucket, "
-        "txn, parent_ts, op, arrived, %s AS value FROM was",
+        "txn, parent_ts, op, arrived, large, %s AS value FROM was",
         HOST_PICK(sources));
     case 5:
     case 6:
@@ -329,7 +331,7 @@ static char *host_mutation(void) {
     case 7:
       return sqlite3_mprintf(
         "INSERT OR REPLACE INTO kv_cache SELECT is_old, key, ts + %d, device, "
-        "seq + %d, bucket, txn, parent_ts, op, arrived, value FROM kv_cache",
+        "seq + %d, bucket, txn, parent_ts, op, arrived, large, value FROM kv_cache",
         host_random(3), host_random(4));
     default:
       return sqlite3_mprintf("UPDATE OR REPLACE kv_%s SET %s = %s %s", table,
@@ -355,6 +357,7 @@ static const char *const host_session[] = {
   "SELECT kv_get('a'), kv_get('none', 2), kv_revert('b')",
   "UPDATE kv SET value = 5 WHERE key = 'a'",
   "INSERT INTO kv VALUES('n', 1), ('m', zeroblob(3000))",
+  "INSERT INTO kv VALUES('l', hex(zeroblob(50000))), ('l', zeroblob(9000))",
   "SELECT kv_set('s', 1), kv_delete('a')",
   "INSERT OR IGNORE INTO kv VALUES('b', 3)",
   "UPDATE OR REPLACE kv SET key = 'c' WHERE key = 'b'",
@@ -397,7 +400,8 @@ static void host_make(const char *root, int has_folder) {
     test_run(db, "CREATE VIRTUAL TABLE kv USING kv(':memory:')");
   }
   test_run(db, "INSERT INTO kv VALUES('a', 1), ('b', 2)");
-  test_run(db, "INSERT INTO kv VALUES('b', 'three'), (4, zeroblob(2000))");
+  test_run(db, "INSERT INTO kv VALUES('b', 'three'), (4, zeroblob(2000)), "
+               "('large', zeroblob(70000)), ('l', hex(zeroblob(8000)))");
   test_run(db, "DELETE FROM kv WHERE key = 4");
   test_disconnect(db);
 }

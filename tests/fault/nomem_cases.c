@@ -105,8 +105,25 @@ void nomem_folder_back(void) {
 
 static void rows_wait(sqlite3 *db) {
   folder_is_away(db);
-  test_run(db, "INSERT INTO kv VALUES('waiting', zeroblob(2000)), ('a', 9)");
+  test_run(db, "INSERT INTO kv VALUES('waiting', zeroblob(70000)), ('a', 9)");
   nomem_folder_back();
+}
+
+/* One of them so large that the host is asked while it is written. */
+static void much_waits(sqlite3 *db) {
+  folder_is_away(db);
+  test_run(db, "INSERT INTO kv VALUES('much', zeroblob(%d))", KV_LARGE + 100);
+  nomem_folder_back();
+}
+
+static void much_is_there(sqlite3 *db) {
+  test_run(db, "INSERT INTO kv VALUES('much', zeroblob(%d))", KV_LARGE + 100);
+}
+
+/* A value in parts, and another one before it. */
+static void values_are_in_parts(sqlite3 *db) {
+  test_run(db, "INSERT INTO kv VALUES('a', hex(zeroblob(40000)))");
+  test_run(db, "INSERT INTO kv VALUES('a', zeroblob(70000))");
 }
 
 static void rows_wait_and_another_process_writes(sqlite3 *db) {
@@ -214,6 +231,18 @@ const nomem_case nomem_cases[] = {
   {"set", TEMP, NULL, "SELECT kv_set('a', 'new')", NULL},
   {"set a large value", PERSISTENT, NULL, "SELECT kv_set('a', zeroblob(9000))",
    NULL},
+  {"set large values again", PERSISTENT, NULL,
+   "BEGIN; INSERT INTO kv VALUES('a', zeroblob(70000));"
+   "INSERT INTO kv VALUES('a', zeroblob(9000)), ('b', zeroblob(9000));"
+   "UPDATE OR REPLACE kv SET key = 'b' WHERE key = 'a'; COMMIT",
+   NULL},
+  {"read large values", TEMP, values_are_in_parts,
+   "SELECT kv_get('a'); SELECT * FROM kv; SELECT value FROM kv WHERE key = 'a';"
+   "SELECT value, value FROM kv ORDER BY key DESC; SELECT value FROM kv_log;"
+   "SELECT * FROM kv_diff('2026-01-01')",
+   NULL},
+  {"revert to a large value", PERSISTENT, values_are_in_parts,
+   "SELECT kv_revert('a')", NULL},
   {"delete", TEMP, NULL, "SELECT kv_delete('a')", NULL},
   {"version", NO_STORE, NULL, "SELECT kv_version()", NULL},
 
@@ -298,6 +327,9 @@ const nomem_case nomem_cases[] = {
   {"sync a damaged log", TEMP, phone_is_damaged, "SELECT kv_sync()", NULL},
   {"sync a log that is gone", TEMP, phone_is_gone, "SELECT kv_sync()", NULL},
   {"publish", PERSISTENT, rows_wait, "SELECT kv_sync()", NULL},
+  {"publish a large value", PERSISTENT, much_waits, "SELECT kv_sync()", NULL},
+  {"write behind a large value", PERSISTENT, much_is_there,
+   "INSERT INTO kv VALUES('a', 2)", NULL},
   {"publish behind another process", PERSISTENT,
    rows_wait_and_another_process_writes, "SELECT kv_sync()", NULL},
   {"own rows that were lost", PERSISTENT, own_log_lost_rows, "SELECT kv_sync()",

@@ -155,6 +155,20 @@ class Tampered(Changed):
                 self.put("e")
                 self.check(self.db)
 
+    def test_triggers_of_the_host_on_large_values_that_lead_back(self):
+        for body in ("INSERT INTO kv VALUES('x', 1)", "SELECT kv_set('x', 1)", "DELETE FROM kv",
+                     "UPDATE kv SET value = 1"):
+            with self.subTest(body=body):
+                self.fresh()
+                self.open()
+                self.put("a")
+                self.db.execute("CREATE TRIGGER tr AFTER INSERT ON kv_large BEGIN %s; END" % body)
+                self.fails("INSERT INTO kv VALUES('b', zeroblob(100000))", "kv: ", "remove it")
+                self.assertEqual(self.keys(), ["a"])
+                self.db.execute("DROP TRIGGER tr")
+                self.db.execute("INSERT INTO kv VALUES('b', zeroblob(100000))")
+                self.check(self.db)
+
     def test_a_view_in_the_place_of_the_cache_that_leads_back(self):
         self.open()
         self.put("a")

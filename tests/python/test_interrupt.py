@@ -100,6 +100,62 @@ class Interrupts(Case):
         self.assertGreaterEqual(
             self.calls(con, sql % log_path(self.folder, "tablet")), 5)
 
+    def large(self, name, n, wait):
+        """A store of which one row of n bytes waits for the folder, or not."""
+        con = self.connect(self.path("%s.db" % name))
+        con.execute("CREATE VIRTUAL TABLE kv USING kv('%s.kv', device='laptop')" % name)
+        path = log_path(self.path(name + ".kv"), "laptop")
+        other = self.connect(path)
+        if wait:
+            other.execute("BEGIN EXCLUSIVE")
+        con.execute("INSERT INTO kv VALUES('large', zeroblob(?))", (n,))
+        if wait:
+            other.execute("ROLLBACK")
+        return con
+
+    def rows(self, folder):
+        con = sqlite3.connect(log_path(self.path(folder), "laptop"))
+        n = con.execute("SELECT count(*) FROM log WHERE op = 1").fetchone()[0]
+        con.close()
+        return n
+
+    def test_one_large_value_is_stopped_within(self):
+        n = 16 << 20
+        for wait in (1, 0):
+            con = self.large("few%d" % wait, 10, wait)
+            few = self.calls(con if wait else self.connect(), "SELECT kv_sync()" if wait else
+                             "SELECT kv_open('%s')" % self.path("few0.kv"))
+            con = self.large("much%d" % wait, n, wait)
+            sql = "SELECT kv_sync()" if wait else "SELECT kv_open('%s')" % self.path("much0.kv")
+            stop = 1
+            while True:
+                target = con if wait else self.connect()
+                calls = self.calls(target, sql, stop)
+                self.assertFalse(target.in_transaction)
+                if calls < stop:
+                    break
+                self.assertEqual(self.rows("much%d.kv" % wait), 1 - wait)
+                stop += max(1, stop // 3)
+            self.assertGreater(calls - few, n >> 20)  # each megabyte asks
+            self.assertEqual(target.execute("SELECT length(value) FROM kv").fetchall(), [(n,)])
+            self.assertEqual(self.rows("much%d.kv" % wait), 1)
+
+    def test_a_large_value_is_written_to_the_cache_in_many_steps(self):
+        con = self.device("laptop", "steps.kv")
+        calls = [0]
+
+        def handler():
+            calls[0] += 1
+
+        con.execute("BEGIN")
+        con.set_progress_handler(handler, 100)
+        for n in (10, 8 << 20):
+            before = calls[0]
+            con.execute("INSERT INTO kv VALUES('large', zeroblob(?))", (n,))
+            calls.append(calls[0] - before)
+        con.set_progress_handler(None, 0)
+        self.assertGreater(calls[2] - calls[1], 8)
+
     def test_no_transaction_is_left_open(self):
         """SQLite tells of an interrupt also behind a SAVEPOINT that has begun."""
         for n in range(1, 60):

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -177,6 +178,55 @@ static void a_value_over_the_limit_of_the_host_is_told(void **state) {
   sqlite3_limit(host, SQLITE_LIMIT_LENGTH, 10000);
   assert_int_equal(read_rows(host, path, &stretch), 1);
   assert_true(stretch.is_too_big);
+  test_disconnect(host);
+}
+
+/* The tail, as one expects it or not, of a file or of the own log. */
+static void expect_tail(kv_reader *reader, kv_position tail) {
+  kv_position expected[] = {
+    tail, {tail.seq, tail.sum + 1}, {tail.seq - 1, tail.sum}, {0, 0}};
+  size_t i;
+
+  for (i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+    kv_position out = {-1, -1};
+    int found = 0;
+
+    sqlite3_memory_highwater(1);
+    assert_int_equal(kv_reader_tail(reader, expected[i], &out, &found),
+                     SQLITE_OK);
+    assert_int_equal(found, 1);
+    assert_int_equal(out.seq, tail.seq);
+    assert_true(out.sum == tail.sum);
+    assert_true(sqlite3_memory_highwater(0) <
+                sqlite3_memory_used() + LENGTH / 2);
+  }
+}
+
+static void the_tail_is_found_without_its_value(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+  int64_t seq;
+
+  for (seq = 5; seq > 0; seq--) {
+    const char *path = make_log(state);
+    kv_verdict verdict = {KV_STATE_OK, NULL};
+    kv_reader *reader = NULL;
+    kv_position tail = {seq, 0};
+    sqlite3 *log = test_connect(path);
+    char *sum;
+
+    test_run(log, "DELETE FROM log WHERE seq > %lld", seq);
+    sum = test_ask(log, "SELECT sum FROM log WHERE seq = %lld", seq);
+    tail.sum = strtoll(sum, NULL, 10);
+    sqlite3_free(sum);
+    kv_reader_open(host, path, NULL, &reader, &verdict);
+    expect_tail(reader, tail);
+    kv_reader_close(reader);
+    kv_reader_on(host, log, "phone", &reader, &verdict);
+    expect_tail(reader, tail);
+    kv_reader_close(reader);
+    test_run(log, "SELECT sum(length(value)) FROM log");
+    test_disconnect(log);
+  }
   test_disconnect(host);
 }
 
@@ -357,6 +407,7 @@ int main(void) {
     test(what_does_not_verify_is_not_loaded),
     test(a_value_over_the_limit_of_the_host_is_told),
     test(the_last_row_may_be_large),
+    test(the_tail_is_found_without_its_value),
     test(a_large_row_without_a_sum_has_none),
     test(the_host_may_stop_in_the_middle_of_one),
     test(what_is_known_of_another_row_is_forgotten),
