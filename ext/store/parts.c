@@ -3,7 +3,8 @@
 **
 ** One statement writes all parts of a value, which it reads from kv_foreign
 ** like rows of a log: a part is a row whose number is its seq, its op tells
-** text, its txn is the length of the whole.
+** text, its txn is the length of the whole. Its table is the only one with
+** rowids, so the one that the host inserted last is given back.
 */
 #include "parts.h"
 
@@ -56,6 +57,7 @@ static int parts_next_number(kv_stmts *stmts, int64_t *first) {
 }
 
 int kv_parts_put(kv_stmts *stmts, const kv_value *value, int64_t *first) {
+  int64_t last = sqlite3_last_insert_rowid(stmts->db);
   parts_rows rows;
   sqlite3_stmt *stmt = NULL;
   int rc;
@@ -73,7 +75,9 @@ int kv_parts_put(kv_stmts *stmts, const kv_value *value, int64_t *first) {
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_pointer(stmt, 1, &rows.base, KV_ROWS_POINTER, NULL);
   }
-  return kv_stmt_finish(stmts, KV_SQL_LARGE_PUT, stmt, rc);
+  rc = kv_stmt_finish(stmts, KV_SQL_LARGE_PUT, stmt, rc);
+  sqlite3_set_last_insert_rowid(stmts->db, last);
+  return rc;
 }
 
 int kv_parts_forget(kv_stmts *stmts, int64_t first) {

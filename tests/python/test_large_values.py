@@ -157,6 +157,17 @@ class LargeValues(Case):
             self.assertEqual([r[7:] for r in kv_log(db) if r[6] == "set"],
                              [(tag("a"), tag(big[3])), (tag("b"), tag("small")), (tag("new"), tag(big[6]))])
 
+    def test_the_last_rowid_of_the_host_stays(self):
+        laptop, phone = self.store(), self.store("phone", t=1)
+        for db in (laptop, phone):
+            db.execute("CREATE TABLE t(x)")
+            db.execute("INSERT INTO t(rowid) VALUES(77)")
+        laptop.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 1),))
+        laptop.execute("SELECT kv_set('a', zeroblob(100000))").fetchone()
+        phone.execute("SELECT kv_sync()").fetchone()
+        for db in (laptop, phone):
+            self.assertEqual(db.execute("SELECT last_insert_rowid()").fetchone()[0], 77)
+
     def test_what_is_rolled_back_is_gone(self):
         db = self.store()
         db.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 1),))
