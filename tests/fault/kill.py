@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "python"))
 
 import oracle  # noqa: E402
-from support import Case, kv, kv_log, open_store, sync  # noqa: E402
+from support import Case, kv, kv_log, misplaced, open_store, sync  # noqa: E402
 
 MODES = [(schema, journal, writers)
          for schema in ("temp", "main")
@@ -185,6 +185,7 @@ class Kill(Case):
         self.assertEqual(kv_log(con), oracle.history(rows))
         state = con.execute("SELECT state, unpublished FROM kv_devices WHERE is_self")
         self.assertEqual(state.fetchall(), [("ok", 0)])
+        self.assertEqual(misplaced(con), [])
         con.execute("INSERT INTO kv VALUES('after', ?)", (self.n,))
         self.assertEqual(kv(open_store(self.connect(), self.path("notes.kv"), None)), kv(con))
         self.close_all()

@@ -69,8 +69,8 @@ def kv_log(con, name=None):
             "FROM " + table))
 
 
-# The latest row of each key is in front, no row of another bucket is, and no
-# row is in the cache twice.
+# The latest row of each key is in front, no row of another bucket is, no row is
+# in the cache twice, and no row's are no parts of large values.
 MISPLACED = """
     SELECT bucket, key, device, seq FROM %(name)s_cache AS o
     WHERE CASE WHEN bucket <> '' THEN is_old = 0
@@ -79,7 +79,10 @@ MISPLACED = """
         AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq)) END
     UNION ALL
     SELECT NULL, NULL, device, seq FROM %(name)s_cache
-    GROUP BY device, seq HAVING count(*) > 1"""
+    GROUP BY device, seq HAVING count(*) > 1
+    UNION ALL
+    SELECT NULL, 'part', NULL, part FROM %(name)s_large WHERE part / 32768 * 32768
+    NOT IN (SELECT large FROM %(name)s_cache WHERE large IS NOT NULL)"""
 
 
 def misplaced(con, name="kv"):
