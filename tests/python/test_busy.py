@@ -236,7 +236,7 @@ class Busy(Case):
     def test_a_busy_timeout_of_the_host_waits_for_the_log(self):
         db = self.host("notes.kv", "temp")
         other = self.stock(log_path(self.path("notes.kv"), "laptop"), LOCKS["writer"])
-        db.execute("PRAGMA busy_timeout = 10000")
+        db.execute("PRAGMA busy_timeout = 60000")
         other.send("SELECT count(*) FROM (WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
                    "FROM n LIMIT 2000000) SELECT * FROM n)")
         other.send("ROLLBACK")

@@ -163,6 +163,14 @@ static void only_values_of_no_row_are_trimmed(void **state) {
   test_store_close(&t);
 }
 
+static int64_t ts_of(test_store *t, int seq) {
+  char *text = test_ask(t->db, "SELECT ts FROM kv_cache WHERE seq = %d", seq);
+  int64_t ts = strtoll(text, NULL, 10);
+
+  sqlite3_free(text);
+  return ts;
+}
+
 static void a_row_is_asked_for_its_parts(void **state) {
   char *z = bytes(10000);
   kv_row row;
@@ -178,8 +186,7 @@ static void a_row_is_asked_for_its_parts(void **state) {
   row.bucket = test_text("");
   row.key = test_text("large");
   row.seq = 2;
-  row.ts =
-    strtoll(test_ask(t.db, "SELECT ts FROM kv_cache WHERE seq = 2"), NULL, 10);
+  row.ts = ts_of(&t, 2);
   assert_int_equal(kv_parts_of(&t.store->stmts, "laptop", &row, &found, &first),
                    SQLITE_OK);
   assert_int_equal(found, 1);
@@ -189,8 +196,7 @@ static void a_row_is_asked_for_its_parts(void **state) {
   assert_int_equal(found, 0);
   row.key = test_text("small");
   row.seq = 1;
-  row.ts =
-    strtoll(test_ask(t.db, "SELECT ts FROM kv_cache WHERE seq = 1"), NULL, 10);
+  row.ts = ts_of(&t, 1);
   assert_int_equal(kv_parts_of(&t.store->stmts, "laptop", &row, &found, &first),
                    SQLITE_OK);
   assert_int_equal(found, 1);
