@@ -1,4 +1,3 @@
--- Keep a large value, part by part. FAIL, as then there is no statement journal
--- (https://www.sqlite.org/tempfiles.html#stmtjrnl).
-INSERT OR FAIL INTO {large}(part, is_text, n_bytes, bytes)
+-- Keep a large value, part by part.
+INSERT INTO {large}(part, is_text, n_bytes, bytes)
 SELECT seq, opcode, txn, value FROM kv_foreign(:parts);

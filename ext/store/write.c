@@ -309,7 +309,11 @@ static int write_forget(kv_store *store, int64_t former) {
   return store->pending.is_open ? SQLITE_OK : rc;
 }
 
-/* Keep the value of a row beside the cache, if it is large. */
+/*
+** Keep the value of a row beside the cache, if it is large, before anything is
+** remembered of the row: the statement begins a savepoint of its own, which marks
+** what is pending. For the same reason nothing is late then.
+*/
 static int write_parts(kv_store *store, const kv_value *value, int64_t *first) {
   int was_writing = store->is_writing;
   int rc;
@@ -328,14 +332,13 @@ static int write_bind_value(sqlite3_stmt *stmt, int parameter,
   return kv_value_bind(stmt, parameter + 1, value);
 }
 
-/* Run the nested statement that writes one row. */
-static int write_put(kv_store *store, const kv_row *row, int is_again) {
+/* Run the nested statement that writes one row; first: the parts of its value. */
+static int write_put(kv_store *store, const kv_row *row, int64_t first,
+                     int is_again) {
   sqlite3_stmt *stmt = NULL;
   int64_t former;
-  int64_t first = 0;
   int rc = write_former(store, row, is_again, &former);
 
-  if (rc == SQLITE_OK) rc = write_parts(store, &row->value, &first);
   if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &row->key);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->ts);
@@ -375,7 +378,7 @@ static int write_late(kv_store *store, const kv_late_rows *rows) {
     kv_place place = {from->index, from->ts, from->parent_ts, 0, 1};
     kv_row row = write_cell(store, &place, from->op, &from->key, &from->value);
 
-    rc = write_put(store, &row, 1);
+    rc = write_put(store, &row, 0, 1);
   }
   return rc;
 }
@@ -413,7 +416,7 @@ static int write_make_room(kv_store *store, const kv_place *place,
 
   *is_late =
     place->index > 0 && store->n_scans == 0 && kv_pending_may_be_late(value);
-  if (kv_pending_is_full(pending, key, value) ||
+  if (kv_pending_is_full(pending, key, value) || kv_parts_is_for(value) ||
       (!*is_late && kv_late_find(&pending->late, key))) {
     int rc = kv_write_flush(store, NULL);
     if (rc != SQLITE_OK) return rc;
@@ -426,9 +429,11 @@ static int write_row(kv_store *store, const kv_place *place, int op,
                      const kv_value *key, const kv_value *value) {
   kv_pending *pending = &store->pending;
   kv_pending_mark here;
+  int64_t first = 0;
   int is_late;
   int rc = write_make_room(store, place, key, value, &is_late);
 
+  if (rc == SQLITE_OK) rc = write_parts(store, value, &first);
   if (rc != SQLITE_OK) return rc;
   here = kv_pending_here(pending);
   rc = write_remember(store, place, op, key, value, is_late);
@@ -437,7 +442,7 @@ static int write_row(kv_store *store, const kv_place *place, int op,
   } else if (rc == SQLITE_OK) {
     kv_row row = write_cell(store, place, op, key, value);
 
-    rc = write_put(store, &row, place->is_again);
+    rc = write_put(store, &row, first, place->is_again);
     if (rc != SQLITE_OK) kv_pending_return(pending, here);
   }
   return rc;
@@ -470,15 +475,11 @@ int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
 }
 
 /* Run the nested statement that deletes one key and sets another. */
-static int write_put_two(kv_store *store, const kv_row *gone,
-                         const kv_row *row) {
+static int write_put_two(kv_store *store, const kv_row *gone, const kv_row *row,
+                         int64_t first) {
   sqlite3_stmt *stmt = NULL;
-  int64_t first = 0;
-  int rc = write_parts(store, &row->value, &first);
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_TWO, &stmt);
 
-  if (rc == SQLITE_OK) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_TWO, &stmt);
-  }
   /* Parameters: key1 ts1 device seq1 parent1 arrived key2 ts2 seq2 parent2
   ** large value, numbered in the order of their first use. */
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &gone->key);
@@ -507,8 +508,10 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
   int64_t formers[2];
   kv_row rows[2];
   kv_pending_mark here;
+  int64_t first = 0;
   int rc = kv_write_flush(store, NULL);
 
+  if (rc == SQLITE_OK) rc = write_parts(store, value, &first);
   if (rc != SQLITE_OK) return rc;
   rows[0] = write_cell(store, gone, KV_OP_DELETE, from, &write_null);
   rows[1] = write_cell(store, place, KV_OP_SET, to, value);
@@ -523,7 +526,7 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
   if (rc == SQLITE_OK) {
     rc = write_remember(store, place, KV_OP_SET, to, value, 0);
   }
-  if (rc == SQLITE_OK) rc = write_put_two(store, &rows[0], &rows[1]);
+  if (rc == SQLITE_OK) rc = write_put_two(store, &rows[0], &rows[1], first);
   if (rc == SQLITE_OK) rc = write_forget(store, formers[0]);
   if (rc == SQLITE_OK) rc = write_forget(store, formers[1]);
   if (rc != SQLITE_OK) kv_pending_return(pending, here);

@@ -187,6 +187,46 @@ class LargeValues(Case):
         self.well(db)
         self.assertEqual(kv(db), {tag("a"): tag(blob(PART, 1))})
 
+    def test_savepoints_around_the_first_one(self):
+        """Its statement begins a savepoint of its own: no other one is moved."""
+        v = [blob(PART, i) for i in range(3)]
+        for before in range(3):
+            for inside in range(3):
+                with self.subTest(before=before, inside=inside):
+                    self.fresh()
+                    db = self.store(schema="main", db="cache.db")
+                    db.execute("BEGIN")
+                    for i in range(before):
+                        db.execute("INSERT INTO kv VALUES(?, ?)", ("before%d" % i, v[i] if i else i))
+                    db.execute("SAVEPOINT s")
+                    for i in range(inside):
+                        db.execute("INSERT INTO kv VALUES(?, ?), ('x', ?)", ("in%d" % i, i, v[i]))
+                    db.execute("INSERT INTO kv VALUES('large', ?)", (v[2],))
+                    db.execute("ROLLBACK TO s")
+                    db.execute("INSERT INTO kv VALUES('after', ?)", (v[1],))
+                    db.execute("COMMIT")
+                    self.well(db)
+                    expected = {tag("before%d" % i): tag(v[i] if i else i) for i in range(before)}
+                    expected[tag("after")] = tag(v[1])
+                    self.assertEqual(kv(db), expected)
+                    self.assertEqual(kv(self.store("phone", t=1)), expected)
+
+    def test_many_rows_some_of_them_large(self):
+        db = self.store()
+        r = random.Random(5)
+        rows = {"k%03d" % i: blob(r.choice([10, 2000, 9000, PART + 1]), i) for i in range(300)}
+        keys = list(rows)
+        r.shuffle(keys)
+        db.execute("BEGIN")
+        db.executemany("INSERT INTO kv VALUES(?, 0)", [(k,) for k in keys])
+        db.executemany("INSERT INTO kv VALUES(?, ?)", [(k, rows[k]) for k in keys])
+        db.execute("COMMIT")
+        db.execute("CREATE TABLE t AS SELECT key, value FROM kv")
+        self.same(db.execute("SELECT key, value FROM t ORDER BY key"), sorted(rows.items()))
+        db.execute("INSERT INTO kv SELECT key, value || 'x' FROM t ORDER BY random()")
+        self.well(db)
+        self.assertEqual(kv(self.store("phone", t=1)), kv(db))
+
     def test_they_travel(self):
         for schema, file in [("temp", ":memory:"), ("main", "phone.db")]:
             with self.subTest(schema):
