@@ -309,11 +309,7 @@ static int write_forget(kv_store *store, int64_t former) {
   return store->pending.is_open ? SQLITE_OK : rc;
 }
 
-/*
-** Keep the value of a row beside the cache, if it is large, before anything is
-** remembered of the row: the statement begins a savepoint of its own, which marks
-** what is pending. For the same reason nothing is late then.
-*/
+/* Keep the value of a row beside the cache, if it is large. */
 static int write_parts(kv_store *store, const kv_value *value, int64_t *first) {
   int was_writing = store->is_writing;
   int rc;

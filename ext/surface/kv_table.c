@@ -262,22 +262,30 @@ static int table_rename(sqlite3_vtab *vtab, const char *name) {
                         "cannot rename");
 }
 
-/* Savepoints, of statements too. */
+/*
+** Savepoints, of statements too. Those of a statement that a write runs itself
+** are none of the transaction's: nothing that is pending changes within.
+*/
 static int table_savepoint(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_table *)vtab)->store;
-  int rc = kv_write_flush(store, &vtab->zErrMsg);
+  int rc;
 
+  if (store->is_writing) return SQLITE_OK;
+  rc = kv_write_flush(store, &vtab->zErrMsg);
   return rc == SQLITE_OK ? kv_pending_savepoint(&store->pending, level) : rc;
 }
 
 static int table_release(sqlite3_vtab *vtab, int level) {
-  kv_pending_release(&((kv_table *)vtab)->store->pending, level);
+  kv_store *store = ((kv_table *)vtab)->store;
+
+  if (!store->is_writing) kv_pending_release(&store->pending, level);
   return SQLITE_OK;
 }
 
 static int table_rollback_to(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_table *)vtab)->store;
 
+  if (store->is_writing) return SQLITE_OK;
   store->n_writes++;
   kv_publish_undo(store);
   kv_pending_rollback_to(&store->pending, level);

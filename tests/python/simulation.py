@@ -130,7 +130,7 @@ class Schedule(Clones):
         n = self.n
         return self.r.choice([
             n, n, "v%d" % n, "v%d" % n, float(n) + 0.5, b"v%d" % n,
-            "v%d" % n + "x" * self.r.choice([10, 300, 5000, 10000]), "é\0%d" % n])
+            "v%d" % n + "x" * self.r.choice([10, 300, 10000]), "é\0%d" % n])
 
     def write(self, c):
         """One statement: (sql, args, the keys that it writes or None if it

@@ -211,6 +211,23 @@ class LargeValues(Case):
                     self.assertEqual(kv(db), expected)
                     self.assertEqual(kv(self.store("phone", t=1)), expected)
 
+    def test_a_schema_that_changed_meanwhile(self):
+        """SQLite begins the statement that puts the parts again."""
+        db = self.store(schema="main", db="cache.db")
+        db.execute("INSERT INTO kv VALUES('first', zeroblob(10000))")
+        n = 1
+        for i, sql in enumerate(["INSERT INTO kv VALUES('p', zeroblob(10000)), ('q', 1)",
+                                 "INSERT INTO kv VALUES('r', 1), ('s', zeroblob(10000)), ('t', 1)",
+                                 "BEGIN; INSERT INTO kv VALUES('u', zeroblob(10000)); "
+                                 "INSERT INTO kv VALUES('v', 1); COMMIT",
+                                 "UPDATE kv SET key = 'w', value = zeroblob(9000) WHERE key = 'v'"]):
+            db.execute("CREATE TABLE t%d(x)" % i)
+            db.executescript(sql)
+            n += 3 if i == 1 else 2
+            self.well(db)
+            self.assertEqual(len(self.log("laptop").rows), n)
+            self.assertEqual(kv(self.store("phone", t=1)), kv(db))
+
     def test_many_rows_some_of_them_large(self):
         db = self.store()
         r = random.Random(5)
