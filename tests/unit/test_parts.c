@@ -139,6 +139,22 @@ static void one_over_the_hosts_limit_is_too_big(void **state) {
   test_store_close(&t);
 }
 
+static void numbers_may_be_used_up(void **state) {
+  char *z = bytes(100000);
+  kv_value value = test_text(z);
+  int64_t first;
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_run(t.db,
+           "INSERT INTO kv_large VALUES(9223372036854775807, 0, 1, x'00')");
+  assert_int_equal(kv_parts_put(&t.store->stmts, &value, &first), SQLITE_FULL);
+  test_rows(t.db, "1", "SELECT count(*) FROM kv_large");
+  free(z);
+  test_store_close(&t);
+}
+
 static void only_values_of_no_row_are_trimmed(void **state) {
   char *z = bytes(200000);
   kv_value value = test_text(z);
@@ -211,6 +227,7 @@ int main(void) {
     cmocka_unit_test(a_small_value_stays_with_its_row),
     cmocka_unit_test(one_that_lacks_a_part_is_an_error),
     cmocka_unit_test(one_over_the_hosts_limit_is_too_big),
+    cmocka_unit_test(numbers_may_be_used_up),
     cmocka_unit_test(only_values_of_no_row_are_trimmed),
     cmocka_unit_test(a_row_is_asked_for_its_parts),
   };
