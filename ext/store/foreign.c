@@ -385,8 +385,7 @@ int kv_reader_tail(kv_reader *reader, kv_position expected, kv_position *tail,
   if (rc == SQLITE_ROW) {
     rc = reader_row(stmt, &row, &reason);
     *found = rc == SQLITE_OK && !reason ? 1 : -1;
-    tail->seq = row.seq;
-    tail->sum = row.sum;
+    if (*found > 0) *tail = (kv_position){row.seq, row.sum};
   } else if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
     rc = reader_large_tail(reader, expected, tail, found);
   } else if (rc != SQLITE_DONE) {

@@ -3,7 +3,8 @@
 **
 ** Everything is checked first; then one nested statement writes, so that a
 ** statement that fails has written nothing (xUpdate of a single row has no
-** statement journal: https://www.sqlite.org/tempfiles.html#stmtjrnl).
+** statement journal: https://www.sqlite.org/tempfiles.html#stmtjrnl), but for
+** parts of a large value (parts.h), which nothing refers to then.
 **
 ** A transaction that writes many rows keeps them back (late.h) and writes
 ** them in the order of keys, before anything else looks at the cache: each
