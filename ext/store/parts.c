@@ -64,14 +64,15 @@ int kv_parts_put(kv_stmts *stmts, const kv_value *value, int64_t *first) {
 
   *first = 0;
   if (!kv_parts_is_for(value)) return SQLITE_OK;
-  memset(&rows, 0, sizeof(rows));
   rc = parts_next_number(stmts, first);
+  if (rc != SQLITE_OK) return rc;
+  memset(&rows, 0, sizeof(rows));
   rows.base.next = parts_next;
   rows.value = value;
   rows.out.row.seq = *first - 1;
   rows.out.row.op = value->type == KV_TEXT;
   rows.out.row.txn = (int64_t)value->n;
-  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_LARGE_PUT, &stmt);
+  rc = kv_stmt_get(stmts, KV_SQL_LARGE_PUT, &stmt);
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_pointer(stmt, 1, &rows.base, KV_ROWS_POINTER, NULL);
   }
