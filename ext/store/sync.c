@@ -65,6 +65,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   char **names = NULL;
   kv_stamp stamp;
   kv_file_kind kind = KV_FILE_NONE;
+  int adopt = store->adopt;
   int64_t n_seen = 0;
   int n = 0;
   int i;
@@ -107,12 +108,17 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
     rc = sync_missing(store, names, n, n_merged, &n_seen, err);
   }
   if (rc == SQLITE_OK && n_seen > 0 && store->device) {
+    store->adopt = adopt; /* whatever the peers have read of the own log */
     rc = sync_own(store, 1, n_merged, err);
   }
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_incarnation_inherit(store, err);
   }
-  if (rc == SQLITE_OK) store->is_synced = 1;
+  if (rc == SQLITE_OK) {
+    store->is_synced = 1;
+  } else {
+    store->adopt = adopt; /* not done before all of them were asked */
+  }
   if (rc == SQLITE_OK) rc = kv_upkeep_run(store, err);
   kv_folder_free_names(names, n);
   sqlite3_free(devices);

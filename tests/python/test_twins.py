@@ -201,6 +201,27 @@ class Twins(Publish):
         self.assertIn("adopt", str(caught.exception))
         self.assertEqual(self.keys(), ["a"])
 
+    def test_adopt_hears_what_peers_say_in_the_same_call(self):
+        """That the log was rolled back is known when a peer has been read,
+        which is after the own log was looked at."""
+        db = self.open("temp")
+        self.put("a")
+        backup = read(self.own)
+        self.put("b")
+        phone = self.device("phone")
+        self.put("p", db=phone)
+        db.close()
+        put(self.own, backup)
+        before = self.log("laptop")
+        db = self.open("temp", options="adopt=1")
+        self.assertEqual(self.state(db, "laptop"), "ok")
+        self.put("x")
+        after = self.log("laptop")
+        self.assertNotEqual(after.id, before.id)
+        self.assertEqual(self.keys(), ["a", "x"])
+        sync(phone)
+        self.assertEqual(kv(phone), kv(db))
+
 
 if __name__ == "__main__":
     unittest.main()
