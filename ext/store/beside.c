@@ -89,6 +89,30 @@ static int beside_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
   return rc;
 }
 
+int kv_beside_is_whole(sqlite3 *host, const char *path, int *is_whole) {
+  kv_reader *reader = NULL;
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_stretch stretch;
+  sqlite3 *handle = NULL;
+  int rc = kv_reader_open_own(host, path, NULL, &reader, &verdict);
+
+  *is_whole = 0;
+  if (rc == SQLITE_OK && reader) {
+    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
+                          &stretch);
+    *is_whole = rc == SQLITE_OK && stretch.is_clean;
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  if (*is_whole) {
+    *is_whole = 0;
+    rc = kv_handle_read(host, path, &handle);
+    if (rc == SQLITE_OK) rc = kv_handle_quick_check(handle, is_whole);
+    sqlite3_close(handle);
+  }
+  return rc;
+}
+
 /* Is it nothing that SQLite may roll back into the file beside it? */
 static int beside_is_stale(sqlite3 *host, sqlite3_vfs *vfs, const char *path,
                            const char *journal, int *is_stale) {
@@ -98,7 +122,7 @@ static int beside_is_stale(sqlite3 *host, sqlite3_vfs *vfs, const char *path,
   *is_stale = kv_folder_look(journal, &stamp) != KV_FILE_REGULAR;
   if (!*is_stale) rc = beside_names_super(vfs, journal, is_stale);
   if (rc == SQLITE_OK && !*is_stale) {
-    rc = kv_reader_is_whole(host, path, is_stale);
+    rc = kv_beside_is_whole(host, path, is_stale);
   }
   return rc;
 }

@@ -220,7 +220,7 @@ static int log_end_replacement(const kv_device_log_place *place,
 
   if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_NONE &&
       kv_folder_look(new_path, &stamp) == KV_FILE_REGULAR) {
-    rc = kv_reader_is_whole(place->host, new_path, &is_whole);
+    rc = kv_beside_is_whole(place->host, new_path, &is_whole);
     if (rc == SQLITE_OK && is_whole) rc = kv_folder_rename(new_path, path);
   }
   sqlite3_free(new_path);

@@ -52,9 +52,6 @@ struct kv_reader {
 #define READER_POLL 2048
 #define READER_POLL_BYTES 1024
 
-/* No page has fewer bytes of a large row. */
-#define READER_PAGE 256
-
 static int reader_is_our_fault(int rc) {
   return (rc & 0xff) == SQLITE_NOMEM;
 }
@@ -101,38 +98,6 @@ static int reader_admit_again(kv_reader *reader, const char *device,
   return SQLITE_OK;
 }
 
-/* Larger values are loaded only when their row is known to be right. */
-static void reader_limit_values(kv_reader *reader) {
-  int limit = sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, -1);
-
-  if (limit <= KV_LARGE) return;
-  reader->large.limit = limit;
-  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
-}
-
-/* The reader of the own log loads them as they are. */
-static void reader_limit_no_values(kv_reader *reader) {
-  if (reader->large.limit == 0) return;
-  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, reader->large.limit);
-  reader->large.limit = 0;
-}
-
-/* Step to the row that was checked. What takes more is another one. */
-static int reader_step_checked(kv_reader *reader, sqlite3_stmt *stmt) {
-  int64_t n = reader->large.n;
-  int limit = n < reader->large.limit ? (int)n : reader->large.limit;
-  int rc;
-
-  reader->work = KV_WORK_ROW;
-  reader->work.reads += (int)(n / READER_PAGE);
-  reader->work.poll = reader->large.poll;
-  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, limit);
-  rc = sqlite3_step(stmt);
-  reader->work.poll = NULL;
-  sqlite3_limit(reader->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
-  return rc == SQLITE_TOOBIG && n < reader->large.limit ? SQLITE_CORRUPT : rc;
-}
-
 /* A confined handle is the reader's: it is closed here if there is none. */
 static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
                       int is_confined, int is_own, kv_reader **out,
@@ -154,7 +119,7 @@ static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
   reader->work = KV_WORK_ADMIT;
   if (is_confined) {
     rc = kv_confine(handle, &reader->work);
-    reader_limit_values(reader);
+    kv_large_limit(&reader->large);
   } else {
     kv_confine_steps(handle, &reader->work);
   }
@@ -327,7 +292,7 @@ static int reader_step_large_last(kv_reader *reader, const char **reason) {
   rc = kv_large_check(&reader->large, &previous, reason);
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(reader->last);
-  return reader_step_checked(reader, reader->last);
+  return kv_large_step(&reader->large, reader->last, &reader->work);
 }
 
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
@@ -379,7 +344,7 @@ int kv_reader_tail(kv_reader *reader, kv_position expected, kv_position *tail,
 
   *found = 0;
   reader->work = KV_WORK_ROW;
-  if (!reader->is_confined) reader_limit_values(reader);
+  if (!reader->is_confined) kv_large_limit(&reader->large);
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &stmt);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW) {
@@ -392,7 +357,7 @@ int kv_reader_tail(kv_reader *reader, kv_position expected, kv_position *tail,
     *found = -1;
   }
   sqlite3_finalize(stmt);
-  if (!reader->is_confined) reader_limit_no_values(reader);
+  if (!reader->is_confined) kv_large_unlimit(&reader->large);
   return reader_large_end(reader, rc);
 }
 
@@ -464,7 +429,8 @@ static int reader_step_large(kv_reader *reader, const char **reason) {
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(rows);
   rc = sqlite3_bind_int64(rows, 1, reader->previous.seq);
-  return rc == SQLITE_OK ? reader_step_checked(reader, rows) : rc;
+  if (rc != SQLITE_OK) return rc;
+  return kv_large_step(&reader->large, rows, &reader->work);
 }
 
 /* Nothing more is read: the next row does not verify, or there is none. */
@@ -600,29 +566,5 @@ int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
   reader->poll = NULL;
   *out = reader->whole;
   sqlite3_finalize(own_poll);
-  return rc;
-}
-
-int kv_reader_is_whole(sqlite3 *host, const char *path, int *is_whole) {
-  kv_reader *reader = NULL;
-  kv_verdict verdict = {KV_STATE_OK, NULL};
-  kv_stretch stretch;
-  sqlite3 *handle = NULL;
-  int rc = kv_reader_open_own(host, path, NULL, &reader, &verdict);
-
-  *is_whole = 0;
-  if (rc == SQLITE_OK && reader) {
-    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
-                          &stretch);
-    *is_whole = rc == SQLITE_OK && stretch.is_clean;
-  }
-  kv_reader_close(reader);
-  kv_verdict_clear(&verdict);
-  if (*is_whole) {
-    *is_whole = 0;
-    rc = kv_handle_read(host, path, &handle);
-    if (rc == SQLITE_OK) rc = kv_handle_quick_check(handle, is_whole);
-    sqlite3_close(handle);
-  }
   return rc;
 }

@@ -152,10 +152,4 @@ int kv_reader_is_unread(const kv_reader *reader);
 /* The spans of the rows that it yielded since the start, without seen rows. */
 const kv_spans *kv_reader_spans(const kv_reader *reader);
 
-/*
-** Is an own log whole as its file stands, without a journal beside it? Reads
-** every row and page. SQLITE_NOMEM, SQLITE_INTERRUPT, errors of the disk.
-*/
-int kv_reader_is_whole(sqlite3 *host, const char *path, int *is_whole);
-
 #endif

@@ -19,6 +19,9 @@
 /* Pieces that are read between two looks at the host. */
 #define LARGE_POLL 256
 
+/* No page has fewer bytes of a large row. */
+#define LARGE_PAGE 256
+
 /* Bytes that are passed over between two looks at the clock. */
 #define LARGE_SKIP 65536
 
@@ -528,4 +531,33 @@ int kv_large_go_on(kv_large_check_of *of) {
     }
   }
   return rc;
+}
+
+void kv_large_limit(kv_large_check_of *of) {
+  int limit = sqlite3_limit(of->handle, SQLITE_LIMIT_LENGTH, -1);
+
+  if (limit <= KV_LARGE) return;
+  of->limit = limit;
+  sqlite3_limit(of->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
+}
+
+void kv_large_unlimit(kv_large_check_of *of) {
+  if (of->limit == 0) return;
+  sqlite3_limit(of->handle, SQLITE_LIMIT_LENGTH, of->limit);
+  of->limit = 0;
+}
+
+int kv_large_step(kv_large_check_of *of, sqlite3_stmt *stmt, kv_work *work) {
+  int64_t n = of->n;
+  int limit = n < of->limit ? (int)n : of->limit;
+  int rc;
+
+  *work = KV_WORK_ROW;
+  work->reads += (int)(n / LARGE_PAGE);
+  work->poll = of->poll;
+  sqlite3_limit(of->handle, SQLITE_LIMIT_LENGTH, limit);
+  rc = sqlite3_step(stmt);
+  work->poll = NULL;
+  sqlite3_limit(of->handle, SQLITE_LIMIT_LENGTH, KV_LARGE);
+  return rc == SQLITE_TOOBIG && n < of->limit ? SQLITE_CORRUPT : rc;
 }

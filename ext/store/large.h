@@ -13,6 +13,7 @@
 #ifndef KV_STORE_LARGE_H
 #define KV_STORE_LARGE_H
 
+#include "confine.h"
 #include "core/names.h"
 #include "core/row.h"
 #include "folder.h"
@@ -69,7 +70,7 @@ typedef struct kv_large_left {
 /* What a check is done with. */
 typedef struct kv_large_check_of {
   sqlite3 *handle;
-  int limit;          /* of a value, in bytes */
+  int limit;          /* of a value, in bytes; 0: the handle's own holds */
   kv_larges *larges;  /* NULL: nothing is kept */
   int64_t budget;     /* microseconds, if larges: then it is left; 0: never */
   int64_t deadline;   /* when that is; 0: nothing has begun yet */
@@ -77,6 +78,21 @@ typedef struct kv_large_check_of {
   uint32_t n;         /* bytes of the row that was checked last */
   kv_large_left left;
 } kv_large_check_of;
+
+/*
+** From now on the handle loads values up to KV_LARGE alone: a larger one is
+** SQLITE_TOOBIG. Nothing changes if its own limit is that low.
+*/
+void kv_large_limit(kv_large_check_of *of);
+
+/* It loads them as they are again. */
+void kv_large_unlimit(kv_large_check_of *of);
+
+/*
+** Step to the row that was checked last, for which *work is given what that
+** takes. SQLITE_CORRUPT if it takes more: it is another one then.
+*/
+int kv_large_step(kv_large_check_of *of, sqlite3_stmt *stmt, kv_work *work);
 
 /*
 ** Check the row behind *previous as kv_row_check() does, reading its text
