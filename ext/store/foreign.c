@@ -429,8 +429,10 @@ static int reader_step_large(kv_reader *reader, const char **reason) {
   if (rc != SQLITE_OK || *reason) return rc;
   sqlite3_reset(rows);
   rc = sqlite3_bind_int64(rows, 1, reader->previous.seq);
-  if (rc != SQLITE_OK) return rc;
-  return kv_large_step(&reader->large, rows, &reader->work);
+  if (rc == SQLITE_OK) {
+    rc = kv_large_step(&reader->large, rows, &reader->work);
+  }
+  return rc;
 }
 
 /* Nothing more is read: the next row does not verify, or there is none. */

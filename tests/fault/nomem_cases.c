@@ -126,6 +126,11 @@ static void values_are_in_parts(sqlite3 *db) {
   test_run(db, "INSERT INTO kv VALUES('a', zeroblob(70000))");
 }
 
+static void value_was_a_text(sqlite3 *db) {
+  test_run(db, "INSERT INTO kv VALUES('a', 'before')");
+  test_run(db, "INSERT INTO kv VALUES('a', 'after')");
+}
+
 static void rows_wait_and_another_process_writes(sqlite3 *db) {
   rows_wait(db);
   another_process_writes(db);
@@ -270,6 +275,7 @@ const nomem_case nomem_cases[] = {
    "SELECT * FROM kv WHERE time >= '2026-11-01' ORDER BY time DESC",
    NULL},
   {"revert", PERSISTENT, NULL, "SELECT kv_revert('b', '2026-10-01')", NULL},
+  {"revert to a text", TEMP, value_was_a_text, "SELECT kv_revert('a')", NULL},
   {"revert to a time", TEMP, NULL, "SELECT kv_revert('a', '2026-10-01')", NULL},
   {"devices", TEMP, phone_writes, "SELECT * FROM kv_devices", NULL},
   {"views", PERSISTENT, has_views, "SELECT * FROM v", NULL},
