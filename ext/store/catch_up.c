@@ -129,11 +129,13 @@ static int catch_up_rows(kv_store *store, kv_device_log *log, kv_cursor *own,
   stretch.counted_ts = -1;
   if (found && log->tail.seq > common.seq) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
+    if (rc == SQLITE_OK) rc = kv_device_log_watch(log, poll);
     if (rc == SQLITE_OK) {
       rc =
         kv_reader_verify(log->reader, common,
                          kv_clock_limit(kv_store_now(store)), poll, &stretch);
     }
+    kv_device_log_watch(log, NULL);
     kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
     if (rc == SQLITE_OK && !stretch.is_clean) {
       kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",

@@ -262,19 +262,27 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
   return rc;
 }
 
+int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll) {
+  int rc = SQLITE_OK;
+
+  if (poll && !log->is_watched) {
+    rc = kv_confine_file(log->handle, &log->large);
+    log->is_watched = rc == SQLITE_OK;
+  }
+  log->large = KV_WORK_LARGE;
+  log->large.poll = poll;
+  return rc;
+}
+
 /* Step to write a row; one that is large in the eyes of the host. */
 static int log_step_watched(kv_device_log *log, sqlite3_stmt *stmt,
                             sqlite3_stmt *poll) {
-  int rc = SQLITE_OK;
+  int rc = kv_device_log_watch(log, poll);
 
-  if (!log->is_watched) rc = kv_confine_file(log->handle, &log->large);
   if (rc != SQLITE_OK) return rc;
   if (kv_stmt_is_stopped(poll)) return SQLITE_INTERRUPT;
-  log->is_watched = 1;
-  log->large = KV_WORK_LARGE;
-  log->large.poll = poll;
   rc = sqlite3_step(stmt);
-  log->large = KV_WORK_LARGE;
+  kv_device_log_watch(log, NULL);
   return rc == SQLITE_ABORT ? SQLITE_INTERRUPT : rc;
 }
 

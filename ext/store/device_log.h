@@ -31,7 +31,7 @@ typedef struct kv_device_log {
   int64_t txn;      /* the last row of the transaction that is appended */
   int is_new;       /* made by this lock: it has no rows */
   kv_work work;     /* left until its schema is known */
-  kv_work large;    /* what writing large rows takes: the host may stop it */
+  kv_work large;    /* what large rows take: the host may stop it */
   int is_watched;   /* it is counted */
 } kv_device_log;
 
@@ -58,6 +58,13 @@ typedef struct kv_device_log_place {
 */
 int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
                        kv_verdict *verdict, char **err);
+
+/*
+** From now on reading and writing pages of the log asks the host, whose
+** KV_SQL_POLL is `poll`, now and then: SQLITE_ABORT when it wants no more.
+** NULL: nobody is asked, as before a commit, which must not fail. SQLITE_NOMEM.
+*/
+int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll);
 
 /*
 ** Append a row behind the tail: row->seq and row->sum are set here. All

@@ -325,8 +325,8 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
 #define INCARNATION_PART 2000
 #define INCARNATION_PART_BYTES (1 << 20)
 
-/* From where: anywhere, so that all of it is met sooner or later. */
-static int incarnation_part(kv_store *store, kv_device_log *log,
+/* From where: anywhere up to `end`, so that all is met sooner or later. */
+static int incarnation_part(kv_store *store, kv_device_log *log, int64_t end,
                             kv_position *after, int *found) {
   kv_stamp stamp;
   uint32_t number;
@@ -334,21 +334,41 @@ static int incarnation_part(kv_store *store, kv_device_log *log,
   *after = log->head.base;
   *found = 1;
   kv_folder_look(log->path, &stamp);
-  if (log->tail.seq <= INCARNATION_PART &&
-      stamp.size <= INCARNATION_PART_BYTES) {
+  if (end <= INCARNATION_PART && stamp.size <= INCARNATION_PART_BYTES) {
     return SQLITE_OK;
   }
   kv_handle_random(store->db, sizeof(number), (unsigned char *)&number);
-  after->seq = number % log->tail.seq;
+  after->seq = number % end;
   return kv_reader_sum_at(log->reader, after->seq, &after->sum, found);
+}
+
+/* Verify a part of what was there before rows were appended. */
+static int incarnation_verify(kv_store *store, kv_device_log *log, int64_t end,
+                              const char **reason) {
+  kv_position after;
+  const kv_row *row;
+  size_t n = 0; /* bytes of keys and values */
+  int found;
+  int rc = incarnation_part(store, log, end, &after, &found);
+
+  if (rc != SQLITE_OK) return rc;
+  if (!found) *reason = "a row is not there";
+  if (!found) return SQLITE_OK;
+  if (end > after.seq + INCARNATION_PART) end = after.seq + INCARNATION_PART;
+  rc = kv_reader_start(log->reader, after, end);
+  if (rc == SQLITE_OK) rc = SQLITE_ROW;
+  while (rc == SQLITE_ROW && n < INCARNATION_PART_BYTES) {
+    rc = kv_reader_next(log->reader, &row, reason);
+    if (rc == SQLITE_ROW) n += row->key.n + row->value.n;
+  }
+  kv_reader_stop(log->reader);
+  return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
 int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
                               kv_cursor *own) {
-  kv_position after;
   const char *reason = NULL;
-  const kv_row *row;
-  size_t n = 0; /* bytes of keys and values */
+  sqlite3_stmt *poll = NULL;
   int found;
   int rc;
 
@@ -360,19 +380,14 @@ int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
     }
     if (rc != SQLITE_OK || !found) return rc;
   }
-  if (log->tail.seq == 0) return SQLITE_OK;
-  rc = incarnation_part(store, log, &after, &found);
-  if (!found) reason = "a row is not there";
-  if (rc == SQLITE_OK && found) {
-    rc = kv_reader_start(log->reader, after, after.seq + INCARNATION_PART);
-    if (rc == SQLITE_OK) rc = SQLITE_ROW;
+  if (own->published.seq == 0) return SQLITE_OK;
+  rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
+  if (rc == SQLITE_OK) rc = kv_device_log_watch(log, poll);
+  if (rc == SQLITE_OK) {
+    rc = incarnation_verify(store, log, own->published.seq, &reason);
   }
-  while (rc == SQLITE_ROW && n < INCARNATION_PART_BYTES) {
-    rc = kv_reader_next(log->reader, &row, &reason);
-    if (rc == SQLITE_ROW) n += row->key.n + row->value.n;
-  }
-  kv_reader_stop(log->reader);
-  if (rc == SQLITE_DONE || rc == SQLITE_ROW) rc = SQLITE_OK;
+  kv_device_log_watch(log, NULL);
+  kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
   if (rc == SQLITE_OK && reason) {
     kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                    kv_reader_position(log->reader).seq + 1, reason);

@@ -42,9 +42,9 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
                                kv_cursor *own);
 
 /*
-** Verify a part of the log (locked, caught up), a small one whole: a page
-** that went bad far from its end is found sooner or later, and own->verdict
-** says damaged.
+** Verify a part of the log (locked, caught up) up to own->published, a small one
+** whole: a page that went bad far from its end is found sooner or later, and
+** own->verdict says damaged.
 */
 int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
                               kv_cursor *own);

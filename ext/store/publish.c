@@ -354,6 +354,7 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
       }
       rc = kv_cursor_save(&store->stmts, &own);
     }
+    rc = kv_store_error(store, err, rc, "cannot publish");
     rc = kv_store_savepoint_end(store, rc);
     if (rc == SQLITE_OK && store->log) {
       publish_finish(store);

@@ -2,6 +2,7 @@
 whatever phase it is; what was merged stays, and the next sync goes on.
 """
 
+import os
 import sqlite3
 import unittest
 
@@ -139,6 +140,19 @@ class Interrupts(Case):
             self.assertGreater(calls - few, n >> 20)  # each megabyte asks
             self.assertEqual(target.execute("SELECT length(value) FROM kv").fetchall(), [(n,)])
             self.assertEqual(self.rows("much%d.kv" % wait), 1)
+
+    def test_a_look_at_an_own_large_row_is_stopped_within(self):
+        def look(stop=0):
+            os.utime(log_path(self.path("much.kv"), "laptop"))  # so that it looks
+            return self.calls(con, "SELECT kv_sync()", stop)
+
+        n = 16 << 20
+        few = self.calls(self.large("few", 10, 0), "SELECT kv_sync()")
+        con = self.large("much", n, 0)
+        calls = look()
+        self.assertGreater(calls - few, n >> 20)  # each megabyte asks
+        self.assertEqual(look(calls // 2), calls // 2)
+        self.assertEqual(look(), calls)
 
     def test_a_large_value_is_written_to_the_cache_in_many_steps(self):
         con = self.device("laptop", "steps.kv")
