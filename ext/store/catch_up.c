@@ -51,12 +51,15 @@ int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
 /* Merge what another process published as this device. */
 static int catch_up_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
                           kv_position from, const kv_stretch *stretch) {
+  sqlite3_stmt *poll = NULL;
   int64_t arrived;
   int rc = kv_store_next_arrival(store, &arrived);
 
+  if (rc == SQLITE_OK) rc = kv_own_watch(store, log, &poll);
   if (rc == SQLITE_OK) {
     rc = kv_cache_merge(&store->stmts, log->reader, from, stretch, arrived);
   }
+  kv_own_unwatch(store, log, poll);
   if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
   if (stretch->last_ts > own->newest) own->newest = stretch->last_ts;
   return rc;
@@ -128,15 +131,13 @@ static int catch_up_rows(kv_store *store, kv_device_log *log, kv_cursor *own,
   stretch.end = common;
   stretch.counted_ts = -1;
   if (found && log->tail.seq > common.seq) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
-    if (rc == SQLITE_OK) rc = kv_device_log_watch(log, poll);
+    rc = kv_own_watch(store, log, &poll);
     if (rc == SQLITE_OK) {
       rc =
         kv_reader_verify(log->reader, common,
                          kv_clock_limit(kv_store_now(store)), poll, &stretch);
     }
-    kv_device_log_watch(log, NULL);
-    kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
+    kv_own_unwatch(store, log, poll);
     if (rc == SQLITE_OK && !stretch.is_clean) {
       kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                      stretch.end.seq + 1, stretch.reason);

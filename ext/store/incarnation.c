@@ -381,13 +381,11 @@ int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
     if (rc != SQLITE_OK || !found) return rc;
   }
   if (own->published.seq == 0) return SQLITE_OK;
-  rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
-  if (rc == SQLITE_OK) rc = kv_device_log_watch(log, poll);
+  rc = kv_own_watch(store, log, &poll);
   if (rc == SQLITE_OK) {
     rc = incarnation_verify(store, log, own->published.seq, &reason);
   }
-  kv_device_log_watch(log, NULL);
-  kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
+  kv_own_unwatch(store, log, poll);
   if (rc == SQLITE_OK && reason) {
     kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                    kv_reader_position(log->reader).seq + 1, reason);

@@ -112,6 +112,17 @@ int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
   return own_rows(store, log, from, until, end, &whole);
 }
 
+int kv_own_watch(kv_store *store, kv_device_log *log, sqlite3_stmt **poll) {
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, poll);
+
+  return rc == SQLITE_OK ? kv_device_log_watch(log, *poll) : rc;
+}
+
+void kv_own_unwatch(kv_store *store, kv_device_log *log, sqlite3_stmt *poll) {
+  kv_device_log_watch(log, NULL);
+  kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
+}
+
 /* Does the chain of own rows in the cache lead from base to this row? */
 static int own_has(kv_store *store, const kv_device_log *log, kv_position at,
                    int *has) {

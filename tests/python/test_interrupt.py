@@ -122,24 +122,29 @@ class Interrupts(Case):
 
     def test_one_large_value_is_stopped_within(self):
         n = 16 << 20
-        for wait in (1, 0):
-            con = self.large("few%d" % wait, 10, wait)
-            few = self.calls(con if wait else self.connect(), "SELECT kv_sync()" if wait else
-                             "SELECT kv_open('%s')" % self.path("few0.kv"))
-            con = self.large("much%d" % wait, n, wait)
-            sql = "SELECT kv_sync()" if wait else "SELECT kv_open('%s')" % self.path("much0.kv")
-            stop = 1
-            while True:
-                target = con if wait else self.connect()
-                calls = self.calls(target, sql, stop)
-                self.assertFalse(target.in_transaction)
-                if calls < stop:
-                    break
-                self.assertEqual(self.rows("much%d.kv" % wait), 1 - wait)
-                stop += max(1, stop // 3)
-            self.assertGreater(calls - few, n >> 20)  # each megabyte asks
-            self.assertEqual(target.execute("SELECT length(value) FROM kv").fetchall(), [(n,)])
-            self.assertEqual(self.rows("much%d.kv" % wait), 1)
+        for how, sql in (("waiting", "SELECT kv_sync()"), ("foreign", "SELECT kv_open('%s')"),
+                         ("own", "SELECT kv_open('%s', 'laptop')")):
+            with self.subTest(how=how):
+                few, much = "few %s" % how, "much %s" % how
+                wait = how == "waiting"
+                con = self.large(few, 10, wait)
+                if not wait:
+                    con, sql = self.connect(), sql % self.path("%s.kv")
+                calls_of_few = self.calls(con, sql if wait else sql % few)
+                con = self.large(much, n, wait)
+                stop = 1
+                while True:
+                    target = con if wait else self.connect()
+                    calls = self.calls(target, sql if wait else sql % much, stop)
+                    self.assertFalse(target.in_transaction)
+                    if calls < stop:
+                        break
+                    self.assertEqual(self.rows(much + ".kv"), not wait)
+                    stop += max(1, stop // 3)
+                self.assertGreater(calls - calls_of_few, n >> 20)  # each megabyte asks
+                self.assertEqual(target.execute("SELECT length(value) FROM kv").fetchall(),
+                                 [(n,)])
+                self.assertEqual(self.rows(much + ".kv"), 1)
 
     def test_a_look_at_an_own_large_row_is_stopped_within(self):
         def look(stop=0):
