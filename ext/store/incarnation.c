@@ -351,12 +351,12 @@ static int incarnation_verify(kv_store *store, kv_device_log *log, int64_t end,
   int found;
   int rc = incarnation_part(store, log, end, &after, &found);
 
-  if (rc != SQLITE_OK) return rc;
   if (!found) *reason = "a row is not there";
-  if (!found) return SQLITE_OK;
-  if (end > after.seq + INCARNATION_PART) end = after.seq + INCARNATION_PART;
-  rc = kv_reader_start(log->reader, after, end);
-  if (rc == SQLITE_OK) rc = SQLITE_ROW;
+  if (rc == SQLITE_OK && found) {
+    if (end > after.seq + INCARNATION_PART) end = after.seq + INCARNATION_PART;
+    rc = kv_reader_start(log->reader, after, end);
+    if (rc == SQLITE_OK) rc = SQLITE_ROW;
+  }
   while (rc == SQLITE_ROW && n < INCARNATION_PART_BYTES) {
     rc = kv_reader_next(log->reader, &row, reason);
     if (rc == SQLITE_ROW) n += row->key.n + row->value.n;
