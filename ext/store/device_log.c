@@ -325,6 +325,31 @@ int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll) {
   return rc;
 }
 
+/* A file that was just made is on no disk yet: no reader could admit it. */
+static int log_new_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
+                          int *found) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(log->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
+
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  *found = rc == SQLITE_ROW;
+  if (*found) *sum = sqlite3_column_int64(stmt, 7);
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int kv_device_log_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
+                         int *found) {
+  int is_base = seq == log->head.base.seq;
+
+  *found = is_base || seq == log->tail.seq;
+  *sum = is_base ? log->head.base.sum : log->tail.sum;
+  if (*found) return SQLITE_OK;
+  return log->reader ? kv_reader_sum_at(log->reader, seq, sum, found)
+                     : log_new_sum_at(log, seq, sum, found);
+}
+
 int kv_device_log_check(kv_device_log *log, int *is_whole) {
   return kv_handle_quick_check(log->handle, is_whole);
 }

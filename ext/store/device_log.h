@@ -76,6 +76,13 @@ int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll);
 */
 int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll);
 
+/*
+** The sum that the row at seq carries (base_sum for base_seq), also of a row
+** that was appended under this lock. *found is 0 if there is none.
+*/
+int kv_device_log_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
+                         int *found);
+
 /* Can it be appended to? Reads every page, for a log that could not. */
 int kv_device_log_check(kv_device_log *log, int *is_whole);
 

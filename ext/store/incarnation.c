@@ -302,11 +302,7 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
     if (strcmp(names[i], store->device) == 0) continue;
     rc = incarnation_ack(store, names[i], log->head.id, &ack, &found);
     if (rc != SQLITE_OK || !found) continue;
-    found = ack.seq == log->tail.seq;
-    sum = log->tail.sum;
-    if (!found && log->reader) {
-      rc = kv_reader_sum_at(log->reader, ack.seq, &sum, &found);
-    }
+    rc = kv_device_log_sum_at(log, ack.seq, &sum, &found);
     if (rc == SQLITE_OK && (!found || sum != ack.sum)) {
       kv_verdict_set(&own->verdict, KV_STATE_TWIN,
                      "was rolled back: device %s has read row %lld of it, "

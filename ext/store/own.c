@@ -134,17 +134,10 @@ static int own_has(kv_store *store, const kv_device_log *log, kv_position at,
 }
 
 static int own_log_sum_is(kv_device_log *log, kv_position at, int *is) {
-  int64_t sum = log->head.base.sum;
-  int found = at.seq == log->head.base.seq;
-  int rc = SQLITE_OK;
+  int64_t sum = 0;
+  int found = 0;
+  int rc = kv_device_log_sum_at(log, at.seq, &sum, &found);
 
-  if (!found && at.seq == log->tail.seq) {
-    sum = log->tail.sum;
-    found = 1;
-  }
-  if (!found && log->reader) {
-    rc = kv_reader_sum_at(log->reader, at.seq, &sum, &found);
-  }
   *is = found && sum == at.sum;
   return rc;
 }

@@ -231,6 +231,73 @@ class CrashesAndBackups(Publish):
                 self.assertEqual(self.published("laptop", folder), expected)
                 self.check(db, folder)
 
+    def lose(self, what):
+        """Own rows wait, and the log, or a folder that it is in, is made again;
+        another device had read all that was published."""
+        db = self.open()
+        self.put("a", "b")
+        phone = self.device("phone")
+        self.put("p", db=phone)
+        sync(db)
+        self.put("c")
+        expected = self.log("laptop").rows
+        shutil.move(self.path("notes.kv"), self.path("away"))
+        self.put("d", "a", value=2)
+        if what == "folder":
+            os.mkdir(self.path("notes.kv"))
+        else:
+            shutil.move(self.path("away"), self.path("notes.kv"))
+            os.remove(self.own)
+            if what == "directory":
+                os.rmdir(os.path.dirname(self.own))
+        return db, expected
+
+    def test_a_lost_directory_gets_the_rows_that_wait_too(self):
+        for what in ("log.db", "directory", "folder"):
+            for first in ("sync", "sync in a transaction", "write"):
+                with self.subTest(what=what, first=first):
+                    self.fresh()
+                    db, expected = self.lose(what)
+                    if first == "write":
+                        self.put("e")
+                    elif first == "sync":
+                        sync(db)
+                    else:
+                        db.execute("BEGIN")
+                        sync(db)
+                        db.execute("COMMIT")
+                    sync(db)
+                    self.assertEqual((self.unpublished(db), self.state(db, "laptop")),
+                                     (0, "ok"))
+                    self.put("f")
+                    rows = self.log("laptop").rows
+                    self.assertEqual(rows[:len(expected)], expected)
+                    self.assertEqual([r.key for r in rows[len(expected):]],
+                                     ["d", "a"] + ["e"] * (first == "write") + ["f"])
+                    self.assertEqual(kv(self.device("reader")).get(("str", "d")),
+                                     ("int", 2))
+                    self.assertEqual(self.leftovers(self.path("notes.kv")), [])
+
+    def test_a_cache_that_lacks_what_a_peer_read_makes_no_lost_log(self):
+        """The host's database is from a backup, which knows that a peer had
+        read more rows than it has."""
+        db = self.open()
+        self.put("a")
+        backup = read(self.path("host.db"))
+        self.put("b")
+        phone = self.device("phone")
+        self.put("p", db=phone)
+        db.close()
+        put(self.path("host.db"), backup)
+        db = self.open()
+        peer = read(log_path(self.path("notes.kv"), "phone"))
+        shutil.rmtree(self.path("notes.kv"))
+        self.put("c")
+        put(log_path(self.path("notes.kv"), "phone"), peer)
+        sync(db)
+        self.assertEqual(self.state(db, "laptop"), "twin")
+        self.fails("INSERT INTO kv VALUES('d', 1)", "was rolled back", con=db)
+
     def test_other_devices_take_the_log_that_was_built_anew(self):
         self.open("temp")
         self.put("a", "b")
