@@ -35,7 +35,10 @@ int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
                      kv_device_log **out, kv_verdict *verdict, char **err) {
   static const kv_busy never = {0, {NULL, NULL}};
   kv_device_log_place place;
+  int rc = kv_store_follow(store);
 
+  *out = NULL;
+  if (rc != SQLITE_OK) return rc;
   place.host = store->db;
   place.root = store->root;
   place.device = store->device;

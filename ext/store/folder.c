@@ -121,8 +121,8 @@ static int folder_real(const char *path, char **out) {
   return rc == SQLITE_OK && !*out ? SQLITE_NOMEM : rc;
 }
 
-/* Join a relative path to its base; drop slashes at the end. */
-static char *folder_absolute(const char *path, const char *base) {
+/* Slashes at the end are dropped. */
+char *kv_folder_absolute(const char *path, const char *base) {
   char *cwd = NULL;
   char *joined;
   size_t n;
@@ -142,7 +142,7 @@ static char *folder_absolute(const char *path, const char *base) {
 
 int kv_folder_resolve(const char *path, const char *base, int create,
                       char **out, char **err) {
-  char *absolute = folder_absolute(path, base);
+  char *absolute = kv_folder_absolute(path, base);
   struct stat st;
   int rc = absolute ? SQLITE_OK : SQLITE_NOMEM;
 

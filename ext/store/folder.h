@@ -39,9 +39,15 @@ kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp);
 int kv_folder_is_fresh(const kv_stamp *stamp);
 
 /*
+** A path as it is meant now, links not followed, for sqlite3_free(). A relative
+** one means relative to `base`, a folder (NULL: the working directory). NULL if
+** there is no memory.
+*/
+char *kv_folder_absolute(const char *path, const char *base);
+
+/*
 ** The absolute path, without links, of the folder of a store. A relative
-** path means relative to `base`, a folder (NULL: the working directory). If
-** create, its last component is made when it is missing. The folder need
+** path is as above. If create, its last component is made when it is missing. The folder need
 ** not exist otherwise: then its parent is resolved as far as that exists.
 ** *out is for sqlite3_free(). Errors: SQLITE_CANTOPEN with a message.
 */

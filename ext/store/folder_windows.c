@@ -309,11 +309,30 @@ static int folder_is_absolute(const char *path) {
                 path[0]) != NULL;
 }
 
+static char *folder_join(const char *path, const char *base) {
+  return folder_is_absolute(path)
+           ? kv_strdup(path)
+           : sqlite3_mprintf("%s/%s", base ? base : ".", path);
+}
+
+/* One that Windows does not take is left as it is: kv_folder_resolve() says so. */
+char *kv_folder_absolute(const char *path, const char *base) {
+  char *joined = folder_join(path, base);
+  wchar_t *wide = joined ? folder_wide(joined) : NULL;
+  wchar_t *full = wide ? folder_full(wide) : NULL;
+
+  if (full) {
+    sqlite3_free(joined);
+    joined = folder_plain(full);
+  }
+  sqlite3_free(full);
+  sqlite3_free(wide);
+  return joined;
+}
+
 static int folder_absolute(const char *path, const char *base, wchar_t **out,
                            char **err) {
-  char *joined = folder_is_absolute(path)
-                   ? kv_strdup(path)
-                   : sqlite3_mprintf("%s/%s", base ? base : ".", path);
+  char *joined = folder_join(path, base);
   wchar_t *wide = joined ? folder_wide(joined) : NULL;
   int rc = wide ? SQLITE_OK : SQLITE_NOMEM;
 

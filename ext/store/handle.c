@@ -9,8 +9,10 @@
 
 #ifdef _WIN32
 #define HANDLE_NOFOLLOW 0 /* does nothing there, and SQLite 3.31 trips on it */
+#define HANDLE_IS_SEPARATOR(c) ((c) == '/' || (c) == '\\')
 #else
 #define HANDLE_NOFOLLOW SQLITE_OPEN_NOFOLLOW
+#define HANDLE_IS_SEPARATOR(c) ((c) == '/') /* a backslash is a character */
 #endif
 
 const char *kv_handle_vfs(sqlite3 *host) {
@@ -47,7 +49,7 @@ static char *handle_uri(const char *path, const char *parameters) {
     if (strchr("?#%", *z)) {
       sqlite3_str_appendf(uri, "%%%02x", *z);
     } else {
-      sqlite3_str_appendchar(uri, 1, *z == '\\' ? '/' : *z);
+      sqlite3_str_appendchar(uri, 1, HANDLE_IS_SEPARATOR(*z) ? '/' : *z);
     }
   }
   sqlite3_str_appendall(uri, parameters);

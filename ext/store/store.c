@@ -3,6 +3,7 @@
 */
 #include "store.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "core/names.h"
@@ -110,8 +111,8 @@ static int store_check_options(const kv_options *options, char **err) {
 }
 
 static int store_new(kv_registry *registry, const char *schema,
-                     const char *name, const kv_options *options, char *root,
-                     kv_store **out) {
+                     const char *name, const kv_options *options, char *path,
+                     char *root, kv_store **out) {
   kv_store *store = kv_zalloc(sizeof(*store));
   int rc = store ? SQLITE_OK : SQLITE_NOMEM;
 
@@ -126,6 +127,7 @@ static int store_new(kv_registry *registry, const char *schema,
   }
   if (rc == SQLITE_OK) rc = store_bind(store, schema, name);
   if (rc == SQLITE_OK) {
+    store->path = path;
     store->root = root;
     store->next = registry->stores;
     registry->stores = store;
@@ -201,27 +203,85 @@ static kv_store *store_lookup(kv_registry *registry, const char *root,
   return NULL;
 }
 
+int kv_store_follow(kv_store *store) {
+  char *root = NULL;
+  kv_stamp stamp;
+  int rc = SQLITE_OK;
+
+  if (!store->root) return SQLITE_OK;
+  rc = kv_folder_resolve(store->root, NULL, 0, &root, NULL);
+  if (rc == SQLITE_OK && (!store_same_text(root, store->root) ||
+                          kv_folder_look(root, &stamp) != KV_FILE_DIRECTORY)) {
+    sqlite3_free(root);
+    rc = kv_folder_resolve(store->path, NULL, 0, &root, NULL);
+    if (rc == SQLITE_OK && kv_folder_look(root, &stamp) == KV_FILE_DIRECTORY &&
+        !store_lookup(store->registry, root, store->device, NULL, NULL)) {
+      sqlite3_free(store->root);
+      store->root = root;
+      root = NULL;
+    }
+  }
+  sqlite3_free(root);
+  return rc;
+}
+
+/* What is longest below a folder: a journal of a device with a long name. */
+#define STORE_BELOW (9 + KV_NAME_MAX + 19) /* /devices/, /log.db.new-journal */
+
+/* Can SQLite open what lies below a folder? Asked before it is made. */
+static int store_check_root(sqlite3 *db, const char *root, char **err) {
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(db));
+  int most = vfs ? vfs->mxPathname - STORE_BELOW : INT_MAX;
+
+  if (strlen(root) <= (size_t)most) return SQLITE_OK;
+  return kv_error(err, SQLITE_CANTOPEN,
+                  "the path of folder %s is too long: SQLite can open the logs "
+                  "in a folder whose path has %d bytes at most",
+                  root, most);
+}
+
+/* The folder of a store, made if `create`, and the path that led there. */
+static int store_find_folder(kv_registry *registry, const char *schema,
+                             const kv_options *options, int create, char **path,
+                             char **root, char **err) {
+  char *base = store_base(registry->db, schema);
+  kv_store *store;
+  int rc;
+
+  *path = kv_folder_absolute(options->path, base);
+  rc = *path ? SQLITE_OK : SQLITE_NOMEM;
+  sqlite3_free(base);
+  if (rc == SQLITE_OK) rc = kv_folder_resolve(*path, NULL, 0, root, err);
+  if (rc == SQLITE_OK) rc = store_check_root(registry->db, *root, err);
+  if (rc == SQLITE_OK && create && options->device) {
+    sqlite3_free(*root);
+    rc = kv_folder_resolve(*path, NULL, 1, root, err);
+  }
+  for (store = registry->stores; store && rc == SQLITE_OK; store = store->next)
+    rc = kv_store_follow(store);
+  return rc;
+}
+
 static int store_open(kv_registry *registry, const char *schema,
                       const char *name, const kv_options *options, int create,
                       kv_store **out, char **err) {
   int is_memory = options->path && strcmp(options->path, KV_MEMORY) == 0;
+  char *path = NULL;
   char *root = NULL;
   kv_store *store = NULL;
   int rc = store_check_options(options, err);
 
   *out = NULL;
   if (rc == SQLITE_OK && !is_memory) {
-    char *base = store_base(registry->db, schema);
-    rc = kv_folder_resolve(options->path, base, create && options->device,
-                           &root, err);
-    sqlite3_free(base);
+    rc =
+      store_find_folder(registry, schema, options, create, &path, &root, err);
   }
   if (rc == SQLITE_OK && create) rc = store_connect_all(registry->db);
   if (rc == SQLITE_OK) {
     store = store_lookup(registry, root, options->device, schema, name);
     if (!store) {
-      rc = store_new(registry, schema, name, options, root, &store);
-      if (rc == SQLITE_OK) root = NULL;
+      rc = store_new(registry, schema, name, options, path, root, &store);
+      if (rc == SQLITE_OK) path = root = NULL;
     } else if (!store_is_table(store, schema, name)) {
       if (kv_store_table_exists(store)) {
         rc = kv_error(err, SQLITE_ERROR,
@@ -235,6 +295,7 @@ static int store_open(kv_registry *registry, const char *schema,
       }
     }
   }
+  sqlite3_free(path);
   sqlite3_free(root);
   if (rc != SQLITE_OK) {
     return kv_error_db(err, rc, registry->db, "cannot open the store");
@@ -278,6 +339,7 @@ void kv_store_close(kv_store *store) {
   kv_stmt_clear(&store->stmts);
   sqlite3_free(store->schema);
   sqlite3_free(store->name);
+  sqlite3_free(store->path);
   sqlite3_free(store->root);
   sqlite3_free(store->device);
   sqlite3_free(store->late);

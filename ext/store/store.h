@@ -54,7 +54,8 @@ typedef struct kv_store {
   sqlite3 *db; /* borrowed */
   char *schema;
   char *name;   /* of the virtual table */
-  char *root;   /* resolved folder; NULL: KV_MEMORY */
+  char *path;   /* of its folder as it was given, absolute */
+  char *root;   /* the same resolved; NULL: KV_MEMORY */
   char *device; /* NULL: an observer */
   char machine[KV_MACHINE_SIZE];
   int64_t fixed_now; /* option now; negative: the real clock */
@@ -95,6 +96,13 @@ int kv_store_open(kv_registry *registry, const char *schema, const char *name,
                   const kv_options *options, int create, kv_store **out,
                   char **err);
 void kv_store_close(kv_store *store);
+
+/*
+** The folder may have been moved, and a link put in its place: if there is none
+** where it was, it is looked for as it was when the store was opened.
+** SQLITE_NOMEM.
+*/
+int kv_store_follow(kv_store *store);
 
 /*
 ** Find the store of a table by its name (NULL: "kv"), as SQL resolves it:

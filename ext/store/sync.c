@@ -74,6 +74,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   *n_merged = 0;
   if (!store->root) return kv_upkeep_run(store, err);
   rc = kv_store_prepare_cache(store, err);
+  if (rc == SQLITE_OK) rc = kv_store_follow(store);
   if (rc == SQLITE_OK &&
       kv_folder_look(store->root, &stamp) != KV_FILE_DIRECTORY) {
     rc = kv_error(err, SQLITE_CANTOPEN,

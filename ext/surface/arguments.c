@@ -205,3 +205,13 @@ int kv_arguments_path(kv_arguments *arguments, const char *z) {
   arguments->options.path = arguments->path;
   return arguments->path ? SQLITE_OK : SQLITE_NOMEM;
 }
+
+int kv_arguments_text(sqlite3_value *value, const char *what, const char **out,
+                      char **err) {
+  *out = (const char *)sqlite3_value_text(value);
+  if (!*out || (size_t)sqlite3_value_bytes(value) == strlen(*out)) {
+    return SQLITE_OK;
+  }
+  return kv_error(err, SQLITE_ERROR, "there is a NUL in the %s behind '%s'",
+                  what, *out);
+}

@@ -48,4 +48,11 @@ int kv_arguments_list(kv_arguments *arguments, const char *z,
 /* Read the path of CREATE VIRTUAL TABLE, quoted or not. */
 int kv_arguments_path(kv_arguments *arguments, const char *z);
 
+/*
+** The text of an argument of a function, NULL of NULL. SQLITE_ERROR with a
+** message that names it if it has a NUL in it: what is behind would be lost.
+*/
+int kv_arguments_text(sqlite3_value *value, const char *what, const char **out,
+                      char **err);
+
 #endif

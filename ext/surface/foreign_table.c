@@ -214,14 +214,14 @@ static int foreign_filter(sqlite3_vtab_cursor *base, int plan,
   foreign_reset(cursor);
   if (argc > 0) {
     cursor->rows = sqlite3_value_pointer(argv[0], KV_ROWS_POINTER);
-    given = (const char *)sqlite3_value_text(argv[0]);
+    rc = kv_arguments_text(argv[0], "path", &given, &base->pVtab->zErrMsg);
   }
   if (cursor->rows) {
     cursor->whole = INT64_MAX;
-  } else if (!given) {
+  } else if (rc == SQLITE_OK && !given) {
     rc = kv_error(&base->pVtab->zErrMsg, SQLITE_ERROR,
                   "name a log file, not NULL");
-  } else {
+  } else if (rc == SQLITE_OK) {
     rc =
       kv_folder_resolve(given, NULL, 0, &cursor->path, &base->pVtab->zErrMsg);
     if (rc == SQLITE_OK) rc = foreign_open_file(cursor, cursor->path);

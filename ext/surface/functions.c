@@ -187,13 +187,19 @@ static void function_open(sqlite3_context *ctx, int argc,
   kv_arguments arguments;
   kv_store *store = NULL;
   char *err = NULL;
-  const char *path = function_text(argv[0]);
-  const char *device = argc > 1 ? function_text(argv[1]) : NULL;
-  const char *options = argc > 2 ? function_text(argv[2]) : NULL;
-  int rc = SQLITE_OK;
+  const char *path = NULL;
+  const char *device = NULL;
+  const char *options = NULL;
+  int rc = kv_arguments_text(argv[0], "path", &path, &err);
 
+  if (rc == SQLITE_OK && argc > 1) {
+    rc = kv_arguments_text(argv[1], "device name", &device, &err);
+  }
+  if (rc == SQLITE_OK && argc > 2) {
+    rc = kv_arguments_text(argv[2], "options", &options, &err);
+  }
   kv_arguments_init(&arguments);
-  if (!path) {
+  if (rc == SQLITE_OK && !path) {
     rc = kv_error(&err, SQLITE_ERROR,
                   "name the folder that the devices share, for example "
                   "kv_open('notes.kv', 'laptop')");
