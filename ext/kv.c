@@ -7,6 +7,8 @@
 #include <sqlite3ext.h>
 SQLITE_EXTENSION_INIT1
 
+#include <string.h>
+
 #include "kv_sql.h"
 #include "store/error.h"
 #include "store/stmt.h"
@@ -23,33 +25,57 @@ KV_EXPORT int sqlite3_kv_init(sqlite3 *db, char **err,
 KV_EXPORT int sqlite3_extension_init(sqlite3 *db, char **err,
                                      const sqlite3_api_routines *api);
 
-/* Is a function of the extension in the list of this connection? */
-static int init_is_listed(sqlite3 *db) {
+/*
+** Is the extension in the list of this connection's functions? That reads no
+** database, which a SELECT does in newer SQLites (3.54, not 3.40).
+*/
+static int init_list(sqlite3 *db, int *is_loaded) {
   sqlite3_stmt *stmt = NULL;
-  int is_listed = 0;
+  int n = 0;
   int rc = kv_stmt_prepare(db, KV_SQL_FUNCTIONS, &stmt);
 
-  while (rc == SQLITE_OK && !is_listed && sqlite3_step(stmt) == SQLITE_ROW) {
-    is_listed = sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0),
-                                "kv_version") == 0;
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+
+    rc = name ? SQLITE_OK : SQLITE_NOMEM;
+    if (name && strcmp(name, "kv_version") == 0) *is_loaded = 1;
+    n++;
   }
   sqlite3_finalize(stmt);
-  return is_listed;
+  if (rc != SQLITE_DONE) return rc;
+  return n > 0 ? SQLITE_OK : SQLITE_AUTH; /* an authorizer ignores it */
 }
 
-/*
-** Has this connection got it already? In newer SQLites (3.54, not 3.40) a SELECT
-** reads the schema first, and the database may be locked, or none.
-*/
-static int init_is_loaded(sqlite3 *db) {
+/* Can it be called? Where there is no list, or it is forbidden. */
+static int init_call(sqlite3 *db, int *is_loaded) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_prepare(db, KV_SQL_LOADED, &stmt);
 
+  if (rc == SQLITE_OK) {
+    *is_loaded = 1;
+    if (sqlite3_column_count(stmt) == 0) rc = SQLITE_AUTH; /* as above */
+  } else if (strncmp(sqlite3_errmsg(db), "no such function", 16) == 0) {
+    rc = SQLITE_OK;
+  }
   sqlite3_finalize(stmt);
-  if (rc == SQLITE_OK || rc == SQLITE_ERROR) return rc == SQLITE_OK;
-  return init_is_listed(db);
+  /* sqlite3_open() reports what the last call left behind, when this is an
+  ** automatic extension. One that runs nothing takes the error back. */
+  if (rc == SQLITE_OK) sqlite3_exec(db, NULL, NULL, NULL, NULL);
+  return rc;
 }
 
+/* Has this connection got it already? */
+static int init_look(sqlite3 *db, int *is_loaded, char **err) {
+  int rc = init_list(db, is_loaded);
+
+  if (rc != SQLITE_OK) rc = init_call(db, is_loaded);
+  if (rc == SQLITE_OK) return rc;
+  return kv_error(err, rc, "cannot be loaded: %s",
+                  sqlite3_errcode(db) == rc ? sqlite3_errmsg(db)
+                                            : sqlite3_errstr(rc));
+}
+
+/* Register all, or take all back: registry is NULL. */
 static int init_register(sqlite3 *db, kv_registry *registry) {
   int rc = kv_table_register(db, registry);
 
@@ -61,8 +87,32 @@ static int init_register(sqlite3 *db, kv_registry *registry) {
   return rc;
 }
 
+/*
+** SQLite is about to unload the library: nothing that is registered may stay.
+** While a statement runs, as SELECT load_extension() itself, SQLite neither
+** takes back nor replaces a function. So the library stays when memory ran out
+** then (that SELECT fails all the same), and it cannot be loaded in such a way
+** again.
+*/
+static int init_undo(sqlite3 *db, int rc, char **err) {
+  if (rc == SQLITE_BUSY) { /* of the first function: there is nothing else */
+    return kv_error(err, rc,
+                    "cannot be loaded while a statement runs, since memory ran "
+                    "out when it was loaded before: call "
+                    "sqlite3_load_extension()");
+  }
+  kv_error(err, rc, "cannot be loaded: %s", sqlite3_errstr(rc));
+#ifndef SQLITE_CORE
+  if (init_register(db, NULL) != SQLITE_OK) return SQLITE_OK_LOAD_PERMANENTLY;
+#else
+  init_register(db, NULL);
+#endif
+  return rc;
+}
+
 int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
   kv_registry *registry = NULL;
+  int is_loaded = 0;
   int rc;
 
   SQLITE_EXTENSION_INIT2(api);
@@ -77,17 +127,16 @@ int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
                     "this SQLite is built without virtual tables or without "
                     "authorizers: use another build of it");
   }
-  if (init_is_loaded(db)) return SQLITE_OK;
+  rc = init_look(db, &is_loaded, err);
+  if (rc != SQLITE_OK || is_loaded) return rc;
 
   rc = kv_registry_create(db, &registry);
   if (rc == SQLITE_OK) {
     kv_registry_retain(registry);
     rc = init_register(db, registry);
+    if (rc != SQLITE_OK) rc = init_undo(db, rc, err);
     kv_registry_release(registry);
   }
-  /* sqlite3_open() reports what the last call left behind, when this is an
-  ** automatic extension: a look that succeeds takes back the first one. */
-  if (rc == SQLITE_OK && !init_is_loaded(db)) rc = sqlite3_errcode(db);
   return rc;
 }
 

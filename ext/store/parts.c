@@ -184,10 +184,10 @@ static void join_final(sqlite3_context *ctx) {
   sqlite3_result_error_code(ctx, rc);
 }
 
-int kv_parts_register(sqlite3 *db) {
-  return sqlite3_create_function_v2(db, "kv_join", 4,
-                                    SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL, NULL,
-                                    join_step, join_final, NULL);
+int kv_parts_register(sqlite3 *db, int is_there) {
+  return sqlite3_create_function_v2(
+    db, "kv_join", 4, SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL, NULL,
+    is_there ? join_step : NULL, is_there ? join_final : NULL, NULL);
 }
 
 int kv_parts_read(kv_stmts *stmts, int64_t first, kv_value *out) {

@@ -29,7 +29,7 @@
 #define KV_PARTS_SIZE 65536
 
 /* Register kv_join(), by which statements put parts together. */
-int kv_parts_register(sqlite3 *db);
+int kv_parts_register(sqlite3 *db, int is_there);
 
 /* Is this a value that is kept in parts? */
 int kv_parts_is_for(const kv_value *value);

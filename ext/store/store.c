@@ -22,12 +22,12 @@ int kv_registry_create(sqlite3 *db, kv_registry **out) {
 }
 
 void kv_registry_retain(kv_registry *registry) {
-  registry->n_refs++;
+  if (registry) registry->n_refs++;
 }
 
 void kv_registry_release(void *registry) {
   kv_registry *r = registry;
-  if (--r->n_refs <= 0) sqlite3_free(r);
+  if (r && --r->n_refs <= 0) sqlite3_free(r);
 }
 
 static int store_same_text(const char *a, const char *b) {

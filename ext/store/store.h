@@ -82,7 +82,7 @@ typedef struct kv_store {
 
 int kv_registry_create(sqlite3 *db, kv_registry **out);
 
-/* One more owner, one less; the last one frees it. */
+/* One more owner, one less; the last one frees it. NULL is fine. */
 void kv_registry_retain(kv_registry *registry);
 void kv_registry_release(void *registry);
 

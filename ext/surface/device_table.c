@@ -433,6 +433,7 @@ static const sqlite3_module device_module = {
 
 int kv_device_table_register(sqlite3 *db, kv_registry *registry) {
   kv_registry_retain(registry);
-  return sqlite3_create_module_v2(db, "kv_devices", &device_module, registry,
+  return sqlite3_create_module_v2(db, "kv_devices",
+                                  registry ? &device_module : NULL, registry,
                                   kv_registry_release);
 }

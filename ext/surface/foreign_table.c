@@ -333,6 +333,7 @@ static const sqlite3_module foreign_module = {
 
 int kv_foreign_table_register(sqlite3 *db, kv_registry *registry) {
   kv_registry_retain(registry);
-  return sqlite3_create_module_v2(db, "kv_foreign", &foreign_module, registry,
+  return sqlite3_create_module_v2(db, "kv_foreign",
+                                  registry ? &foreign_module : NULL, registry,
                                   kv_registry_release);
 }

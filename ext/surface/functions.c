@@ -504,7 +504,7 @@ int kv_functions_register(sqlite3 *db, kv_registry *registry) {
     {"kv_delete", 1, 2, normal, function_delete},
     {"kv_revert", 1, 3, normal, function_revert},
     {"kv_cursor", 0, 1, normal, function_cursor},
-    {"kv_version", 0, 0, pure, function_version},
+    {"kv_version", 0, 0, pure, function_version}, /* last: all is there */
   };
   size_t i;
   int n;
@@ -514,9 +514,10 @@ int kv_functions_register(sqlite3 *db, kv_registry *registry) {
     for (n = functions[i].n_min; n <= functions[i].n_max && rc == SQLITE_OK;
          n++) {
       kv_registry_retain(registry);
-      rc = sqlite3_create_function_v2(
-        db, functions[i].name, n, functions[i].flags, registry,
-        functions[i].function, NULL, NULL, kv_registry_release);
+      rc = sqlite3_create_function_v2(db, functions[i].name, n,
+                                      functions[i].flags, registry,
+                                      registry ? functions[i].function : NULL,
+                                      NULL, NULL, kv_registry_release);
     }
   }
   return rc;

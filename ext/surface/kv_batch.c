@@ -143,8 +143,8 @@ static void batch_function(sqlite3_context *ctx, int argc,
   }
 }
 
-int kv_batch_register(sqlite3 *db) {
-  return sqlite3_create_function_v2(db, "kv_batch", 4,
-                                    SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
-                                    batch_function, NULL, NULL, NULL);
+int kv_batch_register(sqlite3 *db, int is_there) {
+  return sqlite3_create_function_v2(
+    db, "kv_batch", 4, SQLITE_UTF8 | SQLITE_DIRECTONLY, NULL,
+    is_there ? batch_function : NULL, NULL, NULL, NULL);
 }

@@ -46,7 +46,7 @@ typedef struct kv_batch {
 } kv_batch;
 
 /* Register the function. */
-int kv_batch_register(sqlite3 *db);
+int kv_batch_register(sqlite3 *db, int is_there);
 
 /* A batch without rows, at no key, for kv_batch_clear(). */
 void kv_batch_init(kv_batch *batch);

@@ -334,11 +334,11 @@ static const sqlite3_module table_module = {
 };
 
 int kv_table_register(sqlite3 *db, kv_registry *registry) {
-  int rc = kv_batch_register(db);
+  int rc = kv_batch_register(db, registry != NULL);
 
-  if (rc == SQLITE_OK) rc = kv_parts_register(db);
+  if (rc == SQLITE_OK) rc = kv_parts_register(db, registry != NULL);
   if (rc != SQLITE_OK) return rc;
   kv_registry_retain(registry);
-  return sqlite3_create_module_v2(db, "kv", &table_module, registry,
-                                  kv_registry_release);
+  return sqlite3_create_module_v2(db, "kv", registry ? &table_module : NULL,
+                                  registry, kv_registry_release);
 }

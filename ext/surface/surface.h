@@ -2,7 +2,8 @@
 ** The SQL surface: what a connection gets when the extension is loaded.
 **
 ** Each virtual table is one file here; each registers itself. All of them
-** share the registry of the connection's stores.
+** share the registry of the connection's stores. With registry = NULL they take
+** back what they registered: SQLITE_BUSY while a statement runs.
 */
 #ifndef KV_SURFACE_SURFACE_H
 #define KV_SURFACE_SURFACE_H

@@ -227,8 +227,12 @@ static void view_release(void *aux) {
 }
 
 int kv_view_register(sqlite3 *db, kv_registry *registry, const kv_view *view) {
-  view_module *module = kv_zalloc(sizeof(*module));
+  view_module *module;
 
+  if (!registry) {
+    return sqlite3_create_module_v2(db, view->name, NULL, NULL, NULL);
+  }
+  module = kv_zalloc(sizeof(*module));
   if (!module) return SQLITE_NOMEM;
   module->view = view;
   module->registry = registry;
