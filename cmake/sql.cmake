@@ -9,10 +9,12 @@
 
 set(KV_SQL_TEMPLATES "${CMAKE_CURRENT_LIST_DIR}")
 
-# One text as C string literals, a line each.
+# One text as C string literals, a line each, without the comment before it: a
+# host may have SQLite refuse comments (SQLITE_DBCONFIG_ENABLE_COMMENTS).
 function(kv_sql_literal FILE OUT)
   file(READ "${FILE}" text)
   string(REPLACE "\r\n" "\n" text "${text}")
+  string(REGEX REPLACE "^(--[^\n]*\n)+" "" text "${text}")
   string(REGEX REPLACE "\n+$" "" text "${text}")
   string(REPLACE "\\" "\\\\" text "${text}")
   string(REPLACE "\"" "\\\"" text "${text}")

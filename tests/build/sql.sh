@@ -1,6 +1,10 @@
-# SQL texts are in C byte for byte, whatever is in them, and a file edited,
-# added or removed is noticed by the next build.
+# SQL texts are in C byte for byte, whatever is in them, without the comment that
+# each file of ours begins with; and a file edited, added or removed is noticed by
+# the next build.
 set -e
+for file in "$KV_SOURCE"/sql/*.sql; do
+  head -n 1 "$file" | grep -q '^-- [A-Z]' || { echo "$file: what for?"; exit 1; }
+done
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
@@ -32,14 +36,16 @@ check() { # WHAT: build, and compare with the files
   for file in sql/*.sql; do
     name=${file#sql/}
     echo "[${name%.sql}]"
-    cat "$file"
+    sed '1,/^[^-]/{/^--/d;}' "$file"
   done > expected
   b/embed > got
   diff -u expected got || { echo "$1"; exit 1; }
 }
 
 cat > sql/nasty.sql <<'END'
--- A; "q" 'q' [a;b] $v ${v} $ENV{HOME} @KV_SQL_ENTRIES@ @v \ \n \; ??/ ??= %d é
+-- A comment; "q" [a;b] ${v}
+-- of two lines.
+SELECT "q" 'q' [a;b] $v ${v} $ENV{HOME} @KV_SQL_ENTRIES@ @v \ \n \; ??/ ??= %d é;
 
 SELECT "a", [b;c], '\', '', ';;', '[', ']]', '$<1:x>', '#{', "/*";
 	-- the end\

@@ -20,7 +20,7 @@ static char *fill(kv_sql id, const char *schema, const char *name) {
   const char *z = kv_sql_text(id);
 
   if (id == KV_SQL_ROW_VALUE) id = KV_SQL_LOG_ALL; /* it is part of that */
-  if (!strstr(z, "mprintf")) return kv_stmt_text(id, schema, name);
+  if (!strstr(z, "%w")) return kv_stmt_text(id, schema, name);
   switch (id) {
     case KV_SQL_SHADOW_RENAME:
       return sqlite3_mprintf(z, schema, name, "cache", "other", "cache");
@@ -85,16 +85,23 @@ static void every_text_is_prepared_where_it_runs(void **state) {
   test_disconnect(db);
 }
 
-static void every_text_begins_with_what_it_is_for(void **state) {
+/* Newer SQLites can be told to refuse comments. */
+static void no_text_has_a_comment(void **state) {
   int i;
 
   (void)state;
   for (i = 0; i < KV_SQL_COUNT; i++) {
     const char *text = kv_sql_text((kv_sql)i);
+    const char *z;
+    char quote = 0;
 
-    assert_memory_equal(text, "-- ", 3);
-    assert_true(text[3] >= 'A' && text[3] <= 'Z');
     assert_int_equal(text[strlen(text) - 1], ';');
+    for (z = text; *z; z++) {
+      if (quote ? *z == quote : *z == '\'' || *z == '"') quote ^= *z;
+      if (quote) continue;
+      assert_memory_not_equal(z, "--", 2);
+      assert_memory_not_equal(z, "/*", 2);
+    }
   }
 }
 
@@ -111,7 +118,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(every_text_is_prepared_where_it_runs,
                                     test_files_setup, test_files_teardown),
-    cmocka_unit_test(every_text_begins_with_what_it_is_for),
+    cmocka_unit_test(no_text_has_a_comment),
     cmocka_unit_test(no_text_selects_all_columns),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
