@@ -514,10 +514,10 @@ int kv_functions_register(sqlite3 *db, kv_registry *registry) {
     for (n = functions[i].n_min; n <= functions[i].n_max && rc == SQLITE_OK;
          n++) {
       kv_registry_retain(registry);
-      rc = sqlite3_create_function_v2(db, functions[i].name, n,
-                                      functions[i].flags, registry,
-                                      registry ? functions[i].function : NULL,
-                                      NULL, NULL, kv_registry_release);
+      rc = sqlite3_create_function_v2(
+        db, functions[i].name, n, functions[i].flags, registry,
+        registry ? functions[i].function : NULL, NULL, NULL,
+        registry ? kv_registry_release : NULL);
     }
   }
   return rc;

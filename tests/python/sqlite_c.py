@@ -10,7 +10,7 @@ CONFIG = {
     "fkey": 1002, "trigger": 1003, "no_ckpt_on_close": 1006, "qpsg": 1007,
     "trigger_eqp": 1008, "defensive": 1010, "writable_schema": 1011,
     "legacy_alter_table": 1012, "dqs_dml": 1013, "dqs_ddl": 1014, "view": 1015,
-    "legacy_file_format": 1016, "trusted_schema": 1017,
+    "legacy_file_format": 1016, "trusted_schema": 1017, "comments": 1022,
 }
 
 

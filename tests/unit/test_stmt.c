@@ -23,8 +23,7 @@ static void holes_are_filled_with_quoted_names(void **state) {
   char *text = kv_stmt_text(KV_SQL_CACHE_FORGET, "main", "kv");
 
   (void)state;
-  assert_string_equal(text, "-- Forget all rows of a device.\n"
-                            "DELETE FROM \"main\".\"kv_cache\" WHERE device = "
+  assert_string_equal(text, "DELETE FROM \"main\".\"kv_cache\" WHERE device = "
                             ":device;");
   sqlite3_free(text);
   text = kv_stmt_text(KV_SQL_CACHE_FORGET, "we\"ird", "a b'c\"d%");
