@@ -11,6 +11,7 @@ SQLITE_EXTENSION_INIT1
 
 #include "kv_sql.h"
 #include "store/error.h"
+#include "store/registry.h"
 #include "store/stmt.h"
 #include "surface/surface.h"
 

@@ -1,3 +1,3 @@
 -- Begin the first incarnation of the cache.
-INSERT OR IGNORE INTO {meta}(format, epoch, machine)
-VALUES(:format, 0, :machine);
+INSERT OR IGNORE INTO {meta}(format, id, epoch, machine)
+VALUES(:format, :id, 0, :machine);

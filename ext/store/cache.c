@@ -124,14 +124,17 @@ int kv_cache_index(kv_stmts *stmts) {
 int kv_cache_begin_epoch(kv_stmts *stmts) {
   char machine[KV_MACHINE_SIZE];
   uint32_t random;
+  uint64_t id;
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, KV_SQL_META_PUT, &stmt);
 
   kv_handle_random(stmts->db, sizeof(random), (unsigned char *)&random);
+  kv_handle_random(stmts->db, sizeof(id), (unsigned char *)&id);
   kv_folder_machine(machine);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 1, KV_CACHE_FORMAT);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, (int64_t)(id >> 1 | 1));
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 2, machine, -1, SQLITE_STATIC);
+    rc = sqlite3_bind_text(stmt, 3, machine, -1, SQLITE_STATIC);
   }
   rc = kv_stmt_finish(stmts, KV_SQL_META_PUT, stmt, rc);
   if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_META_EPOCH, &stmt);

@@ -28,7 +28,7 @@
 #include "stmt.h"
 
 /* Format of the shadow tables; a cache of another one is built anew. */
-#define KV_CACHE_FORMAT 6
+#define KV_CACHE_FORMAT 7
 
 /* How many epochs there are: sql/meta_epoch.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)

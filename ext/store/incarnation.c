@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "error.h"
+#include "find.h"
 #include "handle.h"
 #include "own.h"
 #include "parts.h"
 #include "publish.h"
-#include "registry.h"
 
 int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
                               kv_verdict *verdict) {
@@ -456,27 +456,45 @@ static int incarnation_take_over(kv_store *store, kv_store *twin, char **err) {
   return rc;
 }
 
-int kv_incarnation_inherit(kv_store *store, char **err) {
-  kv_store *twin;
+/* The same folder as another device? */
+static int incarnation_may_inherit(const kv_store *store,
+                                   const kv_store *twin) {
+  return twin != store && twin->device && twin->root && store->root &&
+         strcmp(twin->root, store->root) == 0 &&
+         strcmp(twin->device, store->device) != 0;
+}
+
+/* Inherit from one other store of the connection, if there is anything. */
+static int incarnation_inherit_from(kv_store *store, kv_store *twin,
+                                    char **err) {
+  kv_cursor own;
+  int64_t n_merged = 0;
+  int is_twin;
   int rc = SQLITE_OK;
 
-  for (twin = store->registry->stores; twin && rc == SQLITE_OK;
-       twin = twin->next) {
-    kv_cursor own;
-    int64_t n_merged = 0;
-    int is_twin;
+  if (!kv_store_is_there(twin)) return SQLITE_OK;
+  if (twin->must_look) rc = kv_publish_waiting(twin, 1, &n_merged, err);
+  if (rc == SQLITE_OK) rc = kv_cursor_load(&twin->stmts, twin->device, &own);
+  if (rc != SQLITE_OK) return rc;
+  is_twin = own.verdict.state == KV_STATE_TWIN && own.has_waiting;
+  kv_cursor_clear(&own);
+  return is_twin ? incarnation_take_over(store, twin, err) : SQLITE_OK;
+}
 
-    if (twin == store || !twin->device || !twin->root || !store->root ||
-        strcmp(twin->root, store->root) != 0 ||
-        strcmp(twin->device, store->device) == 0) {
-      continue;
+int kv_incarnation_inherit(kv_store *store, char **err) {
+  kv_store *twin = store->registry->stores;
+  int rc = SQLITE_OK;
+
+  while (twin && rc == SQLITE_OK) {
+    kv_store *next;
+
+    twin->n_refs++; /* a statement may read a schema again, and close it */
+    if (incarnation_may_inherit(store, twin)) {
+      rc = incarnation_inherit_from(store, twin, err);
     }
-    if (twin->must_look) rc = kv_publish_waiting(twin, 1, &n_merged, err);
-    if (rc == SQLITE_OK) rc = kv_cursor_load(&twin->stmts, twin->device, &own);
-    if (rc != SQLITE_OK) break;
-    is_twin = own.verdict.state == KV_STATE_TWIN && own.has_waiting;
-    kv_cursor_clear(&own);
-    if (is_twin) rc = incarnation_take_over(store, twin, err);
+    next = twin->next;
+    kv_store_close(twin);
+    twin = next;
   }
   return rc;
 }

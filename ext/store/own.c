@@ -12,6 +12,10 @@
 int kv_own_load(kv_store *store, kv_cursor *own) {
   int rc = kv_cursor_load(&store->stmts, store->device, own);
 
+  if (rc == SQLITE_OK && store->committed.seq > own->at.seq) {
+    /* An older copy of the host's database was put in its place. */
+    memset(&store->committed, 0, sizeof(store->committed));
+  }
   if (rc == SQLITE_OK && store->committed.seq > own->published.seq &&
       store->committed.seq <= own->at.seq) {
     own->published = store->committed;

@@ -11,6 +11,7 @@
 #include "incarnation.h"
 #include "own.h"
 #include "parts.h"
+#include "registry.h"
 #include "value.h"
 #include "write.h"
 

@@ -1,8 +1,15 @@
 /*
-** The stores of one connection.
+** The stores of one connection: opened by the tables that stand for them,
+** closed with the last reference.
 **
 ** The registry is owned by the registrations of the modules and functions
 ** of one connection; it lives as long as any of them.
+**
+** A store may outlive its table, while a statement that SQLite keeps holds
+** it: that it is in the list says nothing about the schema (find.h).
+**
+** INVARIANT: whoever goes through the list and runs SQL holds a reference to
+** the store it is at, and reads `next` behind that.
 */
 #ifndef KV_STORE_REGISTRY_H
 #define KV_STORE_REGISTRY_H
@@ -12,8 +19,54 @@
 struct kv_registry {
   sqlite3 *db; /* borrowed */
   int n_refs;
-  kv_store *stores; /* open ones; they are owned by their references */
-  int busy_where;   /* where the host keeps its busy handler (busy.h) */
+  kv_store *stores;  /* open ones; they are owned by their references */
+  kv_store *reached; /* that of the table which was planned last, or NULL */
+  int64_t n_changes; /* stores opened, closed and renamed so far */
+  int busy_where;    /* where the host keeps its busy handler (busy.h) */
 };
+
+int kv_registry_create(sqlite3 *db, kv_registry **out);
+
+/* One more owner, one less; the last one frees it. NULL is fine. */
+void kv_registry_retain(kv_registry *registry);
+void kv_registry_release(void *registry);
+
+/*
+** Read every schema that another connection has changed, and connect every kv
+** table: before a table is made, so that nothing is read again meanwhile, and
+** a second table of one store is noticed.
+*/
+int kv_registry_connect(kv_registry *registry);
+
+/*
+** The store behind the virtual table schema.name, opened if it is not open:
+** one more reference, for kv_store_close(). `create` makes the last part of
+** the folder's path. Errors with a message: SQLITE_CANTOPEN for the folder,
+** SQLITE_ERROR for a name that is none, or a second table of one store.
+*/
+int kv_store_open(kv_registry *registry, const char *schema, const char *name,
+                  const kv_options *options, int create, kv_store **out,
+                  char **err);
+void kv_store_close(kv_store *store);
+
+/*
+** The folder may have been moved, and a link put in its place: if there is none
+** where it was, it is looked for as it was when the store was opened.
+** SQLITE_NOMEM.
+*/
+int kv_store_follow(kv_store *store);
+
+/* The table is called new_name from now on; shadow tables too. */
+int kv_store_rename(kv_store *store, const char *new_name);
+
+/* SQLite asks the table of a store for a plan: it is in the schema now. */
+void kv_registry_reach(kv_store *store);
+
+/* Is the store known by this table? */
+int kv_store_is_table(const kv_store *store, const char *schema,
+                      const char *name);
+
+/* Is there a table, of any kind, where the store is known to be? */
+int kv_store_table_exists(kv_store *store);
 
 #endif

@@ -5,7 +5,8 @@
 ** ROLLBACK TO can leave two of them, or none for a moment. What a running
 ** transaction has to publish, and the locked log, belong to the store.
 **
-**     surface -> kv_store_open      xCreate, xConnect
+**     surface -> registry.h         xCreate, xConnect
+**             -> find.h             functions and tables that name it
 **             -> write.h            xUpdate
 **             -> publish.h          xSync, xCommit, xRollback
 **             -> sync.h             kv_sync()
@@ -78,46 +79,10 @@ typedef struct kv_store {
   int is_synced;         /* once, in this connection */
   int wants_index;       /* by time: a question was asked that it answers */
   char *late;            /* why the last commit of the log failed, or NULL */
+  int64_t cache_id;      /* of the cache that was found; 0: not looked at */
+  char *called;          /* what it was last found by (find.h), or NULL */
+  int64_t n_changes;     /* registry->n_changes then */
 } kv_store;
-
-int kv_registry_create(sqlite3 *db, kv_registry **out);
-
-/* One more owner, one less; the last one frees it. NULL is fine. */
-void kv_registry_retain(kv_registry *registry);
-void kv_registry_release(void *registry);
-
-/*
-** The store behind the virtual table schema.name, opened if it is not open:
-** one more reference, for kv_store_close(). `create` makes the last part of
-** the folder's path. Errors with a message: SQLITE_CANTOPEN for the folder,
-** SQLITE_ERROR for a name that is none, or a second table of one store.
-*/
-int kv_store_open(kv_registry *registry, const char *schema, const char *name,
-                  const kv_options *options, int create, kv_store **out,
-                  char **err);
-void kv_store_close(kv_store *store);
-
-/*
-** The folder may have been moved, and a link put in its place: if there is none
-** where it was, it is looked for as it was when the store was opened.
-** SQLITE_NOMEM.
-*/
-int kv_store_follow(kv_store *store);
-
-/*
-** Find the store of a table by its name (NULL: "kv"), as SQL resolves it:
-** temp first. A persistent one that is not connected is connected. One more
-** reference; all rows of the running transaction are in its tables.
-** SQLITE_ERROR with a message if there is none.
-*/
-int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
-                  char **err);
-
-/* The table is called new_name from now on; shadow tables too. */
-int kv_store_rename(kv_store *store, const char *new_name);
-
-/* Does the virtual table that the store is known by still exist? */
-int kv_store_table_exists(kv_store *store);
 
 /* Wall clock, microseconds: the real one, or as the option now says. */
 int64_t kv_store_now(const kv_store *store);
@@ -154,10 +119,27 @@ int kv_store_settled(kv_store *store, kv_settled *out);
 int kv_store_prepare_cache(kv_store *store, char **err);
 
 /*
+** Look which cache there is under the name of the store's table: *id is 0 if
+** there is none. *is_read_again: SQLite has read its schema again since the
+** last look, so that the table may be another one, too.
+*/
+int kv_store_look(kv_store *store, int64_t *id, int *is_read_again);
+
+/* The cache is a new one: forget what is known of the one before. */
+void kv_store_forget(kv_store *store);
+
+/*
+** Is the cache still the one that the store was found with? SQLITE_ERROR with a
+** message if not: another connection dropped the table, or made it anew.
+*/
+int kv_store_check_same(kv_store *store, char **err);
+
+/*
 ** Begin a savepoint that holds the write lock of the cache's database, so
 ** that what is read behind it stays true; and end it: released if rc is
 ** SQLITE_OK, else undone. The host's busy handler waits for the lock.
-** Inside a statement that writes: SQLITE_BUSY with a message.
+** Inside a statement that writes: SQLITE_BUSY with a message. SQLITE_ERROR if
+** it is another cache by then (kv_store_check_same()).
 */
 int kv_store_savepoint(kv_store *store, char **err);
 int kv_store_savepoint_end(kv_store *store, int rc);

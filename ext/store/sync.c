@@ -11,6 +11,7 @@
 #include "error.h"
 #include "incarnation.h"
 #include "publish.h"
+#include "registry.h"
 #include "upkeep.h"
 #include "visit.h"
 

@@ -71,6 +71,8 @@ static int write_open(kv_store *store, char **err) {
                     "kv_open(path, device)",
                     store->name);
   }
+  rc = kv_store_check_same(store, err);
+  if (rc != SQLITE_OK) return rc;
   rc = kv_cursor_load(&store->stmts, store->device, &own);
   if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
     rc = kv_incarnation_refuse(store, &own.verdict, err);

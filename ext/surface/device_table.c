@@ -13,6 +13,7 @@
 
 #include "core/names.h"
 #include "store/error.h"
+#include "store/find.h"
 #include "store/folder.h"
 #include "surface.h"
 

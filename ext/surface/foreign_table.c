@@ -16,6 +16,7 @@
 #include "store/error.h"
 #include "store/folder.h"
 #include "store/foreign.h"
+#include "store/registry.h"
 #include "store/rows.h"
 #include "store/value.h"
 #include "surface.h"

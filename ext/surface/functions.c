@@ -16,9 +16,9 @@
 #include "core/order.h"
 #include "history.h"
 #include "store/error.h"
+#include "store/find.h"
 #include "store/own.h"
 #include "store/publish.h"
-#include "store/registry.h"
 #include "store/sync.h"
 #include "store/value.h"
 #include "surface.h"
@@ -64,14 +64,13 @@ static void function_leave(kv_store *store) {
   kv_store_close(store);
 }
 
-/* The store that is open under a name; *out is NULL if there is none. */
+/* The store that is open under a name: of temp, or else of another schema. */
 static int open_find(kv_registry *registry, const char *name, kv_store **out,
                      char **err) {
-  int rc = kv_store_find(registry, name, out, err);
+  int rc = kv_store_find_in(registry, "temp", name, out, err);
 
-  if (rc != SQLITE_ERROR) return rc;
-  kv_error_clear(err);
-  return SQLITE_OK;
+  if (rc != SQLITE_OK || *out) return rc;
+  return kv_store_find_in(registry, NULL, name, out, err);
 }
 
 /* Is there any table or view of this name? */
@@ -86,8 +85,9 @@ static int open_is_taken(sqlite3 *db, const char *name) {
 }
 
 /* CREATE VIRTUAL TABLE temp.{name}. */
-static int open_create(sqlite3 *db, const kv_arguments *arguments,
-                       const char *name, char **err) {
+static int open_create(kv_registry *registry, sqlite3 *db,
+                       const kv_arguments *arguments, const char *name,
+                       char **err) {
   sqlite3_str *list = sqlite3_str_new(db);
   char *text = NULL;
   char *options;
@@ -105,7 +105,8 @@ static int open_create(sqlite3 *db, const kv_arguments *arguments,
   if (options) {
     text = sqlite3_mprintf(kv_sql_text(KV_SQL_TABLE_OPEN), name, options);
   }
-  if (text) rc = sqlite3_exec(db, text, NULL, NULL, NULL);
+  if (text) rc = kv_registry_connect(registry);
+  if (rc == SQLITE_OK) rc = sqlite3_exec(db, text, NULL, NULL, NULL);
   sqlite3_free(text);
   sqlite3_free(options);
   return rc == SQLITE_OK ? rc
@@ -165,9 +166,14 @@ static int open_store(kv_registry *registry, sqlite3 *db,
                   "name, kv_open(path, device, 'name=other')",
                   name);
   } else {
-    rc = open_create(db, arguments, name, err);
+    rc = open_create(registry, db, arguments, name, err);
     if (rc == SQLITE_OK) is_new = 1;
-    if (rc == SQLITE_OK) rc = kv_store_find(registry, name, out, err);
+    if (rc == SQLITE_OK) {
+      rc = kv_store_find_in(registry, "temp", name, out, err);
+    }
+    if (rc == SQLITE_OK && !*out) {
+      rc = kv_error_db(err, SQLITE_ERROR, db, "cannot reach the store");
+    }
   }
   if (rc == SQLITE_OK) {
     (*out)->is_opening = 1;

@@ -3,6 +3,7 @@
 */
 #include "kv_plan.h"
 
+#include "store/registry.h"
 #include "store/sqlite.h"
 #include "time_range.h"
 
@@ -95,7 +96,7 @@ int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   int plan = 0;
   int i;
 
-  (void)vtab;
+  kv_registry_reach(((kv_table *)vtab)->store);
   for (i = 0; i < info->nConstraint; i++) {
     const struct sqlite3_index_constraint *c = &info->aConstraint[i];
 

@@ -16,6 +16,7 @@
 #include "store/error.h"
 #include "store/parts.h"
 #include "store/publish.h"
+#include "store/registry.h"
 #include "store/value.h"
 #include "store/write.h"
 #include "surface.h"
@@ -59,6 +60,7 @@ static int table_init(sqlite3 *db, void *registry, int argc,
   if (rc == SQLITE_OK && is_create) {
     /* What a table of this name left behind was rolled back with it. */
     kv_publish_rollback(table->store);
+    kv_store_forget(table->store);
     rc = kv_cache_create(&table->store->stmts);
     if (rc == SQLITE_OK && !table->store->root) {
       rc = kv_cache_index(&table->store->stmts); /* nothing is merged */

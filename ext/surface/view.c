@@ -8,6 +8,7 @@
 
 #include "core/names.h"
 #include "store/error.h"
+#include "store/find.h"
 #include "store/value.h"
 
 /* What a module is registered with. */

@@ -120,6 +120,18 @@ CREATE VIRTUAL TABLE temp.f USING kv_foreign('a', 'b');
 CREATE VIRTUAL TABLE temp.f USING kv_foreign('absent.db');
 SELECT * FROM f;
 
+.print == two stores of one name
+CREATE VIRTUAL TABLE main.kv USING kv('two.kv', device='laptop');
+SELECT kv_sync();
+SELECT kv_sync('main.kv'), kv_sync('temp.kv');
+INSERT INTO main.kv VALUES('a', 2);
+UPDATE main.kv_meta SET id = 1;
+INSERT INTO main.kv VALUES('a', 3);
+SELECT kv_sync('main.kv');
+INSERT INTO main.kv VALUES('a', 3);
+DROP TABLE main.kv;
+SELECT kv_sync();
+
 .print == an unpublished row keeps its table
 BEGIN;
 INSERT INTO kv VALUES('b', 1);

@@ -7,7 +7,7 @@
 
 #include "connection.h"
 #include "logs.h"
-#include "store/store.h"
+#include "store/registry.h"
 
 /* The value of a row of cache c, in parts or not. */
 #define TEST_VALUE                                                             \

@@ -38,7 +38,7 @@ static void table_and_schema_are_holes_too(void **state) {
   (void)state;
   assert_non_null(strstr(text, "DELETE FROM \"temp\".\"notes\" WHERE"));
   sqlite3_free(text);
-  text = kv_stmt_text(KV_SQL_TABLE_EXISTS, "temp", "notes");
+  text = kv_stmt_text(KV_SQL_TABLE_NAMES, "temp", "notes");
   assert_non_null(strstr(text, "FROM \"temp\".sqlite_master"));
   sqlite3_free(text);
 }

@@ -8,7 +8,7 @@
 
 #include <unistd.h>
 
-#include "store/store.h"
+#include "store/registry.h"
 #include "support/files.h"
 #include "support/stores.h"
 
@@ -139,55 +139,8 @@ static void stores_in_memory_have_no_folder(void **state) {
   test_store_close(&t);
 }
 
-static void temp_comes_first_when_a_store_is_found(void **state) {
+static void a_renamed_store_has_tables_of_its_new_name(void **state) {
   test_store t;
-  kv_store *temp = NULL;
-  kv_store *found = NULL;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_store_find(t.registry, NULL, &found, &t.err), SQLITE_OK);
-  assert_ptr_equal(found, t.store);
-  kv_store_close(found);
-  assert_int_equal(open_table(&t, "temp", "KV", ":memory:", "x", &temp),
-                   SQLITE_OK);
-  assert_int_equal(kv_store_find(t.registry, "kv", &found, &t.err), SQLITE_OK);
-  assert_ptr_equal(found, temp);
-  kv_store_close(found);
-  kv_store_close(temp);
-  test_store_close(&t);
-}
-
-static void a_store_that_is_not_there_is_named(void **state) {
-  test_store t;
-  kv_store *found = (kv_store *)1;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_store_find(t.registry, "notes", &found, &t.err),
-                   SQLITE_ERROR);
-  assert_null(found);
-  assert_non_null(strstr(t.err, "there is no store named notes"));
-  test_store_close(&t);
-}
-
-static void a_persistent_table_is_connected_when_it_is_found(void **state) {
-  const char *file = test_path("%s/host.db", *state);
-  sqlite3 *db = test_connect(file);
-
-  test_run(db, "CREATE VIRTUAL TABLE notes USING kv('n.kv', device='a', "
-               "now='2026-11-01')");
-  test_run(db, "INSERT INTO notes VALUES('k', 'v')");
-  test_disconnect(db);
-  db = test_connect(file);
-  test_rows(db, "v", "SELECT kv_get('k', 0, 'notes')");
-  test_rows(db, "1", "SELECT count(*) FROM kv_log('notes')");
-  test_disconnect(db);
-}
-
-static void a_renamed_store_is_found_by_its_new_name(void **state) {
-  test_store t;
-  kv_store *found = NULL;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
@@ -195,10 +148,6 @@ static void a_renamed_store_is_found_by_its_new_name(void **state) {
   assert_int_equal(kv_store_rename(t.store, "notes"), SQLITE_OK);
   assert_string_equal(t.store->name, "notes");
   test_rows(t.db, "a", "SELECT key FROM notes_cache");
-  assert_int_equal(kv_store_find(t.registry, "notes", &found, &t.err),
-                   SQLITE_OK);
-  assert_ptr_equal(found, t.store);
-  kv_store_close(found);
   test_store_set(&t, "b", "2");
   test_rows(t.db, "2", "SELECT count(*) FROM notes_cache");
   test_store_close(&t);
@@ -300,10 +249,7 @@ int main(void) {
     test(names_are_checked_before_anything_is_made),
     test(a_relative_path_starts_at_the_database),
     test(stores_in_memory_have_no_folder),
-    test(temp_comes_first_when_a_store_is_found),
-    test(a_store_that_is_not_there_is_named),
-    test(a_persistent_table_is_connected_when_it_is_found),
-    test(a_renamed_store_is_found_by_its_new_name),
+    test(a_renamed_store_has_tables_of_its_new_name),
     test(the_clock_is_real_unless_it_is_given),
     test(a_cache_that_is_unusable_is_built_anew),
     test(a_usable_cache_is_left_as_it_is),

@@ -1,0 +1,239 @@
+/*
+** The store that a function or a table names. See find.h.
+**
+** A statement on the table itself, run to its end, makes SQLite read what has
+** changed, and connect what is not connected; its plan (xBestIndex) tells which
+** store the table is. As that takes tens of microseconds, the name that a store
+** was found by is remembered: it holds while no store of the connection came or
+** went, no schema was read again, and the cache is the same one.
+*/
+#include "find.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "write.h"
+
+/* What was found under a name, in one schema or several. */
+typedef struct find_result {
+  kv_store *store;    /* the first one, referenced; or NULL */
+  int n;              /* how many there are */
+  sqlite3_str *names; /* of them, as a list */
+  int rc;             /* the first error that is not "no such table" */
+  char *why;
+} find_result;
+
+/* How many databases are attached; not known to SQLite before 3.39. */
+static int64_t find_n_databases(sqlite3 *db) {
+  int n = 0;
+
+#if SQLITE_VERSION_NUMBER >= 3039000
+  if (sqlite3_libversion_number() >= 3039000) {
+    while (sqlite3_db_name(db, n))
+      n++;
+  }
+#else
+  (void)db;
+#endif
+  return n;
+}
+
+/* What has to be as it was for a name to mean the same store. */
+static int64_t find_state(const kv_registry *registry) {
+  return registry->n_changes * 256 + find_n_databases(registry->db);
+}
+
+/* A store was found: what was known of another cache is forgotten. */
+static void find_meet(kv_store *store) {
+  int64_t id;
+  int is_read_again;
+
+  if (kv_store_look(store, &id, &is_read_again) != SQLITE_OK) id = 0;
+  if (store->cache_id && id != store->cache_id) kv_store_forget(store);
+  store->cache_id = id;
+}
+
+/* Ask SQLite which store is schema.name now. */
+static int find_reach(kv_registry *registry, const char *schema,
+                      const char *name, kv_store **out) {
+  kv_stmts stmts = {registry->db, schema, name, {NULL}};
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  *out = NULL;
+  registry->reached = NULL;
+  rc = kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW || rc == SQLITE_DONE) rc = SQLITE_OK;
+  if (rc == SQLITE_OK && registry->reached &&
+      kv_store_is_table(registry->reached, schema, name)) {
+    *out = registry->reached;
+    (*out)->n_refs++;
+  }
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
+static void find_add(kv_registry *registry, const char *schema,
+                     const char *name, find_result *found) {
+  kv_store *store;
+  int rc = find_reach(registry, schema, name, &store);
+
+  if (rc != SQLITE_OK && rc != SQLITE_ERROR && found->rc == SQLITE_OK) {
+    found->rc =
+      kv_error_db(&found->why, rc, registry->db, "cannot reach the store");
+  }
+  if (!store) return;
+  sqlite3_str_appendf(found->names, "%s%s.%s", found->n > 0 ? ", " : "", schema,
+                      store->name);
+  if (found->n++ == 0) {
+    found->store = store;
+  } else {
+    kv_store_close(store);
+  }
+}
+
+/* Look in one schema, or (NULL) in all of them. */
+static int find_search(kv_registry *registry, const char *schema,
+                       const char *name, find_result *found) {
+  sqlite3_stmt *schemas = NULL;
+  int rc = SQLITE_OK;
+
+  if (schema) {
+    find_add(registry, schema, name, found);
+  } else {
+    rc = kv_stmt_prepare(registry->db, KV_SQL_SCHEMA_NAMES, &schemas);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(schemas)) == SQLITE_ROW) {
+      const char *text = (const char *)sqlite3_column_text(schemas, 1);
+
+      rc = text ? SQLITE_OK : SQLITE_NOMEM;
+      if (text) find_add(registry, text, name, found);
+    }
+    sqlite3_finalize(schemas);
+    if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  }
+  if (rc == SQLITE_OK && !found->store) rc = found->rc;
+  return rc;
+}
+
+/* SCHEMA.NAME, if a name has one dot; for sqlite3_free(). */
+static char *find_split(const char *name, const char **rest) {
+  const char *dot = strchr(name, '.');
+
+  if (!dot || strchr(dot + 1, '.')) return NULL;
+  *rest = dot + 1;
+  return sqlite3_mprintf("%.*s", (int)(dot - name), name);
+}
+
+/* Find a store by asking for its table. */
+static int find_ask(kv_registry *registry, const char *schema, const char *name,
+                    kv_store **out, char **err) {
+  find_result found = {NULL, 0, sqlite3_str_new(registry->db), SQLITE_OK, NULL};
+  const char *rest = NULL;
+  char *split = NULL;
+  char *names;
+  int rc = find_search(registry, schema, name, &found);
+
+  if (rc == SQLITE_OK && found.n == 0 && !schema) {
+    split = find_split(name, &rest);
+    if (split) rc = find_search(registry, split, rest, &found);
+  }
+  names = sqlite3_str_finish(found.names);
+  if (rc == SQLITE_OK && found.n > 1) {
+    rc = kv_error(err, SQLITE_ERROR,
+                  "there are several stores named %s: say which one, %s", name,
+                  names ? names : "SCHEMA.NAME");
+  } else if (rc != SQLITE_OK) {
+    kv_error(err, rc, "%s", found.why ? found.why + 4 : sqlite3_errstr(rc));
+  }
+  if (rc != SQLITE_OK) {
+    kv_store_close(found.store);
+    found.store = NULL;
+  }
+  sqlite3_free(split);
+  sqlite3_free(names);
+  sqlite3_free(found.why);
+  *out = found.store;
+  return rc;
+}
+
+/* Is a store still what it was when it was found? It is referenced. */
+static int find_is_same(kv_store *store) {
+  int64_t id;
+  int is_read_again;
+
+  return store->cache_id != 0 &&
+         kv_store_look(store, &id, &is_read_again) == SQLITE_OK &&
+         !is_read_again && id == store->cache_id;
+}
+
+/* The store that was found by this name before, if it holds; referenced. */
+static kv_store *find_remembered(kv_registry *registry, const char *name) {
+  int64_t state = find_state(registry);
+  kv_store *store = registry->stores;
+
+  while (store && !(store->called && strcmp(store->called, name) == 0 &&
+                    store->n_changes == state)) {
+    store = store->next;
+  }
+  if (!store) return NULL;
+  store->n_refs++;
+  if (find_is_same(store)) return store;
+  kv_store_close(store);
+  return NULL;
+}
+
+static int find_remember(kv_store *store, const char *name) {
+  char *called = kv_strdup(name);
+
+  if (!called) return SQLITE_NOMEM;
+  sqlite3_free(store->called);
+  store->called = called;
+  store->n_changes = find_state(store->registry);
+  return SQLITE_OK;
+}
+
+int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
+                  char **err) {
+  int rc = SQLITE_OK;
+
+  if (!name) name = "kv";
+  *out = find_remembered(registry, name);
+  if (!*out) {
+    rc = find_ask(registry, NULL, name, out, err);
+    if (rc != SQLITE_OK) return rc;
+    if (!*out) {
+      return kv_error(err, SQLITE_ERROR,
+                      "there is no store named %s: open one first, SELECT "
+                      "kv_open('folder', 'device')",
+                      name);
+    }
+    find_meet(*out);
+    rc = find_remember(*out, name);
+  }
+  if (rc == SQLITE_OK) rc = kv_write_flush(*out, err);
+  if (rc != SQLITE_OK) {
+    kv_store_close(*out);
+    *out = NULL;
+  }
+  return rc;
+}
+
+int kv_store_find_in(kv_registry *registry, const char *schema,
+                     const char *name, kv_store **out, char **err) {
+  int rc = find_ask(registry, schema, name, out, err);
+
+  if (rc == SQLITE_OK && *out) find_meet(*out);
+  return rc;
+}
+
+int kv_store_is_there(kv_store *store) {
+  kv_store *now = NULL;
+  int is_there;
+
+  find_reach(store->registry, store->schema, store->name, &now);
+  is_there = now == store;
+  if (is_there) find_meet(store);
+  kv_store_close(now);
+  return is_there;
+}

@@ -1,0 +1,376 @@
+/*
+** The stores of one connection: opened, connected, closed. See registry.h.
+*/
+#include "registry.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "core/names.h"
+#include "error.h"
+#include "handle.h"
+#include "publish.h"
+
+int kv_registry_create(sqlite3 *db, kv_registry **out) {
+  *out = kv_zalloc(sizeof(**out));
+  if (!*out) return SQLITE_NOMEM;
+  (*out)->db = db;
+  return SQLITE_OK;
+}
+
+void kv_registry_retain(kv_registry *registry) {
+  if (registry) registry->n_refs++;
+}
+
+void kv_registry_release(void *registry) {
+  kv_registry *r = registry;
+  if (r && --r->n_refs <= 0) sqlite3_free(r);
+}
+
+void kv_registry_reach(kv_store *store) {
+  store->registry->reached = store;
+}
+
+static int store_same_text(const char *a, const char *b) {
+  return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+int kv_store_is_table(const kv_store *store, const char *schema,
+                      const char *name) {
+  return sqlite3_stricmp(store->schema, schema) == 0 &&
+         sqlite3_stricmp(store->name, name) == 0;
+}
+
+int kv_store_table_exists(kv_store *store) {
+  return sqlite3_table_column_metadata(store->db, store->schema, store->name,
+                                       NULL, NULL, NULL, NULL, NULL,
+                                       NULL) == SQLITE_OK;
+}
+
+/*
+** Is the table that a store is known by still this store? Within xConnect
+** nothing may be run, as SQLite might read a schema again and free what it is
+** making; a statement that is only prepared connects the table, no more.
+*/
+static int store_is_held(kv_store *store) {
+  sqlite3_stmt *stmt = NULL;
+  int is_held = 1; /* unless SQLite says that it is not */
+  int rc;
+
+  if (!kv_store_table_exists(store)) return 0;
+  store->n_refs++;
+  store->registry->reached = NULL;
+  rc = kv_stmt_once(&store->stmts, KV_SQL_TABLE_REACH, &stmt);
+  if (rc == SQLITE_OK) is_held = store->registry->reached == store;
+  if (rc == SQLITE_ERROR) is_held = 0; /* it cannot be connected */
+  sqlite3_finalize(stmt);
+  kv_store_close(store);
+  return is_held;
+}
+
+/* The table of a store is known by another name from now on. */
+static int store_bind(kv_store *store, const char *schema, const char *name) {
+  char *new_schema = kv_strdup(schema);
+  char *new_name = kv_strdup(name);
+
+  if (!new_schema || !new_name) {
+    sqlite3_free(new_schema);
+    sqlite3_free(new_name);
+    return SQLITE_NOMEM;
+  }
+  kv_stmt_clear(&store->stmts);
+  sqlite3_free(store->schema);
+  sqlite3_free(store->name);
+  sqlite3_free(store->called);
+  store->called = NULL;
+  store->schema = new_schema;
+  store->name = new_name;
+  store->stmts.db = store->db;
+  store->stmts.schema = new_schema;
+  store->stmts.name = new_name;
+  return SQLITE_OK;
+}
+
+/* The folder that a relative path of a table in this schema starts from. */
+static char *store_base(sqlite3 *db, const char *schema) {
+  const char *file = sqlite3_db_filename(db, schema);
+  char *base = file && file[0] ? kv_strdup(file) : NULL;
+  char *slash = base ? strrchr(base, '/') : NULL;
+
+#ifdef _WIN32
+  if (base && !slash) slash = strrchr(base, '\\');
+#endif
+  if (slash) {
+    slash[slash == base] = '\0';
+    return base;
+  }
+  sqlite3_free(base);
+  return NULL;
+}
+
+static int store_check_options(const kv_options *options, char **err) {
+  const char *why = options->device
+                      ? kv_name_check(options->device, strlen(options->device))
+                      : NULL;
+
+  if (!options->path || !options->path[0]) {
+    return kv_error(err, SQLITE_ERROR,
+                    "name the folder that the devices share, for example "
+                    "kv_open('notes.kv', 'laptop')");
+  }
+  if (why) {
+    return kv_error(err, SQLITE_ERROR, "'%s' is no device name: %s",
+                    options->device, why);
+  }
+  return SQLITE_OK;
+}
+
+static int store_new(kv_registry *registry, const char *schema,
+                     const char *name, const kv_options *options, char *path,
+                     char *root, kv_store **out) {
+  kv_store *store = kv_zalloc(sizeof(*store));
+  int rc = store ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK) {
+    store->registry = registry;
+    store->db = registry->db;
+    store->pending.max_ts = -1;
+    store->large_budget = KV_LARGE_BUDGET;
+    store->device = kv_strdup(options->device);
+    if (options->device && !store->device) rc = SQLITE_NOMEM;
+    if (root) kv_folder_machine(store->machine);
+  }
+  if (rc == SQLITE_OK) rc = store_bind(store, schema, name);
+  if (rc == SQLITE_OK) {
+    store->path = path;
+    store->root = root;
+    store->next = registry->stores;
+    registry->stores = store;
+    *out = store;
+  } else if (store) {
+    sqlite3_free(store->device);
+    sqlite3_free(store);
+  }
+  return rc;
+}
+
+/*
+** Errors after which SQLite may have rolled all back, so that nothing can go
+** on. https://www.sqlite.org/lang_transaction.html
+*/
+static int store_is_fatal(int rc) {
+  switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT:
+    case SQLITE_IOERR:
+    case SQLITE_FULL: return 1;
+    default: return 0;
+  }
+}
+
+/* Connect the kv tables of one schema. */
+static int store_connect_schema(sqlite3 *db, const char *schema) {
+  kv_stmts stmts = {db, schema, "", {NULL}};
+  sqlite3_stmt *names = NULL;
+  int rc = kv_stmt_once(&stmts, KV_SQL_TABLE_NAMES, &names);
+
+  while (rc == SQLITE_OK && (rc = sqlite3_step(names)) == SQLITE_ROW) {
+    sqlite3_stmt *stmt = NULL;
+
+    rc = SQLITE_NOMEM;
+    stmts.name = (const char *)sqlite3_column_text(names, 0);
+    if (stmts.name) rc = kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
+    /* One that cannot be connected has no store. */
+    if (!store_is_fatal(rc)) rc = SQLITE_OK;
+    sqlite3_finalize(stmt);
+  }
+  sqlite3_finalize(names);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int kv_registry_connect(kv_registry *registry) {
+  sqlite3 *db = registry->db;
+  sqlite3_stmt *schemas = NULL;
+  int rc = kv_stmt_prepare(db, KV_SQL_SCHEMA_NAMES, &schemas);
+
+  while (rc == SQLITE_OK && (rc = sqlite3_step(schemas)) == SQLITE_ROW) {
+    const char *schema = (const char *)sqlite3_column_text(schemas, 1);
+    rc = schema ? store_connect_schema(db, schema) : SQLITE_NOMEM;
+  }
+  sqlite3_finalize(schemas);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* The open store of a folder and device, if there is one. */
+static kv_store *store_lookup(kv_registry *registry, const char *root,
+                              const char *device, const char *schema,
+                              const char *name) {
+  kv_store *store;
+
+  for (store = registry->stores; store; store = store->next) {
+    if (!store_same_text(store->root, root)) continue;
+    if (!store_same_text(store->device, device)) continue;
+    if (root || kv_store_is_table(store, schema, name)) return store;
+  }
+  return NULL;
+}
+
+int kv_store_follow(kv_store *store) {
+  char *root = NULL;
+  kv_stamp stamp;
+  int rc = SQLITE_OK;
+
+  if (!store->root) return SQLITE_OK;
+  rc = kv_folder_resolve(store->root, NULL, 0, &root, NULL);
+  if (rc == SQLITE_OK && (!store_same_text(root, store->root) ||
+                          kv_folder_look(root, &stamp) != KV_FILE_DIRECTORY)) {
+    sqlite3_free(root);
+    rc = kv_folder_resolve(store->path, NULL, 0, &root, NULL);
+    if (rc == SQLITE_OK && kv_folder_look(root, &stamp) == KV_FILE_DIRECTORY &&
+        !store_lookup(store->registry, root, store->device, NULL, NULL)) {
+      sqlite3_free(store->root);
+      store->root = root;
+      root = NULL;
+    }
+  }
+  sqlite3_free(root);
+  return rc;
+}
+
+/* What is longest below a folder: a journal of a device with a long name. */
+#define STORE_BELOW (9 + KV_NAME_MAX + 19) /* /devices/, /log.db.new-journal */
+
+/* Can SQLite open what lies below a folder? Asked before it is made. */
+static int store_check_root(sqlite3 *db, const char *root, char **err) {
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(db));
+  int most = vfs ? vfs->mxPathname - STORE_BELOW : INT_MAX;
+
+  if (strlen(root) <= (size_t)most) return SQLITE_OK;
+  return kv_error(err, SQLITE_CANTOPEN,
+                  "the path of folder %s is too long: SQLite can open the logs "
+                  "in a folder whose path has %d bytes at most",
+                  root, most);
+}
+
+/* The folder of a store, made if `create`, and the path that led there. */
+static int store_find_folder(kv_registry *registry, const char *schema,
+                             const kv_options *options, int create, char **path,
+                             char **root, char **err) {
+  char *base = store_base(registry->db, schema);
+  kv_store *store;
+  int rc;
+
+  *path = kv_folder_absolute(options->path, base);
+  rc = *path ? SQLITE_OK : SQLITE_NOMEM;
+  sqlite3_free(base);
+  if (rc == SQLITE_OK) rc = kv_folder_resolve(*path, NULL, 0, root, err);
+  if (rc == SQLITE_OK) rc = store_check_root(registry->db, *root, err);
+  if (rc == SQLITE_OK && create && options->device) {
+    sqlite3_free(*root);
+    rc = kv_folder_resolve(*path, NULL, 1, root, err);
+  }
+  for (store = registry->stores; store && rc == SQLITE_OK; store = store->next)
+    rc = kv_store_follow(store);
+  return rc;
+}
+
+static int store_open(kv_registry *registry, const char *schema,
+                      const char *name, const kv_options *options, int create,
+                      kv_store **out, char **err) {
+  int is_memory = options->path && strcmp(options->path, KV_MEMORY) == 0;
+  char *path = NULL;
+  char *root = NULL;
+  kv_store *store = NULL;
+  int rc = store_check_options(options, err);
+
+  *out = NULL;
+  if (rc == SQLITE_OK && !is_memory) {
+    rc =
+      store_find_folder(registry, schema, options, create, &path, &root, err);
+  }
+  /* To read another schema again would free the table of temp that is made:
+  ** kv_open() has connected those of others before. */
+  if (rc == SQLITE_OK && create) {
+    rc = sqlite3_stricmp(schema, "temp") == 0
+           ? store_connect_schema(registry->db, schema)
+           : kv_registry_connect(registry);
+  }
+  if (rc == SQLITE_OK) {
+    store = store_lookup(registry, root, options->device, schema, name);
+    if (!store) {
+      rc = store_new(registry, schema, name, options, path, root, &store);
+      if (rc == SQLITE_OK) path = root = NULL;
+    } else if (!kv_store_is_table(store, schema, name)) {
+      if (store_is_held(store)) {
+        rc = kv_error(err, SQLITE_ERROR,
+                      "table %s.%s of this connection is this store already "
+                      "(folder %s, device %s): use it, or open the folder as "
+                      "another device",
+                      store->schema, store->name, root,
+                      options->device ? options->device : "none");
+      } else {
+        rc = store_bind(store, schema, name);
+      }
+    }
+  }
+  sqlite3_free(path);
+  sqlite3_free(root);
+  if (rc != SQLITE_OK) {
+    return kv_error_db(err, rc, registry->db, "cannot open the store");
+  }
+  registry->n_changes++;
+  store->n_refs++;
+  store->fixed_now = options->now;
+  store->adopt |= options->adopt;
+  *out = store;
+  return SQLITE_OK;
+}
+
+int kv_store_open(kv_registry *registry, const char *schema, const char *name,
+                  const kv_options *options, int create, kv_store **out,
+                  char **err) {
+  /* A statement that runs out of memory may free what xCreate was given. */
+  char *own_schema = kv_strdup(schema);
+  char *own_name = kv_strdup(name);
+  int rc = SQLITE_NOMEM;
+
+  *out = NULL;
+  if (own_schema && own_name) {
+    rc = store_open(registry, own_schema, own_name, options, create, out, err);
+  }
+  sqlite3_free(own_schema);
+  sqlite3_free(own_name);
+  return rc;
+}
+
+void kv_store_close(kv_store *store) {
+  kv_store **link;
+
+  if (!store || --store->n_refs > 0) return;
+  for (link = &store->registry->stores; *link; link = &(*link)->next) {
+    if (*link == store) {
+      *link = store->next;
+      break;
+    }
+  }
+  store->registry->n_changes++;
+  if (store->registry->reached == store) store->registry->reached = NULL;
+  kv_publish_rollback(store);
+  kv_larges_forget(&store->larges, NULL);
+  kv_stmt_clear(&store->stmts);
+  sqlite3_free(store->schema);
+  sqlite3_free(store->name);
+  sqlite3_free(store->path);
+  sqlite3_free(store->root);
+  sqlite3_free(store->device);
+  sqlite3_free(store->late);
+  sqlite3_free(store->called);
+  sqlite3_free(store);
+}
+
+int kv_store_rename(kv_store *store, const char *new_name) {
+  int rc = kv_cache_rename(&store->stmts, new_name);
+
+  store->registry->n_changes++;
+  return rc == SQLITE_OK ? store_bind(store, store->schema, new_name) : rc;
+}

@@ -1,0 +1,127 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/connection.h"
+#include "support/files.h"
+
+#define test(f)                                                                \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
+/* A host database in a file with the store `name` of device `a` in `folder`. */
+static sqlite3 *open_host(const char *dir, const char *host, const char *name,
+                          const char *folder) {
+  sqlite3 *db = test_connect(test_path("%s/%s", dir, host));
+  char *sql = sqlite3_mprintf("CREATE VIRTUAL TABLE \"%w\" USING "
+                              "kv(%Q, device='a', now='2026-11-01')",
+                              name, folder);
+
+  test_run(db, sql);
+  sqlite3_free(sql);
+  sql = sqlite3_mprintf("INSERT INTO \"%w\" VALUES('who', %Q)", name, folder);
+  test_run(db, sql);
+  sqlite3_free(sql);
+  return db;
+}
+
+static void attach(sqlite3 *db, const char *dir, const char *host,
+                   const char *schema) {
+  char *sql =
+    sqlite3_mprintf("ATTACH %Q AS %s", test_path("%s/%s", dir, host), schema);
+  test_run(db, sql);
+  sqlite3_free(sql);
+}
+
+static void a_persistent_table_is_connected_when_it_is_found(void **state) {
+  sqlite3 *db = open_host(*state, "h.db", "notes", "n.kv");
+
+  test_disconnect(db);
+  db = test_connect(test_path("%s/h.db", *state));
+  test_rows(db, "n.kv", "SELECT kv_get('who', 0, 'notes')");
+  test_rows(db, "1", "SELECT count(*) FROM kv_log('notes')");
+  test_disconnect(db);
+}
+
+static void a_store_that_is_not_there_is_named(void **state) {
+  sqlite3 *db = open_host(*state, "h.db", "kv", "n.kv");
+
+  test_rows(db,
+            "kv: there is no store named notes: open one first, SELECT "
+            "kv_open('folder', 'device')",
+            "SELECT kv_sync('notes')");
+  test_rows(db,
+            "kv: there is no store named temp.kv: open one first, SELECT "
+            "kv_open('folder', 'device')",
+            "SELECT kv_sync('temp.kv')");
+  test_disconnect(db);
+}
+
+static void two_of_one_name_are_told_apart_by_their_schema(void **state) {
+  sqlite3 *db = open_host(*state, "b.db", "kv", "b.kv");
+
+  test_disconnect(db);
+  db = open_host(*state, "a.db", "kv", "a.kv");
+  test_rows(db, "0", "SELECT kv_sync()");
+  attach(db, *state, "b.db", "other");
+  test_rows(db,
+            "kv: there are several stores named kv: say which one, "
+            "main.kv, other.kv",
+            "SELECT kv_sync()");
+  test_rows(db, "a.kv|b.kv",
+            "SELECT kv_get('who', 0, 'main.kv'), kv_get('who', 0, 'other.kv')");
+  test_rows(db, "b.kv", "SELECT value FROM kv_log('other.kv')");
+  test_rows(db, "a", "SELECT device FROM kv_devices('other.KV')");
+  test_run(db, "DETACH other");
+  test_rows(db, "0|a.kv", "SELECT kv_sync(), kv_get('who')");
+  test_disconnect(db);
+}
+
+static void a_name_with_a_dot_is_taken_as_it_is_first(void **state) {
+  sqlite3 *db = open_host(*state, "h.db", "kv", "a.kv");
+
+  test_run(db, "CREATE VIRTUAL TABLE \"main.kv\" USING kv('b.kv', device='a')");
+  test_run(db, "INSERT INTO \"main.kv\" VALUES('who', 'b')");
+  test_rows(db, "b|a.kv", "SELECT kv_get('who', 0, 'main.kv'), kv_get('who')");
+  test_disconnect(db);
+}
+
+static void a_table_that_another_connection_makes_is_found(void **state) {
+  sqlite3 *a = open_host(*state, "h.db", "kv", "a.kv");
+  sqlite3 *b = test_connect(test_path("%s/h.db", *state));
+  char *id = test_ask(a, "SELECT id FROM kv_meta");
+  char *other;
+
+  test_rows(a, "a.kv", "SELECT kv_get('who')");
+  test_run(b, "DROP TABLE kv");
+  test_rows(a,
+            "kv: there is no store named kv: open one first, SELECT "
+            "kv_open('folder', 'device')",
+            "SELECT kv_get('who')");
+  test_rows(a, "0", "SELECT count(*) FROM sqlite_master");
+  test_run(b, "CREATE VIRTUAL TABLE kv USING kv('b.kv', device='a')");
+  test_run(b, "INSERT INTO kv VALUES('who', 'b')");
+  test_rows(a, "b|0", "SELECT kv_get('who'), kv_sync()");
+  other = test_ask(a, "SELECT id FROM kv_meta");
+  assert_string_not_equal(id, other);
+  test_run(b, "ALTER TABLE kv RENAME TO notes");
+  test_rows(a, "b|0", "SELECT kv_get('who', 0, 'notes'), kv_sync('notes')");
+  sqlite3_free(id);
+  sqlite3_free(other);
+  test_disconnect(a);
+  test_disconnect(b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+    test(a_persistent_table_is_connected_when_it_is_found),
+    test(a_store_that_is_not_there_is_named),
+    test(two_of_one_name_are_told_apart_by_their_schema),
+    test(a_name_with_a_dot_is_taken_as_it_is_first),
+    test(a_table_that_another_connection_makes_is_found),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
