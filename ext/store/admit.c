@@ -30,12 +30,14 @@ static int admit_fault(int rc) {
 }
 
 /* Judge the header without letting SQLite parse the file. */
-static int admit_check_header(sqlite3 *handle, kv_verdict *verdict) {
+static int admit_check_header(sqlite3 *handle, kv_log_head *head,
+                              kv_verdict *verdict) {
   static const unsigned char zeros[HEADER_SIZE] = {0};
   unsigned char h[HEADER_SIZE];
   sqlite3_file *file = NULL;
   sqlite3_int64 size = 0;
   int64_t page_size;
+  int64_t promised; /* bytes, by the header; of an old SQLite: 0, not known */
   int rc =
     sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
 
@@ -55,6 +57,8 @@ static int admit_check_header(sqlite3 *handle, kv_verdict *verdict) {
 
   page_size = h[16] << 8 | h[17];
   if (page_size == 1) page_size = 65536;
+  promised = memcmp(h + 24, h + 92, 4) == 0 ? page_size * admit_u32(h + 28) : 0;
+  head->is_longer = promised > 0 && size > promised;
   if (memcmp(h, zeros, HEADER_SIZE) == 0) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
                    "begins with zeros, as a file that is still being "
@@ -74,12 +78,11 @@ static int admit_check_header(sqlite3 *handle, kv_verdict *verdict) {
   } else if (admit_u32(h + 56) > HEADER_UTF8) {
     kv_verdict_set(verdict, KV_STATE_STRANGER,
                    "keeps its text in UTF-16, which no log ever does");
-  } else if (memcmp(h + 24, h + 92, 4) == 0 &&
-             size < page_size * (int64_t)admit_u32(h + 28)) {
+  } else if (size < promised) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
                    "%lld of %lld bytes are here; it is read when the rest "
                    "arrives",
-                   size, page_size * (int64_t)admit_u32(h + 28));
+                   size, promised);
   }
   return SQLITE_OK;
 }
@@ -182,7 +185,7 @@ static int admit_read_head(sqlite3 *handle, const char *device,
 
 int kv_admit(sqlite3 *handle, const char *device, kv_log_head *head,
              kv_verdict *verdict) {
-  int rc = admit_check_header(handle, verdict);
+  int rc = admit_check_header(handle, head, verdict);
 
   if (rc == SQLITE_OK && verdict->state == KV_STATE_OK) {
     rc = admit_check_schema(handle, verdict);

@@ -21,12 +21,13 @@ typedef struct kv_position {
   int64_t sum;
 } kv_position;
 
-/* The row of table device. */
+/* The row of table device, and what the file says of itself. */
 typedef struct kv_log_head {
   char name[KV_NAME_MAX + 1];
   unsigned char id[KV_ID_SIZE];
   char host[KV_NAME_MAX + 1];
   kv_position base; /* the chain starts behind it */
+  int is_longer;    /* the file is longer than it says itself */
 } kv_log_head;
 
 /*

@@ -12,6 +12,7 @@
 #include "error.h"
 #include "folder.h"
 #include "handle.h"
+#include "placeholder.h"
 #include "stmt.h"
 #include "value.h"
 
@@ -50,6 +51,28 @@ static int log_make_directory(const char *path, char **err) {
                   path);
 }
 
+/*
+** What is not there may be in the cloud only: made anew, with fewer rows, it
+** would take the place of what is there.
+*/
+static int log_check_downloaded(const char *path, char **err) {
+  char *placeholder = NULL;
+  kv_stamp stamp;
+  int rc = SQLITE_OK;
+
+  if (kv_folder_look(path, &stamp) != KV_FILE_NONE) return rc;
+  rc = kv_placeholder_find(path, &placeholder);
+  if (rc == SQLITE_OK && placeholder) {
+    rc = kv_error(err, SQLITE_CANTOPEN,
+                  "%s is not downloaded: %s is a placeholder of a cloud drive; "
+                  "tell the drive to keep the folder on this device, then call "
+                  "kv_sync()",
+                  path, placeholder);
+  }
+  sqlite3_free(placeholder);
+  return rc;
+}
+
 /* The directories of the device; the root has to be there. */
 static int log_make_place(const kv_device_log_place *place, char **err) {
   char *devices = sqlite3_mprintf("%s/devices", place->root);
@@ -70,6 +93,7 @@ static int log_make_place(const kv_device_log_place *place, char **err) {
     rc = kv_error(err, SQLITE_CANTOPEN, "%s is not a directory: move it away",
                   devices);
   }
+  if (rc == SQLITE_OK) rc = log_check_downloaded(own, err);
   if (rc == SQLITE_OK && kv_folder_look(own, &stamp) != KV_FILE_DIRECTORY) {
     rc = log_make_directory(devices, err);
     if (rc == SQLITE_OK) rc = log_check_case(devices, place->device, err);
@@ -241,6 +265,7 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
   }
   if (rc == SQLITE_OK) rc = log_make_place(place, err);
   if (rc == SQLITE_OK) rc = log_end_replacement(place, log->path);
+  if (rc == SQLITE_OK) rc = log_check_downloaded(log->path, err);
   if (rc == SQLITE_OK) rc = kv_beside_clear_new(place->host, log->path);
   if (rc == SQLITE_OK) {
     kv_file_kind kind = kv_folder_look(log->path, &stamp);

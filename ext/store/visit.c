@@ -18,6 +18,7 @@
 
 #include "core/clock.h"
 #include "error.h"
+#include "placeholder.h"
 #include "value.h"
 
 /* One device's file during a sync. */
@@ -215,6 +216,12 @@ static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
 
   if (kv_reader_left(visit->reader)) {
     visit_say_left(visit);
+  } else if (stretch->is_clean && kv_reader_head(visit->reader)->is_longer) {
+    kv_verdict_set(verdict, KV_STATE_WAITING,
+                   "merged up to row %lld; the file is longer than its header "
+                   "says: its end is here and its beginning is still to come, "
+                   "which rsync --append never sends",
+                   stretch->end.seq);
   } else if (stretch->is_clean && visit->is_replaced) {
     visit_say(visit, KV_STATE_REWRITTEN,
               "another log took the place of the one that was read; it was "
@@ -372,19 +379,38 @@ static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
   return rc;
 }
 
+/* There is no file, and no directory if that is not listed: where is it? */
+static int visit_say_none(kv_visit *visit, int is_listed) {
+  const kv_cursor *cursor = &visit->cursor;
+  const char *root = visit->store->root;
+  char *path =
+    kv_device_log_path(root, cursor->device, is_listed ? "log.db" : NULL);
+  char *placeholder = NULL;
+  int rc = path ? kv_placeholder_find(path, &placeholder) : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK && placeholder) {
+    kv_verdict_set(&visit->cursor.verdict, KV_STATE_WAITING,
+                   "its log is not downloaded: %s is a placeholder of a cloud "
+                   "drive; tell the drive to keep the folder on this device%s",
+                   placeholder + strlen(root) + 1,
+                   cursor->has_id ? "; what was read is kept" : "");
+  } else if (cursor->has_id) {
+    visit_say(visit, KV_STATE_MISSING,
+              "its log is no longer in the folder; what was read is kept");
+  } else {
+    visit_say(visit, KV_STATE_WAITING, "its log is not here yet");
+  }
+  sqlite3_free(placeholder);
+  sqlite3_free(path);
+  return rc;
+}
+
 /* What there is instead of a regular file. */
-static void visit_say_kind(kv_visit *visit, int is_listed, kv_file_kind kind) {
+static int visit_say_kind(kv_visit *visit, int is_listed, kv_file_kind kind) {
   visit->cursor.has_stamp = 0;
   kv_larges_forget(&visit->store->larges, visit->cursor.device);
   switch (kind) {
-    case KV_FILE_NONE:
-      visit_say(visit,
-                visit->cursor.has_id ? KV_STATE_MISSING : KV_STATE_WAITING,
-                visit->cursor.has_id
-                  ? "its log is no longer in the folder; what was read is "
-                    "kept"
-                  : "its log is not here yet");
-      break;
+    case KV_FILE_NONE: return visit_say_none(visit, is_listed);
     case KV_FILE_UNKNOWN:
       visit_say(visit, KV_STATE_BUSY,
                 "cannot be looked at: check the folder's permissions");
@@ -395,6 +421,7 @@ static void visit_say_kind(kv_visit *visit, int is_listed, kv_file_kind kind) {
                           : "its folder is not a directory");
       break;
   }
+  return SQLITE_OK;
 }
 
 static void visit_clear(kv_visit *visit) {
@@ -461,7 +488,7 @@ static int visit_once(kv_store *store, const char *device, int is_listed,
     } else if (kind == KV_FILE_REGULAR) {
       rc = visit_read(&visit, &stamp);
     } else {
-      visit_say_kind(&visit, is_listed, kind);
+      rc = visit_say_kind(&visit, is_listed, kind);
     }
     if (rc == SQLITE_OK && visit_is_changed(&visit)) {
       rc = kv_cursor_save(&store->stmts, &visit.cursor);

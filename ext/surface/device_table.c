@@ -15,6 +15,7 @@
 #include "store/error.h"
 #include "store/find.h"
 #include "store/folder.h"
+#include "store/placeholder.h"
 #include "surface.h"
 
 typedef struct device_table {
@@ -157,6 +158,15 @@ static int device_add_other(device_cursor *cursor, char *path,
   return details[cursor->n_others - 1] ? SQLITE_OK : SQLITE_NOMEM;
 }
 
+/* What to do about an entry that is not read; `otherwise` says what it is. */
+static const char *device_advise(const char *name, const char *otherwise) {
+  return kv_placeholder_is(name)
+           ? "a placeholder of a cloud drive: keep it, as to delete it deletes "
+             "the file on all devices, and tell the drive to keep the folder "
+             "on this device"
+           : otherwise;
+}
+
 /* Is an entry of a device's directory part of its log? */
 static int device_is_log(const char *name) {
   return strcmp(name, "log.db") == 0 || strcmp(name, "log.db-journal") == 0;
@@ -179,7 +189,8 @@ static int device_list_own(device_cursor *cursor, const char *device) {
       strncmp(names[i], "log.db.aside-", 13) == 0
         ? "a damaged log that was set aside; delete it when nothing is "
           "missing"
-        : "not read; look into it with kv_foreign(), or delete it");
+        : device_advise(names[i], "not read; look into it with kv_foreign(), "
+                                  "or delete it"));
   }
   kv_folder_free_names(names, n);
   sqlite3_free(path);
@@ -208,9 +219,11 @@ static int device_list_devices(device_cursor *cursor) {
                is_device) {
       rc = device_list_own(cursor, names[i]);
     } else if (cursor->n_others < DEVICE_OTHERS) {
-      rc = device_add_other(cursor, sqlite3_mprintf("devices/%s", names[i]),
-                            is_device ? "not a directory; not read"
-                                      : "not the name of a device; not read");
+      rc = device_add_other(
+        cursor, sqlite3_mprintf("devices/%s", names[i]),
+        device_advise(names[i], is_device
+                                  ? "not a directory; not read"
+                                  : "not the name of a device; not read"));
     }
     sqlite3_free(entry);
   }
@@ -233,8 +246,9 @@ static int device_list_others(device_cursor *cursor) {
   if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
     if (strcmp(names[i], "devices") == 0) continue;
-    rc = device_add_other(cursor, kv_strdup(names[i]),
-                          "not part of a store; not read");
+    rc = device_add_other(
+      cursor, kv_strdup(names[i]),
+      device_advise(names[i], "not part of a store; not read"));
   }
   kv_folder_free_names(names, n);
   if (rc == SQLITE_OK) rc = device_list_devices(cursor);

@@ -34,6 +34,13 @@ INSERT INTO half VALUES('half', 1);
 SELECT kv_sync();
 SELECT * FROM states WHERE device = 'half';
 
+.print == waiting: only a placeholder of a cloud drive is here
+.shell mkdir d.kv/devices/cloud && echo bplist > d.kv/devices/cloud/.log.db.icloud
+SELECT kv_sync();
+SELECT * FROM states WHERE device = 'cloud';
+SELECT * FROM files;
+.shell rm -r d.kv/devices/cloud
+
 .print == stranger: another program's file, a text, another device's log
 .shell mkdir d.kv/devices/other d.kv/devices/text d.kv/devices/copy d.kv/devices/link
 .shell $SQLITE d.kv/devices/other/log.db "CREATE TABLE t(x)"

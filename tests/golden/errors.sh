@@ -39,6 +39,11 @@ CREATE VIRTUAL TABLE temp.kv USING kv;
 CREATE VIRTUAL TABLE temp.kv USING kv('');
 CREATE VIRTUAL TABLE temp.kv USING kv('a/b/c.kv', device='laptop');
 
+.print == an own log that is in the cloud only
+.shell mkdir -p cloud.kv/devices/laptop && echo bplist > cloud.kv/devices/laptop/.log.db.icloud
+SELECT kv_open('cloud.kv', 'laptop');
+.shell rm -r cloud.kv
+
 .print == options
 SELECT kv_open('n.kv', 'laptop', 'color=red');
 SELECT kv_open('n.kv', 'laptop', 'now');

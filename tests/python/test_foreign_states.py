@@ -5,6 +5,7 @@ explains and a sentence; and lists what it does not read.
 import os
 import re
 import shutil
+import sqlite3
 import unittest
 
 from foreign import make
@@ -123,6 +124,100 @@ class States(Case):
         self.told("behind", "older log", rows=["other", "b"])
         self.arrive(self.whole)
         self.told("rewritten", "another log", rows="abcd")
+
+    def test_a_file_that_is_longer_than_it_says_waits(self):
+        """rsync --append sends what was appended, and no page that changed."""
+        for replaced in (False, True):
+            with self.subTest(replaced=replaced):
+                self.fresh()
+                if replaced:
+                    make(self.paths["other"], OTHER, log_id=b"o" * 16)
+                    self.arrive(read(self.paths["other"]))
+                rows = ROWS + [(n, NOW + n, None, 1, "", "e%d" % n, "x" * 2000)
+                               for n in range(5, 9)]
+                make(self.paths["whole"], rows, log_id=b"i" * 16)
+                longer = read(self.paths["whole"])
+                self.assertGreater(len(longer), len(self.whole))
+                self.arrive(self.whole + longer[len(self.whole):])
+                self.told("waiting", "row 4", "longer", rows="abcd")
+                self.arrive(self.whole + b"\0")
+                self.told("waiting", "row 4", "longer", rows="abcd")
+                self.arrive(longer)
+                self.assertEqual(self.state(self.laptop, "phone"), "ok")
+                self.check(self.laptop)
+
+    PLACEHOLDERS = (".%s.icloud", "%s.nextcloud", "%s.owncloud", "%s.cloud", "%s.cloudf",
+                    "%s.rsls", "%s.rslsls")
+
+    def test_a_log_that_is_in_the_cloud_only_waits(self):
+        for name in self.PLACEHOLDERS:
+            for what, first in (("phone/log.db", True), ("phone/log.db", False),
+                                ("phone", False)):
+                with self.subTest(name=name, what=what, first=first):
+                    self.laptop.close()
+                    if os.path.exists(self.file):
+                        os.remove(self.file)
+                    self.laptop = self.device("laptop")
+                    put(self.file, self.whole)
+                    if not first:
+                        sync(self.laptop)
+                    path, log = os.path.split(os.path.join(self.folder, "devices", what))
+                    placeholder = os.path.join(path, name % log)
+                    os.remove(self.file)
+                    if what == "phone":
+                        os.rmdir(os.path.dirname(self.file))
+                    put(placeholder, b"bplist")
+                    sync(self.laptop)
+                    file = os.path.relpath(placeholder, self.folder)
+                    self.told("waiting", "not downloaded", file, "keep the folder",
+                              rows="" if first else "abcd")
+                    (detail,), = self.laptop.execute(
+                        "SELECT detail FROM kv_devices WHERE file = ? AND device IS NULL",
+                        (file,)).fetchall()
+                    self.assertIn("placeholder", detail)
+                    self.assertNotIn("or delete", detail)
+                    os.remove(placeholder)
+                    self.arrive(self.whole)
+                    self.told("ok", rows="abcd")
+
+    def test_a_device_whose_name_ends_like_a_placeholder_is_none(self):
+        self.arrive(self.whole)
+        cloud = self.device("phone.cloud")
+        cloud.execute("INSERT INTO kv VALUES('cloud', 1)")
+        shutil.rmtree(os.path.dirname(self.file))
+        self.assertEqual(sync(self.laptop), 1)
+        self.assertEqual(self.state(self.laptop, "phone"), "missing")
+        phone = self.device("phone")
+        phone.execute("INSERT INTO kv VALUES('p', 1)")
+        self.assertEqual(self.state(phone, "phone"), "ok")
+
+    def test_an_own_log_that_is_in_the_cloud_only_is_not_made_anew(self):
+        for name in self.PLACEHOLDERS:
+            for what in ("laptop/log.db", "laptop"):
+                with self.subTest(name=name, what=what):
+                    self.fresh()
+                    own = log_path(self.folder, "laptop")
+                    db = self.device("laptop", db="host.db", schema="main")
+                    db.execute("INSERT INTO kv VALUES('b', 1)")
+                    expected, data = self.log("laptop").rows, read(own)
+                    path, log = os.path.split(os.path.join(self.folder, "devices", what))
+                    os.remove(own)
+                    if what == "laptop":
+                        os.rmdir(os.path.dirname(own))
+                    put(os.path.join(path, name % log), b"bplist")
+                    db.execute("INSERT INTO kv VALUES('c', 1)")
+                    sync(db)
+                    self.assertEqual((self.unpublished(db), self.state(db, "laptop")),
+                                     (1, "waiting"))
+                    with self.assertRaises(sqlite3.OperationalError) as caught:
+                        self.device("laptop")
+                    self.assertIn("is not downloaded", str(caught.exception))
+                    self.assertFalse(os.path.exists(own))
+                    os.remove(os.path.join(path, name % log))
+                    put(own, data)
+                    sync(db)
+                    self.assertEqual(self.log("laptop").rows[:len(expected)], expected)
+                    self.check(db)
 
     def test_half_a_transaction_waits_and_says_up_to_where(self):
         make(self.file, ROWS[:2], log_id=b"i" * 16)
