@@ -17,6 +17,7 @@
 #include "confine.h"
 #include "core/clock.h"
 #include "error.h"
+#include "folder.h"
 #include "handle.h"
 #include "large.h"
 #include "stmt.h"
@@ -144,10 +145,22 @@ static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
 
 static int reader_open(sqlite3 *host, const char *path, const char *device,
                        int is_own, kv_reader **out, kv_verdict *verdict) {
-  sqlite3 *handle;
-  int rc = kv_handle_read(host, path, &handle);
+  sqlite3 *handle = NULL;
+  kv_stamp stamp;
+  int rc = SQLITE_OK;
 
   *out = NULL;
+  /*
+  ** SQLite would wait in open(2) for the other end of a pipe, for ever. Who
+  ** looked before may have waited for a lock since; the moment from here to
+  ** that open is left, as SQLite has no way to open without waiting, and to
+  ** close a file of our own would drop the locks that it holds on it.
+  */
+  if (kv_folder_look(path, &stamp) == KV_FILE_OTHER) {
+    kv_verdict_set(verdict, KV_STATE_STRANGER, "is not a regular file");
+    return is_own ? SQLITE_CANTOPEN : SQLITE_OK;
+  }
+  rc = kv_handle_read(host, path, &handle);
   if (rc == SQLITE_OK) {
     return reader_new(host, handle, device, 1, is_own, out, verdict);
   }

@@ -330,6 +330,19 @@ int __wrap_lstat(const char *path, struct stat *out) {
   return folder_leave(&event, __real_lstat(path, out));
 }
 
+#ifdef __GLIBC__
+/* The name that glibc gives it where files may be large, as everywhere here. */
+int __real_lstat64(const char *path, struct stat *out);
+int __wrap_lstat64(const char *path, struct stat *out);
+
+int __wrap_lstat64(const char *path, struct stat *out) {
+  fault_event event = {.kind = FAULT_LOOK, .path = path};
+
+  if (folder_enter(FAULT_LOOK)) return -1;
+  return folder_leave(&event, __real_lstat64(path, out));
+}
+#endif
+
 DIR *__wrap_opendir(const char *path) {
   fault_event event = {.kind = FAULT_LIST, .path = path};
   DIR *dir = folder_enter(FAULT_LIST) ? NULL : __real_opendir(path);
