@@ -157,30 +157,37 @@ static int find_ask(kv_registry *registry, const char *schema, const char *name,
   return rc;
 }
 
-/* Is a store still what it was when it was found? It is referenced. */
-static int find_is_same(kv_store *store) {
-  int64_t id;
-  int is_read_again;
-
-  return store->cache_id != 0 &&
-         kv_store_look(store, &id, &is_read_again) == SQLITE_OK &&
-         !is_read_again && id == store->cache_id;
-}
-
-/* The store that was found by this name before, if it holds; referenced. */
-static kv_store *find_remembered(kv_registry *registry, const char *name) {
+/*
+** The store that was found by this name before, referenced, if it is still what
+** it was; else *out is NULL. An error of the lock is not waited for twice.
+*/
+static int find_remembered(kv_registry *registry, const char *name,
+                           kv_store **out, char **err) {
   int64_t state = find_state(registry);
   kv_store *store = registry->stores;
+  int64_t id;
+  int is_read_again;
+  int rc;
 
+  *out = NULL;
   while (store && !(store->called && strcmp(store->called, name) == 0 &&
                     store->n_changes == state)) {
     store = store->next;
   }
-  if (!store) return NULL;
+  if (!store || store->cache_id == 0) return SQLITE_OK;
   store->n_refs++;
-  if (find_is_same(store)) return store;
+  rc = kv_store_look(store, &id, &is_read_again);
+  if (rc == SQLITE_OK && !is_read_again && id == store->cache_id) {
+    *out = store;
+    return SQLITE_OK;
+  }
+  if ((rc & 0xff) == SQLITE_BUSY) {
+    kv_store_error(store, err, rc, "cannot read the cache");
+  } else {
+    rc = SQLITE_OK;
+  }
   kv_store_close(store);
-  return NULL;
+  return rc;
 }
 
 static int find_remember(kv_store *store, const char *name) {
@@ -195,10 +202,11 @@ static int find_remember(kv_store *store, const char *name) {
 
 int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                   char **err) {
-  int rc = SQLITE_OK;
+  int rc;
 
   if (!name) name = "kv";
-  *out = find_remembered(registry, name);
+  rc = find_remembered(registry, name, out, err);
+  if (rc != SQLITE_OK) return rc;
   if (!*out) {
     rc = find_ask(registry, NULL, name, out, err);
     if (rc != SQLITE_OK) return rc;
