@@ -3,6 +3,6 @@
 INSERT OR IGNORE INTO {cache}
   (is_old, bucket, key, ts, device, seq, txn, parent_ts, op, arrived, large,
    value)
-SELECT is_old, bucket, key, ts, :device, seq, txn, parent_ts, opcode, :arrived,
+SELECT is_old, bucket, key, ts, :device, seq, txn, parent_ts, op, :arrived,
   large, value
-FROM kv_foreign(:slice);
+FROM kv_rows(:slice);

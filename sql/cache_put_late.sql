@@ -3,5 +3,5 @@
 -- of an enclosing statement, too, which is to begin behind these rows.
 INSERT OR IGNORE INTO {cache}
   (bucket, key, ts, device, seq, parent_ts, op, arrived, value)
-SELECT '', key, ts, :device, seq, parent_ts, opcode, :arrived, value
-FROM kv_foreign(:rows);
+SELECT '', key, ts, :device, seq, parent_ts, op, :arrived, value
+FROM kv_rows(:rows);

@@ -13,8 +13,5 @@ CREATE TABLE kv_foreign(
   valid INTEGER,
   reason TEXT,
   file HIDDEN,
-  opcode HIDDEN,
-  is_old HIDDEN,
-  large HIDDEN,
   PRIMARY KEY(file, seq)
 ) WITHOUT ROWID;

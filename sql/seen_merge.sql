@@ -2,4 +2,4 @@
 INSERT OR IGNORE INTO {seen}
   (device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum)
 SELECT :device, bucket, seq, txn, ts, key, value, parent_ts
-FROM kv_foreign(:slice);
+FROM kv_rows(:slice);

@@ -44,13 +44,15 @@ static int64_t find_state(const kv_registry *registry) {
 }
 
 /* A store was found: what was known of another cache is forgotten. */
-static void find_meet(kv_store *store) {
+static int find_meet(kv_store *store) {
   int64_t id;
   int is_read_again;
+  int rc = kv_store_look(store, &id, &is_read_again);
 
-  if (kv_store_look(store, &id, &is_read_again) != SQLITE_OK) id = 0;
+  if (rc != SQLITE_OK && rc != SQLITE_ERROR) return rc;
   if (store->cache_id && id != store->cache_id) kv_store_forget(store);
-  store->cache_id = id;
+  store->cache_id = id; /* 0: it is to be built anew */
+  return SQLITE_OK;
 }
 
 /* Ask SQLite which store is schema.name now. */
@@ -216,8 +218,9 @@ int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                       "kv_open('folder', 'device')",
                       name);
     }
-    find_meet(*out);
-    rc = find_remember(*out, name);
+    rc = find_meet(*out);
+    if (rc == SQLITE_OK) rc = find_remember(*out, name);
+    kv_store_error(*out, err, rc, "cannot read the cache");
   }
   if (rc == SQLITE_OK) rc = kv_write_flush(*out, err);
   if (rc != SQLITE_OK) {
@@ -231,17 +234,22 @@ int kv_store_find_in(kv_registry *registry, const char *schema,
                      const char *name, kv_store **out, char **err) {
   int rc = find_ask(registry, schema, name, out, err);
 
-  if (rc == SQLITE_OK && *out) find_meet(*out);
+  if (rc != SQLITE_OK || !*out) return rc;
+  rc = find_meet(*out);
+  if (rc != SQLITE_OK) {
+    kv_store_error(*out, err, rc, "cannot read the cache");
+    kv_store_close(*out);
+    *out = NULL;
+  }
   return rc;
 }
 
-int kv_store_is_there(kv_store *store) {
+int kv_store_is_there(kv_store *store, int *is_there) {
   kv_store *now = NULL;
-  int is_there;
+  int rc = find_reach(store->registry, store->schema, store->name, &now);
 
-  find_reach(store->registry, store->schema, store->name, &now);
-  is_there = now == store;
-  if (is_there) find_meet(store);
+  *is_there = now == store;
+  if (*is_there) rc = find_meet(store);
   kv_store_close(now);
-  return is_there;
+  return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* no such table */
 }

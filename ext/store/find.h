@@ -30,8 +30,8 @@ int kv_store_find_in(kv_registry *registry, const char *schema,
 
 /*
 ** Does the schema still have the table of an open store? The caller holds a
-** reference. Errors count as no.
+** reference.
 */
-int kv_store_is_there(kv_store *store);
+int kv_store_is_there(kv_store *store, int *is_there);
 
 #endif

@@ -469,10 +469,11 @@ static int incarnation_inherit_from(kv_store *store, kv_store *twin,
                                     char **err) {
   kv_cursor own;
   int64_t n_merged = 0;
+  int is_there;
   int is_twin;
-  int rc = SQLITE_OK;
+  int rc = kv_store_is_there(twin, &is_there);
 
-  if (!kv_store_is_there(twin)) return SQLITE_OK;
+  if (rc != SQLITE_OK || !is_there) return rc;
   if (twin->must_look) rc = kv_publish_waiting(twin, 1, &n_merged, err);
   if (rc == SQLITE_OK) rc = kv_cursor_load(&twin->stmts, twin->device, &own);
   if (rc != SQLITE_OK) return rc;

@@ -36,7 +36,7 @@ void kv_late_put(kv_late *late, kv_pending_row *row);
 kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key);
 
 /*
-** The rows in the order of keys, as kv_foreign reads them: those that the cache
+** The rows in the order of keys, as kv_rows reads them: those that the cache
 ** has no row of, and behind them, which are not read, those that it has.
 */
 typedef struct kv_late_rows {

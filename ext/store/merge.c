@@ -5,7 +5,7 @@
 **     slice | a9 a3 b1 b5 ... |           sorted; a3 goes to the back at once
 **     cache | a9 b1 ...     | a3 b5 ... | one statement of the host a slice
 **
-** A slice is read by the host's query engine through kv_foreign, handed over
+** A slice is read by the host's query engine through kv_rows, handed over
 ** as a pointer that SQL cannot forge: https://www.sqlite.org/bindptr.html
 **
 ** Rows are merged before it is known whether their transaction is whole. If

@@ -1,7 +1,7 @@
 /*
 ** Large values in parts. See parts.h.
 **
-** One statement writes all parts of a value, which it reads from kv_foreign
+** One statement writes all parts of a value, which it reads from kv_rows
 ** like rows of a log: a part is a row whose number is its seq, its op tells
 ** text, its txn is the length of the whole. Its table is the only one with
 ** rowids, so the one that the host inserted last is given back.

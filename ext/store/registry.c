@@ -316,6 +316,7 @@ static int store_open(kv_registry *registry, const char *schema,
   sqlite3_free(path);
   sqlite3_free(root);
   if (rc != SQLITE_OK) {
+    registry->is_refused = 1;
     return kv_error_db(err, rc, registry->db, "cannot open the store");
   }
   registry->n_changes++;

@@ -21,6 +21,7 @@ struct kv_registry {
   int n_refs;
   kv_store *stores;  /* open ones; they are owned by their references */
   kv_store *reached; /* that of the table which was planned last, or NULL */
+  int is_refused;    /* a table could not be opened, for a reason of ours */
   int64_t n_changes; /* stores opened, closed and renamed so far */
   int busy_where;    /* where the host keeps its busy handler (busy.h) */
 };

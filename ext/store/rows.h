@@ -1,16 +1,17 @@
 /*
-** Rows on their way into the cache: what kv_foreign reads when it is handed a
-** pointer instead of a path, so that a merge, or the late rows of a
-** transaction, are one INSERT ... SELECT of the host's query engine.
+** Rows on their way into the cache: the table kv_rows reads them from a pointer,
+** so that a merge, or the late rows of a transaction, are one INSERT ... SELECT
+** of the host's query engine.
 **
-**     SELECT ... FROM kv_foreign(:rows)    sqlite3_bind_pointer(KV_ROWS_POINTER)
+**     SELECT ... FROM kv_rows(:rows)    sqlite3_bind_pointer(KV_ROWS_POINTER)
 **
-** https://www.sqlite.org/bindptr.html
+** No SQL of a user can make such a pointer: https://www.sqlite.org/bindptr.html
 */
 #ifndef KV_STORE_ROWS_H
 #define KV_STORE_ROWS_H
 
 #include "core/row.h"
+#include "sqlite.h"
 
 #define KV_ROWS_POINTER "kv_rows"
 
@@ -27,5 +28,8 @@ struct kv_rows {
   /* The next row, borrowed until the next call; NULL at the end. */
   const kv_rows_row *(*next)(kv_rows *rows);
 };
+
+/* Register kv_rows, or take it back: is_there is 0. */
+int kv_rows_register(sqlite3 *db, int is_there);
 
 #endif

@@ -1,7 +1,7 @@
 /*
 ** A slice of a log: as many rows as fit into a few megabytes, in the order of
 ** the cache. The merge takes a log slice by slice, each by one statement that
-** reads kv_foreign(slice).
+** reads kv_rows(slice).
 **
 **     fill          takes rows until the slice is full, and sorts them
 **     cut           leaves out the rows behind a number

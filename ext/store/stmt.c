@@ -116,7 +116,7 @@ static int stmt_make(kv_stmts *stmts, kv_sql id, unsigned flags,
 /*
 ** A hostile host database may have views in the place of the shadow tables,
 ** and triggers on them, which lead back here. So no statement on shadow tables
-** reaches a virtual table, but those that read kv_foreign.
+** reaches a virtual table, but those that read kv_rows.
 */
 static unsigned stmt_flags(kv_sql id) {
   unsigned flags = SQLITE_PREPARE_PERSISTENT;

@@ -6,8 +6,7 @@
 **
 ** kv_log's columns, and valid (0 or 1) and reason. Rows behind the last
 ** whole transaction are not valid; the first one that does not verify ends
-** the table. The store itself reads the same table, from rows that are verified
-** that it hands over as a pointer.
+** the table.
 */
 #include <string.h>
 
@@ -17,7 +16,6 @@
 #include "store/folder.h"
 #include "store/foreign.h"
 #include "store/registry.h"
-#include "store/rows.h"
 #include "store/value.h"
 #include "surface.h"
 
@@ -29,12 +27,9 @@ typedef struct foreign_table {
 
 typedef struct foreign_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
-  kv_rows *rows;            /* the store's, borrowed; else NULL */
-  kv_reader *reader;        /* of the file; NULL in a merge */
-  char *path;               /* the same */
-  const kv_row *row;        /* NULL: at the end, or at the reason for it */
-  int is_old;               /* in a merge: it goes to the back of the cache */
-  int64_t large;            /* the same: where its value is; 0: here */
+  kv_reader *reader;
+  char *path;
+  const kv_row *row; /* NULL: at the end, or at the reason for it */
   const char *reason;
   int64_t whole; /* last row of the last whole transaction */
   int is_end;
@@ -53,10 +48,7 @@ enum {
   FOREIGN_PARENT_TS,
   FOREIGN_VALID,
   FOREIGN_REASON,
-  FOREIGN_FILE,
-  FOREIGN_OPCODE,
-  FOREIGN_IS_OLD,
-  FOREIGN_LARGE
+  FOREIGN_FILE
 };
 
 /* xCreate and xConnect: the same function, so that it is eponymous, too. */
@@ -134,9 +126,6 @@ static void foreign_reset(foreign_cursor *cursor) {
   sqlite3_free(cursor->path);
   cursor->path = NULL;
   cursor->reader = NULL;
-  cursor->rows = NULL;
-  cursor->is_old = 0;
-  cursor->large = 0;
   cursor->row = NULL;
   cursor->reason = NULL;
   cursor->is_end = 1;
@@ -152,15 +141,6 @@ static int foreign_next(sqlite3_vtab_cursor *base) {
   foreign_cursor *cursor = (foreign_cursor *)base;
   int rc;
 
-  if (cursor->rows) {
-    const kv_rows_row *next = cursor->rows->next(cursor->rows);
-
-    cursor->row = next ? &next->row : NULL;
-    cursor->is_old = next && next->is_old;
-    cursor->large = next ? next->large : 0;
-    cursor->is_end = !next;
-    return SQLITE_OK;
-  }
   cursor->row = NULL;
   if (cursor->reason) {
     cursor->is_end = 1; /* the reason was the last row */
@@ -214,12 +194,9 @@ static int foreign_filter(sqlite3_vtab_cursor *base, int plan,
   (void)unused;
   foreign_reset(cursor);
   if (argc > 0) {
-    cursor->rows = sqlite3_value_pointer(argv[0], KV_ROWS_POINTER);
     rc = kv_arguments_text(argv[0], "path", &given, &base->pVtab->zErrMsg);
   }
-  if (cursor->rows) {
-    cursor->whole = INT64_MAX;
-  } else if (rc == SQLITE_OK && !given) {
+  if (rc == SQLITE_OK && !given) {
     rc = kv_error(&base->pVtab->zErrMsg, SQLITE_ERROR,
                   "name a log file, not NULL");
   } else if (rc == SQLITE_OK) {
@@ -243,16 +220,6 @@ static const char *foreign_reason(const foreign_cursor *cursor) {
            : NULL;
 }
 
-/* The store's rows live longer than the statement that reads them. */
-static void foreign_result(const foreign_cursor *cursor, sqlite3_context *ctx,
-                           const kv_value *value) {
-  if (cursor->rows) {
-    kv_value_lend(ctx, value);
-  } else {
-    kv_value_result(ctx, value);
-  }
-}
-
 static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                           int column) {
   static const char *const ops[] = {"delete", "set", "seen"};
@@ -263,7 +230,6 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
 
   switch (column) {
     case FOREIGN_DEVICE:
-      if (!cursor->reader) return SQLITE_OK;
       sqlite3_result_text(ctx, kv_reader_head(cursor->reader)->name, -1,
                           SQLITE_TRANSIENT);
       return SQLITE_OK;
@@ -283,11 +249,9 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   }
   if (!row) return SQLITE_OK; /* the reason why there is no more */
   switch (column) {
-    case FOREIGN_BUCKET: foreign_result(cursor, ctx, &row->bucket); break;
-    case FOREIGN_KEY: foreign_result(cursor, ctx, &row->key); break;
-    case FOREIGN_VALUE:
-      if (!cursor->large) foreign_result(cursor, ctx, &row->value);
-      break;
+    case FOREIGN_BUCKET: kv_value_result(ctx, &row->bucket); break;
+    case FOREIGN_KEY: kv_value_result(ctx, &row->key); break;
+    case FOREIGN_VALUE: kv_value_result(ctx, &row->value); break;
     case FOREIGN_OP:
       sqlite3_result_text(ctx, ops[row->op], -1, SQLITE_STATIC);
       break;
@@ -299,11 +263,6 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     case FOREIGN_SEQ: sqlite3_result_int64(ctx, row->seq); break;
     case FOREIGN_TXN: sqlite3_result_int64(ctx, row->txn); break;
     case FOREIGN_PARENT_TS: kv_value_result(ctx, &row->parent_ts); break;
-    case FOREIGN_OPCODE: sqlite3_result_int(ctx, row->op); break;
-    case FOREIGN_IS_OLD: sqlite3_result_int(ctx, cursor->is_old); break;
-    case FOREIGN_LARGE:
-      if (cursor->large) sqlite3_result_int64(ctx, cursor->large);
-      break;
     default: break;
   }
   return SQLITE_OK;

@@ -17,6 +17,7 @@
 #include "store/parts.h"
 #include "store/publish.h"
 #include "store/registry.h"
+#include "store/rows.h"
 #include "store/value.h"
 #include "store/write.h"
 #include "surface.h"
@@ -339,6 +340,7 @@ int kv_table_register(sqlite3 *db, kv_registry *registry) {
   int rc = kv_batch_register(db, registry != NULL);
 
   if (rc == SQLITE_OK) rc = kv_parts_register(db, registry != NULL);
+  if (rc == SQLITE_OK) rc = kv_rows_register(db, registry != NULL);
   if (rc != SQLITE_OK) return rc;
   kv_registry_retain(registry);
   return sqlite3_create_module_v2(db, "kv", registry ? &table_module : NULL,

@@ -1,0 +1,15 @@
+-- The columns of kv_rows; op is a number.
+CREATE TABLE kv_rows(
+  bucket,
+  key,
+  value,
+  op,
+  ts,
+  seq,
+  txn,
+  parent_ts,
+  is_old,
+  large,
+  pointer HIDDEN,
+  PRIMARY KEY(seq)
+) WITHOUT ROWID;
