@@ -64,6 +64,7 @@ static int find_reach(kv_registry *registry, const char *schema,
 
   *out = NULL;
   registry->reached = NULL;
+  registry->is_refused = 0;
   rc = kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW || rc == SQLITE_DONE) rc = SQLITE_OK;
@@ -81,7 +82,8 @@ static void find_add(kv_registry *registry, const char *schema,
   kv_store *store;
   int rc = find_reach(registry, schema, name, &store);
 
-  if (rc != SQLITE_OK && rc != SQLITE_ERROR && found->rc == SQLITE_OK) {
+  if (rc == SQLITE_ERROR && !registry->is_refused) rc = SQLITE_OK;
+  if (rc != SQLITE_OK && found->rc == SQLITE_OK) {
     found->rc =
       kv_error_db(&found->why, rc, registry->db, "cannot reach the store");
   }

@@ -115,6 +115,22 @@ static void a_table_that_another_connection_makes_is_found(void **state) {
   test_disconnect(b);
 }
 
+static void a_table_that_cannot_be_opened_says_why(void **state) {
+  sqlite3 *db = open_host(*state, "a.db", "kv", "n.kv");
+
+  test_disconnect(db);
+  db = open_host(*state, "b.db", "kv", "m.kv");
+  test_copy(test_path("%s/a.db", *state), test_path("%s/c.db", *state));
+  attach(db, *state, "a.db", "a");
+  test_rows(db, "1", "SELECT count(*) FROM a.kv");
+  attach(db, *state, "c.db", "c");
+  assert_int_equal(test_try(db, "SELECT kv_sync('c.kv')"), SQLITE_ERROR);
+  assert_non_null(strstr(sqlite3_errmsg(db),
+                         "kv: table a.kv of this connection is this store "
+                         "already"));
+  test_disconnect(db);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(a_persistent_table_is_connected_when_it_is_found),
@@ -122,6 +138,7 @@ int main(void) {
     test(two_of_one_name_are_told_apart_by_their_schema),
     test(a_name_with_a_dot_is_taken_as_it_is_first),
     test(a_table_that_another_connection_makes_is_found),
+    test(a_table_that_cannot_be_opened_says_why),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
