@@ -17,6 +17,7 @@
 #include "folder.h"
 #include "foreign.h"
 #include "handle.h"
+#include "reserve.h"
 
 /* What SQLite would take for a part of the log. */
 static const char *const beside_suffixes[] = {"-journal", "-wal", "-shm"};
@@ -141,6 +142,7 @@ static int beside_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
   int rc = SQLITE_OK;
   int i;
 
+  kv_reserve_drop(vfs, path); /* of a commit that was cut off */
   for (i = 0; i < BESIDE_SUFFIXES && rc == SQLITE_OK; i++) {
     kv_file_kind kind = beside_look(path, beside_suffixes[i]);
     char *name = sqlite3_mprintf("%s%s", path, beside_suffixes[i]);

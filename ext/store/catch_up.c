@@ -212,6 +212,9 @@ int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
       if (rc != SQLITE_OK || own->verdict.state == KV_STATE_OK) break;
       kv_verdict_set(&verdict, own->verdict.state, "%s", own->verdict.detail);
     }
+    if (rc != SQLITE_OK && kv_catch_up_is_of_log(*out, rc)) {
+      kv_device_log_error(err, rc, (*out)->path);
+    }
     kv_device_log_close(*out);
     *out = NULL;
     if (rc == SQLITE_OK) {

@@ -13,8 +13,13 @@
 #include "folder.h"
 #include "handle.h"
 #include "placeholder.h"
+#include "reserve.h"
 #include "stmt.h"
 #include "value.h"
+
+/* More than a commit adds to its pages: the first one in the journal, and what
+** the file system needs. */
+#define LOG_ROOM 32768
 
 char *kv_device_log_path(const char *root, const char *device,
                          const char *file) {
@@ -394,14 +399,49 @@ int kv_device_log_take_over(kv_device_log *log, const char *machine) {
   return rc;
 }
 
+/* The VFS of the log. */
+static sqlite3_vfs *log_vfs(kv_device_log *log) {
+  sqlite3_vfs *vfs = NULL;
+
+  sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+  return vfs;
+}
+
+int kv_device_log_reserve(kv_device_log *log, char **err) {
+  sqlite3_vfs *vfs = log_vfs(log);
+  int n_cached = 0;
+  int highest = 0;
+  int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
+
+  /* What is not in memory has been written, and so has what the journal needs
+  ** of it, but for the first page. */
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_db_status(log->handle, SQLITE_DBSTATUS_CACHE_USED, &n_cached,
+                           &highest, 0);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_reserve_hold(vfs, log->path, n_cached + LOG_ROOM, &log->holds_room);
+  }
+  return rc == SQLITE_OK ? rc : kv_device_log_error(err, rc, log->path);
+}
+
+static void log_drop_room(kv_device_log *log) {
+  if (log->holds_room) kv_reserve_drop(log_vfs(log), log->path);
+  log->holds_room = 0;
+}
+
 int kv_device_log_commit(kv_device_log *log) {
-  int rc = sqlite3_step(log->commit);
+  int rc;
+
+  log_drop_room(log);
+  rc = sqlite3_step(log->commit);
 
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 void kv_device_log_close(kv_device_log *log) {
   if (!log) return;
+  log_drop_room(log);
   sqlite3_finalize(log->append);
   sqlite3_finalize(log->commit);
   kv_reader_close(log->reader);

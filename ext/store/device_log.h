@@ -33,6 +33,7 @@ typedef struct kv_device_log {
   kv_work work;     /* left until its schema is known */
   kv_work large;    /* what large rows take: the host may stop it */
   int is_watched;   /* it is counted */
+  int holds_room;   /* there is a file that does: reserve.h */
 } kv_device_log;
 
 /* What is needed to find and make a device's log. */
@@ -91,6 +92,12 @@ int kv_device_log_take_over(kv_device_log *log, const char *machine);
 
 /* The error for what went wrong with a log file: a full disk, a lock. */
 int kv_device_log_error(char **err, int rc, const char *path);
+
+/*
+** Make sure that there is room for what the commit will write. SQLITE_FULL and
+** others of the disk, with a message.
+*/
+int kv_device_log_reserve(kv_device_log *log, char **err);
 
 /* Make what was appended durable and visible. The log stays to be closed. */
 int kv_device_log_commit(kv_device_log *log);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -224,6 +225,14 @@ int kv_folder_list(const char *path, int most, int only_directories,
   *out = names;
   *n = count;
   return rc;
+}
+
+int64_t kv_folder_room(const char *path) {
+  struct statvfs st;
+
+  if (statvfs(path, &st) != 0 || st.f_blocks == 0) return -1;
+  if (st.f_bavail > (uint64_t)INT64_MAX / st.f_frsize) return INT64_MAX;
+  return (int64_t)((uint64_t)st.f_bavail * st.f_frsize);
 }
 
 /* Read the first line of a file of the system. */

@@ -71,6 +71,12 @@ int kv_folder_list(const char *path, int most, int only_directories,
 
 void kv_folder_free_names(char **names, int n);
 
+/*
+** Bytes that may yet be written where a file lies; -1: the system does not
+** tell.
+*/
+int64_t kv_folder_room(const char *path);
+
 /* Bytes of a machine's identity as text, with its final NUL. */
 #define KV_MACHINE_SIZE 17
 

@@ -404,6 +404,22 @@ int kv_folder_resolve(const char *path, const char *base, int create,
   return rc;
 }
 
+int64_t kv_folder_room(const char *path) {
+  wchar_t *wide = folder_wide(path);
+  wchar_t *slash = wide ? wcsrchr(wide, L'/') : NULL;
+  ULARGE_INTEGER room;
+  int64_t n = -1;
+
+  if (slash) {
+    slash[1] = 0; /* the directory */
+    if (GetDiskFreeSpaceExW(wide, &room, NULL, NULL)) {
+      n = room.QuadPart > INT64_MAX ? INT64_MAX : (int64_t)room.QuadPart;
+    }
+  }
+  sqlite3_free(wide);
+  return n;
+}
+
 static int folder_compare_names(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }

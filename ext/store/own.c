@@ -286,6 +286,7 @@ int kv_own_discard(kv_store *store, char **err) {
   if (rc == SQLITE_OK) {
     sqlite3_free(store->late);
     store->late = NULL;
+    store->late_rc = SQLITE_OK;
   }
   return kv_store_error(store, err, rc, "cannot give up rows");
 }

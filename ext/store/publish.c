@@ -166,14 +166,13 @@ static int publish_without_log(kv_store *store, kv_device_log **log,
   return publish_transaction(store, NULL, own);
 }
 
-int kv_publish_prepare(kv_store *store, char **err) {
+static int publish_prepare(kv_store *store, char **err) {
   kv_device_log *log = NULL;
   kv_cursor own;
   char *why = NULL;
   int64_t n_merged = 0;
   int rc;
 
-  if (store->log || store->pending.n_rows == 0) return SQLITE_OK;
   rc = kv_own_load(store, &own);
   if (rc == SQLITE_ERROR && !kv_store_table_exists(store)) {
     /* CREATE VIRTUAL TABLE was rolled back; SQLite tells no xRollbackTo. */
@@ -207,6 +206,9 @@ int kv_publish_prepare(kv_store *store, char **err) {
     rc = publish_transaction(store, log, &own);
     if (rc != SQLITE_OK && kv_catch_up_is_of_log(log, rc)) {
       rc = publish_without_log(store, &log, &own, rc, &why);
+    } else if (rc == SQLITE_OK && log && kv_store_is_temp(store)) {
+      /* Its rows cannot wait, so the log's commit must not fail for room. */
+      rc = kv_device_log_reserve(log, &why);
     }
   }
   if (rc == SQLITE_OK && !store->root) own.published = own.at;
@@ -229,24 +231,56 @@ int kv_publish_prepare(kv_store *store, char **err) {
   return rc;
 }
 
-/* The second phase proper: it must not fail, so what fails is kept. */
-static void publish_finish(kv_store *store) {
-  int rc = store->log ? kv_device_log_commit(store->log) : SQLITE_OK;
+int kv_publish_prepare(kv_store *store, char **err) {
+  int is_forbidden;
+  int rc;
+
+  if (store->log || store->pending.n_rows == 0) return SQLITE_OK;
+  kv_stmt_permit(&store->stmts, &is_forbidden);
+  rc = publish_prepare(store, err);
+  return kv_stmt_forbid(&store->stmts, is_forbidden, rc);
+}
+
+/* The second phase proper: what fails is also kept, in store->late. */
+static int publish_finish(kv_store *store, char **err) {
+  int rc = kv_device_log_commit(store->log);
 
   sqlite3_free(store->late);
   store->late = NULL;
-  if (rc != SQLITE_OK) {
-    store->late = sqlite3_mprintf("%s", sqlite3_errmsg(store->log->handle));
-  } else if (store->log) {
+  store->late_rc = SQLITE_OK;
+  if (rc == SQLITE_OK) {
     store->committed = store->log->tail;
+  } else {
+    kv_device_log_error(err, rc, store->log->path);
+    store->late = sqlite3_mprintf("%s", *err ? *err + 4 : sqlite3_errstr(rc));
+    store->late_rc = rc;
   }
   kv_device_log_close(store->log);
   store->log = NULL;
+  return rc;
 }
 
 void kv_publish_commit(kv_store *store) {
-  if (store->log) publish_finish(store);
+  char *why = NULL;
+  int rc = store->log ? publish_finish(store, &why) : SQLITE_OK;
+
+  if (rc != SQLITE_OK) {
+    sqlite3_log(rc, "%s", why ? why : sqlite3_errstr(rc));
+  }
+  sqlite3_free(why);
   kv_pending_clear(&store->pending);
+}
+
+int kv_publish_tell(kv_store *store, char **err) {
+  int rc = store->late_rc;
+
+  if (rc == SQLITE_OK || !kv_store_is_temp(store)) return SQLITE_OK;
+  store->late_rc = SQLITE_OK;
+  return kv_error(err, rc,
+                  "the last commit of %s did not reach the folder: %s. Its "
+                  "rows are kept until the connection closes: call kv_sync() "
+                  "when that is mended",
+                  store->name, store->late ? store->late : sqlite3_errstr(rc));
 }
 
 void kv_publish_undo(kv_store *store) {
@@ -358,8 +392,9 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
     rc = kv_store_error(store, err, rc, "cannot publish");
     rc = kv_store_savepoint_end(store, rc);
     if (rc == SQLITE_OK && store->log) {
-      publish_finish(store);
-      if (!store->late) store->adopt = 0;
+      rc = publish_finish(store, err);
+      if (rc == SQLITE_OK) store->adopt = 0;
+      store->late_rc = SQLITE_OK; /* the caller is told now */
     }
     kv_publish_undo(store);
   }

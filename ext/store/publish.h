@@ -32,8 +32,17 @@ int kv_publish_introduce(kv_store *store, char **err);
 */
 int kv_publish_prepare(kv_store *store, char **err);
 
-/* Second phase; what fails is kept for the next one (store->late). */
+/*
+** Second phase. SQLite takes no error of it: what fails is logged, and kept
+** for the next one (store->late). Of a temp cache the user has to know:
+*/
 void kv_publish_commit(kv_store *store);
+
+/*
+** At a statement of the user: the error, once, if the last commit was
+** acknowledged and did not reach the log of a temp cache.
+*/
+int kv_publish_tell(kv_store *store, char **err);
 
 /* The transaction was rolled back. */
 void kv_publish_rollback(kv_store *store);

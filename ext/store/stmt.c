@@ -165,6 +165,23 @@ int kv_stmt_exec(kv_stmts *stmts, kv_sql id) {
   return kv_stmt_finish(stmts, id, stmt, rc);
 }
 
+void kv_stmt_permit(kv_stmts *stmts, int *is_forbidden) {
+  sqlite3_stmt *stmt = NULL;
+
+  *is_forbidden = kv_stmt_get(stmts, KV_SQL_QUERY_ONLY, &stmt) == SQLITE_OK &&
+                  sqlite3_step(stmt) == SQLITE_ROW &&
+                  sqlite3_column_int(stmt, 0) &&
+                  kv_stmt_run(stmts->db, KV_SQL_QUERY_ONLY_OFF) == SQLITE_OK;
+  kv_stmt_put(stmts, KV_SQL_QUERY_ONLY, stmt);
+}
+
+int kv_stmt_forbid(kv_stmts *stmts, int is_forbidden, int rc) {
+  int rc2 =
+    is_forbidden ? kv_stmt_run(stmts->db, KV_SQL_QUERY_ONLY_ON) : SQLITE_OK;
+
+  return rc == SQLITE_OK ? rc2 : rc;
+}
+
 void kv_stmt_clear(kv_stmts *stmts) {
   int i;
 

@@ -72,6 +72,14 @@ int kv_stmt_finish(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt, int rc);
 /* Get, step and put a statement without parameters. */
 int kv_stmt_exec(kv_stmts *stmts, kv_sql id);
 
+/*
+** Write although the host has forbidden it since (PRAGMA query_only): what it
+** wrote before has to reach the cache. The second call, with what the first one
+** noted, forbids again; rc is what came between, or the error of that.
+*/
+void kv_stmt_permit(kv_stmts *stmts, int *is_forbidden);
+int kv_stmt_forbid(kv_stmts *stmts, int is_forbidden, int rc);
+
 /* Finalize all that is kept; the set can be used again. */
 void kv_stmt_clear(kv_stmts *stmts);
 

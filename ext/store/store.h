@@ -79,6 +79,7 @@ typedef struct kv_store {
   int is_synced;         /* once, in this connection */
   int wants_index;       /* by time: a question was asked that it answers */
   char *late;            /* why the last commit of the log failed, or NULL */
+  int late_rc;           /* its code, until a statement has failed with it */
   int64_t cache_id;      /* of the cache that was found; 0: not looked at */
   char *called;          /* what it was last found by (find.h), or NULL */
   int64_t n_changes;     /* registry->n_changes then */

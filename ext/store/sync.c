@@ -42,26 +42,61 @@ static int sync_missing(kv_store *store, char **names, int n, int64_t *n_merged,
   return rc;
 }
 
+/* Why own rows were not published: told when the others' news are merged. */
+typedef struct sync_hindrance {
+  int rc;
+  char *why;
+} sync_hindrance;
+
+static void sync_hindrance_clear(sync_hindrance *hindrance) {
+  sqlite3_free(hindrance->why);
+  hindrance->why = NULL;
+  hindrance->rc = SQLITE_OK;
+}
+
 /* Own rows; what hinders them does not hinder the others' news. */
 static int sync_own(kv_store *store, int must_look, int64_t *n_merged,
-                    char **err) {
-  char *why = NULL;
-  int rc = kv_publish_waiting(store, must_look, n_merged, &why);
+                    sync_hindrance *hindrance, char **err) {
+  int rc;
 
+  sync_hindrance_clear(hindrance);
+  rc = kv_publish_waiting(store, must_look, n_merged, &hindrance->why);
   switch (rc & 0xff) {
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_IOERR:
     case SQLITE_FULL:
-    case SQLITE_PERM: rc = kv_publish_note(store, rc, why, err); break;
+    case SQLITE_PERM:
+      hindrance->rc = rc;
+      rc = kv_publish_note(store, rc, hindrance->why, err);
+      break;
     default: break;
   }
-  if (rc != SQLITE_OK && why) kv_error(err, rc, "%s", why + 4);
-  sqlite3_free(why);
+  if (rc != SQLITE_OK && hindrance->why) {
+    kv_error(err, rc, "%s", hindrance->why + 4);
+  }
   return rc;
 }
 
+/* If own rows wait for something that a person has to see to: the error. */
+static int sync_tell(kv_store *store, const sync_hindrance *hindrance,
+                     char **err) {
+  int64_t n_waiting = 0;
+  int rc = SQLITE_OK;
+
+  if (hindrance->rc == SQLITE_OK) return SQLITE_OK;
+  rc = kv_store_unpublished(store, &n_waiting);
+  if (rc != SQLITE_OK || n_waiting == 0) return rc;
+  return kv_error(err, hindrance->rc,
+                  "rows of %s are not published: %s. They are kept, and what "
+                  "the other devices wrote is merged",
+                  store->name,
+                  hindrance->why ? hindrance->why + 4
+                                 : sqlite3_errstr(hindrance->rc));
+}
+
 int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
+  sync_hindrance hindrance = {SQLITE_OK, NULL};
   char *devices = NULL;
   char **names = NULL;
   kv_stamp stamp;
@@ -74,6 +109,13 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
 
   *n_merged = 0;
   if (!store->root) return kv_upkeep_run(store, err);
+  if (store->pending.n_rows > 0) {
+    /* What they were written without seeing must not be merged before them. */
+    return kv_error(err, SQLITE_LOCKED,
+                    "COMMIT first, then kv_sync(): this transaction has "
+                    "written to %s",
+                    store->name);
+  }
   rc = kv_store_prepare_cache(store, err);
   if (rc == SQLITE_OK) rc = kv_store_follow(store);
   if (rc == SQLITE_OK &&
@@ -83,7 +125,9 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
                   "for good; what is in the cache is kept",
                   store->root);
   }
-  if (rc == SQLITE_OK && store->device) rc = sync_own(store, 0, n_merged, err);
+  if (rc == SQLITE_OK && store->device) {
+    rc = sync_own(store, 0, n_merged, &hindrance, err);
+  }
   if (rc == SQLITE_OK) {
     devices = sqlite3_mprintf("%s/devices", store->root);
     if (!devices) rc = SQLITE_NOMEM;
@@ -111,7 +155,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   }
   if (rc == SQLITE_OK && n_seen > 0 && store->device) {
     store->adopt = adopt; /* whatever the peers have read of the own log */
-    rc = sync_own(store, 1, n_merged, err);
+    rc = sync_own(store, 1, n_merged, &hindrance, err);
   }
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_incarnation_inherit(store, err);
@@ -122,6 +166,8 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
     store->adopt = adopt; /* not done before all of them were asked */
   }
   if (rc == SQLITE_OK) rc = kv_upkeep_run(store, err);
+  if (rc == SQLITE_OK) rc = sync_tell(store, &hindrance, err);
+  sync_hindrance_clear(&hindrance);
   kv_folder_free_names(names, n);
   sqlite3_free(devices);
   return rc;

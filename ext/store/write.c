@@ -72,6 +72,7 @@ static int write_open(kv_store *store, char **err) {
                     store->name);
   }
   rc = kv_store_check_same(store, err);
+  if (rc == SQLITE_OK) rc = kv_publish_tell(store, err);
   if (rc != SQLITE_OK) return rc;
   rc = kv_cursor_load(&store->stmts, store->device, &own);
   if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
@@ -384,14 +385,17 @@ static int write_late(kv_store *store, const kv_late_rows *rows) {
 int kv_write_flush(kv_store *store, char **err) {
   kv_pending *pending = &store->pending;
   kv_late_rows rows;
+  int is_forbidden;
   int rc;
 
   if (pending->late.n == 0) return SQLITE_OK;
   if (store->is_writing) return write_refuse_trigger(store, err);
   store->is_writing = 1;
+  kv_stmt_permit(&store->stmts, &is_forbidden);
   rc = kv_late_sort(&pending->late, kv_pending_first(pending), &rows);
   if (rc == SQLITE_OK) rc = write_late(store, &rows);
   kv_late_rows_clear(&rows);
+  rc = kv_stmt_forbid(&store->stmts, is_forbidden, rc);
   store->is_writing = 0;
   /* An error may have rolled all of it back, and closed what is pending. */
   if (rc == SQLITE_OK) {

@@ -149,7 +149,10 @@ static int open_again(kv_store *store, kv_arguments *arguments, char **err) {
   return rc;
 }
 
-/* Open a store and read what is in the folder. */
+/*
+** Open a store and read what is in the folder; not in a transaction that has
+** written to it, which must not merge what it had not seen.
+*/
 static int open_store(kv_registry *registry, sqlite3 *db,
                       kv_arguments *arguments, kv_store **out, char **err) {
   const char *name = arguments->name ? arguments->name : "kv";
@@ -175,7 +178,7 @@ static int open_store(kv_registry *registry, sqlite3 *db,
       rc = kv_error_db(err, SQLITE_ERROR, db, "cannot reach the store");
     }
   }
-  if (rc == SQLITE_OK) {
+  if (rc == SQLITE_OK && (*out)->pending.n_rows == 0) {
     (*out)->is_opening = 1;
     rc = kv_sync_run(*out, &n_merged, err);
     (*out)->is_opening = 0;
@@ -320,6 +323,7 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   char *err = NULL;
   int rc = function_enter(ctx, argc, argv, 2, &store, &err);
 
+  if (rc == SQLITE_OK) rc = kv_publish_tell(store, &err);
   if (rc == SQLITE_OK) {
     rc = kv_value_of(argv[0], &key);
     if (rc == SQLITE_OK) {

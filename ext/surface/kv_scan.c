@@ -22,6 +22,7 @@
 #include "kv_plan.h"
 #include "store/error.h"
 #include "store/parts.h"
+#include "store/publish.h"
 #include "store/upkeep.h"
 #include "store/value.h"
 #include "store/write.h"
@@ -456,6 +457,8 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   (void)unused;
   (void)argc;
   cursor_reset(cursor);
+  rc = kv_publish_tell(cursor->store, &base->pVtab->zErrMsg);
+  if (rc != SQLITE_OK) return rc;
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
   if (plan & PLAN_AS_OF) {

@@ -20,9 +20,22 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "python"))
 
 import oracle  # noqa: E402
+import support  # noqa: E402
 from support import Case, kv, log_path, open_store, sync, tag  # noqa: E402
 
 NOBODY = 65534
+
+# Commits one row, in a process of its own.
+COMMIT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from support import connect, open_store
+db = open_store(connect(sys.argv[2], timeout=60), sys.argv[3], "laptop")
+db.execute("BEGIN")
+db.execute("INSERT INTO own VALUES(0)")
+db.execute("INSERT INTO kv VALUES('killed', 1)")
+db.execute("COMMIT")
+"""
 
 
 class Disk(Case):
@@ -74,12 +87,10 @@ class Disk(Case):
 
     def fails_or_waits(self, *words, size=10):
         """With a persistent cache a commit succeeds and its rows wait; with a
-        temp cache it fails, or its rows wait if the log failed last of all.
-        Either way these words tell why."""
+        temp cache it fails. Either way these words tell why."""
         before = self.unpublished(self.db)
         why = self.put(size)
-        if self.schema == "main":
-            self.assertIsNone(why)
+        self.assertEqual(why is None, self.schema == "main")
         if why is None:
             self.assertEqual(self.unpublished(self.db), before + 2)
             state, why = self.db.execute(
@@ -156,6 +167,59 @@ class Full(Disk):
                 with self.case(schema=schema, leave=leave):
                     self.run_full(schema, leave)
 
+    def test_all_free_sizes_around_what_a_commit_needs(self):
+        for size in (10, 20000):
+            self.open("temp")
+            self.assertIsNone(self.put(size))
+            for leave in range(0, 256 * 1024 + 1, 4096):
+                self.fill(leave)
+                why = self.put(size)
+                self.empty()
+                self.assertIn("disk is full", why or "disk is full")
+                self.assertEqual(self.unpublished(self.db), 0)
+            self.assertIsNone(why)
+            self.is_well()
+            self.db.close()
+
+    def test_a_crash_that_left_the_file_that_keeps_room(self):
+        """Killed between the two phases: the host's COMMIT waits for a reader."""
+        place = os.path.dirname(log_path(self.path(self.folder), "laptop"))
+        room = os.path.join(place, "log.db.room-journal")
+        self.open("temp")
+        self.fill(128 * 1024)
+        self.db.execute("BEGIN")
+        self.db.execute("SELECT count(*) FROM own").fetchone()
+        child = subprocess.Popen([sys.executable, "-c", COMMIT, support.HERE,
+                                  self.path("host.db"), self.path(self.folder)])
+        while child.poll() is None and not os.path.exists(room):
+            time.sleep(0.01)
+        child.kill()
+        child.wait()
+        self.assertGreater(os.path.getsize(room), 0)
+        self.db.execute("COMMIT")
+        self.assertIsNone(self.put())
+        self.assertEqual(os.listdir(place), ["log.db"])
+        self.empty()
+        self.is_well()
+
+    def test_a_sync_merges_and_then_says_that_the_disk_is_full(self):
+        self.open("main")
+        self.assertIsNone(self.put())
+        self.device("phone", self.folder).execute("INSERT INTO kv VALUES('p', 1)")
+        self.fill()
+        self.assertIsNone(self.put(20000))
+        for _ in range(2):
+            with self.assertRaises(sqlite3.Error) as caught:
+                sync(self.db)
+            self.assertRegex(str(caught.exception),
+                             "^kv: rows of kv are not published: cannot write .*log.db: "
+                             "the disk is full")
+            self.assertEqual(kv(self.db)[tag("p")], tag(1))
+        self.assertEqual(self.unpublished(self.db), 2)
+        self.empty()
+        self.assertEqual(sync(self.db), 0)
+        self.assertEqual(self.unpublished(self.db), 0)
+
     def test_a_full_folder_at_the_first_opening(self):
         self.fill()
         self.db = self.connect(self.path("host.db"))
@@ -222,7 +286,14 @@ class Permissions(Disk):
                 self.open(schema)
                 self.put()
                 with self.denied(log_path(self.path(self.folder), "laptop"), 0o444):
+                    self.assertEqual(sync(self.db), 0)  # nothing waits
                     self.fails_or_waits("cannot write")
+                    if schema == "main":
+                        with self.assertRaises(sqlite3.Error) as caught:
+                            sync(self.db)
+                        self.assertIn("are not published: cannot write", str(caught.exception))
+                    else:
+                        self.assertEqual(sync(self.db), 0)
                 self.is_well()
 
     def test_a_folder_that_cannot_be_entered(self):

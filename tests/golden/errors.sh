@@ -137,6 +137,14 @@ INSERT INTO main.kv VALUES('a', 3);
 DROP TABLE main.kv;
 SELECT kv_sync();
 
+.print == a transaction that has written is not synced
+BEGIN;
+SELECT kv_sync();
+INSERT INTO kv VALUES('b', 1);
+SELECT kv_sync();
+ROLLBACK;
+SELECT kv_sync();
+
 .print == an unpublished row keeps its table
 BEGIN;
 INSERT INTO kv VALUES('b', 1);

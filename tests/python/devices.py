@@ -119,7 +119,7 @@ class Connection:
 
     def own(self, k, v):
         """A write may lose, while it commits, to another connection's of the
-        same device, or to what the transaction merged; it stays in kv_log."""
+        same device; it stays in kv_log."""
         name, got = self.device.name, self.cache.view.get(k, GONE)
         if got == v:
             return
@@ -128,7 +128,7 @@ class Connection:
                     "SELECT value, op, device FROM kv_log WHERE key = ? "
                     "ORDER BY ts, device, seq", (untag(k),))]
         need(rows[-1][0] == got and (v, name) in rows, name, "lost its write of", k)
-        need(rows[-1][1] == name or self.device.merged_inside, rows[-1], "came unasked")
+        need(rows[-1][1] == name, rows[-1], "came unasked")
 
 
 class Device:
@@ -144,7 +144,6 @@ class Device:
         self.n_former = 0  # how many of them are of an older id
         self.lost_log = False  # whether its log is one of these
         self.single = True  # whether it never had a second connection
-        self.merged_inside = False  # whether it merged inside a transaction
         self.image = self.twin = None  # a copy of the machine; a clone that goes on
         self.cloned = False  # whether it ever had one
         self.seen = None  # its log at the last look, with clones

@@ -110,7 +110,7 @@ class Device:
 class World:
     def __init__(self, case, seed):
         self.case, self.r, self.dir = case, random.Random(seed), case.dir
-        self.trace, self.merged_inside = [], False
+        self.trace = []
         self.known = {}  # (device, seq): what its writer had merged
         self.parent = {}  # (device, seq): the row that it replaced
         names = self.r.sample(["alpha", "Beta", "gamma", "zulu", "0"], self.r.choice([2, 3, 3, 4]))
@@ -232,15 +232,13 @@ class World:
         changes, cursor = self.changes(con, 0), con.execute("SELECT kv_cursor()").fetchone()
         has_merged, quiet = False, con.total_changes
         for _ in range(r.choice([1, 2, 3])):
-            if at_write and r.random() < 0.2:
+            if r.random() < 0.2 and con.total_changes == quiet:
                 self.note("  sync inside")
-                has_merged = self.merged_inside = True
+                has_merged = True
                 self.arrive(d)
-                is_first = con.total_changes == quiet
                 sync(con)
-                d.merged()
-                if is_first:  # what was merged before the first change is seen
-                    start, quiet = d.known(), con.total_changes
+                d.merged()  # before the first change: it is seen
+                start, quiet = d.known(), con.total_changes
             self.statement(d, con, at_write)
         times = sorted([self.time(d), self.time(d)])
         inside = self.tables(con, *times)
@@ -359,12 +357,11 @@ class World:
 
     def doubtful(self, rows):
         """Rows of two devices, of one key and time: a parent_ts does not say
-        which of them it was. The op 2 rows do, if both rows are here and
-        nothing was merged inside a transaction."""
+        which of them it was. The op 2 rows do, if both rows are here."""
         found = collections.Counter(
             (r.key, r.ts) for d in self.devices for r in d.log() if r.op != SEEN)
         here = collections.Counter((r.key, r.ts) for r in rows)
-        return {x for x, n in found.items() if n > 1 and (n > here[x] or self.merged_inside)}
+        return {x for x, n in found.items() if n > 1 and n > here[x]}
 
     def check_conflicts(self, con, rows):
         doubtful = self.doubtful(rows)

@@ -68,7 +68,6 @@ class Late(Case):
                 ("SELECT kv_delete('k005')", 0),
                 ("SELECT kv_delete('k001')", 1),
                 ("SELECT kv_set('k005', 'back')", "back"),
-                ("SELECT kv_sync()", 0),
                 ("SELECT count(*) FROM kv_changes(0)", 0),
                 ("SELECT count(*) FROM kv_devices WHERE device = 'laptop'", 1)]:
             with self.subTest(sql):

@@ -10,7 +10,7 @@ import unittest
 
 import oracle
 import watch
-from support import (NOW, Case, deliver, edit, kv, log_path, plain, put,
+from support import (Case, deliver, edit, kv, log_path, plain, put,
                      read, snapshot, sync)
 
 OLD = 1_700_000_000 * 10**9
@@ -140,27 +140,6 @@ class Whole(Sync):
         self.shows("a")
         self.assertEqual(self.merge(), 0)
         self.check(self.laptop, "mine.kv")
-
-    def test_a_sync_inside_begin_may_bring_a_later_write_of_the_same_key(self):
-        """Ours is published all the same, large values too; writing the key
-        once more wins over both."""
-        for i, (value, ahead) in enumerate((
-                (2, 1), ("x" * 5000, 1), ("x" * 300_000, 10**14), (2, 10**14))):
-            with self.subTest(n=i):
-                phone = self.device("p%d" % i, "p%d.kv" % i, options="now=%d" % (NOW + ahead))
-                phone.execute("INSERT INTO kv VALUES(?, 'theirs')", (i,))
-                run = self.laptop.execute
-                before = self.published("laptop", "mine.kv")
-                run("BEGIN")
-                run("INSERT INTO kv VALUES(?, ?)", (i, value))
-                deliver(self.path("p%d.kv" % i), self.mine, "p%d" % i)
-                self.assertEqual(sync(self.laptop), 1)
-                if i == 3:
-                    run("INSERT INTO kv VALUES(?, 'again')", (i,))
-                run("COMMIT")
-                self.assertEqual(self.published("laptop", "mine.kv"),
-                                 before + plain([{i: "again" if i == 3 else value}]))
-                self.check(self.laptop, "mine.kv")
 
     def test_a_sync_inside_a_writing_statement_is_refused(self):
         self.write("a")

@@ -8,7 +8,8 @@ import os
 import sqlite3
 import unittest
 
-from support import GONE, NOW, Case, kv, log_path, open_store, plain, read
+from support import (GONE, NOW, Case, kv, log_path, open_store, plain, read,
+                     sync, tag)
 
 BUSY = sqlite3.OperationalError
 CONSTRAINT = sqlite3.IntegrityError
@@ -448,6 +449,77 @@ class Transactions:
             self.db.execute("INSERT INTO kv VALUES('c', 1)")
             self.db.execute("INSERT INTO kv VALUES(NULL, 1)")
         self.no_trace()
+
+
+    # What the host sets meanwhile
+
+    def test_a_host_that_forbids_writes_can_commit(self):
+        for look in (False, True):
+            with self.subTest(look=look):
+                a, b = "a%d" % look, "b%d" % look
+                self.db.execute("BEGIN")
+                self.db.execute("INSERT INTO kv VALUES(?, 1)", (a,))
+                self.db.execute("INSERT INTO kv VALUES(?, 2)", (b,))
+                self.db.execute("PRAGMA query_only = 1")
+                if look:
+                    self.assertEqual(kv(self.db)[tag(b)], tag(2))
+                    self.fails("INSERT INTO kv VALUES('c', 3)", "readonly")
+                self.db.execute("COMMIT")
+                self.assertEqual(self.db.execute("PRAGMA query_only").fetchone(), (1,))
+                self.fails("INSERT INTO kv VALUES('c', 3)", "readonly")
+                self.db.execute("PRAGMA query_only = 0")
+                self.commits({a: 1, b: 2})
+
+    def test_a_savepoint_where_the_host_forbids_writes(self):
+        self.db.execute("BEGIN")
+        self.db.execute("INSERT INTO kv VALUES('a', 1)")
+        self.db.execute("INSERT INTO kv VALUES('b', 2)")
+        self.db.execute("PRAGMA query_only = 1")
+        self.db.execute("SAVEPOINT s")
+        self.db.execute("ROLLBACK TO s")
+        self.db.execute("PRAGMA query_only = 0")
+        self.db.execute("INSERT INTO kv VALUES('c', 3)")
+        self.db.execute("PRAGMA query_only = 1")
+        self.db.execute("ROLLBACK TO s")
+        self.db.execute("RELEASE s")
+        self.db.execute("COMMIT")
+        self.db.execute("PRAGMA query_only = 0")
+        self.commits({"a": 1, "b": 2})
+
+    # Syncs within
+
+    def test_a_transaction_that_has_written_is_not_synced(self):
+        desk = self.device("desk")
+        desk.execute("INSERT INTO kv VALUES('k', 'desk')")
+        self.db.execute("BEGIN")
+        self.db.execute("INSERT INTO kv VALUES('a', 1)")
+        self.fails("SELECT kv_sync()", "COMMIT first, then kv_sync()")
+        if self.schema == "temp":
+            self.db.execute("SELECT kv_open(?, 'laptop')", (self.path("notes.kv"),))
+        self.assertNotIn(tag("k"), kv(self.db))
+        self.db.execute("INSERT INTO kv VALUES('k', 'laptop')")
+        self.db.execute("COMMIT")
+        self.assertEqual(sync(self.db), 1)
+        self.commits({"a": 1, "k": "laptop"})
+        sync(desk)
+        for c in (self.db, desk):
+            self.assertEqual(c.execute("SELECT key, lost_device FROM kv_conflicts").fetchall(),
+                             [("k", "desk")])
+
+    def test_what_was_written_and_taken_back_hinders_no_sync(self):
+        desk = self.device("desk")
+        desk.execute("INSERT INTO kv VALUES('k', 'desk')")
+        self.db.execute("BEGIN")
+        self.db.execute("SAVEPOINT s")
+        self.db.execute("INSERT INTO kv VALUES('a', 1)")
+        self.db.execute("ROLLBACK TO s")
+        self.assertEqual(sync(self.db), 1)
+        self.db.execute("INSERT INTO kv VALUES('k', 'laptop')")
+        self.db.execute("COMMIT")
+        self.commits({"k": "laptop"})
+        sync(desk)
+        for c in (self.db, desk):
+            self.assertEqual(c.execute("SELECT key FROM kv_conflicts").fetchall(), [])
 
 
 class TempInMemory(Transactions, Case):

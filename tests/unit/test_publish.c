@@ -8,6 +8,7 @@
 
 #include "store/own.h"
 #include "store/publish.h"
+#include "store/write.h"
 #include "support/files.h"
 #include "support/stores.h"
 
@@ -262,6 +263,55 @@ static void commit_and_crash(test_store *t, const char *key) {
   kv_publish_rollback(t->store);
 }
 
+/* The log is rolled back between the two phases: its COMMIT fails. */
+static void commit_and_fail(test_store *t, const char *key) {
+  test_run(t->db, "BEGIN");
+  test_store_write(t, key, "1");
+  assert_int_equal(kv_publish_prepare(t->store, &t->err), SQLITE_OK);
+  test_run(t->store->log->handle, "ROLLBACK");
+  test_run(t->db, "COMMIT");
+  kv_publish_commit(t->store);
+}
+
+static void a_temporary_cache_tells_once_that_the_log_failed(void **state) {
+  kv_value key = {.type = KV_TEXT, .z = "c", .n = 1};
+  test_store t;
+  int64_t n = 0;
+
+  open_temp(&t, state);
+  test_store_set(&t, "a", "1");
+  commit_and_fail(&t, "b");
+  test_run(t.db, "BEGIN");
+  assert_int_equal(kv_write_set(t.store, &key, &key, KV_CONFLICT_SET, &t.err),
+                   SQLITE_ERROR);
+  assert_non_null(strstr(t.err, "did not reach the folder: cannot write"));
+  test_run(t.db, "ROLLBACK");
+  assert_int_equal(kv_publish_tell(t.store, &t.err), SQLITE_OK);
+  assert_int_equal(kv_store_unpublished(t.store, &n), SQLITE_OK);
+  assert_int_equal(n, 1);
+  test_store_set(&t, "c", "2");
+  expect_log(&t, "1 1 set a=1, 2 2 set b=1, 3 3 set c=2");
+  expect_agreement(&t);
+  commit_and_fail(&t, "d");
+  assert_int_equal(test_store_sync(&t), 0);
+  assert_int_equal(kv_publish_tell(t.store, &t.err), SQLITE_OK);
+  expect_log(&t, "1 1 set a=1, 2 2 set b=1, 3 3 set c=2, 4 4 set d=1");
+  test_store_close(&t);
+}
+
+static void
+a_persistent_cache_lets_rows_wait_when_the_log_failed(void **state) {
+  test_store t;
+
+  open_laptop(&t, state);
+  commit_and_fail(&t, "a");
+  assert_int_equal(kv_publish_tell(t.store, &t.err), SQLITE_OK);
+  test_store_set(&t, "b", "2");
+  expect_log(&t, "1 1 set a=1, 2 2 set b=2");
+  expect_agreement(&t);
+  test_store_close(&t);
+}
+
 static void what_a_crash_between_the_phases_left_is_published(void **state) {
   test_store t;
 
@@ -470,6 +520,8 @@ int main(void) {
     test(waiting_rows_go_before_those_of_the_next_commit),
     test(a_process_knows_what_another_left_waiting),
     test(waiting_rows_can_be_given_up),
+    test(a_temporary_cache_tells_once_that_the_log_failed),
+    test(a_persistent_cache_lets_rows_wait_when_the_log_failed),
     test(what_a_crash_between_the_phases_left_is_published),
     test(two_processes_may_write_as_one_device),
     test(rows_that_waited_go_behind_those_of_another_process),

@@ -380,18 +380,41 @@ static void inside_a_transaction_a_sync_is_part_of_it(void **state) {
   test_store_rollback(&t);
   test_rows(t.db, "own", "SELECT key FROM kv_cache");
   test_run(t.db, "BEGIN");
-  test_store_write(&t, "more", "1");
   assert_int_equal(test_store_sync(&t), 3);
+  test_store_write(&t, "more", "1");
   test_store_write(&t, "again", "1");
   assert_int_equal(test_store_commit(&t), SQLITE_OK);
   expect(&t, "phone", "abc: ok");
   expect(&t, "laptop", "ownmoreagain: ok");
   {
-    char *log = test_store_log(&t, "laptop");
-    assert_string_equal(log,
-                        "1|1|set|own|1\n2|3|set|more|1\n3|3|set|again|1\n");
+    char *log = test_ask(
+      t.db,
+      "SELECT seq, txn, op, CASE op WHEN 'seen' THEN bucket ELSE key END, "
+      "value FROM kv_foreign('%q/devices/laptop/log.db')",
+      t.store->root);
+    assert_string_equal(log, "1|1|set|own|1\n2|4|seen|phone|3\n"
+                             "3|4|set|more|1\n4|4|set|again|1\n");
     sqlite3_free(log);
   }
+  test_store_close(&t);
+}
+
+static void a_transaction_that_has_written_merges_nothing(void **state) {
+  test_store t;
+  int64_t n;
+
+  open_laptop(&t, state);
+  make_log(state, "phone", 1, "abc");
+  test_run(t.db, "BEGIN");
+  test_store_write(&t, "own", "1");
+  assert_int_equal(kv_sync_run(t.store, &n, &t.err), SQLITE_LOCKED);
+  assert_string_equal(t.err, "kv: COMMIT first, then kv_sync(): this "
+                             "transaction has written to kv");
+  test_rows(t.db, "own", "SELECT key FROM kv_cache");
+  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_int_equal(test_store_sync(&t), 3);
+  expect(&t, "phone", "abc: ok");
+  expect(&t, "laptop", "own: ok");
   test_store_close(&t);
 }
 
@@ -525,6 +548,7 @@ int main(void) {
     test(a_bad_file_stops_no_other_device),
     test(without_the_folder_a_sync_fails),
     test(inside_a_transaction_a_sync_is_part_of_it),
+    test(a_transaction_that_has_written_merges_nothing),
     test(an_observer_changes_nothing_in_the_folder),
     test(other_devices_files_are_not_touched),
     test(a_write_comes_after_what_was_merged),

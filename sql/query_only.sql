@@ -1,0 +1,2 @@
+-- Does the host forbid writes?
+PRAGMA query_only;

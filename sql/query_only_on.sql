@@ -1,0 +1,2 @@
+-- Forbid writes again.
+PRAGMA query_only = 1;
