@@ -1,3 +1,3 @@
--- The kv tables of a schema.
+-- The tables of a schema that look like those of kv.
 SELECT name FROM {schema}.sqlite_master
-WHERE type = 'table' AND sql LIKE 'create virtual table%using kv(%';
+WHERE type = 'table' AND lower(sql) GLOB 'create virtual table*using*kv*';

@@ -412,9 +412,8 @@ static int incarnation_write(kv_store *store, sqlite3_stmt *row, char **err) {
   if (rc == SQLITE_OK && is_set) {
     rc = sqlite3_bind_value(stmt, 2, sqlite3_column_value(row, 1));
   }
-  if (rc == SQLITE_OK && sqlite3_step(stmt) != SQLITE_DONE) {
-    rc = sqlite3_errcode(store->db);
-    kv_store_error(store, err, rc, "cannot write");
+  if (rc == SQLITE_OK) {
+    rc = kv_store_error(store, err, kv_stmt_end(stmt), "cannot write");
   }
   sqlite3_finalize(stmt);
   return rc;

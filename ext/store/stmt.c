@@ -150,11 +150,17 @@ void kv_stmt_put(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt) {
   }
 }
 
-int kv_stmt_finish(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt, int rc) {
-  if (rc == SQLITE_OK) {
+int kv_stmt_end(sqlite3_stmt *stmt) {
+  int rc;
+
+  do
     rc = sqlite3_step(stmt);
-    if (rc == SQLITE_DONE || rc == SQLITE_ROW) rc = SQLITE_OK;
-  }
+  while (rc == SQLITE_ROW);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int kv_stmt_finish(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt, int rc) {
+  if (rc == SQLITE_OK) rc = kv_stmt_end(stmt);
   kv_stmt_put(stmts, id, stmt);
   return rc;
 }

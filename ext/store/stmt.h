@@ -64,7 +64,13 @@ int kv_stmt_once(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
 void kv_stmt_put(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt);
 
 /*
-** Step a statement that returns no row, and give it back. rc is the result
+** Step a statement to its end. One that writes returns a row, too, where the
+** host has PRAGMA count_changes = 1: only behind it is everything done.
+*/
+int kv_stmt_end(sqlite3_stmt *stmt);
+
+/*
+** Step a statement that writes to its end, and give it back. rc is the result
 ** of what came before: if it is an error, nothing is stepped.
 */
 int kv_stmt_finish(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt, int rc);

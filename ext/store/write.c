@@ -227,6 +227,7 @@ static int write_find_encoding(kv_store *store) {
     store->encoding = name && strcmp(name, "UTF-8") != 0 ? KV_UTF16 : KV_UTF8;
     rc = SQLITE_OK;
   }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK; /* an authorizer ignores it */
   kv_stmt_put(&store->stmts, KV_SQL_ENCODING, stmt);
   return rc;
 }

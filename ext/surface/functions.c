@@ -356,11 +356,8 @@ static int function_write(kv_store *store, kv_sql id, sqlite3_value *key,
 
   if (rc == SQLITE_OK) rc = sqlite3_bind_value(stmt, 1, key);
   if (rc == SQLITE_OK && value) rc = kv_value_bind(stmt, 2, value);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_step(stmt);
-    if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  }
-  if (rc != SQLITE_OK) kv_store_error(store, err, rc, "cannot write");
+  if (rc == SQLITE_OK) rc = kv_stmt_end(stmt);
+  kv_store_error(store, err, rc, "cannot write");
   sqlite3_finalize(stmt);
   return rc;
 }
