@@ -61,7 +61,7 @@ else()
   endforeach()
 
   # The same C, with what goes wrong around it.
-  foreach(name hostile_host long_life threads test_nomem_session test_nomem_statements)
+  foreach(name hostile_host long_life random_sql threads test_nomem_session test_nomem_statements)
     set(target ${name})
     string(REGEX REPLACE "^test_" "" name "${name}")
     add_executable(fault_${name} tests/fault/${target}.c)
