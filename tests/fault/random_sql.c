@@ -257,7 +257,10 @@ static void sql_replace(sql_host *host) {
     sqlite3_int64 n = 0;
     unsigned char *bytes = sqlite3_serialize(from, "main", &n, 0);
 
-    if (bytes) {
+    /* Under a statement that reads, SQLite 3.40.1 crashes by itself. */
+    if (sqlite3_txn_state(host->db, "main") != SQLITE_TXN_NONE) {
+      sqlite3_free(bytes);
+    } else if (bytes) {
       sqlite3_deserialize(host->db, "main", bytes, n, n,
                           SQLITE_DESERIALIZE_FREEONCLOSE |
                             SQLITE_DESERIALIZE_RESIZEABLE);
