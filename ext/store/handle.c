@@ -29,12 +29,14 @@ void kv_handle_random(sqlite3 *host, int n, unsigned char *out) {
   unsigned char bytes[64];
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
   /* That of POSIX has a static variable, which SQLite guards with this. */
-  sqlite3_mutex *mutex = sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_PRNG);
+  sqlite3_mutex *mutex = KV_HAS(mutex_alloc)
+                           ? sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_PRNG)
+                           : NULL;
   int i;
 
-  sqlite3_mutex_enter(mutex);
+  if (mutex) sqlite3_mutex_enter(mutex);
   i = vfs ? vfs->xRandomness(vfs, sizeof(bytes), (char *)bytes) : 0;
-  sqlite3_mutex_leave(mutex);
+  if (mutex) sqlite3_mutex_leave(mutex);
   if (i < (int)sizeof(bytes)) sqlite3_randomness(64 - i, bytes + i);
   memcpy(out, bytes, (size_t)n);
 }

@@ -18,6 +18,18 @@ SQLITE_EXTENSION_INIT3
 #define KV_HAS(routine) (sqlite3_api->routine != NULL)
 #endif
 
+/*
+** An SQLite without threads has no mutexes. A program that links it statically
+** compiles this with -DSQLITE_THREADSAFE=0, too.
+*/
+#if defined(SQLITE_CORE) && defined(SQLITE_THREADSAFE)
+#if SQLITE_THREADSAFE == 0
+#define sqlite3_mutex_alloc(id) ((sqlite3_mutex *)NULL)
+#define sqlite3_mutex_enter(mutex) ((void)(mutex))
+#define sqlite3_mutex_leave(mutex) ((void)(mutex))
+#endif
+#endif
+
 /* The oldest SQLite that this works with. */
 #define KV_SQLITE_MIN 3031000
 

@@ -10,6 +10,7 @@
 #   BUILD       the build folder (build/portable/VERSION)
 #   SANITIZE    sanitizers, such as address,undefined; none if empty (address)
 #   OPTIONS     more options to compile SQLite with, -DSQLITE_DEFAULT_AUTOVACUUM=1
+#               or -DSQLITE_THREADSAFE=0, which leaves routines away
 #   LEVEL       how SQLite is optimized (-O1); -O0 compiles in a third of the time
 #   SCHEDULES   how much of the simulation (200)
 #   SQL         how many seconds of random SQL (60); none if 0, where cmocka is not
