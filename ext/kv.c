@@ -11,6 +11,7 @@ SQLITE_EXTENSION_INIT1
 
 #include "kv_sql.h"
 #include "store/error.h"
+#include "store/host.h"
 #include "store/registry.h"
 #include "store/stmt.h"
 #include "surface/surface.h"
@@ -70,7 +71,7 @@ static int init_look(sqlite3 *db, int *is_loaded, char **err) {
   int rc = init_list(db, is_loaded);
 
   if (rc != SQLITE_OK) rc = init_call(db, is_loaded);
-  if (rc == SQLITE_OK) return rc;
+  if (rc == SQLITE_OK || kv_host_check_limits(db, err) != SQLITE_OK) return rc;
   return kv_error(err, rc, "cannot be loaded: %s",
                   sqlite3_errcode(db) == rc ? sqlite3_errmsg(db)
                                             : sqlite3_errstr(rc));

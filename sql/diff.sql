@@ -22,7 +22,7 @@ LEFT JOIN {cache} AS o
     SELECT ts, device, seq FROM {cache} AS i
     WHERE i.is_old IN (0, 1) AND i.bucket = k.bucket AND i.key = k.key AND i.ts <= :start
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
-WHERE coalesce(o.op, 0) <> n.op
+WHERE (o.op IS 1) <> (n.op IS 1)
   OR (n.op = 1
       AND ({value n} IS NOT {value o}
         OR typeof({value n}) <> typeof({value o})))

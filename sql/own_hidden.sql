@@ -8,8 +8,9 @@ WITH hidden(seq, is_there) AS (
       AND n.device = o.device AND n.seq > 0 AND n.op = o.op
       AND {value n} IS {value o})
   FROM {cache} AS o WHERE o.device = :self AND o.seq < 0),
-last(seq) AS (SELECT coalesce(max(seq), 0) FROM hidden WHERE is_there)
+last(seq) AS (SELECT CASE WHEN max(seq) IS NULL THEN 0 ELSE max(seq) END
+  FROM hidden WHERE is_there)
 SELECT last.seq,
   (SELECT count(*) FROM hidden
-   WHERE NOT is_there AND hidden.seq <= max(:after, last.seq))
+   WHERE NOT is_there AND (hidden.seq <= :after OR hidden.seq <= last.seq))
 FROM last;

@@ -1,3 +1,3 @@
--- The tables of a schema that look like those of kv.
-SELECT name FROM {schema}.sqlite_master
-WHERE type = 'table' AND lower(sql) GLOB 'create virtual table*using*kv*';
+-- The virtual tables of a schema.
+SELECT name, sql FROM {schema}.sqlite_master
+WHERE type = 'table' AND rootpage = 0;

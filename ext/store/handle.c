@@ -29,9 +29,8 @@ void kv_handle_random(sqlite3 *host, int n, unsigned char *out) {
   unsigned char bytes[64];
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
   /* That of POSIX has a static variable, which SQLite guards with this. */
-  sqlite3_mutex *mutex = KV_HAS(mutex_alloc)
-                           ? sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_PRNG)
-                           : NULL;
+  sqlite3_mutex *mutex =
+    KV_HAS(mutex_alloc) ? sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_PRNG) : NULL;
   int i;
 
   if (mutex) sqlite3_mutex_enter(mutex);

@@ -9,6 +9,7 @@
 #include "core/names.h"
 #include "error.h"
 #include "handle.h"
+#include "host.h"
 #include "publish.h"
 
 int kv_registry_create(sqlite3 *db, kv_registry **out) {
@@ -168,6 +169,12 @@ static int store_is_fatal(int rc) {
   }
 }
 
+/* Does this text look like that of a kv table? A host may have a LIKE of its own. */
+static int store_is_kv(const char *text) {
+  return text &&
+         sqlite3_strlike("create virtual table%using%kv%", text, 0) == 0;
+}
+
 /* Connect the kv tables of one schema. */
 static int store_connect_schema(sqlite3 *db, const char *schema) {
   kv_stmts stmts = {db, schema, "", {NULL}};
@@ -175,8 +182,11 @@ static int store_connect_schema(sqlite3 *db, const char *schema) {
   int rc = kv_stmt_once(&stmts, KV_SQL_TABLE_NAMES, &names);
 
   while (rc == SQLITE_OK && (rc = sqlite3_step(names)) == SQLITE_ROW) {
+    const char *text = (const char *)sqlite3_column_text(names, 1);
     sqlite3_stmt *stmt = NULL;
 
+    rc = SQLITE_OK;
+    if (!store_is_kv(text)) continue;
     rc = SQLITE_NOMEM;
     stmts.name = (const char *)sqlite3_column_text(names, 0);
     if (stmts.name) rc = kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
@@ -284,6 +294,7 @@ static int store_open(kv_registry *registry, const char *schema,
   int rc = store_check_options(options, err);
 
   *out = NULL;
+  if (rc == SQLITE_OK) rc = kv_host_check(registry->db, err);
   if (rc == SQLITE_OK && !is_memory) {
     rc =
       store_find_folder(registry, schema, options, create, &path, &root, err);

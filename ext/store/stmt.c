@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "host.h"
 
 /* What holes are filled with. */
 typedef struct stmt_filling {
@@ -83,8 +84,10 @@ int kv_stmt_prepare(sqlite3 *db, kv_sql id, sqlite3_stmt **out) {
 
 int kv_stmt_declare(sqlite3 *db, kv_sql id, char **err) {
   int n;
-  int rc = sqlite3_declare_vtab(db, kv_stmt_create_text(id, &n));
+  int rc = kv_host_check_limits(db, err);
 
+  if (rc != SQLITE_OK) return rc;
+  rc = sqlite3_declare_vtab(db, kv_stmt_create_text(id, &n));
   return rc == SQLITE_OK ? rc : kv_error_db(err, rc, db, "cannot be declared");
 }
 

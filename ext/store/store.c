@@ -7,6 +7,7 @@
 
 #include "error.h"
 #include "handle.h"
+#include "host.h"
 #include "own.h"
 #include "registry.h"
 
@@ -204,6 +205,9 @@ int kv_store_wrong_cache(const kv_store *store, char **err) {
 
 int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
   if (rc == SQLITE_OK) return rc;
+  if (kv_host_check_limits(store->db, err) != SQLITE_OK) {
+    return rc == SQLITE_NOMEM ? SQLITE_ERROR : rc; /* SQLITE_LIMIT_VDBE_OP */
+  }
   if (rc == SQLITE_CORRUPT_VTAB) {
     return kv_error(err, rc,
                     "the cache of %s is damaged: open the folder with a new "

@@ -17,6 +17,7 @@
 #include "history.h"
 #include "store/error.h"
 #include "store/find.h"
+#include "store/host.h"
 #include "store/own.h"
 #include "store/publish.h"
 #include "store/sync.h"
@@ -158,8 +159,9 @@ static int open_store(kv_registry *registry, sqlite3 *db,
   const char *name = arguments->name ? arguments->name : "kv";
   int64_t n_merged;
   int is_new = 0;
-  int rc = open_find(registry, name, out, err);
+  int rc = kv_host_check_limits(db, err);
 
+  if (rc == SQLITE_OK) rc = open_find(registry, name, out, err);
   if (rc != SQLITE_OK) return rc;
   if (*out) {
     rc = open_again(*out, arguments, err);

@@ -162,3 +162,15 @@ INSERT INTO kv VALUES('last', 2);
 INSERT INTO kv VALUES('other', 2);
 SELECT key, value FROM kv;
 END
+
+echo "== a connection that is not fit"
+play <<'END'
+.limit sql_length 18
+.load ./kv
+.limit sql_length 1000000
+.load ./kv
+.limit expr_depth 20
+SELECT kv_open('fit.kv', 'laptop');
+.limit expr_depth 1000
+SELECT kv_open('fit.kv', 'laptop');
+END

@@ -84,7 +84,7 @@ class Loading(Case):
     def test_a_limit_of_statements(self):
         con = self.bare()
         con.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 10)
-        self.refused(con, "kv: ")
+        self.refused(con, "kv: SQLITE_LIMIT_SQL_LENGTH of this connection is 10")
         con.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 1_000_000)
         self.nothing(con)
         self.works(con)

@@ -8,7 +8,7 @@ import unittest
 
 import oracle
 import sqlite_c
-from support import NOW, SECOND, Case, deliver, kv, kv_log, log_path, open_store, plain, sync
+from support import NOW, SECOND, Case, deliver, kv, kv_log, log_path, open_store, quote, plain, sync
 
 VALUES = [1, -2.5, "text", "", "nul\0x", "é€😀", b"\0\xff", b"", None, 2**63 - 1, 1e300]
 LIMITS = {k: getattr(sqlite3, k) for k in dir(sqlite3) if k.startswith("SQLITE_LIMIT_")}
@@ -167,6 +167,85 @@ class Matrix(Case):
                     else:
                         self.whole_again(con, folder)
                     con.close()
+
+    # What a store needs of each limit; of the others it needs nothing.
+    NEEDED = {"LENGTH": 500, "SQL_LENGTH": 3000, "COLUMN": 16, "EXPR_DEPTH": 40,
+              "COMPOUND_SELECT": 2, "VDBE_OP": 1400, "FUNCTION_ARG": 4, "VARIABLE_NUMBER": 15}
+    ASKED = ("SELECT * FROM kv", "SELECT * FROM kv WHERE key > 'a' ORDER BY key DESC",
+             "SELECT * FROM kv('2026-11-02')", "SELECT * FROM kv WHERE key GLOB 'p*'",
+             "SELECT * FROM kv WHERE ts > 5 ORDER BY ts", "SELECT * FROM kv_log WHERE key = 'both'",
+             "SELECT * FROM kv_log WHERE ts > 5 ORDER BY ts, device, seq",
+             "SELECT * FROM kv_devices", "SELECT * FROM kv_conflicts",
+             "SELECT * FROM kv_diff('2026-11-02')", "SELECT * FROM kv_changes(0)",
+             "SELECT kv_revert('both'), kv_cursor()", "SELECT kv_get('both')", "SELECT kv_sync()")
+
+    def test_each_limit_that_is_needed_is_named(self):
+        for name in LIMITS:
+            number, short = LIMITS[name], name[len("SQLITE_LIMIT_"):]
+            needed = self.NEEDED.get(short, 0)
+            with self.subTest(limit=name):
+                folder = self.path(name + ".kv")
+                con = self.connect()
+                if needed:
+                    con.setlimit(number, needed - 1)
+                    self.fails("SELECT kv_open(?, 'laptop')", "kv: %s of this connection is %d, "
+                               "and a store needs %d" % (name, needed - 1, needed),
+                               con=con, args=(folder,))
+                    self.assertFalse(os.path.exists(folder))
+                con.setlimit(number, needed or 2)
+                self.scenario(con, folder)
+                for sql in self.ASKED:
+                    con.execute(sql).fetchall()
+
+    def test_a_limit_that_is_lowered_later_is_named(self):
+        for short, needed in self.NEEDED.items():
+            name = "SQLITE_LIMIT_" + short
+            with self.subTest(limit=name):
+                con = self.connect(self.path(name + ".db"))
+                self.scenario(con, self.path(name + ".kv"), "main")
+                con.close()
+                con = self.connect(self.path(name + ".db"))
+                con.execute("SELECT kv_sync()")
+                before = con.setlimit(LIMITS[name], needed // 4)
+                said = set()
+                for sql in self.ASKED + ("INSERT INTO kv VALUES('x', 1)", "DELETE FROM kv"):
+                    try:
+                        con.execute(sql).fetchall()
+                    except (sqlite3.Error, MemoryError) as e:
+                        said.add(str(e))
+                self.assertTrue(any(name in e for e in said), said)
+                con.setlimit(LIMITS[name], before)
+                con.execute("INSERT INTO kv VALUES('x', 1)")
+                sync(con)
+                self.check(con, name + ".kv")
+
+    def test_functions_of_the_host_that_no_statement_calls(self):
+        def prepare(con):
+            for name in ("ifnull", "coalesce", "like", "glob", "max", "min", "iif", "nullif"):
+                con.create_function(name, 2, lambda *_: "wrong")
+            for name in ("lower", "upper", "length", "hex", "quote", "abs"):
+                con.create_function(name, 1, lambda *_: "wrong")
+            con.create_function("coalesce", -1, lambda *_: "wrong")
+        self.each_host(prepare)
+
+    def test_functions_of_the_host_in_place_of_those_that_are_called(self):
+        folder = self.path("f.kv")
+        for name in ("count", "max", "min", "row_number", "sum", "typeof"):
+            for n in (-1, 0 if name in ("count", "row_number") else 1):
+                with self.subTest(name=name, n=n):
+                    con = self.connect(self.path("host.db"))
+                    con.create_function(name.upper(), n, lambda *_: 1)
+                    words = "kv: this connection has a function %s() in place" % name
+                    for sql in ("SELECT kv_open(?, 'laptop')", "CREATE VIRTUAL TABLE kv USING kv(%s, "
+                                "device=laptop)" % quote(folder)):
+                        self.fails(sql, words, con=con, args=(folder,) * sql.count("?"))
+                    self.assertFalse(os.path.exists(folder))
+        con = self.connect(self.path("host.db"))
+        self.scenario(con, folder, "main")
+        con = self.connect(self.path("host.db"))
+        con.create_function("typeof", 1, lambda *_: 1)
+        self.fails("SELECT * FROM kv", "in place of SQLite's own", con=con)
+        self.check(self.connect(self.path("host.db")), folder)
 
     def whole_again(self, con, folder):
         """No transaction is half there; the store can be used again."""
