@@ -108,6 +108,19 @@ int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out) {
                                                                      : rc;
 }
 
+int kv_cache_format(kv_stmts *stmts, int64_t *out) {
+  int rc = cache_number(stmts, KV_SQL_META_FORMAT, NULL, 0, out);
+
+  return rc == SQLITE_ERROR ? SQLITE_OK : rc;
+}
+
+int kv_cache_is_whole(kv_stmts *stmts, int *is_whole) {
+  int rc = kv_stmt_exec(stmts, KV_SQL_CACHE_SHAPE);
+
+  *is_whole = rc == SQLITE_OK;
+  return rc == SQLITE_ERROR ? SQLITE_OK : rc;
+}
+
 int kv_cache_index(kv_stmts *stmts) {
   unsigned number;
   char *text;

@@ -27,7 +27,7 @@
 #include "foreign.h"
 #include "stmt.h"
 
-/* Format of the shadow tables; a cache of another one is built anew. */
+/* Format of the shadow tables; an older cache is built anew. */
 #define KV_CACHE_FORMAT 7
 
 /* How many epochs there are: sql/meta_epoch.sql goes round in them. */
@@ -97,6 +97,12 @@ int kv_cache_rename(kv_stmts *stmts, const char *new_name);
 
 /* Is there a cache of this format? Never fails for a missing table. */
 int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out);
+
+/* The format of the cache that is there; 0: it cannot be told. */
+int kv_cache_format(kv_stmts *stmts, int64_t *out);
+
+/* Are all tables there, with all their columns? */
+int kv_cache_is_whole(kv_stmts *stmts, int *is_whole);
 
 /*
 ** Make the index by time. It is made after the first merge, as a merge is in

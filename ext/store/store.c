@@ -94,7 +94,7 @@ int kv_store_settled(kv_store *store, kv_settled *out) {
   return rc;
 }
 
-static int store_begin_savepoint(kv_store *store, char **err) {
+int kv_store_savepoint_begin(kv_store *store, char **err) {
   int is_outermost = !kv_store_in_transaction(store);
   int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
 
@@ -130,7 +130,7 @@ void kv_store_forget(kv_store *store) {
   memset(&store->committed, 0, sizeof(store->committed));
   sqlite3_free(store->late);
   store->late = NULL;
-  store->must_look = store->is_synced = 0;
+  store->must_look = store->is_synced = store->is_checked = 0;
   store->cache_id = 0;
 }
 
@@ -149,7 +149,7 @@ int kv_store_check_same(kv_store *store, char **err) {
 }
 
 int kv_store_savepoint(kv_store *store, char **err) {
-  int rc = store_begin_savepoint(store, err);
+  int rc = kv_store_savepoint_begin(store, err);
 
   if (rc == SQLITE_OK) {
     rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_LOCK);
@@ -158,40 +158,6 @@ int kv_store_savepoint(kv_store *store, char **err) {
     if (rc != SQLITE_OK) rc = kv_store_savepoint_end(store, rc);
   }
   return rc;
-}
-
-/* Drop what there is of a cache and create it, inside a savepoint. */
-static int store_rebuild_cache(kv_store *store, char **err) {
-  int64_t n_waiting = 0;
-  int rc;
-
-  if (kv_store_unpublished(store, &n_waiting) == SQLITE_OK && n_waiting > 0) {
-    return kv_error(err, SQLITE_CORRUPT,
-                    "the cache of %s is damaged and holds %lld rows that are "
-                    "not shared: copy them from %s_cache, then call "
-                    "kv_close('discard=1', '%s')",
-                    store->name, n_waiting, store->name, store->name);
-  }
-  rc = kv_cache_drop(&store->stmts);
-  if (rc == SQLITE_OK) rc = kv_cache_create(&store->stmts);
-  if (rc == SQLITE_OK && !store->root) rc = kv_cache_index(&store->stmts);
-  store->cache_id = 0;
-  return rc;
-}
-
-int kv_store_prepare_cache(kv_store *store, char **err) {
-  kv_meta meta;
-  int is_usable = 0;
-  int rc = kv_cache_check(&store->stmts, &is_usable, &meta);
-
-  if (rc != SQLITE_OK || is_usable) return rc;
-  rc = store_begin_savepoint(store, err);
-  if (rc == SQLITE_OK) {
-    rc = store_rebuild_cache(store, err);
-    kv_store_error(store, err, rc, "cannot build the cache anew");
-    rc = kv_store_savepoint_end(store, rc);
-  }
-  return kv_store_error(store, err, rc, "cannot build the cache anew");
 }
 
 int kv_store_wrong_cache(const kv_store *store, char **err) {

@@ -76,6 +76,7 @@ typedef struct kv_store {
   kv_larges *larges;     /* large rows of other devices, being verified */
   int64_t large_budget;  /* KV_LARGE_BUDGET */
   int is_opening;        /* kv_open() runs: large rows are read to the end */
+  int is_checked;        /* the cache is of a format that is known here */
   int is_synced;         /* once, in this connection */
   int wants_index;       /* by time: a question was asked that it answers */
   char *late;            /* why the last commit of the log failed, or NULL */
@@ -116,9 +117,6 @@ typedef struct kv_settled {
 
 int kv_store_settled(kv_store *store, kv_settled *out);
 
-/* Make the shadow tables usable: create or rebuild what is not. */
-int kv_store_prepare_cache(kv_store *store, char **err);
-
 /*
 ** Look which cache there is under the name of the store's table: *id is 0 if
 ** there is none. *is_read_again: SQLite has read its schema again since the
@@ -143,6 +141,9 @@ int kv_store_check_same(kv_store *store, char **err);
 ** it is another cache by then (kv_store_check_same()).
 */
 int kv_store_savepoint(kv_store *store, char **err);
+
+/* The same without the lock, which needs a cache that can be used. */
+int kv_store_savepoint_begin(kv_store *store, char **err);
 int kv_store_savepoint_end(kv_store *store, int rc);
 
 /* The error for a cache that contradicts what this device wrote. */

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "incarnation.h"
 #include "publish.h"
+#include "rebuild.h"
 #include "registry.h"
 #include "upkeep.h"
 #include "visit.h"
@@ -116,7 +117,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
                     "written to %s",
                     store->name);
   }
-  rc = kv_store_prepare_cache(store, err);
+  rc = kv_rebuild_cache(store, err);
   if (rc == SQLITE_OK) rc = kv_store_follow(store);
   if (rc == SQLITE_OK &&
       kv_folder_look(store->root, &stamp) != KV_FILE_DIRECTORY) {

@@ -23,6 +23,7 @@
 #include "store/error.h"
 #include "store/parts.h"
 #include "store/publish.h"
+#include "store/rebuild.h"
 #include "store/upkeep.h"
 #include "store/value.h"
 #include "store/write.h"
@@ -471,6 +472,8 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
     }
     i++;
   }
+  rc = kv_rebuild_refuse_newer(cursor->store, &base->pVtab->zErrMsg);
+  if (rc != SQLITE_OK) return rc;
   if (plan & PLAN_POINT) return cursor_point(cursor, argv[i]);
   rc = kv_write_flush(cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;

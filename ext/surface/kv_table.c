@@ -16,6 +16,7 @@
 #include "store/error.h"
 #include "store/parts.h"
 #include "store/publish.h"
+#include "store/rebuild.h"
 #include "store/registry.h"
 #include "store/rows.h"
 #include "store/value.h"
@@ -43,6 +44,23 @@ static int table_arguments(int argc, const char *const *argv, kv_arguments *out,
   return rc;
 }
 
+/* A store is not named like a table that each connection has. */
+static int table_check_name(const char *name, char **err) {
+  static const char *const names[] = {"kv_changes", "kv_conflicts",
+                                      "kv_devices", "kv_diff",
+                                      "kv_foreign", "kv_log"};
+  size_t i;
+
+  for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    if (sqlite3_stricmp(name, names[i]) != 0) continue;
+    return kv_error(err, SQLITE_ERROR,
+                    "%s is a table of every connection: give the store another "
+                    "name",
+                    names[i]);
+  }
+  return SQLITE_OK;
+}
+
 /* xCreate and xConnect. */
 static int table_init(sqlite3 *db, void *registry, int argc,
                       const char *const *argv, int is_create,
@@ -54,6 +72,7 @@ static int table_init(sqlite3 *db, void *registry, int argc,
   kv_arguments_init(&arguments);
   if (rc == SQLITE_OK) rc = table_arguments(argc, argv, &arguments, err);
   if (!is_create) arguments.options.adopt = 0; /* once is enough */
+  if (rc == SQLITE_OK && is_create) rc = table_check_name(argv[2], err);
   if (rc == SQLITE_OK) {
     rc = kv_store_open(registry, argv[1], argv[2], &arguments.options,
                        is_create, &table->store, err);
@@ -104,13 +123,27 @@ static int table_disconnect(sqlite3_vtab *vtab) {
   return SQLITE_OK;
 }
 
-/* DROP TABLE. SQLite shows no message of this method, so it is logged. */
-static int table_destroy(sqlite3_vtab *vtab) {
-  kv_store *store = ((kv_table *)vtab)->store;
+/* May the table be dropped? SQLite shows no message of xDestroy: it is logged. */
+static int table_may_drop(kv_store *store) {
   int64_t n = 0;
-  int rc = kv_store_unpublished(store, &n);
+  int may_hold = 0;
+  char *why = NULL;
+  int rc = kv_rebuild_refuse_newer(store, &why);
 
-  if (rc == SQLITE_ERROR) rc = SQLITE_OK; /* shadow tables are gone */
+  if (why) {
+    sqlite3_log(SQLITE_LOCKED, "%s", why);
+    sqlite3_free(why);
+    return SQLITE_LOCKED;
+  }
+  if (rc == SQLITE_OK) rc = kv_store_unpublished(store, &n);
+  if (rc == SQLITE_ERROR) rc = kv_rebuild_may_hold(store, &may_hold);
+  if (rc == SQLITE_OK && may_hold) {
+    sqlite3_log(SQLITE_LOCKED,
+                "kv: table %s_cache may hold rows that are not published: copy "
+                "what you need from it, and drop it first",
+                store->name);
+    return SQLITE_LOCKED;
+  }
   if (rc == SQLITE_OK &&
       (n > 0 || store->pending.n_rows > 0 || store->must_look)) {
     sqlite3_log(SQLITE_LOCKED,
@@ -119,6 +152,14 @@ static int table_destroy(sqlite3_vtab *vtab) {
                 store->name, store->name);
     return SQLITE_LOCKED;
   }
+  return rc;
+}
+
+/* DROP TABLE. */
+static int table_destroy(sqlite3_vtab *vtab) {
+  kv_store *store = ((kv_table *)vtab)->store;
+  int rc = table_may_drop(store);
+
   if (rc == SQLITE_OK) rc = kv_cache_drop(&store->stmts);
   if (rc == SQLITE_OK) rc = table_disconnect(vtab);
   return rc;
@@ -209,8 +250,9 @@ static int table_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
   kv_value key;
   kv_value value;
   int existed;
-  int rc = kv_value_of(argv[0], &old_key);
+  int rc = kv_rebuild_refuse_newer(store, &vtab->zErrMsg);
 
+  if (rc == SQLITE_OK) rc = kv_value_of(argv[0], &old_key);
   *rowid = sqlite3_last_insert_rowid(store->db);
   if (rc == SQLITE_OK && argc == 1) {
     return kv_write_delete(store, &old_key, &existed, &vtab->zErrMsg);
@@ -261,8 +303,11 @@ static int table_rollback(sqlite3_vtab *vtab) {
 
 static int table_rename(sqlite3_vtab *vtab, const char *name) {
   kv_store *store = ((kv_table *)vtab)->store;
-  return kv_store_error(store, &vtab->zErrMsg, kv_store_rename(store, name),
-                        "cannot rename");
+  int rc = table_check_name(name, &vtab->zErrMsg);
+
+  if (rc == SQLITE_OK) rc = kv_rebuild_refuse_newer(store, &vtab->zErrMsg);
+  if (rc == SQLITE_OK) rc = kv_store_rename(store, name);
+  return kv_store_error(store, &vtab->zErrMsg, rc, "cannot rename");
 }
 
 /*

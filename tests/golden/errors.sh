@@ -174,3 +174,29 @@ SELECT kv_open('fit.kv', 'laptop');
 .limit expr_depth 1000
 SELECT kv_open('fit.kv', 'laptop');
 END
+
+echo "== a cache that another program changed"
+play host.db <<'END'
+.load ./kv
+CREATE VIRTUAL TABLE kv_log USING kv('cache.kv', device='laptop');
+CREATE VIRTUAL TABLE kv USING kv('cache.kv', device='laptop');
+ALTER TABLE kv RENAME TO kv_diff;
+INSERT INTO kv VALUES('a', 1);
+DROP TABLE kv_seen;
+SELECT kv_sync();
+SELECT key, value FROM kv;
+.shell mv cache.kv away.kv
+INSERT INTO kv VALUES('waits', 1);
+.shell mv away.kv cache.kv
+DROP TABLE kv_cursor;
+SELECT kv_sync();
+DROP TABLE kv;
+UPDATE kv_meta SET format = 99;
+END
+play host.db <<'END'
+.load ./kv
+SELECT key, value FROM kv;
+SELECT kv_sync();
+INSERT INTO kv VALUES('b', 1);
+DROP TABLE kv;
+END

@@ -17,11 +17,6 @@ class Changed(Publish):
         edit(self.path("host.db"), *statements)
         self.db = self.connect(self.path("host.db"))
 
-
-class CacheDamaged(Changed):
-    def leftovers(self, folder):
-        return []       # damaged logs that were set aside
-
     def rows_wait(self, *keys):
         """In a persistent cache, behind one that is published."""
         self.open()
@@ -30,6 +25,11 @@ class CacheDamaged(Changed):
         self.put(*keys)
         os.rename(self.path("away.kv"), self.path("notes.kv"))
         self.assertEqual(self.unpublished(self.db), len(keys))
+
+
+class CacheDamaged(Changed):
+    def leftovers(self, folder):
+        return []       # damaged logs that were set aside
 
     def test_rows_that_wait_are_not_given_up_with_a_cache_of_another_format(self):
         self.rows_wait("b", "c")
@@ -202,6 +202,101 @@ class Tampered(Changed):
         self.db.execute("CREATE VIRTUAL TABLE kv USING kv(%r, device='laptop')" % self.path("notes.kv"))
         for key, value in (("'k'", "CAST(x'00d8' AS TEXT)"), ("CAST(x'00d8' AS TEXT)", "1")):
             self.fails("INSERT INTO kv VALUES(%s, %s)" % (key, value), "kv: ", "no Unicode")
+        self.put("a")
+        self.check(self.db)
+
+
+class CacheUnfit(Changed):
+    """Of another format, or a part of it is gone."""
+
+    TABLES = ("meta", "cache", "cursor", "seen", "arrival", "former", "large")
+    RENAMED = {"meta": "epoch", "cache": "value", "cursor": "detail", "seen": "peer_sum",
+               "arrival": "last_ts", "former": "newest", "large": "bytes"}
+
+    def breaks(self):
+        """Ways to take away a part of the cache, by table."""
+        for t in self.TABLES:
+            yield t, "DROP TABLE kv_" + t
+            yield t, "ALTER TABLE kv_%s RENAME COLUMN %s TO other" % (t, self.RENAMED[t])
+
+    def test_a_cache_that_lacks_a_table_or_column_is_built_anew(self):
+        for table, how in self.breaks():
+            with self.subTest(how=how):
+                self.fresh()
+                self.open()
+                self.put("a", "b", value="x" * 10000)
+                phone = self.device("phone")
+                phone.execute("INSERT INTO kv VALUES('c', 1)")
+                sync(self.db)
+                self.change(how)
+                sync(self.db)
+                self.check(self.db)
+                self.put("d")
+                sync(self.db)
+                self.check(self.db)
+                self.assertEqual(self.keys()[:2], ["a", "b"])
+
+    def test_rows_that_wait_are_not_lost_with_a_table_or_column(self):
+        for table, how in self.breaks():
+            if how != "DROP TABLE kv_cache":
+                with self.subTest(how=how):
+                    self.fresh()
+                    self.rows_wait("b", "c")
+                    self.change(how)
+                    for _ in range(2):
+                        self.fails("SELECT kv_sync()", "kv: ", "rows that are not shared",
+                                   "kv_cache")
+                    self.fails("DROP TABLE kv", "locked")
+                    self.assertEqual(self.db.execute("SELECT count(*) FROM kv_cache WHERE key IN "
+                                                     "('b', 'c')").fetchone(), (2,))
+                    self.assertEqual(self.keys(), ["a"])
+                    self.change("DROP TABLE kv_cache")  # as it says
+                    sync(self.db)
+                    self.assertEqual(kv(self.db), plain({"a": 1}))
+                    self.put("d")
+                    self.check(self.db)
+
+    def test_rows_that_wait_are_not_lost_with_an_older_format(self):
+        """Nor if the tables of that format had other columns."""
+        self.rows_wait("b")
+        self.change("UPDATE kv_meta SET format = 1",
+                    "ALTER TABLE kv_cursor RENAME COLUMN waiting_seq TO other")
+        self.fails("SELECT kv_sync()", "kv: tables of the cache of kv are damaged", "DROP TABLE")
+        self.change("UPDATE kv_meta SET format = 7",
+                    "ALTER TABLE kv_cursor RENAME COLUMN other TO waiting_seq")
+        sync(self.db)
+        self.assertEqual(self.keys(), ["a", "b"])
+
+    def test_a_newer_cache_is_refused_and_left_as_it_is(self):
+        self.rows_wait("b")
+        self.change("UPDATE kv_meta SET format = 8",
+                    "ALTER TABLE kv_cache RENAME COLUMN value TO other")
+        before = self.db.execute("SELECT * FROM kv_cache").fetchall()
+        log = self.keys()
+        for sql in ("SELECT * FROM kv", "SELECT * FROM kv WHERE key = 'a'",
+                    "SELECT * FROM kv_log", "SELECT * FROM kv_devices",
+                    "SELECT kv_get('a')", "INSERT INTO kv VALUES('x', 1)",
+                    "DELETE FROM kv WHERE key = 'a'", "SELECT kv_set('x', 1)",
+                    "SELECT kv_sync()", "SELECT kv_close('discard=1', 'kv')",
+                    "ALTER TABLE kv RENAME TO other"):
+            self.fails(sql, "kv: ", "newer version of sqlite-kv", "kv", "8", "7")
+        self.fails("DROP TABLE kv", "locked")
+        self.assertEqual(self.db.execute("SELECT * FROM kv_cache").fetchall(), before)
+        self.assertEqual(self.keys(), log)
+        self.change("UPDATE kv_meta SET format = 7",
+                    "ALTER TABLE kv_cache RENAME COLUMN other TO value")
+        sync(self.db)
+        self.check(self.db)
+        self.assertEqual(self.keys(), ["a", "b"])
+
+    def test_a_store_is_not_named_like_a_table_of_every_connection(self):
+        self.db = self.connect()
+        for name in ("kv_log", "KV_DEVICES", "kv_diff", "kv_changes", "kv_conflicts", "kv_foreign"):
+            self.fails("CREATE VIRTUAL TABLE temp.%s USING kv(%r, device='laptop')"
+                       % (name, self.path("notes.kv")), "kv: %s is a table" % name.lower())
+        self.assertFalse(os.path.exists(self.path("notes.kv")))
+        self.open()
+        self.fails("ALTER TABLE kv RENAME TO kv_log", "kv: kv_log is a table")
         self.put("a")
         self.check(self.db)
 

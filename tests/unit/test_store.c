@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "store/rebuild.h"
 #include "store/registry.h"
 #include "support/files.h"
 #include "support/stores.h"
@@ -170,13 +171,25 @@ static void a_cache_that_is_unusable_is_built_anew(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "DROP TABLE kv_seen; UPDATE kv_meta SET format = 99;"
+  test_run(t.db, "DROP TABLE kv_seen; UPDATE kv_meta SET format = 1;"
                  "INSERT INTO kv_arrival VALUES(1, 'x', 1, 1, 1, 1)");
   kv_stmt_clear(&t.store->stmts);
-  assert_int_equal(kv_store_prepare_cache(t.store, &t.err), SQLITE_OK);
+  assert_int_equal(kv_rebuild_cache(t.store, &t.err), SQLITE_OK);
   test_rows(t.db, "1|0|0",
-            "SELECT (SELECT format < 99 FROM kv_meta), (SELECT count(*) FROM "
+            "SELECT (SELECT format > 1 FROM kv_meta), (SELECT count(*) FROM "
             "kv_seen), (SELECT count(*) FROM kv_arrival)");
+  test_store_close(&t);
+}
+
+static void a_newer_cache_is_left_as_it_is(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  test_run(t.db, "UPDATE kv_meta SET format = 99");
+  assert_int_equal(kv_rebuild_cache(t.store, &t.err), SQLITE_ERROR);
+  assert_non_null(strstr(t.err, "newer version"));
+  test_rows(t.db, "99", "SELECT format FROM kv_meta");
   test_store_close(&t);
 }
 
@@ -186,7 +199,7 @@ static void a_usable_cache_is_left_as_it_is(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   test_store_set(&t, "a", "1");
-  assert_int_equal(kv_store_prepare_cache(t.store, &t.err), SQLITE_OK);
+  assert_int_equal(kv_rebuild_cache(t.store, &t.err), SQLITE_OK);
   test_rows(t.db, "a", "SELECT key FROM kv_cache");
   test_store_close(&t);
 }
@@ -252,6 +265,7 @@ int main(void) {
     test(a_renamed_store_has_tables_of_its_new_name),
     test(the_clock_is_real_unless_it_is_given),
     test(a_cache_that_is_unusable_is_built_anew),
+    test(a_newer_cache_is_left_as_it_is),
     test(a_usable_cache_is_left_as_it_is),
     test(a_savepoint_is_kept_or_undone),
     test(within_a_transaction_a_savepoint_ends_nothing),
