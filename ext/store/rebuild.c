@@ -77,9 +77,25 @@ int kv_rebuild_may_hold(kv_store *store, int *may_hold) {
   return rc;
 }
 
+/*
+** Nothing is known to wait: does the cursor leave that open? The commit of the
+** log that followed it may be missing, and the log could not be read.
+*/
+static int rebuild_is_open(kv_store *store, int *is_open) {
+  kv_cursor own;
+  int rc = SQLITE_OK;
+
+  if (!store->device) return rc;
+  rc = kv_own_load(store, &own);
+  *is_open = rc == SQLITE_OK && own.at.seq > own.published.seq;
+  kv_cursor_clear(&own);
+  return rc;
+}
+
 /* Is it known that no row waits? */
 static int rebuild_check(kv_store *store, int is_whole, char **err) {
   int64_t n_waiting = 0;
+  int is_open = 0;
   int may_hold = 0;
   int rc = kv_store_unpublished(store, &n_waiting);
 
@@ -91,12 +107,14 @@ static int rebuild_check(kv_store *store, int is_whole, char **err) {
                     store->name, n_waiting, store->name, store->name);
   }
   if (rc == SQLITE_OK) may_hold = n_waiting > 0;
-  if (rc == SQLITE_ERROR) rc = kv_rebuild_may_hold(store, &may_hold);
+  if (rc == SQLITE_OK && !may_hold) rc = rebuild_is_open(store, &is_open);
+  if (rc == SQLITE_ERROR || is_open) rc = kv_rebuild_may_hold(store, &may_hold);
   if (rc == SQLITE_OK && may_hold) {
     return kv_error(err, SQLITE_CORRUPT,
-                    "tables of the cache of %s are damaged, and it may hold "
-                    "rows that are not shared: copy what you need from "
-                    "%s_cache, then DROP TABLE %s_cache and call kv_sync()",
+                    "the cache of %s has to be built anew, and may hold rows "
+                    "that are not shared: make the folder reachable, or copy "
+                    "what you need from %s_cache, DROP TABLE %s_cache, and "
+                    "call kv_sync()",
                     store->name, store->name, store->name);
   }
   return rc;

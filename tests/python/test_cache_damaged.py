@@ -261,11 +261,23 @@ class CacheUnfit(Changed):
         self.rows_wait("b")
         self.change("UPDATE kv_meta SET format = 1",
                     "ALTER TABLE kv_cursor RENAME COLUMN waiting_seq TO other")
-        self.fails("SELECT kv_sync()", "kv: tables of the cache of kv are damaged", "DROP TABLE")
+        self.fails("SELECT kv_sync()", "kv: the cache of kv has to be built anew", "DROP TABLE")
         self.change("UPDATE kv_meta SET format = 7",
                     "ALTER TABLE kv_cursor RENAME COLUMN other TO waiting_seq")
         sync(self.db)
         self.assertEqual(self.keys(), ["a", "b"])
+
+    def test_an_older_cache_is_kept_until_the_log_tells_that_nothing_waits(self):
+        self.open()
+        self.put("a", "b")
+        os.rename(self.path("notes.kv"), self.path("away.kv"))
+        self.change("UPDATE kv_meta SET format = 1")
+        self.fails("SELECT kv_sync()", "kv: the cache of kv has to be built anew", "reachable")
+        self.assertEqual(self.db.execute("SELECT count(*) FROM kv_cache").fetchone(), (2,))
+        os.rename(self.path("away.kv"), self.path("notes.kv"))
+        sync(self.db)
+        self.assertEqual(self.db.execute("SELECT format FROM kv_meta").fetchone(), (7,))
+        self.check(self.db)
 
     def test_a_newer_cache_is_refused_and_left_as_it_is(self):
         self.rows_wait("b")
