@@ -46,9 +46,9 @@ static int table_arguments(int argc, const char *const *argv, kv_arguments *out,
 
 /* A store is not named like a table that each connection has. */
 static int table_check_name(const char *name, char **err) {
-  static const char *const names[] = {"kv_changes", "kv_conflicts",
-                                      "kv_devices", "kv_diff",
-                                      "kv_foreign", "kv_log"};
+  static const char *const names[] = {
+    "kv_changes", "kv_conflicts", "kv_devices", "kv_diff",
+    "kv_foreign", "kv_log",       "kv_rows"};
   size_t i;
 
   for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -303,7 +303,8 @@ class CacheUnfit(Changed):
 
     def test_a_store_is_not_named_like_a_table_of_every_connection(self):
         self.db = self.connect()
-        for name in ("kv_log", "KV_DEVICES", "kv_diff", "kv_changes", "kv_conflicts", "kv_foreign"):
+        for name in ("kv_log", "KV_DEVICES", "kv_diff", "kv_changes", "kv_conflicts", "kv_foreign",
+                     "kv_rows"):
             self.fails("CREATE VIRTUAL TABLE temp.%s USING kv(%r, device='laptop')"
                        % (name, self.path("notes.kv")), "kv: %s is a table" % name.lower())
         self.assertFalse(os.path.exists(self.path("notes.kv")))
