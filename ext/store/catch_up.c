@@ -13,6 +13,7 @@
 #include "incarnation.h"
 #include "own.h"
 #include "registry.h"
+#include "seen.h"
 #include "succession.h"
 
 /* How the host waits for locks. */
@@ -68,6 +69,28 @@ static int catch_up_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
   return rc;
 }
 
+/*
+** The same, before own rows that the log lacks: they are moved behind it, and
+** n_seen seen rows before them, so that they had seen what they had seen.
+*/
+static int catch_up_news(kv_store *store, kv_device_log *log, kv_cursor *own,
+                         kv_position common, const kv_stretch *stretch,
+                         int64_t *n_seen) {
+  int64_t n_new = stretch->end.seq - common.seq;
+  int is_before = own->at.seq > common.seq || store->pending.n_rows > 0;
+  int rc = SQLITE_OK;
+
+  if (is_before) rc = kv_own_renumber(store, n_new, common.seq);
+  own->at.seq += own->has_id ? n_new : 0;
+  if (rc == SQLITE_OK) rc = catch_up_merge(store, log, own, common, stretch);
+  if (rc == SQLITE_OK && is_before) {
+    rc = kv_seen_restore(store, common.seq, stretch->end.seq, stretch->last_ts,
+                         n_seen);
+    own->at.seq += own->has_id ? *n_seen : 0;
+  }
+  return rc;
+}
+
 /* The first number behind the waiting rows that the transaction uses. */
 static int64_t catch_up_waiting_end(const kv_store *store,
                                     const kv_cursor *own) {
@@ -77,12 +100,13 @@ static int64_t catch_up_waiting_end(const kv_store *store,
 /*
 ** The cache has all that the log has, up to `tail`, and own rows behind that
 ** which the log lacks: note both, so that what follows may fail. n_new tells
-** whether own rows have other numbers now.
+** whether own rows have other numbers now; the first n_seen are seen rows.
 */
 static int catch_up_settle(kv_store *store, kv_cursor *own,
                            const kv_log_head *head, kv_position tail,
-                           int64_t n_new, char **err) {
-  int64_t until = own->has_id ? catch_up_waiting_end(store, own) : 0;
+                           int64_t n_new, int64_t n_seen, char **err) {
+  int64_t until =
+    own->has_id ? catch_up_waiting_end(store, own) : tail.seq + n_seen;
   kv_position expected = own->has_id ? own->at : tail;
   int rc = SQLITE_OK;
 
@@ -115,6 +139,7 @@ static int catch_up_rows(kv_store *store, kv_device_log *log, kv_cursor *own,
   kv_position common;
   kv_stretch stretch;
   int64_t n_new;
+  int64_t n_seen = 0;
   sqlite3_stmt *poll = NULL;
   int found;
   int is_successor = 0;
@@ -153,16 +178,12 @@ static int catch_up_rows(kv_store *store, kv_device_log *log, kv_cursor *own,
   n_new = stretch.end.seq - common.seq;
 
   if (rc == SQLITE_OK && n_new > 0) {
-    if (own->at.seq > common.seq || store->pending.n_rows > 0) {
-      rc = kv_own_renumber(store, n_new, common.seq);
-    }
-    own->at.seq += own->has_id ? n_new : 0;
-    if (rc == SQLITE_OK) rc = catch_up_merge(store, log, own, common, &stretch);
+    rc = catch_up_news(store, log, own, common, &stretch, &n_seen);
     *n_merged += stretch.n_rows;
   }
   if (rc == SQLITE_OK) {
     rc = catch_up_settle(store, own, &log->head, stretch.end,
-                         n_new + is_successor, err);
+                         n_new + is_successor, n_seen, err);
   }
   if (rc == SQLITE_OK && own->at.seq > own->published.seq) {
     kv_position end;

@@ -11,6 +11,7 @@
 #include "incarnation.h"
 #include "parts.h"
 #include "publish.h"
+#include "seen.h"
 #include "value.h"
 
 static const kv_value write_null = {KV_NULL, 0, 0, NULL, 0};
@@ -33,8 +34,7 @@ static int write_read_seen(kv_store *store, kv_pending *pending) {
     rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
   }
   while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    const char *peer = (const char *)sqlite3_column_text(stmt, 0);
-    const void *id = sqlite3_column_blob(stmt, 1);
+    int is_usable;
     kv_seen *seen = sqlite3_realloc64(
       pending->seen, (sqlite3_uint64)(pending->n_seen + 1) * sizeof(*seen));
 
@@ -42,15 +42,8 @@ static int write_read_seen(kv_store *store, kv_pending *pending) {
     if (!seen) break;
     pending->seen = seen;
     rc = SQLITE_OK;
-    if (!peer || !id || sqlite3_column_bytes(stmt, 1) != KV_ID_SIZE) continue;
-    seen += pending->n_seen++;
-    memset(seen, 0, sizeof(*seen));
-    sqlite3_snprintf(sizeof(seen->peer), seen->peer, "%s", peer);
-    memcpy(seen->id, id, KV_ID_SIZE);
-    seen->at.seq = sqlite3_column_int64(stmt, 2);
-    seen->at.sum = sqlite3_column_type(stmt, 3) == SQLITE_NULL
-                     ? kv_row_base_sum(peer, strlen(peer), seen->id)
-                     : sqlite3_column_int64(stmt, 3);
+    kv_seen_of_row(stmt, &seen[pending->n_seen], &is_usable);
+    pending->n_seen += is_usable;
   }
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
   kv_stmt_put(&store->stmts, KV_SQL_SEEN_DUE, stmt);
