@@ -1,6 +1,7 @@
 -- The cache itself: its format, its number among all caches (id), its
--- incarnation (epoch), the machine it is on, whether the index by time is there, and when superseded rows were moved to
--- the back last: the arrival, the rows of all devices, those left in front.
+-- incarnation (epoch), the machine it is on, whether the index by time is
+-- there, and when superseded rows were moved to the back last: the arrival, the
+-- rows of all devices, those left in front.
 CREATE TABLE {meta}(
   format INTEGER PRIMARY KEY,
   id INTEGER NOT NULL,

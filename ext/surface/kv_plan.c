@@ -7,7 +7,12 @@
 #include "store/sqlite.h"
 #include "time_range.h"
 
-int kv_plan_takes_blobs(void) {
+/*
+** Do LIKE and GLOB match blobs in this SQLite? Then the blobs that begin like
+** the pattern, which sort behind all text, are searched, too.
+** https://www.sqlite.org/compile.html#like_doesnt_match_blobs
+*/
+static int plan_takes_blobs(void) {
   return !KV_HAS(compileoption_used) ||
          !sqlite3_compileoption_used("LIKE_DOESNT_MATCH_BLOBS");
 }
@@ -18,17 +23,41 @@ int kv_plan_takes_blobs(void) {
 /* What xBestIndex found: the constraint for each argument, or -1. */
 typedef struct plan_terms {
   int as_of, point, low, high, like, like_low, like_high;
-  int is_pattern; /* there is a LIKE or GLOB of the key */
+  int is_pair; /* low and high may be what SQLite made of a pattern */
 } plan_terms;
+
+/* Is this a constraint of the key, compared by bytes? */
+static int plan_is_key_term(sqlite3_index_info *info, int i, int op) {
+  const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+
+  return c->iColumn == TABLE_KEY && c->usable && c->op == op &&
+         sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0;
+}
+
+/*
+** Take `key >= low AND key < high`, one right behind the other. That is what
+** SQLite makes of a GLOB, or of a LIKE with PRAGMA case_sensitive_like, and it
+** does not always tell of that: not if the key has another collation there.
+** Such a pair stays together, as only its upper bound lets blobs in.
+*/
+static int plan_find_pair(sqlite3_index_info *info, int i, plan_terms *terms) {
+  if (i > 0 && plan_is_key_term(info, i, SQLITE_INDEX_CONSTRAINT_LT) &&
+      plan_is_key_term(info, i - 1, SQLITE_INDEX_CONSTRAINT_GE)) {
+    terms->low = i - 1;
+    terms->high = i;
+    terms->is_pair = 1;
+    return 1;
+  }
+  return 0;
+}
 
 static void plan_find_key_term(sqlite3_index_info *info, int i,
                                plan_terms *terms) {
   int op = info->aConstraint[i].op;
   const char *collation = sqlite3_vtab_collation(info, i);
 
-  if (op == SQLITE_INDEX_CONSTRAINT_GLOB) terms->is_pattern = 1;
+  if (plan_find_pair(info, i, terms)) return;
   if (op == SQLITE_INDEX_CONSTRAINT_LIKE) {
-    terms->is_pattern = 1;
     terms->like = i;
   } else if (sqlite3_stricmp(collation, "NOCASE") == 0) {
     if (op == SQLITE_INDEX_CONSTRAINT_GE) terms->like_low = i;
@@ -37,9 +66,13 @@ static void plan_find_key_term(sqlite3_index_info *info, int i,
     switch (op) {
       case SQLITE_INDEX_CONSTRAINT_EQ: terms->point = i; break;
       case SQLITE_INDEX_CONSTRAINT_GT:
-      case SQLITE_INDEX_CONSTRAINT_GE: terms->low = i; break;
+      case SQLITE_INDEX_CONSTRAINT_GE:
+        if (!terms->is_pair) terms->low = i;
+        break;
       case SQLITE_INDEX_CONSTRAINT_LT:
-      case SQLITE_INDEX_CONSTRAINT_LE: terms->high = i; break;
+      case SQLITE_INDEX_CONSTRAINT_LE:
+        if (!terms->is_pair) terms->high = i;
+        break;
       default: break;
     }
   }
@@ -90,6 +123,43 @@ static int plan_plan_time(sqlite3_index_info *info, int *plan) {
   return 1;
 }
 
+/*
+** Read a range of keys, or what begins like a pattern. A bound that may let
+** blobs in is not omitted: some may come that the query does not ask for.
+*/
+static void plan_use_range(sqlite3_index_info *info, const plan_terms *terms,
+                           int *argv, int *plan) {
+  int blobs = plan_takes_blobs() ? PLAN_BLOBS : 0;
+  int omit = !terms->is_pair || !blobs;
+
+  if (!omit) *plan |= blobs;
+  if (terms->low >= 0) {
+    plan_use(info, terms->low, omit, argv);
+    *plan |= PLAN_LOW;
+    if (info->aConstraint[terms->low].op == SQLITE_INDEX_CONSTRAINT_GT) {
+      *plan |= PLAN_LOW_STRICT;
+    }
+    info->estimatedCost /= 4;
+  }
+  if (terms->high >= 0) {
+    plan_use(info, terms->high, omit, argv);
+    *plan |= PLAN_HIGH;
+    if (omit &&
+        info->aConstraint[terms->high].op == SQLITE_INDEX_CONSTRAINT_LT) {
+      *plan |= PLAN_HIGH_STRICT;
+    }
+    info->estimatedCost /= 4;
+  }
+  if (terms->low < 0 && terms->high < 0 && terms->like >= 0 &&
+      terms->like_low >= 0 && terms->like_high >= 0) {
+    plan_use(info, terms->like, 0, argv);
+    plan_use(info, terms->like_low, 0, argv);
+    plan_use(info, terms->like_high, 0, argv);
+    *plan |= PLAN_LIKE | blobs;
+    info->estimatedCost /= 8;
+  }
+}
+
 int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   plan_terms terms = {-1, -1, -1, -1, -1, -1, -1, 0};
   int argv = 0;
@@ -112,9 +182,6 @@ int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
       terms.like < 0 && plan_plan_time(info, &plan)) {
     return SQLITE_OK;
   }
-  /* The bounds that SQLite makes of a pattern leave out blobs. */
-  if (terms.is_pattern && kv_plan_takes_blobs()) terms.high = -1;
-
   info->estimatedCost = 1000000.0;
   info->estimatedRows = 1000000;
   if (terms.as_of >= 0) {
@@ -128,30 +195,7 @@ int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     info->estimatedRows = 1;
     info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
   } else {
-    if (terms.low >= 0) {
-      plan_use(info, terms.low, 1, &argv);
-      plan |= PLAN_LOW;
-      if (info->aConstraint[terms.low].op == SQLITE_INDEX_CONSTRAINT_GT) {
-        plan |= PLAN_LOW_STRICT;
-      }
-      info->estimatedCost /= 4;
-    }
-    if (terms.high >= 0) {
-      plan_use(info, terms.high, 1, &argv);
-      plan |= PLAN_HIGH;
-      if (info->aConstraint[terms.high].op == SQLITE_INDEX_CONSTRAINT_LT) {
-        plan |= PLAN_HIGH_STRICT;
-      }
-      info->estimatedCost /= 4;
-    }
-    if (terms.low < 0 && terms.high < 0 && terms.like >= 0 &&
-        terms.like_low >= 0 && terms.like_high >= 0) {
-      plan_use(info, terms.like, 0, &argv);
-      plan_use(info, terms.like_low, 0, &argv);
-      plan_use(info, terms.like_high, 0, &argv);
-      plan |= PLAN_LIKE;
-      info->estimatedCost /= 8;
-    }
+    plan_use_range(info, &terms, &argv, &plan);
     info->estimatedRows = (sqlite3_int64)info->estimatedCost;
   }
   if (info->nOrderBy > 0 && info->aOrderBy[0].iColumn == TABLE_KEY) {
@@ -163,4 +207,61 @@ int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   }
   info->idxNum = plan | plan_keys(info);
   return SQLITE_OK;
+}
+
+/* Upper case, and lower case with its last byte one greater? */
+static int plan_is_like_prefix(sqlite3_value *pattern, const unsigned char *a,
+                               const unsigned char *b, int n) {
+  const unsigned char *p = sqlite3_value_text(pattern);
+  int i;
+
+  if (!p || n < 1 || sqlite3_value_bytes(pattern) < n) return 0;
+  for (i = 0; i < n; i++) {
+    int is_lower = p[i] >= 'a' && p[i] <= 'z';
+    int is_upper = p[i] >= 'A' && p[i] <= 'Z';
+
+    if (p[i] >= 0x80 || p[i] == '%' || p[i] == '_') return 0;
+    if (a[i] != (is_lower ? p[i] - 32 : p[i])) return 0;
+    if (b[i] != (is_upper ? p[i] + 32 : p[i]) + (i == n - 1)) return 0;
+  }
+  return 1;
+}
+
+/* The same, but for a byte that is one greater, and 0x80 for 0xBF behind it? */
+static int plan_is_glob_prefix(const unsigned char *a, const unsigned char *b,
+                               int n) {
+  int i = 0;
+
+  while (i < n && a[i] == b[i])
+    i++;
+  if (i == n || b[i] != a[i] + 1) return 0;
+  for (i++; i < n; i++) {
+    if (a[i] != 0xBF || b[i] != 0x80) return 0;
+  }
+  return 1;
+}
+
+kv_plan_prefix kv_plan_find_prefix(sqlite3_value *pattern, sqlite3_value *low,
+                                   sqlite3_value *high) {
+  const unsigned char *a;
+  const unsigned char *b;
+  int n;
+  int i;
+
+  if (sqlite3_value_type(low) != SQLITE_TEXT ||
+      sqlite3_value_type(high) != SQLITE_TEXT) {
+    return PREFIX_NONE;
+  }
+  a = sqlite3_value_text(low);
+  b = sqlite3_value_text(high);
+  n = sqlite3_value_bytes(low);
+  if (!a || !b || sqlite3_value_bytes(high) != n ||
+      !(pattern ? plan_is_like_prefix(pattern, a, b, n)
+                : plan_is_glob_prefix(a, b, n))) {
+    return PREFIX_NONE;
+  }
+  for (i = 0; i < n; i++) {
+    if (a[i] >= 0x80) return PREFIX_OTHER;
+  }
+  return PREFIX_ASCII;
 }

@@ -20,16 +20,26 @@ enum {
   PLAN_DESC = 128,
   PLAN_VALUE = 256, /* no other columns than key and value */
   PLAN_TIME = 512,  /* a stretch of time; time_range.h has further bits */
-  PLAN_KEYS = 1024  /* no values */
+  PLAN_KEYS = 1024, /* no values */
+  PLAN_BLOBS = 2048 /* the blobs between the bounds of a pattern, too */
 };
 
-/*
-** Do LIKE and GLOB match blobs in this SQLite? Then the blobs that begin like
-** the pattern, which sort behind all text, are searched, too.
-** https://www.sqlite.org/compile.html#like_doesnt_match_blobs
-*/
-int kv_plan_takes_blobs(void);
-
 int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info);
+
+/*
+** Are low and high the bounds that SQLite makes of a pattern that begins with
+** a prefix? The pattern is that of LIKE, or NULL: that of GLOB is not known.
+**
+** Those of ASCII bound bytes, too. Others do not: to SQLite before it was
+** mended, bytes that are no Unicode match U+FFFD to U+FFFF.
+*/
+typedef enum kv_plan_prefix {
+  PREFIX_NONE,
+  PREFIX_ASCII,
+  PREFIX_OTHER
+} kv_plan_prefix;
+
+kv_plan_prefix kv_plan_find_prefix(sqlite3_value *pattern, sqlite3_value *low,
+                                   sqlite3_value *high);
 
 #endif

@@ -10,6 +10,9 @@
 ** where it is, and reads one by one, when something is written meanwhile, as it
 ** would not see that, and when it meets a large value, as it would be copied once
 ** more.
+**
+** Where LIKE and GLOB match blobs, a prefix is two stretches of keys: the text
+** that begins with it, and the blobs, which come behind all text.
 */
 #include "kv_scan.h"
 
@@ -49,6 +52,8 @@ typedef struct scan_cursor {
   int64_t last_seq;        /* and the last own row */
   sqlite3_value *low;      /* the bounds; NULL where there is none */
   sqlite3_value *high;
+  int is_blobs; /* they are bytes now */
+  int is_more;  /* another stretch follows: the bytes, or backwards the text */
 } scan_cursor;
 
 int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
@@ -80,19 +85,23 @@ static void cursor_leave(scan_cursor *cursor) {
   cursor->value = NULL;
 }
 
+static void cursor_free_bounds(scan_cursor *cursor) {
+  sqlite3_value_free(cursor->low);
+  sqlite3_value_free(cursor->high);
+  cursor->low = NULL;
+  cursor->high = NULL;
+}
+
 static void cursor_reset(scan_cursor *cursor) {
   cursor_leave(cursor);
   kv_stmt_put(&cursor->store->stmts, cursor->point_id, cursor->point);
   cursor->point = NULL;
   cursor_close_scan(cursor);
   sqlite3_value_free(cursor->as_of_value);
-  sqlite3_value_free(cursor->low);
-  sqlite3_value_free(cursor->high);
+  cursor_free_bounds(cursor);
   kv_batch_reset(&cursor->batch);
   cursor->row = NULL;
   cursor->as_of_value = NULL;
-  cursor->low = NULL;
-  cursor->high = NULL;
 }
 
 static void cursor_free(scan_cursor *cursor) {
@@ -219,6 +228,15 @@ static int cursor_is_many(const scan_cursor *cursor) {
   return cursor->plan & PLAN_VALUE && !(cursor->plan & PLAN_DESC);
 }
 
+static int cursor_bind_bound(scan_cursor *cursor, int i, sqlite3_value *bound) {
+  const void *bytes;
+
+  if (!cursor->is_blobs) return sqlite3_bind_value(cursor->scan, i, bound);
+  bytes = sqlite3_value_blob(bound); /* first: then these are counted */
+  return sqlite3_bind_blob(cursor->scan, i, bytes, sqlite3_value_bytes(bound),
+                           SQLITE_TRANSIENT);
+}
+
 /* Get the statement of a scan and bind its bounds. */
 static int cursor_open_scan(scan_cursor *cursor) {
   int next = cursor->high ? 3 : 2;
@@ -228,11 +246,11 @@ static int cursor_open_scan(scan_cursor *cursor) {
   rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
   if (cursor->scan) cursor->store->n_scans++;
   if (rc == SQLITE_OK) {
-    rc = cursor->low ? sqlite3_bind_value(cursor->scan, 1, cursor->low)
+    rc = cursor->low ? cursor_bind_bound(cursor, 1, cursor->low)
                      : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
   }
   if (rc == SQLITE_OK && cursor->high) {
-    rc = sqlite3_bind_value(cursor->scan, 2, cursor->high);
+    rc = cursor_bind_bound(cursor, 2, cursor->high);
   }
   if (rc == SQLITE_OK && cursor->plan & PLAN_AS_OF) {
     rc = sqlite3_bind_int64(cursor->scan, next, cursor->as_of);
@@ -280,6 +298,14 @@ static int cursor_step(scan_cursor *cursor) {
   return rc;
 }
 
+/* Go on with the other stretch. */
+static int cursor_go_on(scan_cursor *cursor) {
+  cursor_close_scan(cursor);
+  cursor->is_more = 0;
+  cursor->is_blobs = !cursor->is_blobs;
+  return cursor_open_scan(cursor);
+}
+
 /* Find the next key that exists. */
 static int cursor_advance(scan_cursor *cursor) {
   int rc = cursor_is_many(cursor) ? cursor_choose(cursor) : SQLITE_OK;
@@ -289,6 +315,10 @@ static int cursor_advance(scan_cursor *cursor) {
     kv_value key;
 
     rc = cursor_step(cursor);
+    if (rc == SQLITE_DONE && cursor->is_more) {
+      rc = cursor_go_on(cursor);
+      continue;
+    }
     if (rc == SQLITE_DONE || cursor->row) return SQLITE_OK;
     if (rc != SQLITE_ROW) break;
     if (cursor->plan & PLAN_TIME) return cursor_show(cursor);
@@ -330,34 +360,6 @@ static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
   return cursor_fail(cursor, rc);
 }
 
-/*
-** Are these the bounds that SQLite makes of a LIKE pattern, the prefix in
-** upper case, and in lower case with its last byte one greater? Then they
-** bound bytes, too. Bounds that a user wrote, with COLLATE NOCASE, do not.
-*/
-static int cursor_is_prefix(sqlite3_value *pattern, sqlite3_value *low,
-                            sqlite3_value *high) {
-  const unsigned char *p = sqlite3_value_text(pattern);
-  const unsigned char *a = sqlite3_value_text(low);
-  const unsigned char *b = sqlite3_value_text(high);
-  int n = sqlite3_value_bytes(low);
-  int i;
-
-  if (!p || !a || !b || n < 1 || sqlite3_value_bytes(high) != n ||
-      sqlite3_value_bytes(pattern) < n) {
-    return 0;
-  }
-  for (i = 0; i < n; i++) {
-    int is_lower = p[i] >= 'a' && p[i] <= 'z';
-    int is_upper = p[i] >= 'A' && p[i] <= 'Z';
-
-    if (p[i] >= 0x80 || p[i] == '%' || p[i] == '_') return 0;
-    if (a[i] != (is_lower ? p[i] - 32 : p[i])) return 0;
-    if (b[i] != (is_upper ? p[i] + 32 : p[i]) + (i == n - 1)) return 0;
-  }
-  return 1;
-}
-
 /* Leave out a bound: as if the scan had been there, or at its end. */
 static int cursor_leave_out(scan_cursor *cursor, sqlite3_value *bound,
                             int is_first) {
@@ -374,6 +376,8 @@ static int cursor_start(scan_cursor *cursor) {
   int is_desc = cursor->plan & PLAN_DESC;
   int rc = SQLITE_OK;
 
+  cursor->is_more = (cursor->plan & PLAN_BLOBS) != 0;
+  cursor->is_blobs = cursor->is_more && is_desc;
   if (cursor->low && (cursor->plan & PLAN_LOW_STRICT)) {
     rc = cursor_leave_out(cursor, cursor->low, !is_desc);
   }
@@ -403,16 +407,46 @@ static int cursor_start_sorted(scan_cursor *cursor) {
   return cursor_start(cursor);
 }
 
-/* Scan between two bounds, each NULL if there is none. */
-static int cursor_scan(scan_cursor *cursor, sqlite3_value *low,
-                       sqlite3_value *high) {
+/*
+** Keep the bounds of a scan, each NULL if there is none. They are copied before
+** anything looks at their text, which may give them other bytes.
+*/
+static int cursor_keep_bounds(scan_cursor *cursor, sqlite3_value **argv) {
+  int plan = cursor->plan;
+  sqlite3_value *pattern = plan & PLAN_LIKE ? *argv++ : NULL;
+  sqlite3_value *low = plan & (PLAN_LOW | PLAN_LIKE) ? *argv++ : NULL;
+  sqlite3_value *high = plan & (PLAN_HIGH | PLAN_LIKE) ? *argv++ : NULL;
+
+  cursor->low = sqlite3_value_dup(low);
+  cursor->high = sqlite3_value_dup(high);
+  if ((low && !cursor->low) || (high && !cursor->high)) return SQLITE_NOMEM;
+  if (plan & (PLAN_LIKE | PLAN_BLOBS)) {
+    kv_plan_prefix prefix = kv_plan_find_prefix(pattern, low, high);
+
+    if (prefix != PREFIX_ASCII) cursor->plan &= ~PLAN_BLOBS;
+    if (prefix == PREFIX_NONE && pattern) cursor_free_bounds(cursor);
+    if (prefix == PREFIX_OTHER) { /* all blobs, behind the text */
+      sqlite3_value_free(cursor->high);
+      cursor->high = NULL;
+    }
+  }
+  return SQLITE_OK;
+}
+
+static int bound_is_null(sqlite3_value *bound) {
+  return bound && sqlite3_value_type(bound) == SQLITE_NULL;
+}
+
+/* Scan between two bounds. */
+static int cursor_scan(scan_cursor *cursor, sqlite3_value **argv) {
   int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
 
   cursor->n_writes = cursor->store->n_writes;
-  cursor->low = sqlite3_value_dup(low);
-  cursor->high = sqlite3_value_dup(high);
-  if ((low && !cursor->low) || (high && !cursor->high)) rc = SQLITE_NOMEM;
+  if (rc == SQLITE_OK) rc = cursor_keep_bounds(cursor, argv);
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  if (bound_is_null(cursor->low) || bound_is_null(cursor->high)) {
+    return SQLITE_OK;
+  }
   rc = cursor_start(cursor);
   if (rc != SQLITE_OK || !cursor_is_many(cursor)) return rc;
   return sqlite3_stmt_status(cursor->scan, SQLITE_STMTSTATUS_SORT, 1)
@@ -450,9 +484,6 @@ static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
 int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
                    int argc, sqlite3_value **argv) {
   scan_cursor *cursor = (scan_cursor *)base;
-  sqlite3_value *low = NULL;
-  sqlite3_value *high = NULL;
-  int i = 0;
   int rc;
 
   (void)unused;
@@ -463,32 +494,22 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
   if (plan & PLAN_AS_OF) {
-    cursor->as_of_value = sqlite3_value_dup(argv[i]);
+    cursor->as_of_value = sqlite3_value_dup(argv[0]);
     if (!cursor->as_of_value) return SQLITE_NOMEM;
-    if (sqlite3_value_type(argv[i]) != SQLITE_NULL) {
-      rc = kv_argument_time(argv[i], kv_store_now(cursor->store),
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+      rc = kv_argument_time(argv[0], kv_store_now(cursor->store),
                             &cursor->as_of, &base->pVtab->zErrMsg);
       if (rc != SQLITE_OK) return rc;
     }
-    i++;
+    argv++;
   }
   rc = kv_rebuild_refuse_newer(cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;
-  if (plan & PLAN_POINT) return cursor_point(cursor, argv[i]);
+  if (plan & PLAN_POINT) return cursor_point(cursor, argv[0]);
   rc = kv_write_flush(cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;
   if (plan & PLAN_TIME) return cursor_scan_time(cursor, argv);
-  if (plan & PLAN_LOW) low = argv[i++];
-  if (plan & PLAN_HIGH) high = argv[i++];
-  if (plan & PLAN_LIKE && cursor_is_prefix(argv[i], argv[i + 1], argv[i + 2])) {
-    low = argv[i + 1];
-    high = kv_plan_takes_blobs() ? NULL : argv[i + 2];
-  }
-  if ((low && sqlite3_value_type(low) == SQLITE_NULL) ||
-      (high && sqlite3_value_type(high) == SQLITE_NULL)) {
-    return SQLITE_OK;
-  }
-  return cursor_scan(cursor, low, high);
+  return cursor_scan(cursor, argv);
 }
 
 int kv_scan_eof(sqlite3_vtab_cursor *base) {
