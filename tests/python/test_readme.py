@@ -34,6 +34,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import time
 import tty
 import unittest
 
@@ -525,6 +526,23 @@ class TestLimits(unittest.TestCase):
     def folder(self, name):
         return os.path.join(self.root, name)
 
+    def host(self):
+        """The store has a persistent cache instead."""
+        self.con.close()
+        self.con = sqlite3.connect(self.folder('host.db'), isolation_level=None)
+        self.con.enable_load_extension(True)
+        self.con.load_extension(MODULE)
+        self.run_sql("CREATE VIRTUAL TABLE kv USING kv('notes.kv',"
+                     " device='laptop')")
+
+    def process(self, device, options=''):
+        """A connection with a cache of its own, as another process has it."""
+        con = connect()
+        self.addCleanup(con.close)
+        con.execute('SELECT kv_open(?, ?, ?)',
+                    (self.folder('notes.kv'), device, options))
+        return con
+
     def run_sql(self, sql, *values):
         return self.con.execute(sql, values).fetchall()
 
@@ -561,6 +579,103 @@ class TestLimits(unittest.TestCase):
             'SELECT value FROM kv JOIN t ON kv.key = CAST(t.i AS TEXT)'),
             [('text',)])
 
+    def test_insert_or_fail_refuses_a_key_that_exists(self):
+        self.run_sql("INSERT INTO kv VALUES('x', 1)")
+        for how in ('FAIL', 'ROLLBACK'):
+            self.assert_fails('UNIQUE constraint failed: kv.key',
+                              "INSERT OR %s INTO kv VALUES('x', 2)" % how)
+            self.run_sql("INSERT OR %s INTO kv VALUES(?, 1)" % how, how)
+        self.assertEqual(self.run_sql('SELECT * FROM kv'),
+                         [('FAIL', 1), ('ROLLBACK', 1), ('x', 1)])
+
+    @unittest.skipIf(sqlite3.sqlite_version_info < (3, 35), "RETURNING is of 3.35")
+    def test_returning_is_for_insert_alone(self):
+        self.assertEqual(self.run_sql(
+            "INSERT INTO kv VALUES('x', 1) RETURNING key, value"), [('x', 1)])
+        self.assert_fails('RETURNING is not available',
+                          'UPDATE kv SET value = 2 RETURNING key')
+        self.assert_fails('RETURNING is not available',
+                          'DELETE FROM kv RETURNING key')
+        self.assertEqual(self.run_sql('SELECT * FROM kv'), [('x', 1)])
+
+    def test_there_is_no_rowid(self):
+        for name in ('rowid', 'oid', '_rowid_'):
+            self.assert_fails('no such column: ' + name,
+                              'SELECT %s FROM kv' % name)
+
+    def test_an_untrusted_schema_has_no_trigger_or_view_of_kv(self):
+        self.host()
+        self.run_sql('CREATE TABLE t(k)')
+        self.run_sql('CREATE TRIGGER r AFTER INSERT ON t'
+                     ' BEGIN INSERT INTO kv VALUES(new.k, 1); END')
+        self.run_sql('CREATE VIEW v AS SELECT key FROM kv')
+        self.run_sql('CREATE TEMP VIEW w AS SELECT key FROM kv')
+        self.run_sql("INSERT INTO t VALUES('x')")
+        self.run_sql('PRAGMA trusted_schema = OFF')
+        unsafe = 'unsafe use of virtual table "kv"'
+        if sqlite3.sqlite_version_info >= (3, 40):
+            self.assert_fails(unsafe, "INSERT INTO t VALUES('y')")
+        self.assert_fails(unsafe, 'SELECT * FROM v')
+        self.assertEqual(self.run_sql('SELECT * FROM w'), [('x',)])
+
+    def test_a_foreign_key_to_kv_fails_and_damages_nothing(self):
+        self.host()
+        self.run_sql("INSERT INTO kv VALUES('x', 1)")
+        self.run_sql('CREATE TABLE t(k REFERENCES kv(key))')
+        self.run_sql("INSERT INTO t VALUES('x')")
+        self.run_sql('PRAGMA foreign_keys = ON')
+        self.assert_fails('database disk image is malformed',
+                          "INSERT INTO t VALUES('x')")
+        self.assertEqual(self.run_sql('PRAGMA integrity_check'), [('ok',)])
+        self.run_sql('CREATE TABLE u AS SELECT k FROM t')
+        self.run_sql('DROP TABLE t')
+        self.run_sql("INSERT INTO u VALUES('x')")
+        self.run_sql("DELETE FROM kv WHERE key = 'x'")
+
+    def test_two_caches_of_a_device_do_not_see_each_other(self):
+        first, second = self.con, self.process('laptop')
+        self.run_sql("INSERT INTO kv VALUES('n', 0)")
+        second.execute('SELECT kv_sync()')
+        self.run_sql("UPDATE kv SET value = value + 1")
+        second.execute("UPDATE kv SET value = value + 10")
+        first.execute('SELECT kv_sync()')
+        for con in (first, second):
+            self.assertEqual(con.execute(
+                "SELECT kv_get('n'), (SELECT count(*) FROM kv_conflicts)")
+                .fetchall(), [(10, 0)])
+
+        phone = self.process('phone', 'now=%d' % ((time.time() + 200) * 1e6))
+        phone.execute("INSERT INTO kv VALUES('c', 'phone')")
+        first.execute('SELECT kv_sync()')
+        second.execute("INSERT INTO kv VALUES('c', 'laptop, later')")
+        for con in (first, second, phone):
+            con.execute('SELECT kv_sync()')
+            self.assertEqual(con.execute("SELECT kv_get('c')").fetchall(),
+                             [('phone',)])
+        second.execute("INSERT INTO kv VALUES('c', 'laptop, again')")
+        self.assertEqual(second.execute("SELECT kv_get('c')").fetchall(),
+                         [('laptop, again',)])
+
+    def test_processes_that_share_a_cache_or_have_names_of_their_own(self):
+        self.run_sql("INSERT INTO kv VALUES('n', 0)")
+        self.run_sql('SELECT kv_close()')
+        self.host()
+        self.run_sql('SELECT kv_sync()')
+        second = connect()
+        self.addCleanup(second.close)
+        second.execute('ATTACH ? AS host', (self.folder('host.db'),))
+        self.run_sql("UPDATE kv SET value = value + 1")
+        second.execute("UPDATE kv SET value = value + 10")
+        self.assertEqual(self.run_sql("SELECT kv_get('n')"), [(11,)])
+
+        phone = self.process('phone')
+        self.run_sql("UPDATE kv SET value = 'laptop'")
+        phone.execute("UPDATE kv SET value = 'phone'")
+        phone.execute('SELECT kv_sync()')
+        self.assertEqual(phone.execute(
+            'SELECT value, lost_value FROM kv_conflicts').fetchall(),
+            [('phone', 'laptop')])
+
     def test_the_past_cannot_be_changed(self):
         self.run_sql("INSERT INTO kv VALUES('x', 1)")
         self.assert_fails('kv: the past cannot be changed',
@@ -586,6 +701,13 @@ class TestLimits(unittest.TestCase):
         there.execute('INSERT INTO kv VALUES(1, 1)')
         os.rename(self.folder('n.kv'), self.folder('away'))
         there.execute('INSERT INTO kv VALUES(1, 2)')
+        untrusted = connect()
+        untrusted.execute("CREATE VIRTUAL TABLE kv USING kv(':memory:')")
+        untrusted.execute('CREATE VIEW v AS SELECT * FROM kv')
+        untrusted.execute('CREATE VIEW w AS SELECT kv_get(1)')
+        untrusted.execute('CREATE TABLE t(k REFERENCES kv(key))')
+        untrusted.execute('PRAGMA trusted_schema = OFF')
+        untrusted.execute('PRAGMA foreign_keys = ON')
         for con, sql in ((self.con, 'INSERT INTO kv VALUES(NULL, 1)'),
                          (self.con, "UPDATE kv SET key = 'y'"
                                     " WHERE key = 'x'"),
@@ -593,6 +715,9 @@ class TestLimits(unittest.TestCase):
                                     ' ON CONFLICT DO NOTHING'),
                          (self.con, 'SELECT * FROM v'),
                          (self.con, 'SELECT * FROM w'),
+                         (untrusted, 'SELECT * FROM v'),
+                         (untrusted, 'SELECT * FROM w'),
+                         (untrusted, 'INSERT INTO t VALUES(1)'),
                          (connect(), 'SELECT * FROM kv'),
                          (plain, 'SELECT * FROM kv'),
                          (there, 'DROP TABLE kv')):
@@ -603,6 +728,7 @@ class TestLimits(unittest.TestCase):
         there.execute('DROP TABLE kv')
         there.close()
         plain.close()
+        untrusted.close()
         self.assertEqual({re.sub('"', '', m) for m in named},
                          {re.sub('"', '', m) for m in seen})
 
