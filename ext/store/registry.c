@@ -377,6 +377,7 @@ void kv_store_close(kv_store *store) {
   sqlite3_free(store->device);
   sqlite3_free(store->late);
   sqlite3_free(store->called);
+  kv_moves_begin(&store->moves, 0);
   sqlite3_free(store);
 }
 

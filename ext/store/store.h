@@ -18,6 +18,7 @@
 
 #include "cache.h"
 #include "device_log.h"
+#include "moves.h"
 #include "pending.h"
 #include "stmt.h"
 
@@ -67,6 +68,7 @@ typedef struct kv_store {
   kv_position committed; /* the own log's tail that was last committed here */
   int64_t n_writes;      /* writes, merges, rollbacks: that scans notice */
   kv_found found;        /* in the transaction that is pending */
+  kv_moves moves;        /* of the statement that moves keys */
   kv_encoding encoding;  /* of the host's databases, once it is known */
   int is_writing;        /* by a statement whose triggers could lead back */
   int n_scans;           /* that run: no row is moved under them */

@@ -529,19 +529,37 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
   return rc;
 }
 
+void kv_write_begin(kv_store *store) {
+  kv_moves_begin(&store->moves, store->pending.n_rows);
+}
+
+/* Is the row at `from` not the one that the statement found there? */
+static int write_is_moved(const kv_store *store, const kv_place *from) {
+  return !from->exists || (from->index < store->pending.n_rows &&
+                           kv_moves_has(&store->moves, from->index));
+}
+
 int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
                     const kv_value *value, kv_on_conflict on_conflict,
                     char **err) {
   kv_place gone;
   kv_place place;
+  int is_replace = on_conflict == KV_CONFLICT_SET;
+  int is_same = to->type != KV_NULL && kv_order_keys(from, to) == 0;
   int rc;
 
-  if (to->type != KV_NULL && kv_order_keys(from, to) == 0) {
+  if (is_same && !is_replace) {
     return kv_write_set(store, to, value, KV_CONFLICT_SET, err);
   }
   rc = write_check_text(store, to, err);
   if (rc == SQLITE_OK) rc = write_check_text(store, value, err);
   if (rc == SQLITE_OK) rc = write_place(store, from, &gone, err);
+  if (rc == SQLITE_OK && is_replace && write_is_moved(store, &gone)) {
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK && is_same) {
+    return kv_write_set(store, to, value, KV_CONFLICT_SET, err);
+  }
   if (rc == SQLITE_OK) rc = write_place(store, to, &place, err);
   if (rc == SQLITE_OK && place.exists && on_conflict != KV_CONFLICT_SET) {
     return SQLITE_CONSTRAINT_UNIQUE;
@@ -549,6 +567,9 @@ int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
   if (rc == SQLITE_OK) {
     /* Two new rows get two numbers. */
     if (gone.index == place.index) place.index++;
+    rc = kv_moves_add(&store->moves, place.index);
+  }
+  if (rc == SQLITE_OK) {
     rc = write_two_rows(store, &gone, from, &place, to, value);
   }
   return kv_store_error(store, err, rc, "cannot rename a key");

@@ -39,8 +39,15 @@ int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
                     char **err);
 
 /*
+** A statement begins to read kv: UPDATE finds all its rows before it changes the
+** first one.
+*/
+void kv_write_begin(kv_store *store);
+
+/*
 ** Give a key another name and a value. KV_CONFLICT_SET replaces another key
-** of that name. The same key written differently (1, 1.0) is set.
+** of that name. The same key written differently (1, 1.0) is set. A row that
+** the statement has replaced, or moved to `from` itself, is left as it is.
 */
 int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
                     const kv_value *value, kv_on_conflict on_conflict,

@@ -491,6 +491,7 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   cursor_reset(cursor);
   rc = kv_publish_tell(cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;
+  kv_write_begin(cursor->store);
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
   if (plan & PLAN_AS_OF) {
