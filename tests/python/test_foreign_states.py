@@ -206,7 +206,9 @@ class States(Case):
                         os.rmdir(os.path.dirname(own))
                     put(os.path.join(path, name % log), b"bplist")
                     db.execute("INSERT INTO kv VALUES('c', 1)")
-                    sync(db)
+                    with self.assertRaisesRegex(sqlite3.OperationalError,
+                                                "not published: .* is not downloaded"):
+                        sync(db)
                     self.assertEqual((self.unpublished(db), self.state(db, "laptop")),
                                      (1, "waiting"))
                     with self.assertRaises(sqlite3.OperationalError) as caught:
