@@ -74,9 +74,11 @@ def adopt(db, folder, device):
 
 
 def published(log):
-    """What each transaction of a log did to its keys."""
+    """What each transaction of a log did to its keys; those of seen rows alone
+    did nothing."""
     return [{tag(r.key): tag(r.value) if r.op == oracle.SET else GONE
-             for r in txn if r.op != oracle.SEEN} for txn in oracle.transactions(log.rows)]
+             for r in txn if r.op != oracle.SEEN} for txn in oracle.transactions(log.rows)
+            if any(r.op != oracle.SEEN for r in txn)]
 
 
 def changes(log):
