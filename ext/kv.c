@@ -9,12 +9,13 @@ SQLITE_EXTENSION_INIT1
 
 #include <string.h>
 
+#include "db/error.h"
+#include "db/host.h"
+#include "db/stmt.h"
 #include "kv_sql.h"
-#include "store/error.h"
-#include "store/host.h"
 #include "store/registry.h"
-#include "store/stmt.h"
 #include "surface/surface.h"
+#include "table/kv_table.h"
 
 #ifdef _WIN32
 #define KV_EXPORT __declspec(dllexport)

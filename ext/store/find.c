@@ -11,8 +11,7 @@
 
 #include <string.h>
 
-#include "error.h"
-#include "rebuild.h"
+#include "db/error.h"
 #include "write.h"
 
 /* What was found under a name, in one schema or several. */

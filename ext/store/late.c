@@ -10,8 +10,7 @@
 #include <string.h>
 
 #include "core/order.h"
-#include "error.h"
-#include "pending.h"
+#include "db/error.h"
 
 #define LATE_SLOTS 256
 

@@ -16,9 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rows.h"
-
-typedef struct kv_pending_row kv_pending_row;
+#include "cache/rows.h"
+#include "remembered.h"
 
 typedef struct kv_late {
   kv_pending_row **slots; /* by hash of the key; NULL: free */

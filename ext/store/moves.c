@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "error.h"
+#include "db/error.h"
 
 void kv_moves_begin(kv_moves *moves, int64_t first) {
   sqlite3_free(moves->bits);

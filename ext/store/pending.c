@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "error.h"
+#include "db/error.h"
 
 int64_t kv_pending_first(const kv_pending *pending) {
   return pending->base.seq + pending->n_seen + 1;

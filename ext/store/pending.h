@@ -20,8 +20,8 @@
 #ifndef KV_STORE_PENDING_H
 #define KV_STORE_PENDING_H
 
-#include "foreign.h"
 #include "late.h"
+#include "log/reader.h"
 
 #define KV_PENDING_MOST ((int64_t)32 << 20)
 
@@ -34,20 +34,6 @@ typedef struct kv_seen {
   unsigned char id[KV_ID_SIZE];
   kv_position at;
 } kv_seen;
-
-/* One remembered row; its bytes follow it in memory. */
-struct kv_pending_row {
-  kv_pending_row *previous; /* the one remembered before */
-  int64_t index;            /* its number in the transaction, from 0 */
-  int64_t ts;
-  kv_value parent_ts;
-  int op;
-  int is_reference; /* the value is to be read from the cache */
-  uint64_t hash;    /* of the key, if it is late; then also: */
-  int is_again;     /* the cache has an earlier row of this number */
-  kv_value key;
-  kv_value value;
-};
 
 typedef struct kv_pending_mark {
   int level;

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "core/names.h"
-#include "error.h"
-#include "handle.h"
-#include "host.h"
-#include "publish.h"
+#include "db/error.h"
+#include "db/handle.h"
+#include "db/host.h"
+#include "transaction.h"
 
 int kv_registry_create(sqlite3 *db, kv_registry **out) {
   *out = kv_zalloc(sizeof(**out));

@@ -5,11 +5,8 @@
 
 #include <string.h>
 
-#include "error.h"
-#include "handle.h"
-#include "host.h"
-#include "own.h"
-#include "registry.h"
+#include "db/error.h"
+#include "db/host.h"
 
 int64_t kv_store_now(const kv_store *store) {
   return store->fixed_now >= 0 ? store->fixed_now : kv_folder_now();
@@ -21,33 +18,6 @@ int kv_store_is_temp(const kv_store *store) {
 
 int kv_store_in_transaction(const kv_store *store) {
   return !sqlite3_get_autocommit(store->db);
-}
-
-int kv_store_unpublished(kv_store *store, int64_t *out) {
-  kv_cursor own;
-  sqlite3_stmt *stmt = NULL;
-  int rc;
-
-  *out = 0;
-  if (!store->device || !store->root) return SQLITE_OK;
-  rc = kv_own_load(store, &own);
-  if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
-  if (rc == SQLITE_OK && own.has_waiting) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
-    if (rc == SQLITE_OK) {
-      rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
-    }
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, own.waiting.seq);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, own.at.seq);
-    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-      *out = sqlite3_column_int64(stmt, 0);
-      rc = SQLITE_OK;
-    }
-    kv_stmt_put(&store->stmts, KV_SQL_OWN_WAITING, stmt);
-  }
-  kv_cursor_clear(&own);
-  return rc;
 }
 
 int kv_store_last_seq(kv_store *store, int64_t *out) {
@@ -196,4 +166,39 @@ int kv_store_savepoint_end(kv_store *store, int rc) {
   }
   store->is_outermost = 0;
   return rc;
+}
+
+int kv_incarnation_postpone(const kv_store *store, const kv_verdict *verdict,
+                            char **err) {
+  return kv_error(err, SQLITE_READONLY,
+                  "the log of device %s has to be made anew (it %s): roll "
+                  "back and call kv_sync()",
+                  store->device, verdict->detail ? verdict->detail : "");
+}
+
+int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
+                          char **err) {
+  return kv_error(
+    err, SQLITE_READONLY,
+    "device %s cannot write: its log %s. Take another device name (what is "
+    "not shared yet goes there), or take the log over with the option "
+    "adopt=1",
+    store->device, verdict->detail ? verdict->detail : "has another writer");
+}
+
+int kv_rebuild_refuse_newer(kv_store *store, char **err) {
+  int64_t format = 0;
+  int rc;
+
+  if (store->is_checked) return SQLITE_OK;
+  rc = kv_cache_format(&store->stmts, &format);
+  if (rc != SQLITE_OK) {
+    return kv_store_error(store, err, rc, "cannot read the cache");
+  }
+  store->is_checked = format == KV_CACHE_FORMAT;
+  if (format <= KV_CACHE_FORMAT) return SQLITE_OK;
+  return kv_error(err, SQLITE_ERROR,
+                  "a newer version of sqlite-kv made the cache of %s (its "
+                  "format is %lld, this version knows %d): load that one",
+                  store->name, format, KV_CACHE_FORMAT);
 }

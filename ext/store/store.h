@@ -16,11 +16,12 @@
 #ifndef KV_STORE_STORE_H
 #define KV_STORE_STORE_H
 
-#include "cache.h"
-#include "device_log.h"
+#include "cache/cache.h"
+#include "cache/cursor.h"
+#include "db/stmt.h"
+#include "log/writer.h"
 #include "moves.h"
 #include "pending.h"
-#include "stmt.h"
 
 /* The folder of a store that has none. */
 #define KV_MEMORY ":memory:"
@@ -97,9 +98,6 @@ int kv_store_is_temp(const kv_store *store);
 /* Inside a transaction that the user began? */
 int kv_store_in_transaction(const kv_store *store);
 
-/* Number of own rows that are in the cache but not in the log. */
-int kv_store_unpublished(kv_store *store, int64_t *out);
-
 /*
 ** The number of the last own row, those of the running transaction counted;
 ** INT64_MAX for an observer. What is written behind it is new to a scan.
@@ -153,5 +151,19 @@ int kv_store_wrong_cache(const kv_store *store, char **err);
 
 /* The error for whatever went wrong in a statement of the store. */
 int kv_store_error(kv_store *store, char **err, int rc, const char *what);
+
+/* The error of a write that meets a log which kv_sync() has to make anew. */
+int kv_incarnation_postpone(const kv_store *store, const kv_verdict *verdict,
+                            char **err);
+
+/* The error of a write that a verdict on the own log forbids. */
+int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
+                          char **err);
+
+/*
+** Has a newer version of this module made the cache? Nothing is read from it or
+** changed in it then: SQLITE_ERROR with a message.
+*/
+int kv_rebuild_refuse_newer(kv_store *store, char **err);
 
 #endif

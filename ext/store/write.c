@@ -5,14 +5,12 @@
 
 #include <string.h>
 
+#include "cache/parts.h"
 #include "core/clock.h"
 #include "core/order.h"
-#include "error.h"
-#include "incarnation.h"
-#include "parts.h"
-#include "publish.h"
-#include "seen.h"
-#include "value.h"
+#include "db/error.h"
+#include "db/value.h"
+#include "transaction.h"
 
 static const kv_value write_null = {KV_NULL, 0, 0, NULL, 0};
 
@@ -24,74 +22,6 @@ typedef struct kv_place {
   int exists;   /* the key has a value */
   int is_again; /* the cache has a row of this number */
 } kv_place;
-
-/* How far other logs were merged, for the seen rows. */
-static int write_read_seen(kv_store *store, kv_pending *pending) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_SEEN_DUE, &stmt);
-
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
-  }
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    int is_usable;
-    kv_seen *seen = sqlite3_realloc64(
-      pending->seen, (sqlite3_uint64)(pending->n_seen + 1) * sizeof(*seen));
-
-    rc = SQLITE_NOMEM;
-    if (!seen) break;
-    pending->seen = seen;
-    rc = SQLITE_OK;
-    kv_seen_of_row(stmt, &seen[pending->n_seen], &is_usable);
-    pending->n_seen += is_usable;
-  }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  kv_stmt_put(&store->stmts, KV_SQL_SEEN_DUE, stmt);
-  return rc;
-}
-
-/* At the first write of a transaction: its time, its numbers. */
-static int write_open(kv_store *store, char **err) {
-  kv_pending *pending = &store->pending;
-  int64_t wall = kv_store_now(store);
-  int64_t latest = -1;
-  kv_cursor own;
-  int rc;
-
-  if (!store->device) {
-    return kv_error(err, SQLITE_READONLY,
-                    "%s is open as an observer: name a device to write, "
-                    "kv_open(path, device)",
-                    store->name);
-  }
-  rc = kv_store_check_same(store, err);
-  if (rc == SQLITE_OK) rc = kv_publish_tell(store, err);
-  if (rc != SQLITE_OK) return rc;
-  rc = kv_cursor_load(&store->stmts, store->device, &own);
-  if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
-    rc = kv_incarnation_refuse(store, &own.verdict, err);
-  }
-  if (rc == SQLITE_OK) rc = write_read_seen(store, pending);
-  if (rc == SQLITE_OK) {
-    rc = kv_cache_latest(&store->stmts, kv_clock_limit(wall), &latest);
-  }
-  if (rc == SQLITE_OK) {
-    rc = kv_cache_last_arrival(&store->stmts, &pending->arrived);
-  }
-  if (rc == SQLITE_OK) {
-    pending->arrived++;
-    pending->ts = kv_clock_next(wall, latest);
-    pending->base = pending->opened = own.at;
-    pending->max_ts = -1;
-    pending->n_rows = 0;
-    pending->is_open = 1;
-    store->found.n_writes = -1;
-  } else {
-    pending->n_seen = 0;
-  }
-  kv_cursor_clear(&own);
-  return rc;
-}
 
 /* No later time can be given to a key. */
 static int write_refuse_time(kv_store *store, const kv_value *key,
@@ -174,7 +104,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
   }
   if (store->is_writing) return write_refuse_trigger(store, err);
   kv_publish_undo(store);
-  if (!pending->is_open) rc = write_open(store, err);
+  if (!pending->is_open) rc = kv_transaction_open(store, err);
   if (rc != SQLITE_OK) return rc;
   late = kv_late_find(&pending->late, key);
   if (late) {

@@ -12,10 +12,11 @@
 #include <string.h>
 
 #include "core/names.h"
-#include "store/error.h"
+#include "db/error.h"
+#include "folder/folder.h"
+#include "log/placeholder.h"
+#include "own/own.h"
 #include "store/find.h"
-#include "store/folder.h"
-#include "store/placeholder.h"
 #include "surface.h"
 
 typedef struct device_table {

@@ -10,14 +10,14 @@
 */
 #include <string.h>
 
-#include "arguments.h"
 #include "core/names.h"
-#include "store/error.h"
-#include "store/folder.h"
-#include "store/foreign.h"
+#include "db/error.h"
+#include "db/value.h"
+#include "folder/folder.h"
+#include "log/reader.h"
 #include "store/registry.h"
-#include "store/value.h"
 #include "surface.h"
+#include "table/arguments.h"
 
 typedef struct foreign_table {
   sqlite3_vtab base; /* base class: must be first */

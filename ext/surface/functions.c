@@ -12,17 +12,18 @@
 */
 #include <string.h>
 
-#include "arguments.h"
 #include "core/order.h"
+#include "db/error.h"
+#include "db/host.h"
+#include "db/value.h"
 #include "history.h"
-#include "store/error.h"
+#include "own/own.h"
+#include "own/publish.h"
 #include "store/find.h"
-#include "store/host.h"
-#include "store/own.h"
-#include "store/publish.h"
-#include "store/sync.h"
-#include "store/value.h"
+#include "store/transaction.h"
 #include "surface.h"
+#include "sync/sync.h"
+#include "table/arguments.h"
 
 /* End a function with an error, if rc is one; err is freed. */
 static void function_fail(sqlite3_context *ctx, int rc, char *err) {

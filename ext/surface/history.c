@@ -17,10 +17,10 @@
 */
 #include "history.h"
 
-#include "arguments.h"
-#include "store/error.h"
-#include "store/upkeep.h"
+#include "db/error.h"
 #include "surface.h"
+#include "sync/upkeep.h"
+#include "table/arguments.h"
 #include "view.h"
 
 #define CURSOR_ARRIVALS ((int64_t)1 << 33)

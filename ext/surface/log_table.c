@@ -8,9 +8,9 @@
 ** the order of ts, are those of the index by time. Otherwise rows come in the
 ** order of the cache.
 */
-#include "store/upkeep.h"
 #include "surface.h"
-#include "time_range.h"
+#include "sync/upkeep.h"
+#include "table/time_range.h"
 #include "view.h"
 
 enum {

@@ -10,7 +10,6 @@
 
 #include "store/store.h"
 
-int kv_table_register(sqlite3 *db, kv_registry *registry);
 int kv_log_table_register(sqlite3 *db, kv_registry *registry);
 int kv_history_register(sqlite3 *db, kv_registry *registry);
 int kv_device_table_register(sqlite3 *db, kv_registry *registry);

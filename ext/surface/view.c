@@ -7,9 +7,9 @@
 #include "view.h"
 
 #include "core/names.h"
-#include "store/error.h"
+#include "db/error.h"
+#include "db/value.h"
 #include "store/find.h"
-#include "store/value.h"
 
 /* What a module is registered with. */
 typedef struct view_module {

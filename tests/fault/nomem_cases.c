@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/large.h"
+#include "log/large.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "store/large.h"
+#include "log/large.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"

@@ -17,7 +17,7 @@
 
 #include "fault/nomem.h"
 #include "kv.h"
-#include "store/device_log.h"
+#include "log/writer.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"

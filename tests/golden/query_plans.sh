@@ -4,7 +4,7 @@
 # 8 a lower and an upper bound, 32 and 64 without the bound, 16 LIKE, 128
 # backwards, 256 no other columns than key and value, 512 a stretch of time,
 # 1024 no values; in kv_log 1 the store, 2 the key, 4 a stretch of time, 8
-# backwards; 65536 and more are bounds of times (ext/surface/time_range.c). Then
+# backwards; 65536 and more are bounds of times (ext/table/time_range.c). Then
 # every text of sql/ that reads or changes a table: SCAN is a walk over all of it,
 # SEARCH a seek.
 sql=$(dirname "$0")/../../sql

@@ -494,7 +494,7 @@ class TestReference(unittest.TestCase):
         self.assertEqual(named, there)
 
     def test_states_are_all_named(self):
-        with open(os.path.join(SOURCE, 'ext', 'store', 'state.c')) as f:
+        with open(os.path.join(SOURCE, 'ext', 'log', 'state.c')) as f:
             words = re.search(r'state_words\[\] = \{([^}]*)\}', f.read())[1]
         there = set(re.findall(r'"(\w+)"', words)) | {'ignored'}
         self.assertEqual(set(names_in('States')), there)
@@ -916,11 +916,11 @@ class TestPARStore(unittest.TestCase):
 
 
 class TestFormat(unittest.TestCase):
-    """What ext/store/README.md specifies, and the floor plan."""
+    """What ext/log/README.md specifies, and the floor plan."""
     maxDiff = None
 
     def setUp(self):
-        with open(os.path.join(SOURCE, 'ext', 'store', 'README.md'),
+        with open(os.path.join(SOURCE, 'ext', 'log', 'README.md'),
                   encoding='utf-8') as f:
             self.text = f.read()
         self.creates = re.findall(r'(?s)```sql\n(.*?)\n```', self.text)
@@ -980,7 +980,8 @@ class TestFormat(unittest.TestCase):
     def test_every_room_is_on_the_floor_plan(self):
         with open(os.path.join(SOURCE, 'ext', 'README.md')) as f:
             text = f.read()
-        for floor in ('surface', 'store', 'core'):
+        for floor in ('surface', 'table', 'sync', 'own', 'store', 'cache', 'log',
+                      'folder', 'db', 'core'):
             part = re.search(r'(?ms)^## %s/(.*?)(?=^## )' % floor, text)[1]
             rooms = {os.path.basename(path)[:-2].replace('_windows', '')
                      for path in glob.glob(

@@ -13,8 +13,8 @@
 
 #include "connection.h"
 #include "core/row.h"
+#include "db/value.h"
 #include "files.h"
-#include "store/value.h"
 
 /* What a test writes need not survive a power cut. */
 static sqlite3 *logs_connect(const char *path) {

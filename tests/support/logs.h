@@ -5,7 +5,7 @@
 #ifndef TEST_LOGS_H
 #define TEST_LOGS_H
 
-#include "store/foreign.h"
+#include "log/reader.h"
 
 typedef struct test_log {
   sqlite3 *db;

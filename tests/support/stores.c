@@ -11,9 +11,10 @@
 
 #include <cmocka.h>
 
-#include "store/publish.h"
-#include "store/sync.h"
+#include "own/publish.h"
+#include "store/transaction.h"
 #include "store/write.h"
+#include "sync/sync.h"
 
 static void stores_open(test_store *t, const char *schema, const char *root,
                         const char *device) {

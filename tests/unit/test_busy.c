@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "store/busy.h"
+#include "db/busy.h"
 #include "support/connection.h"
 #include "support/files.h"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/cache.h"
+#include "cache/cache.h"
 #include "support/files.h"
 #include "support/stores.h"
 

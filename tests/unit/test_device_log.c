@@ -9,7 +9,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
-#include "store/device_log.h"
+#include "log/writer.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"

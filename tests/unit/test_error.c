@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/error.h"
+#include "db/error.h"
 #include "support/connection.h"
 
 static void a_message_is_marked_as_ours(void **state) {

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/folder.h"
+#include "folder/folder.h"
 #include "support/files.h"
 
 #define test(f)                                                                \

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "store/foreign.h"
+#include "log/reader.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"

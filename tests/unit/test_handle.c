@@ -8,8 +8,8 @@
 
 #include <unistd.h>
 
-#include "store/confine.h"
-#include "store/handle.h"
+#include "db/handle.h"
+#include "log/confine.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/incarnation.h"
+#include "own/incarnation.h"
 #include "support/files.h"
 #include "support/stores.h"
 

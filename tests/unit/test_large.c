@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "store/foreign.h"
-#include "store/large.h"
-#include "store/stmt.h"
+#include "db/stmt.h"
+#include "log/large.h"
+#include "log/reader.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"

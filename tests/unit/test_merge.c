@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "store/cache.h"
-#include "store/slice.h"
-#include "store/upkeep.h"
+#include "cache/cache.h"
+#include "cache/slice.h"
 #include "support/files.h"
 #include "support/stores.h"
+#include "sync/upkeep.h"
 
 /* Rows of about a kilobyte, of which this many take several slices. */
 #define ROW 1000

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/own.h"
+#include "own/own.h"
 #include "support/files.h"
 #include "support/stores.h"
 

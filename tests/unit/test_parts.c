@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "cache/parts.h"
 #include "core/order.h"
-#include "store/parts.h"
-#include "store/value.h"
+#include "db/value.h"
 #include "support/stores.h"
 
 /* n bytes that differ from part to part. */

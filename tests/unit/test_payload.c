@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "core/row.h"
-#include "store/payload.h"
+#include "log/payload.h"
 #include "support/connection.h"
 #include "support/files.h"
 

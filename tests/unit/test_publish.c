@@ -6,8 +6,9 @@
 
 #include <cmocka.h>
 
-#include "store/own.h"
-#include "store/publish.h"
+#include "own/own.h"
+#include "own/publish.h"
+#include "store/transaction.h"
 #include "store/write.h"
 #include "support/files.h"
 #include "support/stores.h"

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
+#include "cache/slice.h"
 #include "core/order.h"
-#include "store/slice.h"
-#include "store/sqlite.h"
+#include "db/sqlite.h"
 #include "support/logs.h"
 
 /* Rows to be taken, from an array. */

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "store/stmt.h"
+#include "db/stmt.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"

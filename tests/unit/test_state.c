@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/state.h"
+#include "log/state.h"
 
 static void every_state_has_a_word_of_its_own(void **state) {
   int i;

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/stmt.h"
+#include "db/stmt.h"
 #include "support/connection.h"
 
 static kv_stmts stmts_of(sqlite3 *db, const char *schema, const char *name) {

@@ -8,10 +8,10 @@
 
 #include <unistd.h>
 
-#include "store/rebuild.h"
 #include "store/registry.h"
 #include "support/files.h"
 #include "support/stores.h"
+#include "sync/rebuild.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)

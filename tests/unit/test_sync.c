@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "core/clock.h"
-#include "store/sync.h"
 #include "support/files.h"
 #include "support/stores.h"
+#include "sync/sync.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)

@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "store/own.h"
-#include "store/upkeep.h"
+#include "own/own.h"
 #include "support/files.h"
 #include "support/stores.h"
+#include "sync/upkeep.h"
 
 /* How many rows are in front and in the back. */
 #define PLACES                                                                 \

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "store/value.h"
+#include "db/value.h"
 #include "support/connection.h"
 #include "support/logs.h"
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "core/clock.h"
-#include "store/publish.h"
+#include "own/publish.h"
 #include "store/write.h"
 #include "support/stores.h"
 

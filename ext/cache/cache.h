@@ -1,0 +1,169 @@
+/*
+** The logs cache: the shadow tables of one kv table, in its schema.
+**
+**     {name}_cache    every row of every device, the latest of a key first
+**     {name}_large    their large values (parts.h)
+**     {name}_cursor   how far each device's log is merged
+**     {name}_former   logs that another one took the place of
+**     {name}_seen     how far each device had merged the others
+**     {name}_arrival  the commits and merges that brought the rows
+**     {name}_meta     the cache itself: format, epoch, machine
+**
+** Only this room, parts.c and publish.c (own rows) write them. Functions return
+** SQLite codes; the message is the connection's.
+**
+** Rows of {name}_cache that have been superseded are moved to the back now and
+** then (upkeep.h), so that the latest values lie side by side.
+**
+** INVARIANT: all that a ROLLBACK must undo is in these tables.
+** INVARIANT: the latest row of a key of bucket '' is in front, no row of another
+** bucket is, and no row is there twice.
+*/
+#ifndef KV_CACHE_CACHE_H
+#define KV_CACHE_CACHE_H
+
+#include "db/stmt.h"
+#include "log/reader.h"
+
+/* Format of the shadow tables; an older cache is built anew. */
+#define KV_CACHE_FORMAT 7
+
+/* How many epochs there are: sql/meta_epoch.sql goes round in them. */
+#define KV_EPOCHS (1 << 20)
+
+/* The cache itself: the row of {name}_meta. */
+typedef struct kv_meta {
+  int64_t epoch;  /* below KV_EPOCHS; another one when rows were taken away */
+  int is_indexed; /* there is an index by time */
+  int64_t swept_arrival; /* when superseded rows were moved to the back */
+  int64_t swept_rows; /* rows of all logs then, and those since that a merge */
+  int64_t n_front;    /* put in their place; those of both in front, about */
+} kv_meta;
+
+/* What a write of a key replaces: its latest row. */
+typedef struct kv_winner {
+  int is_found; /* there is a row */
+  int op;
+  int64_t ts; /* -1 if there is none */
+  int64_t seq;
+  char device[KV_NAME_MAX + 1];
+  kv_value parent_ts; /* KV_NULL or KV_INTEGER */
+} kv_winner;
+
+/*
+** Columns of the statements that read rows; scan_value, cache_value: four.
+** Only cache_latest has the last one.
+*/
+enum {
+  KV_COLUMN_KEY,
+  KV_COLUMN_OP,
+  KV_COLUMN_VALUE,
+  KV_COLUMN_LARGE,
+  KV_COLUMN_TS,
+  KV_COLUMN_DEVICE,
+  KV_COLUMN_PARENT_TS,
+  KV_COLUMN_SEQ
+};
+
+/* Create the shadow tables, empty; or those of them that are missing. */
+int kv_cache_create(kv_stmts *stmts);
+
+/* Drop them. */
+int kv_cache_drop(kv_stmts *stmts);
+
+/* Rename them after the table is called new_name. */
+int kv_cache_rename(kv_stmts *stmts, const char *new_name);
+
+/* Is there a cache of this format? Never fails for a missing table. */
+int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out);
+
+/* The format of the cache that is there; 0: it cannot be told. */
+int kv_cache_format(kv_stmts *stmts, int64_t *out);
+
+/* Are all tables there, with all their columns? */
+int kv_cache_is_whole(kv_stmts *stmts, int *is_whole);
+
+/*
+** Make the index by time. It is made after the first merge, as a merge is in
+** key order and puts rows into an index by time one by one.
+*/
+int kv_cache_index(kv_stmts *stmts);
+
+/*
+** Move superseded rows to the back; note that this was after the merge or
+** commit `arrival`, with so many rows of all logs.
+*/
+int kv_cache_sweep(kv_stmts *stmts, int64_t arrival, int64_t rows);
+
+/* How many rows all logs have, as far as they are merged. */
+int kv_cache_rows(kv_stmts *stmts, int64_t *out);
+
+/* Begin an epoch: readers of changes have to start over. */
+int kv_cache_begin_epoch(kv_stmts *stmts);
+
+/* Find what a write of a key replaces. */
+int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out);
+
+/* The same from a row that KV_SQL_CACHE_LATEST found. */
+void kv_cache_winner(sqlite3_stmt *row, kv_winner *out);
+
+/*
+** The value of a row, borrowed until the next step; NULL of a deletion. If it
+** is large that is an SQL NULL, and *large is the value, for kv_value_free();
+** with large = NULL it is not read.
+*/
+int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
+                   sqlite3_value **value);
+
+/*
+** Find the value of a key: of now with KV_SQL_CACHE_VALUE, which has no key (or
+** _LATEST, with all columns), of the time as_of with KV_SQL_CACHE_ROW. *out is
+** on the row, for kv_stmt_put(), and *value is its value, borrowed until then;
+** both NULL if the key does not exist. For large see kv_cache_value().
+*/
+int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
+                 sqlite3_stmt **out, kv_value *large, sqlite3_value **value);
+
+/*
+** Merge what is new in a log: the rows of an open reader behind `after`, up
+** to the end of the last whole transaction. *out is what was read, as
+** kv_reader_verify() has it, which also says what clock_limit and poll are.
+*/
+int kv_cache_merge_new(kv_stmts *stmts, kv_reader *reader, kv_position after,
+                       int64_t clock_limit, sqlite3_stmt *poll, int64_t arrived,
+                       kv_stretch *out);
+
+/*
+** Merge the same up to stretch->end, which kv_reader_verify() found, without
+** seen rows if it has none. SQLITE_CORRUPT_VTAB: they were not the same again.
+*/
+int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
+                   const kv_stretch *stretch, int64_t arrived);
+
+/* Forget all rows of a device. */
+int kv_cache_forget(kv_stmts *stmts, const char *device);
+
+/* The number of the last commit or merge; 0: there was none. */
+int kv_cache_last_arrival(kv_stmts *stmts, int64_t *out);
+
+/* A commit or merge brought the rows of a device in a span. */
+int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
+                         const kv_span *span);
+
+/* Own rows have new numbers: they came once more, all at once. */
+int kv_cache_arrive_again(kv_stmts *stmts, const char *device,
+                          const kv_span *span);
+
+/* Run a statement about one device, whose only parameter is its name. */
+int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device);
+
+/* How many rows of a device are in the cache: a scan. */
+int kv_cache_count(kv_stmts *stmts, const char *device, int64_t *out);
+
+/* Keep a seen row of a device. */
+int kv_cache_put_seen(kv_stmts *stmts, const char *device, const kv_row *row);
+
+/* The greatest time up to `limit` in any log; -1: none. */
+int kv_cache_latest(kv_stmts *stmts, int64_t limit, int64_t *out);
+
+#endif

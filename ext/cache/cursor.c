@@ -1,0 +1,212 @@
+/*
+** How far each device's log is merged: rows of {name}_cursor. See cursor.h.
+**
+** A damaged host database may hold anything here: what does not fit is read
+** as not known, so that the log is read anew.
+*/
+#include "cursor.h"
+
+#include <string.h>
+
+#include "cache.h"
+#include "core/clock.h"
+#include "db/error.h"
+
+static int64_t cursor_int64(sqlite3_stmt *stmt, int column, int64_t otherwise) {
+  return sqlite3_column_type(stmt, column) == SQLITE_INTEGER
+           ? sqlite3_column_int64(stmt, column)
+           : otherwise;
+}
+
+/* Copy a blob of exactly n bytes. */
+static int cursor_blob(sqlite3_stmt *stmt, int column, void *out, int n) {
+  const void *z = sqlite3_column_blob(stmt, column);
+
+  if (!z || sqlite3_column_bytes(stmt, column) != n) return 0;
+  memcpy(out, z, (size_t)n);
+  return 1;
+}
+
+/* A number that a row of a log can have. */
+static int cursor_is_seq(int64_t seq) {
+  return seq >= 0 && seq <= KV_TS_MAX;
+}
+
+static int cursor_read(sqlite3_stmt *stmt, kv_cursor *out) {
+  const char *detail;
+
+  out->is_known = 1;
+  out->has_id = cursor_blob(stmt, 0, out->id, KV_ID_SIZE);
+  out->at.seq = cursor_int64(stmt, 1, 0);
+  out->at.sum = cursor_int64(stmt, 2, 0);
+  out->published.seq = cursor_int64(stmt, 3, 0);
+  out->published.sum = cursor_int64(stmt, 4, 0);
+  out->last_ts = cursor_int64(stmt, 5, -1);
+  out->newest = cursor_int64(stmt, 13, -1);
+  out->has_waiting = sqlite3_column_type(stmt, 11) == SQLITE_INTEGER;
+  out->waiting.seq = cursor_int64(stmt, 11, 0);
+  out->waiting.sum = cursor_int64(stmt, 12, 0);
+  if (!cursor_is_seq(out->at.seq) || !cursor_is_seq(out->published.seq) ||
+      !cursor_is_seq(out->waiting.seq)) {
+    memset(&out->at, 0, sizeof(out->at));
+    out->published = out->waiting = out->at;
+    out->has_id = out->has_waiting = 0;
+  }
+  out->clock_offset = cursor_int64(stmt, 6, 0);
+  out->synced = cursor_int64(stmt, 7, -1);
+  out->has_stamp =
+    out->has_id && cursor_blob(stmt, 8, &out->stamp, sizeof(out->stamp));
+  out->verdict.state =
+    kv_state_of_word((const char *)sqlite3_column_text(stmt, 9));
+  detail = (const char *)sqlite3_column_text(stmt, 10);
+  if (detail) {
+    out->verdict.detail = kv_strdup(detail);
+    if (!out->verdict.detail) return SQLITE_NOMEM;
+  }
+  return SQLITE_OK;
+}
+
+int kv_cursor_load(kv_stmts *stmts, const char *device, kv_cursor *out) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_CURSOR_GET, &stmt);
+
+  memset(out, 0, sizeof(*out));
+  sqlite3_snprintf(sizeof(out->device), out->device, "%s", device);
+  out->last_ts = out->newest = out->synced = -1;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) rc = cursor_read(stmt, out);
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(stmts, KV_SQL_CURSOR_GET, stmt);
+  return rc;
+}
+
+static int cursor_bind(sqlite3_stmt *stmt, const kv_cursor *cursor) {
+  int rc = sqlite3_bind_text(stmt, 1, cursor->device, -1, SQLITE_STATIC);
+
+  if (rc == SQLITE_OK && cursor->has_id) {
+    rc = sqlite3_bind_blob(stmt, 2, cursor->id, KV_ID_SIZE, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, cursor->at.seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, cursor->at.sum);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, cursor->published.seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 6, cursor->published.sum);
+  if (rc == SQLITE_OK && cursor->last_ts >= 0) {
+    rc = sqlite3_bind_int64(stmt, 7, cursor->last_ts);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 8, cursor->clock_offset);
+  if (rc == SQLITE_OK && cursor->synced >= 0) {
+    rc = sqlite3_bind_int64(stmt, 9, cursor->synced);
+  }
+  if (rc == SQLITE_OK && cursor->has_stamp) {
+    rc = sqlite3_bind_blob(stmt, 10, &cursor->stamp, sizeof(cursor->stamp),
+                           SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 11, kv_state_word(cursor->verdict.state), -1,
+                           SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 12, cursor->verdict.detail, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK && cursor->newest >= 0) {
+    rc = sqlite3_bind_int64(stmt, 15, cursor->newest);
+  }
+  if (rc == SQLITE_OK && cursor->has_waiting) {
+    rc = sqlite3_bind_int64(stmt, 13, cursor->waiting.seq);
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_int64(stmt, 14, cursor->waiting.sum);
+    }
+  }
+  return rc;
+}
+
+int kv_cursor_save(kv_stmts *stmts, const kv_cursor *cursor) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, KV_SQL_CURSOR_PUT, &stmt);
+
+  if (rc == SQLITE_OK) rc = cursor_bind(stmt, cursor);
+  return kv_stmt_finish(stmts, KV_SQL_CURSOR_PUT, stmt, rc);
+}
+
+void kv_cursor_clear(kv_cursor *cursor) {
+  kv_verdict_clear(&cursor->verdict);
+}
+
+/* Both statements about one log begin with its device and its id. */
+static int former_bind(kv_stmts *stmts, kv_sql sql, const char *device,
+                       const unsigned char *id, sqlite3_stmt **out) {
+  int rc = kv_stmt_get(stmts, sql, out);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(*out, 1, device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_blob(*out, 2, id, KV_ID_SIZE, SQLITE_STATIC);
+  }
+  return rc;
+}
+
+int kv_former_load(kv_stmts *stmts, const char *device, const unsigned char *id,
+                   kv_former *out, int *found) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = former_bind(stmts, KV_SQL_FORMER_GET, device, id, &stmt);
+
+  *found = 0;
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    out->seq = cursor_int64(stmt, 0, 0);
+    out->sum = cursor_int64(stmt, 1, 0);
+    out->newest = cursor_int64(stmt, 2, -1);
+    *found = 1;
+    rc = SQLITE_OK;
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(stmts, KV_SQL_FORMER_GET, stmt);
+  return rc;
+}
+
+int kv_former_save(kv_stmts *stmts, const char *device, const unsigned char *id,
+                   const kv_former *former) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = former_bind(stmts, KV_SQL_FORMER_PUT, device, id, &stmt);
+
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, former->seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, former->sum);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, former->newest);
+  rc = kv_stmt_finish(stmts, KV_SQL_FORMER_PUT, stmt, rc);
+  return rc == SQLITE_OK ? kv_cache_run_for(stmts, KV_SQL_FORMER_TRIM, device)
+                         : rc;
+}
+
+int kv_cursor_list(kv_stmts *stmts, char ***out, int *n) {
+  sqlite3_stmt *stmt = NULL;
+  char **names = NULL;
+  int count = 0;
+  int rc = kv_stmt_get(stmts, KV_SQL_CURSOR_NAMES, &stmt);
+
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+    char **more =
+      sqlite3_realloc64(names, (sqlite3_uint64)(count + 1) * sizeof(*names));
+
+    rc = SQLITE_NOMEM;
+    if (!more) break;
+    names = more;
+    names[count] = kv_strdup(name ? name : "");
+    if (!names[count++]) break;
+    rc = SQLITE_OK;
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(stmts, KV_SQL_CURSOR_NAMES, stmt);
+  if (rc != SQLITE_OK) {
+    kv_folder_free_names(names, count);
+    names = NULL;
+    count = 0;
+  }
+  *out = names;
+  *n = count;
+  return rc;
+}

@@ -1,0 +1,531 @@
+/*
+** A slice of a log. See slice.h.
+**
+** Rows are copied into chunks, as small as they can be; an entry for each is
+** sorted. An entry has the first bytes of what its row is ordered by, so that
+** most comparisons look at no row:
+**
+**     bucket '', a number as key   01, the number's upper 56 bits
+**     bucket '', text              02, its first 7 bytes behind what all begin with
+**     bucket '', a blob            03, the same
+**     another bucket               ff, its first 7 bytes
+**     a seen row                   ff ff ff ff ff ff ff ff
+*/
+#include "slice.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/order.h"
+#include "db/error.h"
+#include "parts.h"
+
+#define SLICE_CHUNK 65536
+#define SLICE_CHUNKS (KV_SLICE_SIZE / SLICE_CHUNK)
+
+/*
+** A row of more bytes than this is not copied. Values that the cache keeps in
+** parts are larger.
+*/
+#define SLICE_LARGE KV_PARTS_MIN
+
+/* A row in a chunk; the bytes of bucket, key and value follow it. */
+typedef struct slice_record {
+  int64_t seq;
+  int64_t txn;
+  int64_t ts;
+  int64_t parent_ts;
+  uint32_t n_bucket; /* bytes; a number takes eight */
+  uint32_t n_key;
+  uint32_t n_value;
+  unsigned char op;
+  unsigned char parent_type;
+  unsigned char key_type;
+  unsigned char value_type;
+} slice_record;
+
+typedef struct slice_entry {
+  uint64_t prefix;
+  const slice_record *record; /* NULL: the large row */
+} slice_entry;
+
+struct kv_slice {
+  kv_rows base; /* base class: must be first */
+  unsigned char *chunks[SLICE_CHUNKS];
+  int n_chunks;         /* allocated */
+  int chunk;            /* the one that is being filled */
+  size_t used;          /* bytes of it */
+  slice_entry *entries; /* twice as many as there is room for: to sort them */
+  int n_room;
+  int n;
+  int n_keys; /* the rest are seen rows, which are behind them */
+  int n_old;
+  const unsigned char *common; /* what the text keys begin with */
+  size_t n_common;
+  kv_row large;
+  int64_t first; /* part of its value; 0: it is not in parts */
+  int next;      /* the row to be read next */
+  int end;
+  kv_rows_row out;
+};
+
+static const kv_rows_row *slice_next(kv_rows *rows) {
+  return kv_slice_next((kv_slice *)rows);
+}
+
+kv_slice *kv_slice_new(void) {
+  kv_slice *slice = kv_zalloc(sizeof(*slice));
+
+  if (slice) slice->base.next = slice_next;
+  return slice;
+}
+
+void kv_slice_free(kv_slice *slice) {
+  int i;
+
+  if (!slice) return;
+  for (i = 0; i < slice->n_chunks; i++)
+    sqlite3_free(slice->chunks[i]);
+  sqlite3_free(slice->entries);
+  sqlite3_free(slice);
+}
+
+/* Rows in and out of chunks */
+
+static uint32_t slice_size_of(const kv_value *value) {
+  switch (value->type) {
+    case KV_NULL: return 0;
+    case KV_INTEGER:
+    case KV_REAL: return 8;
+    default: return (uint32_t)value->n;
+  }
+}
+
+static unsigned char *slice_pack(unsigned char *to, const kv_value *value) {
+  uint32_t n = slice_size_of(value);
+
+  if (value->type == KV_INTEGER) {
+    memcpy(to, &value->i, 8);
+  } else if (value->type == KV_REAL) {
+    memcpy(to, &value->r, 8);
+  } else if (n > 0) {
+    memcpy(to, value->z, n);
+  }
+  return to + n;
+}
+
+static const unsigned char *slice_unpack(const unsigned char *from, int type,
+                                         uint32_t n, kv_value *out) {
+  out->type = type;
+  if (type == KV_INTEGER) {
+    memcpy(&out->i, from, 8);
+  } else if (type == KV_REAL) {
+    memcpy(&out->r, from, 8);
+  } else {
+    out->z = from;
+    out->n = n;
+  }
+  return from + n;
+}
+
+static const unsigned char *slice_bytes(const slice_record *record) {
+  return (const unsigned char *)(record + 1);
+}
+
+/* Bucket and key of a row. */
+static void slice_key(const kv_slice *slice, const slice_entry *entry,
+                      kv_value *bucket, kv_value *key) {
+  const slice_record *record = entry->record;
+
+  if (!record) {
+    *bucket = slice->large.bucket;
+    *key = slice->large.key;
+  } else {
+    const unsigned char *z = slice_bytes(record);
+
+    z = slice_unpack(z, KV_TEXT, record->n_bucket, bucket);
+    slice_unpack(z, record->key_type, record->n_key, key);
+  }
+}
+
+static void slice_row(const kv_slice *slice, const slice_entry *entry,
+                      kv_row *out) {
+  const slice_record *record = entry->record;
+  const unsigned char *z;
+
+  if (!record) {
+    *out = slice->large;
+    return;
+  }
+  z = slice_bytes(record);
+  out->seq = record->seq;
+  out->txn = record->txn;
+  out->ts = record->ts;
+  out->op = record->op;
+  out->parent_ts.type = record->parent_type;
+  out->parent_ts.i = record->parent_ts;
+  z = slice_unpack(z, KV_TEXT, record->n_bucket, &out->bucket);
+  z = slice_unpack(z, record->key_type, record->n_key, &out->key);
+  slice_unpack(z, record->value_type, record->n_value, &out->value);
+}
+
+/* Filling */
+
+static void slice_clear(kv_slice *slice) {
+  slice->chunk = 0;
+  slice->used = 0;
+  slice->n = slice->n_keys = slice->n_old = 0;
+  slice->common = NULL;
+  memset(&slice->large, 0, sizeof(slice->large));
+  slice->first = 0;
+}
+
+/* n bytes, at most a chunk; NULL: no memory. */
+static void *slice_alloc(kv_slice *slice, size_t n) {
+  unsigned char *out;
+
+  n = (n + 7) & ~(size_t)7;
+  if (slice->used + n > SLICE_CHUNK) {
+    slice->chunk++;
+    slice->used = 0;
+  }
+  assert(n <= SLICE_CHUNK && slice->chunk < SLICE_CHUNKS);
+  if (slice->chunk == slice->n_chunks) {
+    out = sqlite3_malloc64(SLICE_CHUNK);
+    if (!out) return NULL;
+    slice->chunks[slice->n_chunks++] = out;
+  }
+  out = slice->chunks[slice->chunk] + slice->used;
+  slice->used += n;
+  return out;
+}
+
+/* How many entries there is room for when there is for one more. */
+static int slice_room(const kv_slice *slice) {
+  if (slice->n < slice->n_room) return slice->n_room;
+  return slice->n_room ? 2 * slice->n_room : 64;
+}
+
+/* Might there be no room for another row and its entry? */
+static int slice_is_full(const kv_slice *slice) {
+  size_t entries = 2 * sizeof(slice_entry) * (size_t)slice_room(slice);
+
+  return (size_t)(slice->chunk + 2) * SLICE_CHUNK + entries > KV_SLICE_SIZE;
+}
+
+/* One more entry; NULL: no memory. */
+static slice_entry *slice_add_entry(kv_slice *slice) {
+  int n_room = slice_room(slice);
+
+  if (n_room > slice->n_room) {
+    slice_entry *entries =
+      sqlite3_realloc64(slice->entries, 2 * sizeof(*entries) * (size_t)n_room);
+
+    if (!entries) return NULL;
+    slice->entries = entries;
+    slice->n_room = n_room;
+  }
+  return &slice->entries[slice->n++];
+}
+
+static int slice_is_large(const kv_row *row) {
+  return row->bucket.n > SLICE_LARGE ||
+         (row->key.type >= KV_TEXT && row->key.n > SLICE_LARGE) ||
+         (row->value.type >= KV_TEXT && row->value.n > SLICE_LARGE);
+}
+
+/* Copy a row into a chunk; NULL: no memory. */
+static const slice_record *slice_copy(kv_slice *slice, const kv_row *row) {
+  slice_record *record =
+    slice_alloc(slice, sizeof(*record) + row->bucket.n +
+                         slice_size_of(&row->key) + slice_size_of(&row->value));
+  unsigned char *z;
+
+  if (!record) return NULL;
+  record->seq = row->seq;
+  record->txn = row->txn;
+  record->ts = row->ts;
+  record->parent_ts = row->parent_ts.i;
+  record->parent_type = (unsigned char)row->parent_ts.type;
+  record->op = (unsigned char)row->op;
+  record->key_type = (unsigned char)row->key.type;
+  record->value_type = (unsigned char)row->value.type;
+  record->n_bucket = (uint32_t)row->bucket.n;
+  record->n_key = slice_size_of(&row->key);
+  record->n_value = slice_size_of(&row->value);
+  z = slice_pack((unsigned char *)(record + 1), &row->bucket);
+  z = slice_pack(z, &row->key);
+  slice_pack(z, &row->value);
+  return record;
+}
+
+/* Shorten what the text keys begin with to what this one has of it. */
+static void slice_note_key(kv_slice *slice, const kv_value *key) {
+  const unsigned char *z = key->z;
+  size_t n = 0;
+
+  if (!slice->common) {
+    slice->common = z;
+    slice->n_common = key->n;
+    return;
+  }
+  while (n < slice->n_common && n < key->n && z[n] == slice->common[n])
+    n++;
+  slice->n_common = n;
+}
+
+/* Take a row: copy it, or borrow it if it is large. */
+static int slice_add(kv_slice *slice, const kv_row *row, int is_large) {
+  slice_entry *entry = slice_add_entry(slice);
+  kv_value bucket;
+  kv_value key = {0};
+
+  if (!entry) return SQLITE_NOMEM;
+  entry->record = NULL;
+  if (is_large) {
+    slice->large = *row;
+  } else {
+    entry->record = slice_copy(slice, row);
+    if (!entry->record) return SQLITE_NOMEM;
+  }
+  if (row->op == KV_OP_SEEN) return SQLITE_OK;
+  slice->n_keys++;
+  slice_key(slice, entry, &bucket, &key);
+  if (bucket.n == 0 && key.type == KV_TEXT) slice_note_key(slice, &key);
+  return SQLITE_OK;
+}
+
+/* Sorting */
+
+/* Seven bytes behind a tag, in the order that they are compared in. */
+static uint64_t slice_prefix_bytes(int tag, const kv_value *value,
+                                   size_t skip) {
+  const unsigned char *z = value->z;
+  uint64_t prefix = (uint64_t)tag;
+  size_t i;
+
+  for (i = skip; i < skip + 7; i++)
+    prefix = prefix << 8 | (i < value->n ? z[i] : 0);
+  return prefix;
+}
+
+/*
+** A number's bits as a double, such that they are ordered as unsigned ones.
+** Rounding keeps the order, and what is equal stays equal.
+*/
+static uint64_t slice_prefix_number(const kv_value *value) {
+  double r = value->type == KV_INTEGER ? (double)value->i : value->r;
+  uint64_t bits;
+
+  r += 0.0; /* -0.0 is 0.0 */
+  memcpy(&bits, &r, sizeof(bits));
+  bits = bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+  return (uint64_t)1 << 56 | bits >> 8;
+}
+
+static int slice_is_seen(const kv_slice *slice, const slice_entry *entry) {
+  return (entry->record ? entry->record->op : slice->large.op) == KV_OP_SEEN;
+}
+
+static uint64_t slice_prefix(const kv_slice *slice, const slice_entry *entry) {
+  kv_value bucket;
+  kv_value key;
+
+  if (slice_is_seen(slice, entry)) return UINT64_MAX;
+  slice_key(slice, entry, &bucket, &key);
+  if (bucket.n > 0) return slice_prefix_bytes(0xff, &bucket, 0);
+  switch (key.type) {
+    case KV_TEXT: return slice_prefix_bytes(2, &key, slice->n_common);
+    case KV_BLOB: return slice_prefix_bytes(3, &key, 0);
+    default: return slice_prefix_number(&key);
+  }
+}
+
+/* Compare two rows by bucket and key. */
+static int slice_order_keys(const kv_slice *slice, const slice_entry *a,
+                            const slice_entry *b) {
+  kv_value buckets[2];
+  kv_value keys[2];
+  int c;
+
+  if (a->prefix != b->prefix) return a->prefix < b->prefix ? -1 : 1;
+  slice_key(slice, a, &buckets[0], &keys[0]);
+  slice_key(slice, b, &buckets[1], &keys[1]);
+  c = kv_order_keys(&buckets[0], &buckets[1]);
+  return c ? c : kv_order_keys(&keys[0], &keys[1]);
+}
+
+static int64_t slice_ts(const kv_slice *slice, const slice_entry *entry) {
+  return entry->record ? entry->record->ts : slice->large.ts;
+}
+
+static int64_t slice_seq(const kv_slice *slice, const slice_entry *entry) {
+  return entry->record ? entry->record->seq : slice->large.seq;
+}
+
+/* The order of the cache; seen rows are behind all others. */
+static int slice_order(const kv_slice *slice, const slice_entry *a,
+                       const slice_entry *b) {
+  int64_t x;
+  int64_t y;
+  int c = 0;
+
+  if (a->prefix != b->prefix) return a->prefix < b->prefix ? -1 : 1;
+  if (a->prefix == UINT64_MAX) {
+    c = slice_is_seen(slice, a) - slice_is_seen(slice, b);
+  }
+  if (c == 0) c = slice_order_keys(slice, a, b);
+  if (c) return c;
+  x = slice_ts(slice, a);
+  y = slice_ts(slice, b);
+  if (x == y) {
+    x = slice_seq(slice, a);
+    y = slice_seq(slice, b);
+  }
+  return (x < y) - (x > y);
+}
+
+/* Merge two sorted runs, from[0..m) and from[m..n), into `to`. */
+static void slice_merge_runs(const kv_slice *slice, const slice_entry *from,
+                             int m, int n, slice_entry *to) {
+  int i = 0;
+  int j = m;
+  int k;
+
+  if (m >= n || slice_order(slice, &from[m - 1], &from[m]) <= 0) {
+    memcpy(to, from, (size_t)n * sizeof(*to));
+    return;
+  }
+  for (k = 0; k < n; k++) {
+    int is_left =
+      j == n || (i < m && slice_order(slice, &from[i], &from[j]) <= 0);
+    to[k] = from[is_left ? i++ : j++];
+  }
+}
+
+/*
+** Merge sort from the bottom, with the second half of the entries as room:
+** rows that are in order already cost one comparison each.
+*/
+static void slice_sort(kv_slice *slice) {
+  int n = slice->n;
+  slice_entry *from = slice->entries;
+  slice_entry *to = n ? slice->entries + n : NULL;
+  int width;
+  int i;
+
+  for (i = 0; i < n; i++)
+    from[i].prefix = slice_prefix(slice, &from[i]);
+  for (width = 1; width < n; width *= 2) {
+    slice_entry *merged = to;
+
+    for (i = 0; i < n; i += 2 * width) {
+      int left = width < n - i ? width : n - i;
+      int both = 2 * width < n - i ? 2 * width : n - i;
+
+      slice_merge_runs(slice, from + i, left, both, to + i);
+    }
+    to = from;
+    from = merged;
+  }
+  if (from != slice->entries) {
+    memcpy(slice->entries, from, (size_t)n * sizeof(*from));
+  }
+}
+
+int kv_slice_fill(kv_slice *slice, kv_slice_source *source, void *from) {
+  const kv_row *row;
+  int is_large = 0;
+  int rc = SQLITE_ROW;
+
+  slice_clear(slice);
+  while (rc == SQLITE_ROW && !is_large && !slice_is_full(slice)) {
+    rc = source(from, &row);
+    if (rc == SQLITE_ROW) {
+      is_large = slice_is_large(row);
+      if (slice_add(slice, row, is_large) != SQLITE_OK) rc = SQLITE_NOMEM;
+    }
+  }
+  if (rc == SQLITE_ROW || rc == SQLITE_DONE) slice_sort(slice);
+  return rc;
+}
+
+/* Reading */
+
+void kv_slice_cut(kv_slice *slice, int64_t last) {
+  int n = 0;
+  int n_keys = 0;
+  int i;
+
+  for (i = 0; i < slice->n; i++) {
+    if (slice_seq(slice, &slice->entries[i]) > last) continue;
+    if (i < slice->n_keys) n_keys++;
+    slice->entries[n++] = slice->entries[i];
+  }
+  slice->n = n;
+  slice->n_keys = n_keys;
+}
+
+const kv_row *kv_slice_large(const kv_slice *slice) {
+  int i;
+
+  for (i = 0; i < slice->n_keys; i++) {
+    if (!slice->entries[i].record) return &slice->large;
+  }
+  return NULL;
+}
+
+void kv_slice_set_parts(kv_slice *slice, int64_t first) {
+  slice->first = first;
+}
+
+int kv_slice_count(const kv_slice *slice, kv_slice_part part) {
+  return part == KV_SLICE_KEYS ? slice->n_keys : slice->n - slice->n_keys;
+}
+
+int kv_slice_count_old(const kv_slice *slice) {
+  return slice->n_old;
+}
+
+kv_rows *kv_slice_start(kv_slice *slice, kv_slice_part part) {
+  int is_seen = part == KV_SLICE_SEEN;
+
+  slice->next = is_seen ? slice->n_keys : 0;
+  slice->end = is_seen ? slice->n : slice->n_keys;
+  slice->n_old = 0;
+  return &slice->base;
+}
+
+/* Sorted rows lie here and there: the next ones are fetched meanwhile. */
+#define SLICE_AHEAD 8
+
+static void slice_prefetch(const slice_record *record) {
+#ifdef __GNUC__
+  if (record) {
+    __builtin_prefetch(record);
+    __builtin_prefetch((const char *)record + 64);
+  }
+#else
+  (void)record;
+#endif
+}
+
+const kv_rows_row *kv_slice_next(kv_slice *slice) {
+  kv_rows_row *out = &slice->out;
+  const slice_entry *entry;
+
+  if (slice->next == slice->end) return NULL;
+  entry = &slice->entries[slice->next];
+  if (slice->next + SLICE_AHEAD < slice->end) {
+    slice_prefetch(entry[SLICE_AHEAD].record);
+  }
+  slice_row(slice, entry, &out->row);
+  out->large = entry->record ? 0 : slice->first;
+  out->is_old =
+    slice->next < slice->n_keys &&
+    (out->row.bucket.n > 0 ||
+     (slice->next > 0 && slice_order_keys(slice, entry - 1, entry) == 0));
+  slice->n_old += out->is_old;
+  slice->next++;
+  return out;
+}

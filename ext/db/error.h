@@ -1,0 +1,43 @@
+/*
+** Error messages, kinds of errors, and zeroed memory.
+**
+** A message is made where its cause is known, names the thing, and says
+** what to do. INVARIANT: the first message of a failure is the one kept.
+*/
+#ifndef KV_DB_ERROR_H
+#define KV_DB_ERROR_H
+
+#include "sqlite.h"
+
+/*
+** Set *err to "kv: " and the formatted text (sqlite3_mprintf formats), for
+** sqlite3_free(), unless it holds a message already. err may be NULL.
+** Returns rc, so that a failing branch is one line.
+*/
+int kv_error(char **err, int rc, const char *format, ...);
+
+/*
+** The same with the message of the connection that failed with rc, after
+** what was being done: "kv: cannot read log.db: disk I/O error". Out of
+** memory and interrupts keep their plain SQLite messages, constraints and
+** messages of this extension what they say.
+*/
+int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
+
+/* Take a message back. err may be NULL. */
+void kv_error_clear(char **err);
+
+/*
+** Is rc, of reading a file, an error of the disk or a lock, which says nothing
+** about what it holds? A file that ends too early is none; nor is SQLITE_FULL,
+** which older SQLites say of a page number that no file can have.
+*/
+int kv_error_is_disk(int rc);
+
+/* Zeroed memory from sqlite3_malloc64(), or NULL. */
+void *kv_zalloc(sqlite3_uint64 n);
+
+/* A copy of a text, or NULL: out of memory, or z was NULL. */
+char *kv_strdup(const char *z);
+
+#endif

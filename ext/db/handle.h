@@ -1,0 +1,46 @@
+/*
+** Short-lived connections to log files, through the host's SQLite and VFS.
+**
+** A log file is never attached to the host: a handle of its own leaks no
+** setting, lock, collation or module either way.
+**
+** INVARIANT: nothing that a file says can run code through a handle:
+** triggers, views, unsafe functions and extensions are off. What else a file
+** can make a handle do is bounded by confine.h.
+*/
+#ifndef KV_DB_HANDLE_H
+#define KV_DB_HANDLE_H
+
+#include "busy.h"
+#include "sqlite.h"
+
+/* The name of the host's VFS for files, or NULL for the default one. */
+const char *kv_handle_vfs(sqlite3 *host);
+
+/* At most 64 random bytes of the operating system, by the host's VFS. */
+void kv_handle_random(sqlite3 *host, int n, unsigned char *out);
+
+/*
+** Open a file for reading only, as it is: no lock, no journal, nothing
+** created or changed in its directory. path is absolute and without links.
+** Close with sqlite3_close(). On failure *out is NULL.
+*/
+int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out);
+
+/*
+** Open a file for reading and writing, creating it if `create`. Waits for
+** locks as the host does.
+*/
+int kv_handle_write(sqlite3 *host, const char *path, int create,
+                    const kv_busy *busy, sqlite3 **out);
+
+/*
+** What an error of reading a file means: SQLITE_CORRUPT instead of
+** SQLITE_NOMEM if there is memory for a log that is whole.
+*/
+int kv_handle_judge(sqlite3 *host, int rc);
+
+/* Are the pages of a file what SQLite makes of them? Reads all of them. */
+int kv_handle_quick_check(sqlite3 *handle, int *is_whole);
+
+#endif

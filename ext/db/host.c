@@ -1,0 +1,89 @@
+/*
+** What a store asks of the connection that it is in. See host.h.
+*/
+#include "host.h"
+
+#include <string.h>
+
+#include "error.h"
+#include "kv_sql.h"
+
+/* What all texts of sql/ need, for a table of a short name. */
+static const struct {
+  int id;
+  int least;
+  const char *name;
+} host_limits[] = {
+  {SQLITE_LIMIT_LENGTH, 500, "SQLITE_LIMIT_LENGTH"},
+  {SQLITE_LIMIT_SQL_LENGTH, 3000, "SQLITE_LIMIT_SQL_LENGTH"},
+  {SQLITE_LIMIT_COLUMN, 16, "SQLITE_LIMIT_COLUMN"},
+  {SQLITE_LIMIT_EXPR_DEPTH, 40, "SQLITE_LIMIT_EXPR_DEPTH"},
+  {SQLITE_LIMIT_COMPOUND_SELECT, 2, "SQLITE_LIMIT_COMPOUND_SELECT"},
+  {SQLITE_LIMIT_VDBE_OP, 1400, "SQLITE_LIMIT_VDBE_OP"},
+  {SQLITE_LIMIT_FUNCTION_ARG, 4, "SQLITE_LIMIT_FUNCTION_ARG"},
+  {SQLITE_LIMIT_VARIABLE_NUMBER, 15, "SQLITE_LIMIT_VARIABLE_NUMBER"},
+};
+#define HOST_LIMITS (sizeof(host_limits) / sizeof(host_limits[0]))
+
+/* The functions of sql/, but ours. */
+static const char *const host_functions[] = {"count",      "max", "min",
+                                             "row_number", "sum", "typeof"};
+#define HOST_FUNCTIONS (sizeof(host_functions) / sizeof(host_functions[0]))
+
+int kv_host_check_limits(sqlite3 *db, char **err) {
+  size_t i;
+
+  for (i = 0; i < HOST_LIMITS; i++) {
+    int now = sqlite3_limit(db, host_limits[i].id, -1);
+
+    /* 0 may also stand for none: SQLITE_MAX_EXPR_DEPTH=0 */
+    if (now >= host_limits[i].least) continue;
+    if (now == 0 && host_limits[i].id == SQLITE_LIMIT_EXPR_DEPTH) continue;
+    return kv_error(err, SQLITE_ERROR,
+                    "%s of this connection is %d, and a store needs %d: raise "
+                    "it with sqlite3_limit()",
+                    host_limits[i].name, now, host_limits[i].least);
+  }
+  return SQLITE_OK;
+}
+
+/*
+** A row of PRAGMA function_list: name, builtin, type, enc, narg. Is it a function
+** of the host, called instead of one of SQLite's with at most one argument?
+*/
+static int host_is_other(sqlite3_stmt *row, const char *name) {
+  size_t i;
+
+  if (!name || sqlite3_column_int(row, 1)) return 0;
+  if (sqlite3_column_count(row) > 4 && sqlite3_column_int(row, 4) > 1) return 0;
+  for (i = 0; i < HOST_FUNCTIONS; i++) {
+    if (sqlite3_stricmp(name, host_functions[i]) == 0) return 1;
+  }
+  return 0;
+}
+
+int kv_host_check_functions(sqlite3 *db, char **err) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = SQLITE_OK;
+
+  sqlite3_prepare_v2(db, kv_sql_text(KV_SQL_FUNCTIONS), -1, &stmt, NULL);
+  while (stmt && rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+
+    if (host_is_other(stmt, name)) {
+      rc = kv_error(err, SQLITE_ERROR,
+                    "this connection has a function %s() in place of SQLite's "
+                    "own, which a store needs: open the store in a connection "
+                    "without it",
+                    name);
+    }
+  }
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
+int kv_host_check(sqlite3 *db, char **err) {
+  int rc = kv_host_check_limits(db, err);
+
+  return rc == SQLITE_OK ? kv_host_check_functions(db, err) : rc;
+}

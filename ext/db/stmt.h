@@ -1,0 +1,92 @@
+/*
+** Prepared statements of one store, made from the texts of sql/ once and
+** kept.
+**
+** A statement that is out is not in its slot, so that two cursors of one
+** table never share one: the second gets its own.
+**
+** INVARIANT: every statement that kv_stmt_get() gave comes back through
+** kv_stmt_put(), and none is out when the set is closed.
+*/
+#ifndef KV_DB_STMT_H
+#define KV_DB_STMT_H
+
+#include "kv_sql.h"
+#include "sqlite.h"
+
+typedef struct kv_stmts {
+  sqlite3 *db;        /* borrowed */
+  const char *schema; /* borrowed: of the virtual table */
+  const char *name;   /* borrowed: of the virtual table */
+  sqlite3_stmt *kept[KV_SQL_COUNT];
+} kv_stmts;
+
+/*
+** The text of a statement with its holes filled: {cache}, {large}, {cursor},
+** {seen}, {arrival} and {meta} are the shadow tables of schema.name, {table} is
+** the table itself, {schema} its schema; {value c} is the value of row c of
+** {cache} (sql/row_value.sql). For sqlite3_free(); NULL: no memory.
+*/
+char *kv_stmt_text(kv_sql id, const char *schema, const char *name);
+
+/*
+** A CREATE statement as sqlite_schema keeps it: without the comment before
+** and the semicolon after. Borrowed; *n is its length in bytes.
+*/
+const char *kv_stmt_create_text(kv_sql id, int *n);
+
+/* Prepare a text without holes on any connection. */
+int kv_stmt_prepare(sqlite3 *db, kv_sql id, sqlite3_stmt **out);
+
+/* Declare a virtual table by a CREATE text: from its xConnect only. An error
+** has a message: an authorizer may deny it. */
+int kv_stmt_declare(sqlite3 *db, kv_sql id, char **err);
+
+/* Run a text without holes and without results on any connection. */
+int kv_stmt_run(sqlite3 *db, kv_sql id);
+
+/*
+** Was a connection interrupted, or has its progress handler had enough? `poll`
+** is its KV_SQL_POLL; NULL: nobody is asked.
+*/
+int kv_stmt_is_stopped(sqlite3_stmt *poll);
+
+/* A statement, reset and unbound, for kv_stmt_put(). */
+int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
+
+/*
+** A statement that is not kept, for sqlite3_finalize(): one on the virtual
+** table itself, which would keep that from being disconnected.
+*/
+int kv_stmt_once(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
+
+/* Give it back: it is reset, and kept or finalized. NULL is fine. */
+void kv_stmt_put(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt);
+
+/*
+** Step a statement to its end. One that writes returns a row, too, where the
+** host has PRAGMA count_changes = 1: only behind it is everything done.
+*/
+int kv_stmt_end(sqlite3_stmt *stmt);
+
+/*
+** Step a statement that writes to its end, and give it back. rc is the result
+** of what came before: if it is an error, nothing is stepped.
+*/
+int kv_stmt_finish(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt, int rc);
+
+/* Get, step and put a statement without parameters. */
+int kv_stmt_exec(kv_stmts *stmts, kv_sql id);
+
+/*
+** Write although the host has forbidden it since (PRAGMA query_only): what it
+** wrote before has to reach the cache. The second call, with what the first one
+** noted, forbids again; rc is what came between, or the error of that.
+*/
+void kv_stmt_permit(kv_stmts *stmts, int *is_forbidden);
+int kv_stmt_forbid(kv_stmts *stmts, int is_forbidden, int rc);
+
+/* Finalize all that is kept; the set can be used again. */
+void kv_stmt_clear(kv_stmts *stmts);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+** The shared folder: directories, names and stamps of files, and what this
+** machine is. The only file that calls the operating system.
+**
+** INVARIANT: nothing here follows a symbolic link below the folder's root,
+** and nothing opens a log file (a raw open and close would drop the locks
+** that SQLite holds on it: https://www.sqlite.org/howtocorrupt.html).
+*/
+#ifndef KV_FOLDER_FOLDER_H
+#define KV_FOLDER_FOLDER_H
+
+#include <stdint.h>
+
+#include "db/sqlite.h"
+
+typedef enum kv_file_kind {
+  KV_FILE_NONE,      /* there is nothing of that name */
+  KV_FILE_REGULAR,   /* */
+  KV_FILE_DIRECTORY, /* */
+  KV_FILE_OTHER,     /* link, pipe, device, socket */
+  KV_FILE_UNKNOWN    /* cannot be looked at: no permission, I/O error */
+} kv_file_kind;
+
+/* What tells one state of a file from another; times in nanoseconds. */
+typedef struct kv_stamp {
+  int64_t inode;
+  int64_t size; /* bytes */
+  int64_t mtime;
+  int64_t ctime;
+} kv_stamp;
+
+/* Look at a path, not following a link. *stamp is zeroed if it is no file. */
+kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp);
+
+/*
+** True if a file with this stamp may still change without its stamp being
+** changed: its newest time is not 2 seconds old yet (FAT's clock tick).
+*/
+int kv_folder_is_fresh(const kv_stamp *stamp);
+
+/*
+** A path as it is meant now, links not followed, for sqlite3_free(). A relative
+** one means relative to `base`, a folder (NULL: the working directory). NULL if
+** there is no memory.
+*/
+char *kv_folder_absolute(const char *path, const char *base);
+
+/*
+** The absolute path, without links, of the folder of a store. A relative
+** path is as above. If create, its last component is made when it is missing. The folder need
+** not exist otherwise: then its parent is resolved as far as that exists.
+** *out is for sqlite3_free(). Errors: SQLITE_CANTOPEN with a message.
+*/
+int kv_folder_resolve(const char *path, const char *base, int create,
+                      char **out, char **err);
+
+/* Make a directory and sync its parent; one that exists is fine. */
+int kv_folder_make(const char *path);
+
+/* Rename a file within its directory and sync that. */
+int kv_folder_rename(const char *from, const char *to);
+
+/*
+** The names in a directory, sorted bytewise, without "." and "..", or those
+** of its directories only (a link to one is none). *out is an
+** array of *n texts for kv_folder_free_names(). At most `most` names are
+** listed. Errors: SQLITE_CANTOPEN, SQLITE_NOMEM.
+*/
+int kv_folder_list(const char *path, int most, int only_directories,
+                   char ***out, int *n);
+
+void kv_folder_free_names(char **names, int n);
+
+/*
+** Bytes that may yet be written where a file lies; -1: the system does not
+** tell.
+*/
+int64_t kv_folder_room(const char *path);
+
+/* Bytes of a machine's identity as text, with its final NUL. */
+#define KV_MACHINE_SIZE 17
+
+/*
+** A hash of this machine's identity (not of its name), 16 hex digits; ''
+** if the system tells none.
+*/
+void kv_folder_machine(char out[KV_MACHINE_SIZE]);
+
+/* The wall clock, microseconds since 1970. */
+int64_t kv_folder_now(void);
+
+/* Microseconds since some moment; nobody sets this clock. */
+int64_t kv_folder_clock(void);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+** Is a file a log of this format, and whose? Asked before a row is read.
+**
+** The header is looked at byte by byte before SQLite parses anything, then the
+** schema must be ours to the byte, then the device row must be valid.
+**
+** INVARIANT: of a file that is not admitted no more is read than it takes to
+** say so.
+*/
+#ifndef KV_LOG_ADMIT_H
+#define KV_LOG_ADMIT_H
+
+#include "core/names.h"
+#include "core/row.h"
+#include "db/sqlite.h"
+#include "state.h"
+
+/* A row of a log, named by its number and its chained sum. */
+typedef struct kv_position {
+  int64_t seq;
+  int64_t sum;
+} kv_position;
+
+/* The row of table device, and what the file says of itself. */
+typedef struct kv_log_head {
+  char name[KV_NAME_MAX + 1];
+  unsigned char id[KV_ID_SIZE];
+  char host[KV_NAME_MAX + 1];
+  kv_position base; /* the chain starts behind it */
+  int is_longer;    /* the file is longer than it says itself */
+} kv_log_head;
+
+/*
+** Judge the file that a confined handle has open. device is the name that its
+** device row must hold (NULL: any). *head is set if the verdict stays
+** KV_STATE_OK; else the verdict says why it is not a readable log.
+**
+** Returns SQLITE_OK, or what says nothing about the file: SQLITE_NOMEM, or an
+** error of the disk, for which the verdict is KV_STATE_BUSY.
+*/
+int kv_admit(sqlite3 *handle, const char *device, kv_log_head *head,
+             kv_verdict *verdict);
+
+#endif

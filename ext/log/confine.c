@@ -1,0 +1,121 @@
+/*
+** What a file may make a handle do. See confine.h.
+**
+** Reads and writes are counted in the methods of the open file: a copy of those
+** of its VFS, whose xRead counts, then calls that of the VFS. It belongs to the
+** file, and goes when this is closed. https://www.sqlite.org/c3ref/io_methods.html
+*/
+#include "confine.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "db/error.h"
+#include "db/stmt.h"
+
+/* How many reads or writes are between two looks at the host. */
+#define CONFINE_POLL 256
+
+typedef struct confined_methods {
+  sqlite3_io_methods methods; /* first: what the file points to */
+  const sqlite3_io_methods *vfs;
+  kv_work *work;
+} confined_methods;
+
+static confined_methods *confined_of(sqlite3_file *file) {
+  return (confined_methods *)file->pMethods;
+}
+
+static int confined_read(sqlite3_file *file, void *out, int n,
+                         sqlite3_int64 at) {
+  confined_methods *confined = confined_of(file);
+  kv_work *work = confined->work;
+
+  if (work->reads <= 0) return SQLITE_INTERRUPT;
+  work->reads--;
+  if (work->reads % CONFINE_POLL == 0 && kv_stmt_is_stopped(work->poll)) {
+    return SQLITE_ABORT;
+  }
+  return confined->vfs->xRead(file, out, n, at);
+}
+
+static int confined_write(sqlite3_file *file, const void *from, int n,
+                          sqlite3_int64 at) {
+  confined_methods *confined = confined_of(file);
+  kv_work *work = confined->work;
+
+  if (++work->writes % CONFINE_POLL == 0 && kv_stmt_is_stopped(work->poll)) {
+    return SQLITE_ABORT;
+  }
+  return confined->vfs->xWrite(file, from, n, at);
+}
+
+static int confined_close(sqlite3_file *file) {
+  confined_methods *confined = confined_of(file);
+
+  file->pMethods = confined->vfs;
+  sqlite3_free(confined);
+  return file->pMethods->xClose(file);
+}
+
+/* How large a VFS of that version makes its methods. */
+static size_t methods_size(int version) {
+  if (version < 2) return offsetof(sqlite3_io_methods, xShmMap);
+  if (version < 3) return offsetof(sqlite3_io_methods, xFetch);
+  return sizeof(sqlite3_io_methods);
+}
+
+int kv_confine_file(sqlite3 *handle, kv_work *work) {
+  confined_methods *confined;
+  sqlite3_file *file = NULL;
+
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  confined = kv_zalloc(sizeof(*confined));
+  if (!confined) return SQLITE_NOMEM;
+  confined->vfs = file->pMethods;
+  confined->work = work;
+  memcpy(&confined->methods, file->pMethods,
+         methods_size(file->pMethods->iVersion));
+  if (confined->methods.iVersion > 3) confined->methods.iVersion = 3;
+  confined->methods.xRead = confined_read;
+  confined->methods.xWrite = confined_write;
+  confined->methods.xClose = confined_close;
+  file->pMethods = &confined->methods;
+  return SQLITE_OK;
+}
+
+/* https://www.sqlite.org/c3ref/set_authorizer.html */
+static int confine_authorize(void *unused, int action, const char *table,
+                             const char *column, const char *db,
+                             const char *trigger) {
+  (void)unused;
+  (void)column;
+  (void)db;
+  (void)trigger;
+  if (action == SQLITE_SELECT) return SQLITE_OK;
+  if (action == SQLITE_PRAGMA && strcmp(table, "cache_size") == 0) {
+    return SQLITE_OK;
+  }
+  if (action == SQLITE_READ &&
+      (strcmp(table, "device") == 0 || strcmp(table, "log") == 0 ||
+       strcmp(table, "sqlite_master") == 0)) {
+    return SQLITE_OK;
+  }
+  return SQLITE_DENY;
+}
+
+static int confine_step(void *work) {
+  return --((kv_work *)work)->steps < 0;
+}
+
+void kv_confine_steps(sqlite3 *handle, kv_work *work) {
+  if (!KV_HAS(progress_handler)) return;
+  sqlite3_progress_handler(handle, work ? 1000 : 0, work ? confine_step : NULL,
+                           work);
+}
+
+int kv_confine(sqlite3 *handle, kv_work *work) {
+  sqlite3_set_authorizer(handle, confine_authorize, NULL);
+  kv_confine_steps(handle, work);
+  return kv_confine_file(handle, work);
+}

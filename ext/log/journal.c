@@ -1,0 +1,198 @@
+/*
+** What lies beside the own log. See beside.h.
+**
+** A journal beside the log is the own one of a commit that was cut off, and
+** SQLite rolls it back; or a sync tool brought it, and rolling it back would
+** destroy the log. Which of the two is decided under an EXCLUSIVE lock that
+** is taken without reading (reading would roll back): a file that is whole
+** without the journal does not need it. A journal that names a super-journal
+** is never ours, and SQLite would delete the file that it names. A -wal is not
+** ours either, and SQLite would write it into the log.
+*/
+#include "journal.h"
+
+#include <string.h>
+
+#include "db/error.h"
+#include "db/handle.h"
+#include "folder/folder.h"
+#include "reader.h"
+#include "reserve.h"
+
+/* What SQLite would take for a part of the log. */
+static const char *const beside_suffixes[] = {"-journal", "-wal", "-shm"};
+#define BESIDE_SUFFIXES 3
+
+/* What lies beside the log under a suffix. */
+static kv_file_kind beside_look(const char *path, const char *suffix) {
+  char *name = sqlite3_mprintf("%s%s", path, suffix);
+  kv_stamp stamp;
+  kv_file_kind kind = name ? kv_folder_look(name, &stamp) : KV_FILE_UNKNOWN;
+
+  sqlite3_free(name);
+  return kind;
+}
+
+static int beside_has(const char *path) {
+  int i;
+
+  for (i = 0; i < BESIDE_SUFFIXES; i++) {
+    if (beside_look(path, beside_suffixes[i]) != KV_FILE_NONE) return 1;
+  }
+  return 0;
+}
+
+/*
+** Lock a file through the VFS, without the pager, which would read. While it
+** waits it holds nothing: another process that has begun its EXCLUSIVE lock
+** waits for our SHARED one. Ends with *is_locked 0 when the journal is gone:
+** a commit ended, there is nothing to check.
+*/
+static int beside_lock(sqlite3_file *file, const char *path,
+                       const kv_busy *busy, int *is_locked) {
+  kv_busy_wait wait = {0, 0, 0};
+
+  *is_locked = 0;
+  for (;;) {
+    int rc = file->pMethods->xLock(file, SQLITE_LOCK_SHARED);
+
+    if (rc == SQLITE_OK)
+      rc = file->pMethods->xLock(file, SQLITE_LOCK_EXCLUSIVE);
+    *is_locked = rc == SQLITE_OK;
+    if (rc == SQLITE_OK) return rc;
+    file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
+    if (!beside_has(path)) return SQLITE_OK;
+    if ((rc & 0xff) != SQLITE_BUSY || !kv_busy_again(busy, &wait)) return rc;
+  }
+}
+
+/*
+** Does a journal end with the name of a super-journal? No commit of ours has
+** one. https://www.sqlite.org/tempfiles.html#super_journal_files
+*/
+static int beside_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
+  static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9,
+                                         0x20, 0xa1, 0x63, 0xd7};
+  unsigned char end[8];
+  sqlite3_file *file = kv_zalloc((sqlite3_uint64)vfs->szOsFile);
+  sqlite3_int64 size = 0;
+  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_JOURNAL;
+  int rc = file ? vfs->xOpen(vfs, journal, file, flags, &flags) : SQLITE_NOMEM;
+
+  *is = 0;
+  if (rc == SQLITE_OK) rc = file->pMethods->xFileSize(file, &size);
+  if (rc == SQLITE_OK && size >= 16) {
+    rc = file->pMethods->xRead(file, end, sizeof(end), size - 8);
+    *is = rc == SQLITE_OK && memcmp(end, magic, sizeof(end)) == 0;
+  }
+  if (file && file->pMethods) file->pMethods->xClose(file);
+  sqlite3_free(file);
+  return rc;
+}
+
+int kv_beside_is_whole(sqlite3 *host, const char *path, int *is_whole) {
+  kv_reader *reader = NULL;
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_stretch stretch;
+  sqlite3 *handle = NULL;
+  int rc = kv_reader_open_own(host, path, NULL, &reader, &verdict);
+
+  *is_whole = 0;
+  if (rc == SQLITE_OK && reader) {
+    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
+                          &stretch);
+    *is_whole = rc == SQLITE_OK && stretch.is_clean;
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  if (*is_whole) {
+    *is_whole = 0;
+    rc = kv_handle_read(host, path, &handle);
+    if (rc == SQLITE_OK) rc = kv_handle_quick_check(handle, is_whole);
+    sqlite3_close(handle);
+  }
+  return rc;
+}
+
+/* Is it nothing that SQLite may roll back into the file beside it? */
+static int beside_is_stale(sqlite3 *host, sqlite3_vfs *vfs, const char *path,
+                           const char *journal, int *is_stale) {
+  kv_stamp stamp;
+  int rc = SQLITE_OK;
+
+  *is_stale = kv_folder_look(journal, &stamp) != KV_FILE_REGULAR;
+  if (!*is_stale) rc = beside_names_super(vfs, journal, is_stale);
+  if (rc == SQLITE_OK && !*is_stale) {
+    rc = kv_beside_is_whole(host, path, is_stale);
+  }
+  return rc;
+}
+
+/* Does the file itself say that it is in WAL mode? */
+static int beside_is_wal(sqlite3_file *file) {
+  unsigned char versions[2] = {0, 0};
+
+  return file->pMethods->xRead(file, versions, 2, 18) == SQLITE_OK &&
+         versions[0] == 2;
+}
+
+/* Delete what lies beside the log and is no part of it. Under the lock. */
+static int beside_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
+                        const char *path, char **err) {
+  int rc = SQLITE_OK;
+  int i;
+
+  kv_reserve_drop(vfs, path); /* of a commit that was cut off */
+  for (i = 0; i < BESIDE_SUFFIXES && rc == SQLITE_OK; i++) {
+    kv_file_kind kind = beside_look(path, beside_suffixes[i]);
+    char *name = sqlite3_mprintf("%s%s", path, beside_suffixes[i]);
+    int is_stale = i > 0 && !beside_is_wal(file);
+
+    if (!name) {
+      rc = SQLITE_NOMEM;
+    } else if (kind == KV_FILE_DIRECTORY) {
+      rc = kv_error(err, SQLITE_CANTOPEN,
+                    "%s is not a regular file: move it away", name);
+    } else if (kind != KV_FILE_NONE) {
+      if (i == 0) rc = beside_is_stale(host, vfs, path, name, &is_stale);
+      if (rc == SQLITE_OK && is_stale) rc = vfs->xDelete(vfs, name, 1);
+    }
+    sqlite3_free(name);
+  }
+  return rc;
+}
+
+int kv_beside_check(sqlite3 *host, sqlite3 *handle, const char *path,
+                    const kv_busy *busy, char **err) {
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
+  sqlite3_file *file = NULL;
+  int is_locked = 0;
+  int rc = SQLITE_OK;
+
+  if (!beside_has(path)) return SQLITE_OK;
+  if (!vfs) return SQLITE_ERROR;
+  rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (rc == SQLITE_OK) {
+    rc = beside_lock(file, path, busy, &is_locked);
+  }
+  if (is_locked) {
+    rc = beside_clear(host, vfs, file, path, err);
+    file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
+  }
+  return rc;
+}
+
+int kv_beside_clear_new(sqlite3 *host, const char *path) {
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
+  char *journal;
+
+  if (!vfs || beside_look(path, ".new-journal") != KV_FILE_REGULAR ||
+      beside_look(path, ".new") != KV_FILE_NONE) {
+    return SQLITE_OK;
+  }
+  journal = sqlite3_mprintf("%s.new-journal", path);
+  if (!journal) return SQLITE_NOMEM;
+  vfs->xDelete(vfs, journal, 0); /* if it fails, the next time */
+  sqlite3_free(journal);
+  return SQLITE_OK;
+}

@@ -1,0 +1,155 @@
+/*
+** Reading a log file that may hold anything: the only door to other
+** devices' logs.
+**
+** A reader yields the rows of a log in order and stops at the first one
+** that is not the next row of a verified chain. What the file contains can
+** only end the reading; it cannot make it fail, hang, or yield a wrong row.
+**
+**     open      is it a log of format version 1, of this device?
+**     sum_at    is it the log that was read before?
+**     verify    up to where can it be read?
+**     start, next   the rows
+**
+** INVARIANT: every row that kv_reader_next() yields has a sum that chains
+** back to the position that the reader was started at.
+*/
+#ifndef KV_LOG_READER_H
+#define KV_LOG_READER_H
+
+#include "admit.h"
+#include "core/row.h"
+#include "core/span.h"
+#include "large.h"
+
+/* What a reader found. */
+typedef struct kv_stretch {
+  kv_position end;    /* last row of the last whole transaction, or the start */
+  int64_t n_rows;     /* rows up to there, without seen rows */
+  int64_t n_seen;     /* seen rows up to there */
+  int64_t last_ts;    /* greatest time up to there; -1: none */
+  int64_t counted_ts; /* greatest time up to there that the clock counts */
+  int is_clean;       /* the file ends there, without anything behind it */
+  int is_too_big;     /* the next row is over a limit of the host */
+  const char *reason; /* if not: why the next row was not taken; static */
+} kv_stretch;
+
+typedef struct kv_reader kv_reader;
+
+/*
+** Open a log file read-only. path is absolute and without links; device is
+** the name that its device row must hold (NULL: any).
+**
+** Returns SQLITE_OK with *out set, or with *out NULL and the verdict saying
+** why it is not a readable log. Other codes (SQLITE_NOMEM) are faults of
+** this process, never of the file.
+*/
+int kv_reader_open(sqlite3 *host, const char *path, const char *device,
+                   kv_reader **out, kv_verdict *verdict);
+
+/*
+** The same for the own log: an error of the disk is returned, as it says
+** nothing about the file; it is neither damaged nor busy then.
+*/
+int kv_reader_open_own(sqlite3 *host, const char *path, const char *device,
+                       kv_reader **out, kv_verdict *verdict);
+
+/* The same on a handle that the caller keeps: the own log under its lock. */
+int kv_reader_on(sqlite3 *host, sqlite3 *handle, const char *device,
+                 kv_reader **out, kv_verdict *verdict);
+
+void kv_reader_close(kv_reader *reader);
+
+/*
+** Keep what is known of large rows, and leave a check of one after so many
+** microseconds without a verified row (0: never). Goes on with one that was
+** left: see kv_reader_left() then.
+*/
+int kv_reader_keep(kv_reader *reader, kv_larges *larges, int64_t budget,
+                   sqlite3_stmt *poll);
+
+/*
+** Was the last thing that was asked of it not answered, as the time for a large
+** row is over? NULL: no. Borrowed until the next call.
+*/
+const kv_large_left *kv_reader_left(const kv_reader *reader);
+
+/* Borrowed; valid until the reader is closed. */
+const kv_log_head *kv_reader_head(const kv_reader *reader);
+
+/*
+** The sum that the row at seq carries (base_sum for base_seq), unverified.
+** *found is 0 if there is none or it cannot be read.
+*/
+int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found);
+
+/* Has the row at this position this sum? */
+int kv_reader_has(kv_reader *reader, kv_position at, int *has);
+
+/*
+** The last row of the file, unverified; its values are borrowed until the
+** next call. *found is 0 if there is none, negative if it cannot be read.
+*/
+int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
+
+/*
+** Its number and sum, which are all that is read of a large one. They are those
+** of `expected` if the file looks like it.
+*/
+int kv_reader_tail(kv_reader *reader, kv_position expected, kv_position *tail,
+                   int *found);
+
+/*
+** Verify from `after` to the end of the last whole transaction. clock_limit
+** is the greatest time that counts for the clock. `poll`, KV_SQL_POLL of the
+** host (NULL: it is prepared here), is run now and then: SQLITE_INTERRUPT if
+** it is interrupted.
+*/
+int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
+                     sqlite3_stmt *poll, kv_stretch *out);
+
+/*
+** Read the rows behind `after`, up to row `until`. Every time counts for the
+** clock and nobody is asked whether to go on, unless kv_reader_watch() says
+** so, as kv_reader_verify() does.
+*/
+int kv_reader_start(kv_reader *reader, kv_position after, int64_t until);
+void kv_reader_watch(kv_reader *reader, int64_t clock_limit,
+                     sqlite3_stmt *poll);
+
+/*
+** SQLITE_ROW with the next verified row in *row (borrowed until the next
+** call), SQLITE_DONE at the end, or where the next row does not verify: then
+** *reason says why (static), else it is NULL. SQLITE_INTERRUPT by the poll.
+*/
+int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason);
+
+/* No more of them: the statement that reads them ends, if it has not. */
+void kv_reader_stop(kv_reader *reader);
+
+/* The position of the last row that kv_reader_next() yielded. */
+kv_position kv_reader_position(const kv_reader *reader);
+
+/*
+** What was read since the start, up to the end of the last whole transaction.
+** is_clean, is_too_big and reason are set when kv_reader_next() is at its end.
+*/
+const kv_stretch *kv_reader_stretch(const kv_reader *reader);
+
+/*
+** Does the transaction that is being read end behind the file's last row? One
+** row of the file is looked up for it, once, and not verified: what it says is
+** good for saving work, and for nothing else.
+*/
+int kv_reader_is_torn(kv_reader *reader, int *is_torn);
+
+/* Verify what is left. */
+int kv_reader_drain(kv_reader *reader);
+
+/* Did the disk fail to read the file? Then nothing is known of the rest. */
+int kv_reader_is_unread(const kv_reader *reader);
+
+/* The spans of the rows that it yielded since the start, without seen rows. */
+const kv_spans *kv_reader_spans(const kv_reader *reader);
+
+#endif

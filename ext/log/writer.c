@@ -1,0 +1,526 @@
+/*
+** The own log file, while it is locked to publish. See device_log.h.
+**
+** What lies beside it is dealt with before SQLite reads it: beside.h.
+*/
+#include "writer.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "db/error.h"
+#include "db/handle.h"
+#include "db/stmt.h"
+#include "db/value.h"
+#include "folder/folder.h"
+#include "journal.h"
+#include "placeholder.h"
+#include "reserve.h"
+
+/* More than a commit adds to its pages: the first one in the journal, and what
+** the file system needs. */
+#define LOG_ROOM 32768
+
+char *kv_device_log_path(const char *root, const char *device,
+                         const char *file) {
+  return file ? sqlite3_mprintf("%s/devices/%s/%s", root, device, file)
+              : sqlite3_mprintf("%s/devices/%s", root, device);
+}
+
+/* A name that differs only in case would be the same file elsewhere. */
+static int log_check_case(const char *devices, const char *device, char **err) {
+  char **names = NULL;
+  int n = 0;
+  int i;
+  int rc = kv_folder_list(devices, 1000000, 0, &names, &n);
+
+  for (i = 0; i < n && rc == SQLITE_OK; i++) {
+    if (strcmp(names[i], device) != 0 &&
+        kv_name_same_nocase(names[i], device)) {
+      rc = kv_error(err, SQLITE_CANTOPEN,
+                    "device %s differs from the existing %s only in case, "
+                    "which some file systems do not tell apart: take another "
+                    "name",
+                    device, names[i]);
+    }
+  }
+  kv_folder_free_names(names, n);
+  return rc;
+}
+
+static int log_make_directory(const char *path, char **err) {
+  if (kv_folder_make(path) == SQLITE_OK) return SQLITE_OK;
+  return kv_error(err, SQLITE_CANTOPEN,
+                  "cannot create folder %s: check its permissions and that "
+                  "the disk is not full",
+                  path);
+}
+
+/*
+** What is not there may be in the cloud only: made anew, with fewer rows, it
+** would take the place of what is there.
+*/
+static int log_check_downloaded(const char *path, char **err) {
+  char *placeholder = NULL;
+  kv_stamp stamp;
+  int rc = SQLITE_OK;
+
+  if (kv_folder_look(path, &stamp) != KV_FILE_NONE) return rc;
+  rc = kv_placeholder_find(path, &placeholder);
+  if (rc == SQLITE_OK && placeholder) {
+    rc = kv_error(err, SQLITE_CANTOPEN,
+                  "%s is not downloaded: %s is a placeholder of a cloud drive; "
+                  "tell the drive to keep the folder on this device, then call "
+                  "kv_sync()",
+                  path, placeholder);
+  }
+  sqlite3_free(placeholder);
+  return rc;
+}
+
+/* The directories of the device; the root has to be there. */
+static int log_make_place(const kv_device_log_place *place, char **err) {
+  char *devices = sqlite3_mprintf("%s/devices", place->root);
+  char *own = kv_device_log_path(place->root, place->device, NULL);
+  kv_file_kind kind = KV_FILE_NONE;
+  kv_stamp stamp;
+  int rc = devices && own ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK &&
+      kv_folder_look(place->root, &stamp) != KV_FILE_DIRECTORY) {
+    rc = kv_error(err, SQLITE_CANTOPEN,
+                  "folder %s is not there: mount it, or make it if it is "
+                  "gone for good; nothing is lost here",
+                  place->root);
+  }
+  if (rc == SQLITE_OK) kind = kv_folder_look(devices, &stamp);
+  if (kind == KV_FILE_REGULAR || kind == KV_FILE_OTHER) {
+    rc = kv_error(err, SQLITE_CANTOPEN, "%s is not a directory: move it away",
+                  devices);
+  }
+  if (rc == SQLITE_OK) rc = log_check_downloaded(own, err);
+  if (rc == SQLITE_OK && kv_folder_look(own, &stamp) != KV_FILE_DIRECTORY) {
+    rc = log_make_directory(devices, err);
+    if (rc == SQLITE_OK) rc = log_check_case(devices, place->device, err);
+    if (rc == SQLITE_OK) rc = log_make_directory(own, err);
+    if (rc == SQLITE_OK && kv_folder_look(own, &stamp) != KV_FILE_DIRECTORY) {
+      rc = kv_error(err, SQLITE_CANTOPEN, "%s is not a directory: move it away",
+                    own);
+    }
+  }
+  sqlite3_free(devices);
+  sqlite3_free(own);
+  return rc;
+}
+
+/* Write the tables and the device row of a new log. */
+static int log_create(kv_device_log *log, const kv_device_log_place *place) {
+  kv_log_head *head = &log->head;
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_run(log->handle, KV_SQL_LOG_FORMAT);
+
+  memset(head, 0, sizeof(*head));
+  sqlite3_snprintf(sizeof(head->name), head->name, "%s", place->device);
+  sqlite3_snprintf(sizeof(head->host), head->host, "%s", place->machine);
+  if (place->id) {
+    memcpy(head->id, place->id, KV_ID_SIZE);
+  } else {
+    kv_handle_random(place->host, KV_ID_SIZE, head->id);
+  }
+  head->base.sum = kv_row_base_sum(head->name, strlen(head->name), head->id);
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_DEVICE);
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_LOG);
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_PUT_DEVICE, &stmt);
+  }
+  if (rc == SQLITE_OK) {
+    sqlite3_bind_text(stmt, 1, head->name, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(stmt, 2, head->id, KV_ID_SIZE, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 3, head->host, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(stmt, 4, place->now);
+    sqlite3_bind_int64(stmt, 5, head->base.sum);
+    sqlite3_step(stmt);
+  }
+  if (stmt) rc = sqlite3_finalize(stmt);
+  log->tail = head->base;
+  log->is_new = 1;
+  return rc;
+}
+
+/* Whose log it is, and where it ends. */
+static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
+                         kv_verdict *verdict) {
+  kv_position tail = {0, 0};
+  int found = 0;
+  int rc = kv_reader_on(place->host, log->handle, place->device, &log->reader,
+                        verdict);
+
+  if (rc != SQLITE_OK || !log->reader) return rc;
+  log->head = *kv_reader_head(log->reader);
+  log->tail = log->head.base;
+  rc = kv_reader_tail(log->reader, place->tail, &tail, &found);
+  if (rc == SQLITE_OK && found < 0) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED,
+                   "has a last row that cannot be "
+                   "read");
+  } else if (rc == SQLITE_OK && found) {
+    log->tail = tail;
+  }
+  return rc;
+}
+
+int kv_device_log_error(char **err, int rc, const char *path) {
+  switch (rc & 0xff) {
+    case SQLITE_BUSY:
+      return kv_error(err, SQLITE_BUSY,
+                      "%s is locked by another program: try again, or set "
+                      "PRAGMA busy_timeout",
+                      path);
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT: return rc;
+    case SQLITE_FULL:
+      return kv_error(err, rc, "cannot write %s: the disk is full", path);
+    default:
+      return kv_error(err, rc, "cannot write %s: %s", path, sqlite3_errstr(rc));
+  }
+}
+
+/*
+** The first statement, which reads the schema, whatever it is. SQLite says
+** SQLITE_NOMEM of a damaged one, too, but then it says so again.
+*/
+static int log_make_durable(kv_device_log *log) {
+  int rc = kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE);
+
+  if ((rc & 0xff) != SQLITE_NOMEM) return rc;
+  return kv_handle_judge(log->handle,
+                         kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE));
+}
+
+/* Begin, and read or make what a log has. The handle is open. */
+static int log_enter(kv_device_log *log, const kv_device_log_place *place,
+                     kv_verdict *verdict, char **err) {
+  kv_stamp stamp;
+  int rc =
+    kv_beside_check(place->host, log->handle, log->path, &place->busy, err);
+
+  if (rc == SQLITE_INTERRUPT) return rc; /* the host's */
+  log->work = KV_WORK_ADMIT;
+  kv_confine_steps(log->handle, &log->work);
+  if (rc == SQLITE_OK) rc = log_make_durable(log);
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_BEGIN);
+  kv_confine_steps(log->handle, NULL);
+  if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be read: %s",
+                   sqlite3_errstr(rc));
+    return SQLITE_OK;
+  }
+  if ((rc & 0xff) == SQLITE_TOOBIG || (rc & 0xff) == SQLITE_INTERRUPT) {
+    kv_verdict_set(verdict, KV_STATE_STRANGER,
+                   "has other tables than a log has");
+    return SQLITE_OK;
+  }
+  if (rc != SQLITE_OK) return kv_device_log_error(err, rc, log->path);
+
+  if (kv_folder_look(log->path, &stamp) != KV_FILE_REGULAR) {
+    rc = SQLITE_CANTOPEN; /* it was made when it was opened */
+  } else if (stamp.size > 0) {
+    rc = log_read_head(log, place, verdict);
+  } else {
+    rc = log_create(log, place);
+  }
+  log->txn = log->tail.seq;
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_COMMIT, &log->commit);
+  }
+  return rc == SQLITE_OK ? rc : kv_device_log_error(err, rc, log->path);
+}
+
+/*
+** A log that was to be replaced is away, the new one is not in its place yet:
+** a crash between the two.
+*/
+static int log_end_replacement(const kv_device_log_place *place,
+                               const char *path) {
+  char *new_path = sqlite3_mprintf("%s.new", path);
+  kv_stamp stamp;
+  int is_whole = 0;
+  int rc = new_path ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_NONE &&
+      kv_folder_look(new_path, &stamp) == KV_FILE_REGULAR) {
+    rc = kv_beside_is_whole(place->host, new_path, &is_whole);
+    if (rc == SQLITE_OK && is_whole) rc = kv_folder_rename(new_path, path);
+  }
+  sqlite3_free(new_path);
+  return rc;
+}
+
+int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
+                       kv_verdict *verdict, char **err) {
+  kv_device_log *log = kv_zalloc(sizeof(*log));
+  kv_stamp stamp;
+  int rc = log ? SQLITE_OK : SQLITE_NOMEM;
+
+  *out = NULL;
+  kv_verdict_clear(verdict);
+  if (rc == SQLITE_OK) {
+    log->path = kv_device_log_path(place->root, place->device, place->file);
+    if (!log->path) rc = SQLITE_NOMEM;
+  }
+  if (rc == SQLITE_OK) rc = log_make_place(place, err);
+  if (rc == SQLITE_OK) rc = log_end_replacement(place, log->path);
+  if (rc == SQLITE_OK) rc = log_check_downloaded(log->path, err);
+  if (rc == SQLITE_OK) rc = kv_beside_clear_new(place->host, log->path);
+  if (rc == SQLITE_OK) {
+    kv_file_kind kind = kv_folder_look(log->path, &stamp);
+    if (kind != KV_FILE_NONE && kind != KV_FILE_REGULAR) {
+      rc = kv_error(err, SQLITE_CANTOPEN,
+                    "%s is not a regular file: move it away", log->path);
+    }
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_handle_write(place->host, log->path, 1, &place->busy, &log->handle);
+    if (rc != SQLITE_OK) rc = kv_device_log_error(err, rc, log->path);
+  }
+  if (rc == SQLITE_OK) rc = log_enter(log, place, verdict, err);
+  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {
+    kv_device_log_close(log);
+    log = NULL;
+  }
+  *out = log;
+  return rc;
+}
+
+int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll) {
+  int rc = SQLITE_OK;
+
+  if (poll && !log->is_watched) {
+    rc = kv_confine_file(log->handle, &log->large);
+    log->is_watched = rc == SQLITE_OK;
+  }
+  log->large = KV_WORK_LARGE;
+  log->large.poll = poll;
+  return rc;
+}
+
+/* Step to write a row; one that is large in the eyes of the host. */
+static int log_step_watched(kv_device_log *log, sqlite3_stmt *stmt,
+                            sqlite3_stmt *poll) {
+  int rc = kv_device_log_watch(log, poll);
+
+  if (rc != SQLITE_OK) return rc;
+  if (kv_stmt_is_stopped(poll)) return SQLITE_INTERRUPT;
+  rc = sqlite3_step(stmt);
+  kv_device_log_watch(log, NULL);
+  return rc == SQLITE_ABORT ? SQLITE_INTERRUPT : rc;
+}
+
+int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll) {
+  sqlite3_stmt *stmt = log->append;
+  kv_row previous;
+  int rc = SQLITE_OK;
+
+  /* Where SQLite rolled back for an error, nobody goes on. */
+  assert(!sqlite3_get_autocommit(log->handle));
+  previous.seq = log->tail.seq;
+  previous.txn = log->txn;
+  row->seq = log->tail.seq + 1;
+  if (kv_row_check_form(&previous, row)) return SQLITE_CORRUPT;
+  row->sum = kv_row_sum(log->tail.sum, row);
+  if (!stmt) {
+    rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_APPEND, &log->append);
+    stmt = log->append;
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, row->seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->txn);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->ts);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 4, &row->parent_ts);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 5, row->op);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 6, &row->bucket);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, &row->key);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, &row->value);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->sum);
+  if (rc == SQLITE_OK) {
+    rc = poll && row->value.n > KV_LARGE ? log_step_watched(log, stmt, poll)
+                                         : sqlite3_step(stmt);
+    sqlite3_reset(stmt);
+    if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) {
+    log->tail.seq = row->seq;
+    log->tail.sum = row->sum;
+    log->txn = row->txn;
+  }
+  return rc;
+}
+
+/* A file that was just made is on no disk yet: no reader could admit it. */
+static int log_new_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
+                          int *found) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(log->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
+
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  *found = rc == SQLITE_ROW;
+  if (*found) *sum = sqlite3_column_int64(stmt, 7);
+  sqlite3_finalize(stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int kv_device_log_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
+                         int *found) {
+  int is_base = seq == log->head.base.seq;
+
+  *found = is_base || seq == log->tail.seq;
+  *sum = is_base ? log->head.base.sum : log->tail.sum;
+  if (*found) return SQLITE_OK;
+  return log->reader ? kv_reader_sum_at(log->reader, seq, sum, found)
+                     : log_new_sum_at(log, seq, sum, found);
+}
+
+int kv_device_log_check(kv_device_log *log, int *is_whole) {
+  return kv_handle_quick_check(log->handle, is_whole);
+}
+
+int kv_device_log_take_over(kv_device_log *log, const char *machine) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_TAKE_OVER, &stmt);
+
+  if (rc == SQLITE_OK) {
+    sqlite3_bind_text(stmt, 1, machine, -1, SQLITE_STATIC);
+    sqlite3_step(stmt);
+    rc = sqlite3_finalize(stmt);
+  }
+  if (rc == SQLITE_OK) {
+    sqlite3_snprintf(sizeof(log->head.host), log->head.host, "%s", machine);
+  }
+  return rc;
+}
+
+/* The VFS of the log. */
+static sqlite3_vfs *log_vfs(kv_device_log *log) {
+  sqlite3_vfs *vfs = NULL;
+
+  sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+  return vfs;
+}
+
+int kv_device_log_reserve(kv_device_log *log, char **err) {
+  sqlite3_vfs *vfs = log_vfs(log);
+  int n_cached = 0;
+  int highest = 0;
+  int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
+
+  /* What is not in memory has been written, and so has what the journal needs
+  ** of it, but for the first page. */
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_db_status(log->handle, SQLITE_DBSTATUS_CACHE_USED, &n_cached,
+                           &highest, 0);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_reserve_hold(vfs, log->path, n_cached + LOG_ROOM, &log->holds_room);
+  }
+  return rc == SQLITE_OK ? rc : kv_device_log_error(err, rc, log->path);
+}
+
+static void log_drop_room(kv_device_log *log) {
+  if (log->holds_room) kv_reserve_drop(log_vfs(log), log->path);
+  log->holds_room = 0;
+}
+
+int kv_device_log_commit(kv_device_log *log) {
+  int rc;
+
+  log_drop_room(log);
+  rc = sqlite3_step(log->commit);
+
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+void kv_device_log_close(kv_device_log *log) {
+  if (!log) return;
+  log_drop_room(log);
+  sqlite3_finalize(log->append);
+  sqlite3_finalize(log->commit);
+  kv_reader_close(log->reader);
+  sqlite3_close(log->handle);
+  sqlite3_free(log->path);
+  sqlite3_free(log);
+}
+
+int kv_device_log_set_aside(const char *root, const char *device, char **err) {
+  char *path = kv_device_log_path(root, device, "log.db");
+  int rc = path ? SQLITE_CANTOPEN : SQLITE_NOMEM; /* no name is free */
+  int is_done = !path;
+  int i;
+
+  for (i = 1; !is_done && i < 1000; i++) {
+    char *aside = sqlite3_mprintf("%s.aside-%d", path, i);
+    char *journal = sqlite3_mprintf("%s-journal", path);
+    char *journal_aside = sqlite3_mprintf("%s-journal", aside);
+    kv_stamp stamp;
+
+    if (!aside || !journal || !journal_aside) {
+      is_done = 1;
+      rc = SQLITE_NOMEM;
+    } else if (kv_folder_look(aside, &stamp) == KV_FILE_NONE) {
+      is_done = 1;
+      if (kv_folder_look(journal, &stamp) != KV_FILE_NONE) {
+        kv_folder_rename(journal, journal_aside);
+      }
+      rc = kv_folder_rename(path, aside);
+    }
+    sqlite3_free(journal_aside);
+    sqlite3_free(journal);
+    sqlite3_free(aside);
+  }
+  if (rc != SQLITE_OK && path) {
+    kv_error(err, rc, "cannot rename the damaged %s: move it away by hand",
+             path);
+  }
+  sqlite3_free(path);
+  return rc;
+}
+
+int kv_device_log_begin_new(const kv_device_log_place *place,
+                            kv_device_log **out, char **err) {
+  static const char *const leftovers[] = {"log.db.new-journal", "log.db.new"};
+  sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
+  kv_device_log_place new_place = *place;
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
+  int i;
+
+  *out = NULL;
+  for (i = 0; i < 2 && rc == SQLITE_OK; i++) {
+    char *path = kv_device_log_path(place->root, place->device, leftovers[i]);
+
+    rc = path ? vfs->xDelete(vfs, path, 1) : SQLITE_NOMEM;
+    if (rc == SQLITE_IOERR_DELETE_NOENT) rc = SQLITE_OK;
+    sqlite3_free(path);
+  }
+  if (rc != SQLITE_OK) return rc;
+  new_place.file = "log.db.new";
+  rc = kv_device_log_lock(&new_place, out, &verdict, err);
+  kv_verdict_clear(&verdict);
+  return rc == SQLITE_OK && !*out ? SQLITE_CORRUPT : rc;
+}
+
+int kv_device_log_put_new(const char *root, const char *device, char **err) {
+  char *from = kv_device_log_path(root, device, "log.db.new");
+  char *to = kv_device_log_path(root, device, "log.db");
+  int rc = from && to ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK) rc = kv_device_log_set_aside(root, device, err);
+  if (rc == SQLITE_OK) {
+    rc = kv_folder_rename(from, to);
+    if (rc != SQLITE_OK) {
+      kv_error(err, rc, "cannot rename %s: call kv_sync() again", from);
+    }
+  }
+  sqlite3_free(from);
+  sqlite3_free(to);
+  return rc;
+}

@@ -1,0 +1,129 @@
+/*
+** The own log file, while it is locked to publish.
+**
+** It is opened, locked, and closed by each commit: between commits no file
+** is open, so that sync tools see whole files. Format version 1:
+**
+**     device   one row: name, id, host, created, base_seq, base_sum, algo
+**     log      seq, txn, ts, parent_ts, op, bucket, key, value, sum
+**
+** The tables' texts are sql/log_create_*.sql, to the byte. application_id
+** is 'KVLG', user_version the format's version. What the columns mean is in
+** ext/log/README.md; the checksum in core/row.c.
+**
+** INVARIANT: rows are appended only; nothing here updates or deletes one.
+*/
+#ifndef KV_LOG_WRITER_H
+#define KV_LOG_WRITER_H
+
+#include "confine.h"
+#include "db/busy.h"
+#include "reader.h"
+
+typedef struct kv_device_log {
+  sqlite3 *handle;      /* inside BEGIN EXCLUSIVE */
+  char *path;           /* of the file */
+  kv_reader *reader;    /* on the handle; NULL if the file was just made */
+  sqlite3_stmt *append; /* prepared at the first row */
+  sqlite3_stmt *commit; /* prepared before the host commits */
+  kv_log_head head;
+  kv_position tail; /* its last row, appended ones included */
+  int64_t txn;      /* the last row of the transaction that is appended */
+  int is_new;       /* made by this lock: it has no rows */
+  kv_work work;     /* left until its schema is known */
+  kv_work large;    /* what large rows take: the host may stop it */
+  int is_watched;   /* it is counted */
+  int holds_room;   /* there is a file that does: reserve.h */
+} kv_device_log;
+
+/* What is needed to find and make a device's log. */
+typedef struct kv_device_log_place {
+  sqlite3 *host;
+  const char *root;        /* folder of the store, resolved */
+  const char *device;      /* name */
+  const char *file;        /* "log.db", or that of a log to be put there */
+  const char *machine;     /* hash of this machine's identity, or '' */
+  const unsigned char *id; /* for a new file; NULL: random */
+  int64_t now;             /* microseconds; when a new file is created */
+  kv_busy busy;            /* how to wait for locks */
+  kv_position tail;        /* where it ended when it was last seen */
+} kv_device_log_place;
+
+/*
+** Open and lock the own log, creating its directories and the file if they
+** are missing; the root must exist. A journal beside it is dealt with.
+**
+** Returns SQLITE_OK with *out set, or SQLITE_OK with *out NULL and a verdict
+** (damaged, stranger, newer). Errors with a message: SQLITE_CANTOPEN,
+** SQLITE_BUSY, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL.
+*/
+int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
+                       kv_verdict *verdict, char **err);
+
+/*
+** From now on reading and writing pages of the log asks the host, whose
+** KV_SQL_POLL is `poll`, now and then: SQLITE_ABORT when it wants no more.
+** NULL: nobody is asked, as before a commit, which must not fail. SQLITE_NOMEM.
+*/
+int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll);
+
+/*
+** Append a row behind the tail: row->seq and row->sum are set here. All
+** other fields are the caller's; row->txn too. SQLITE_CORRUPT for a row that
+** no reader would take: it comes from a damaged cache.
+**
+** SQLITE_INTERRUPT: the host, whose KV_SQL_POLL is `poll` (NULL: nobody is asked),
+** wants no more, while a large row was written: close the log.
+*/
+int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll);
+
+/*
+** The sum that the row at seq carries (base_sum for base_seq), also of a row
+** that was appended under this lock. *found is 0 if there is none.
+*/
+int kv_device_log_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
+                         int *found);
+
+/* Can it be appended to? Reads every page, for a log that could not. */
+int kv_device_log_check(kv_device_log *log, int *is_whole);
+
+/* Make this machine the one that writes the log. */
+int kv_device_log_take_over(kv_device_log *log, const char *machine);
+
+/* The error for what went wrong with a log file: a full disk, a lock. */
+int kv_device_log_error(char **err, int rc, const char *path);
+
+/*
+** Make sure that there is room for what the commit will write. SQLITE_FULL and
+** others of the disk, with a message.
+*/
+int kv_device_log_reserve(kv_device_log *log, char **err);
+
+/* Make what was appended durable and visible. The log stays to be closed. */
+int kv_device_log_commit(kv_device_log *log);
+
+/* Undo what was not committed, unlock, close, free. NULL is fine. */
+void kv_device_log_close(kv_device_log *log);
+
+/*
+** Begin an empty log beside the own one, log.db.new, which takes its place
+** when it is committed and closed: at no moment is there neither of them.
+** The next lock ends what a crash cut off.
+*/
+int kv_device_log_begin_new(const kv_device_log_place *place,
+                            kv_device_log **out, char **err);
+
+/* Set the own log aside, as below, and put log.db.new in its place. */
+int kv_device_log_put_new(const char *root, const char *device, char **err);
+
+/*
+** Rename a device's log file (and a journal beside it) out of the way, to
+** log.db.aside-1, -2, ... It is not deleted. *err says so if it fails.
+*/
+int kv_device_log_set_aside(const char *root, const char *device, char **err);
+
+/* {root}/devices/{device}[/{file}], for sqlite3_free(); file may be NULL. */
+char *kv_device_log_path(const char *root, const char *device,
+                         const char *file);
+
+#endif

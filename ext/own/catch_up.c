@@ -1,0 +1,249 @@
+/*
+** Cache and own log, brought together. See catch_up.h.
+**
+** The cases of a lock are told apart by the chained sums of two rows, so
+** that none needs more than a look at the log's end; only a log that lost
+** rows, or one that differs, is read from its beginning.
+*/
+#include "catch_up.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "incarnation.h"
+#include "own.h"
+#include "seen.h"
+#include "store/registry.h"
+#include "succession.h"
+
+/* How the host waits for locks. */
+static kv_busy catch_up_busy(kv_store *store) {
+  sqlite3_stmt *stmt = NULL;
+  kv_busy busy = {0, {NULL, NULL}};
+
+  if (kv_stmt_get(&store->stmts, KV_SQL_BUSY_TIMEOUT, &stmt) == SQLITE_OK &&
+      sqlite3_step(stmt) == SQLITE_ROW) {
+    busy.timeout = sqlite3_column_int(stmt, 0);
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_BUSY_TIMEOUT, stmt);
+  if (busy.timeout == 0) {
+    busy.handler = kv_busy_find(store->db, &store->registry->busy_where);
+  }
+  return busy;
+}
+
+int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
+                     kv_device_log **out, kv_verdict *verdict, char **err) {
+  static const kv_busy never = {0, {NULL, NULL}};
+  kv_device_log_place place;
+  int rc = kv_store_follow(store);
+
+  *out = NULL;
+  if (rc != SQLITE_OK) return rc;
+  place.host = store->db;
+  place.root = store->root;
+  place.device = store->device;
+  place.file = "log.db";
+  place.machine = store->machine;
+  place.id = own->has_id ? own->id : NULL;
+  place.now = kv_store_now(store);
+  place.busy = must_wait ? catch_up_busy(store) : never;
+  place.tail = own->at;
+  return kv_device_log_lock(&place, out, verdict, err);
+}
+
+/* Merge what another process published as this device. */
+static int catch_up_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
+                          kv_position from, const kv_stretch *stretch) {
+  sqlite3_stmt *poll = NULL;
+  int64_t arrived;
+  int rc = kv_store_next_arrival(store, &arrived);
+
+  if (rc == SQLITE_OK) rc = kv_own_watch(store, log, &poll);
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_merge(&store->stmts, log->reader, from, stretch, arrived);
+  }
+  kv_own_unwatch(store, log, poll);
+  if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
+  if (stretch->last_ts > own->newest) own->newest = stretch->last_ts;
+  return rc;
+}
+
+/*
+** The same, before own rows that the log lacks: they are moved behind it, and
+** n_seen seen rows before them, so that they had seen what they had seen.
+*/
+static int catch_up_news(kv_store *store, kv_device_log *log, kv_cursor *own,
+                         kv_position common, const kv_stretch *stretch,
+                         int64_t *n_seen) {
+  int64_t n_new = stretch->end.seq - common.seq;
+  int is_before = own->at.seq > common.seq || store->pending.n_rows > 0;
+  int rc = SQLITE_OK;
+
+  if (is_before) rc = kv_own_renumber(store, n_new, common.seq);
+  own->at.seq += own->has_id ? n_new : 0;
+  if (rc == SQLITE_OK) rc = catch_up_merge(store, log, own, common, stretch);
+  if (rc == SQLITE_OK && is_before) {
+    rc = kv_seen_restore(store, common.seq, stretch->end.seq, stretch->last_ts,
+                         n_seen);
+    own->at.seq += own->has_id ? *n_seen : 0;
+  }
+  return rc;
+}
+
+/* The first number behind the waiting rows that the transaction uses. */
+static int64_t catch_up_waiting_end(const kv_store *store,
+                                    const kv_cursor *own) {
+  return store->pending.is_open ? store->pending.base.seq : own->at.seq;
+}
+
+/*
+** The cache has all that the log has, up to `tail`, and own rows behind that
+** which the log lacks: note both, so that what follows may fail. n_new tells
+** whether own rows have other numbers now; the first n_seen are seen rows.
+*/
+static int catch_up_settle(kv_store *store, kv_cursor *own,
+                           const kv_log_head *head, kv_position tail,
+                           int64_t n_new, int64_t n_seen, char **err) {
+  int64_t until =
+    own->has_id ? catch_up_waiting_end(store, own) : tail.seq + n_seen;
+  kv_position expected = own->has_id ? own->at : tail;
+  int rc = SQLITE_OK;
+
+  own->has_id = 1;
+  memcpy(own->id, head->id, KV_ID_SIZE);
+  own->published = own->waiting = own->at = tail;
+  if (until > tail.seq) rc = kv_own_rows(store, NULL, tail, until, &own->at);
+  own->has_waiting = own->at.seq > tail.seq;
+
+  if (rc == SQLITE_OK && n_new == 0 &&
+      (own->at.seq < until ||
+       (own->at.seq == expected.seq && own->at.sum != expected.sum))) {
+    rc = SQLITE_CORRUPT;
+  }
+  if (rc == SQLITE_CORRUPT) {
+    return kv_store_wrong_cache(store, err);
+  }
+  if (store->pending.is_open) store->pending.base = own->at;
+  if (rc == SQLITE_OK && n_new > 0) rc = kv_cursor_save(&store->stmts, own);
+  return rc;
+}
+
+/*
+** Bring cache and log together under the lock: merge what the log has, move
+** own rows that it lacks behind that, append them. own->at and
+** own->published are brought up to date; the caller saves them.
+*/
+static int catch_up_rows(kv_store *store, kv_device_log *log, kv_cursor *own,
+                         int64_t *n_merged, kv_verdict *verdict, char **err) {
+  kv_position common;
+  kv_stretch stretch;
+  int64_t n_new;
+  int64_t n_seen = 0;
+  sqlite3_stmt *poll = NULL;
+  int found;
+  int is_successor = 0;
+  int rc = kv_own_common(store, log, own, &common, &found);
+
+  if (rc == SQLITE_OK && !found) {
+    rc = kv_succession_accept(store, log, own, &is_successor);
+    if (is_successor < 0) { /* the cache is half changed: nothing may wait */
+      own->has_id = 0;
+      if (rc == SQLITE_OK) kv_incarnation_judge_other(verdict);
+      return rc;
+    }
+    if (is_successor) common = own->published;
+  }
+  if (rc != SQLITE_OK) return rc;
+  memset(&stretch, 0, sizeof(stretch));
+  stretch.end = common;
+  stretch.counted_ts = -1;
+  if (found && log->tail.seq > common.seq) {
+    rc = kv_own_watch(store, log, &poll);
+    if (rc == SQLITE_OK) {
+      rc =
+        kv_reader_verify(log->reader, common,
+                         kv_clock_limit(kv_store_now(store)), poll, &stretch);
+    }
+    kv_own_unwatch(store, log, poll);
+    if (rc == SQLITE_OK && !stretch.is_clean) {
+      kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
+                     stretch.end.seq + 1, stretch.reason);
+      return SQLITE_OK;
+    }
+  } else if (!found && !is_successor) {
+    rc = kv_own_part(store, log, own);
+    return rc == SQLITE_OK ? kv_incarnation_judge(log, own, verdict) : rc;
+  }
+  n_new = stretch.end.seq - common.seq;
+
+  if (rc == SQLITE_OK && n_new > 0) {
+    rc = catch_up_news(store, log, own, common, &stretch, &n_seen);
+    *n_merged += stretch.n_rows;
+  }
+  if (rc == SQLITE_OK) {
+    rc = catch_up_settle(store, own, &log->head, stretch.end,
+                         n_new + is_successor, n_seen, err);
+  }
+  if (rc == SQLITE_OK && own->at.seq > own->published.seq) {
+    kv_position end;
+    rc = kv_own_rows(store, log, own->published, own->at.seq, &end);
+  }
+  return rc;
+}
+
+int kv_catch_up_is_of_log(const kv_device_log *log, int rc) {
+  return log && (sqlite3_errcode(log->handle) & 0xff) == (rc & 0xff);
+}
+
+int kv_catch_up_judge_write(kv_device_log *log, int rc, kv_verdict *verdict) {
+  if ((rc & 0xff) != SQLITE_CORRUPT || !kv_catch_up_is_of_log(log, rc))
+    return rc;
+  kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be written: %s",
+                 sqlite3_errstr(rc));
+  return SQLITE_OK;
+}
+
+int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
+                kv_device_log **out, char **err) {
+  int is_repaired = 1;
+  int rc = SQLITE_OK;
+  int attempt;
+
+  *out = NULL;
+  for (attempt = 0; attempt < 3 && rc == SQLITE_OK && is_repaired; attempt++) {
+    kv_verdict verdict = {KV_STATE_OK, NULL};
+
+    rc = kv_catch_up_lock(store, own, 1, out, &verdict, err);
+    if (rc == SQLITE_OK && *out) {
+      rc = kv_incarnation_check_host(store, *out, &verdict);
+    }
+    if (rc == SQLITE_OK && *out && verdict.state == KV_STATE_OK) {
+      rc = catch_up_rows(store, *out, own, n_merged, &verdict, err);
+      rc = kv_catch_up_judge_write(*out, rc, &verdict);
+    }
+    if (rc == SQLITE_OK && verdict.state == KV_STATE_OK) {
+      kv_verdict_clear(&own->verdict);
+      if (store->pending.n_rows == 0) {
+        rc = kv_incarnation_check_part(store, *out, own);
+        if (rc == SQLITE_OK && own->verdict.state == KV_STATE_OK) {
+          rc = kv_incarnation_check_peers(store, *out, own);
+        }
+      }
+      if (rc != SQLITE_OK || own->verdict.state == KV_STATE_OK) break;
+      kv_verdict_set(&verdict, own->verdict.state, "%s", own->verdict.detail);
+    }
+    if (rc != SQLITE_OK && kv_catch_up_is_of_log(*out, rc)) {
+      kv_device_log_error(err, rc, (*out)->path);
+    }
+    kv_device_log_close(*out);
+    *out = NULL;
+    if (rc == SQLITE_OK) {
+      kv_verdict_set(&own->verdict, verdict.state, "%s",
+                     verdict.detail ? verdict.detail : "cannot be used");
+      rc = kv_incarnation_repair(store, own, &verdict, &is_repaired, err);
+    }
+    kv_verdict_clear(&verdict);
+  }
+  return rc;
+}

@@ -1,0 +1,49 @@
+/*
+** Cache and own log, brought together under the log's lock.
+**
+** {name}_cursor says where the own log ended when it was last locked
+** (published) and where it ends once this commit is in (at: prepared). At
+** the next lock the log tells what became of it:
+**
+**     row at prepared is ours      all is in
+**     row at published is ours,    our rows behind it are missing; what the
+**     or at `waiting`, where rows  log has there is another process's, as far
+**     began to wait                as it is not the same as ours (own.h)
+**     its last row is in the cache it lost rows: they are appended again
+**     anything else                damaged: set aside; or a twin: refused
+**
+** INVARIANT: own rows are published in the order of their numbers, and no row
+** is in the log twice. Lock order: host, log.
+*/
+#ifndef KV_OWN_CATCH_UP_H
+#define KV_OWN_CATCH_UP_H
+
+#include "store/store.h"
+
+/*
+** Lock the own log, and make it if there is none. must_wait: as long as the
+** host waits for locks. Otherwise as kv_device_log_lock().
+*/
+int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
+                     kv_device_log **out, kv_verdict *verdict, char **err);
+
+/*
+** Lock the log, merge what it has, move own rows that it lacks behind that and
+** append them; a damaged log is set aside and made anew. own->at and
+** own->published are brought up to date, the caller saves them; *n_merged is
+** increased by the rows merged. With *out NULL and SQLITE_OK, own->verdict
+** says why the log cannot be written.
+*/
+int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
+                kv_device_log **out, char **err);
+
+/* Did the log fail (it may be NULL), rather than the host's database? */
+int kv_catch_up_is_of_log(const kv_device_log *log, int rc);
+
+/*
+** A log that can be read may have pages that cannot be written: then
+** *verdict says so, and SQLITE_OK is returned instead of rc.
+*/
+int kv_catch_up_judge_write(kv_device_log *log, int rc, kv_verdict *verdict);
+
+#endif

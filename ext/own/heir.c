@@ -1,0 +1,108 @@
+/*
+** Rows of a twin, written by another store. See heir.h.
+*/
+#include "heir.h"
+
+#include <string.h>
+
+#include "own.h"
+#include "publish.h"
+#include "store/find.h"
+
+/* Write one row of a twin as this device. */
+static int heir_write(kv_store *store, sqlite3_stmt *row, char **err) {
+  int is_set = sqlite3_column_int(row, 2) == KV_OP_SET;
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_once(&store->stmts,
+                        is_set ? KV_SQL_TABLE_SET : KV_SQL_TABLE_DELETE, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_value(stmt, 1, sqlite3_column_value(row, 0));
+  }
+  if (rc == SQLITE_OK && is_set) {
+    rc = sqlite3_bind_value(stmt, 2, sqlite3_column_value(row, 1));
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_store_error(store, err, kv_stmt_end(stmt), "cannot write");
+  }
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
+static int heir_write_unshared(kv_store *store, const kv_store *twin,
+                               char **err) {
+  char *text = sqlite3_mprintf(
+    kv_sql_text(KV_SQL_OWN_UNSHARED), twin->schema, twin->name, twin->schema,
+    twin->name, twin->schema, twin->name, store->schema, store->name,
+    store->schema, store->name, twin->schema, twin->name);
+  sqlite3_stmt *rows = NULL;
+  int rc =
+    text ? sqlite3_prepare_v2(store->db, text, -1, &rows, NULL) : SQLITE_NOMEM;
+
+  sqlite3_free(text);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(rows, 1, twin->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(rows, 2, store->device, -1, SQLITE_STATIC);
+  }
+  while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+    rc = heir_write(store, rows, err);
+  }
+  sqlite3_finalize(rows);
+  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Has this store got what `twin` wrote? Then the twin need not keep it. */
+static int heir_take_over(kv_store *store, kv_store *twin, char **err) {
+  int rc = kv_store_savepoint(store, err);
+
+  if (rc == SQLITE_OK) {
+    rc = heir_write_unshared(store, twin, err);
+    rc = kv_store_savepoint_end(store, rc);
+  }
+  if (rc == SQLITE_OK) rc = kv_own_discard(twin, err);
+  return rc;
+}
+
+/* The same folder as another device? */
+static int heir_may_inherit(const kv_store *store, const kv_store *twin) {
+  return twin != store && twin->device && twin->root && store->root &&
+         strcmp(twin->root, store->root) == 0 &&
+         strcmp(twin->device, store->device) != 0;
+}
+
+/* Inherit from one other store of the connection, if there is anything. */
+static int heir_inherit_from(kv_store *store, kv_store *twin, char **err) {
+  kv_cursor own;
+  int64_t n_merged = 0;
+  int is_there;
+  int is_twin;
+  int rc = kv_store_is_there(twin, &is_there);
+
+  if (rc != SQLITE_OK || !is_there) return rc;
+  if (twin->must_look) rc = kv_publish_waiting(twin, 1, &n_merged, err);
+  if (rc == SQLITE_OK) rc = kv_cursor_load(&twin->stmts, twin->device, &own);
+  if (rc != SQLITE_OK) return rc;
+  is_twin = own.verdict.state == KV_STATE_TWIN && own.has_waiting;
+  kv_cursor_clear(&own);
+  return is_twin ? heir_take_over(store, twin, err) : SQLITE_OK;
+}
+
+int kv_incarnation_inherit(kv_store *store, char **err) {
+  kv_store *twin = store->registry->stores;
+  int rc = SQLITE_OK;
+
+  while (twin && rc == SQLITE_OK) {
+    kv_store *next;
+
+    twin->n_refs++; /* a statement may read a schema again, and close it */
+    if (heir_may_inherit(store, twin)) {
+      rc = heir_inherit_from(store, twin, err);
+    }
+    next = twin->next;
+    kv_store_close(twin);
+    twin = next;
+  }
+  return rc;
+}

@@ -1,0 +1,380 @@
+/*
+** Whose log it is. See incarnation.h.
+*/
+#include "incarnation.h"
+
+#include <string.h>
+
+#include "cache/parts.h"
+#include "db/error.h"
+#include "db/handle.h"
+#include "own.h"
+
+int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
+                              kv_verdict *verdict) {
+  int rc;
+
+  if (!log->head.host[0] || !store->machine[0] ||
+      strcmp(log->head.host, store->machine) == 0) {
+    return SQLITE_OK;
+  }
+  if (!store->adopt) {
+    kv_verdict_set(verdict, KV_STATE_TWIN, "is written by another machine");
+    return SQLITE_OK;
+  }
+  rc = kv_device_log_take_over(log, store->machine);
+  return rc;
+}
+
+void kv_incarnation_judge_other(kv_verdict *verdict) {
+  kv_verdict_set(verdict, KV_STATE_TWIN,
+                 "is another one than this device published; kv_sync() "
+                 "takes it if it has all those rows");
+}
+
+int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
+                         kv_verdict *verdict) {
+  kv_stretch stretch;
+  int rc;
+
+  if (!log->reader) { /* it was just made; the cache says what cannot be */
+    kv_verdict_set(verdict, KV_STATE_TWIN, "is gone, and so are its rows here");
+    return SQLITE_OK;
+  }
+  rc = kv_reader_verify(log->reader, log->head.base, INT64_MAX, NULL, &stretch);
+  if (rc == SQLITE_OK && stretch.is_clean &&
+      memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) {
+    kv_incarnation_judge_other(verdict);
+  } else if (rc == SQLITE_OK && stretch.is_clean) {
+    kv_verdict_set(verdict, KV_STATE_TWIN,
+                   "holds other rows than this device published");
+  } else if (rc == SQLITE_OK) {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
+                   stretch.end.seq + 1, stretch.reason);
+  }
+  return rc;
+}
+
+/* No log has so many rows; and no number is too large when it is added. */
+#define INCARNATION_SHIFT (INT64_C(1) << 52)
+
+/* Take the verified rows of the file into the cache, as far as it goes. */
+static int incarnation_salvage(kv_store *store) {
+  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_stretch stretch;
+  int64_t arrived;
+  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK) {
+    rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader) {
+    kv_position base = kv_reader_head(reader)->base;
+
+    rc = kv_reader_verify(reader, base, INT64_MAX, NULL, &stretch);
+    stretch.n_seen = 0; /* they speak of numbers that will change */
+    if (rc == SQLITE_OK && stretch.n_rows > 0) {
+      rc = kv_store_next_arrival(store, &arrived);
+      if (rc == SQLITE_OK)
+        rc = kv_own_run(store, KV_SQL_OWN_SHIFT, INCARNATION_SHIFT, 0);
+      if (rc == SQLITE_OK) {
+        rc = kv_cache_merge(&store->stmts, reader, base, &stretch, arrived);
+      }
+      if (rc == SQLITE_OK)
+        rc = kv_own_run(store, KV_SQL_OWN_DEDUPE, INCARNATION_SHIFT, 0);
+      if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
+    }
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return rc;
+}
+
+/* Number all own rows anew, in the order of time, a time a transaction. */
+static int incarnation_renumber(kv_store *store, int64_t *n) {
+  sqlite3_stmt *rows = NULL;
+  kv_span all = {0, 0, 0, 0};
+  int rc = kv_cache_count(&store->stmts, store->device, n);
+  int64_t seq = 0;
+
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_BY_TIME, &rows);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(rows, 1, store->device, -1, SQLITE_STATIC);
+  }
+  while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
+    sqlite3_stmt *stmt = NULL;
+    int i;
+
+    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_SET_SEQ, &stmt);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, ++seq);
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_int64(stmt, 2, sqlite3_column_int64(rows, 4));
+    }
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
+    }
+    for (i = 0; i < 4 && rc == SQLITE_OK; i++) { /* bucket, key, ts, seq */
+      rc = sqlite3_bind_value(stmt, 4 + i, sqlite3_column_value(rows, i));
+    }
+    rc = kv_stmt_finish(&store->stmts, KV_SQL_OWN_SET_SEQ, stmt, rc);
+    kv_span_row(&all, seq, sqlite3_column_int64(rows, 2));
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(&store->stmts, KV_SQL_OWN_BY_TIME, rows);
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_run_for(&store->stmts, KV_SQL_OWN_SET_SEQ_END, store->device);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_run_for(&store->stmts, KV_SQL_SEEN_FORGET, store->device);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_arrive_again(&store->stmts, store->device, &all);
+  }
+  return rc;
+}
+
+/*
+** Make the log anew from own rows up to number n, and put it in the place of
+** the one that is there.
+*/
+static int incarnation_make_log(kv_store *store, const kv_cursor *own,
+                                int64_t n, char **err) {
+  kv_device_log_place place = {
+    store->db, store->root,         store->device,     "log.db", store->machine,
+    own->id,   kv_store_now(store), {0, {NULL, NULL}}, {0, 0}};
+  kv_device_log *log = NULL;
+  kv_position end;
+  int rc = kv_device_log_begin_new(&place, &log, err);
+
+  if (rc == SQLITE_OK) rc = kv_own_rows(store, log, log->head.base, n, &end);
+  if (rc == SQLITE_OK) rc = kv_device_log_commit(log);
+  kv_device_log_close(log);
+  if (rc == SQLITE_OK) {
+    rc = kv_device_log_put_new(store->root, store->device, err);
+  }
+  if (rc != SQLITE_OK && rc != SQLITE_INTERRUPT) {
+    kv_error(err, rc, "cannot make the log of device %s anew: %s",
+             store->device, sqlite3_errstr(rc));
+  }
+  return rc;
+}
+
+/* A new log id for the rows of the file and of the cache together. */
+static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
+  kv_position base = {0, 0};
+  int64_t n = 0;
+  int rc = incarnation_salvage(store);
+
+  if (rc == SQLITE_OK) rc = incarnation_renumber(store, &n);
+  if (rc == SQLITE_OK) {
+    kv_handle_random(store->db, KV_ID_SIZE, own->id);
+    own->has_id = 1;
+    memset(&store->committed, 0, sizeof(store->committed));
+    base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
+    rc = kv_own_rows(store, NULL, base, n, &own->at);
+    own->published = own->at;
+  }
+  return rc == SQLITE_OK ? incarnation_make_log(store, own, n, err) : rc;
+}
+
+/*
+** Does the damaged file hold rows behind those that this cache published?
+** Then their numbers are used up, and a log made anew needs another id.
+*/
+static int incarnation_has_more(kv_store *store, const kv_cursor *own,
+                                int *has_more) {
+  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_stretch stretch;
+  kv_row row;
+  int found = 0;
+  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+
+  *has_more = own->published.seq == 0;
+  if (rc == SQLITE_OK) {
+    rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader) rc = kv_reader_last(reader, &row, &found);
+  if (found > 0 && row.seq > own->published.seq) *has_more = 1;
+  if (rc == SQLITE_OK && reader && !*has_more) {
+    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
+                          &stretch);
+    if (stretch.end.seq > own->published.seq) *has_more = 1;
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return rc;
+}
+
+int kv_incarnation_repair(kv_store *store, kv_cursor *own,
+                          const kv_verdict *verdict, int *is_repaired,
+                          char **err) {
+  kv_position end = {0, 0};
+  int is_complete = 0;
+  int has_more = 0;
+  int rc = SQLITE_OK;
+
+  *is_repaired = 0;
+  if (verdict->state == KV_STATE_TWIN && !store->adopt) return SQLITE_OK;
+  if (verdict->state != KV_STATE_TWIN && verdict->state != KV_STATE_DAMAGED) {
+    return SQLITE_OK;
+  }
+  if (verdict->state == KV_STATE_DAMAGED && own->has_id) {
+    kv_position base = {0, 0};
+
+    base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
+    rc = kv_own_rows(store, NULL, base, own->published.seq, &end);
+    is_complete = rc == SQLITE_OK && end.seq == own->published.seq &&
+                  end.sum == own->published.sum;
+    if (rc == SQLITE_CORRUPT) rc = SQLITE_OK;
+    if (rc == SQLITE_OK && is_complete) {
+      rc = incarnation_has_more(store, own, &has_more);
+      is_complete = !has_more;
+    }
+  }
+  if (rc == SQLITE_OK && is_complete) {
+    rc = incarnation_make_log(store, own, own->published.seq, err);
+  } else if (rc == SQLITE_OK && store->pending.n_rows > 0) {
+    rc = kv_incarnation_postpone(store, verdict, err);
+  } else if (rc == SQLITE_OK) {
+    rc = incarnation_begin(store, own, err);
+  }
+  *is_repaired = rc == SQLITE_OK;
+  return rc;
+}
+
+/* What one peer says that it merged last of this device's log. */
+static int incarnation_ack(kv_store *store, const char *peer,
+                           const unsigned char *id, kv_position *out,
+                           int *found) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_SEEN_LAST, &stmt);
+
+  *found = 0;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, peer, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 2, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    const void *peer_id = sqlite3_column_blob(stmt, 0);
+
+    *found = peer_id && sqlite3_column_bytes(stmt, 0) == KV_ID_SIZE &&
+             memcmp(peer_id, id, KV_ID_SIZE) == 0;
+    out->seq = sqlite3_column_int64(stmt, 1);
+    out->sum = sqlite3_column_int64(stmt, 2);
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_SEEN_LAST, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
+                               kv_cursor *own) {
+  char **names = NULL;
+  int n = 0;
+  int i;
+  int rc = kv_cursor_list(&store->stmts, &names, &n);
+
+  for (i = 0; i < n && rc == SQLITE_OK; i++) {
+    kv_position ack = {0, 0};
+    int64_t sum = 0;
+    int found;
+
+    if (strcmp(names[i], store->device) == 0) continue;
+    rc = incarnation_ack(store, names[i], log->head.id, &ack, &found);
+    if (rc != SQLITE_OK || !found) continue;
+    rc = kv_device_log_sum_at(log, ack.seq, &sum, &found);
+    if (rc == SQLITE_OK && (!found || sum != ack.sum)) {
+      kv_verdict_set(&own->verdict, KV_STATE_TWIN,
+                     "was rolled back: device %s has read row %lld of it, "
+                     "which it does not have",
+                     names[i], ack.seq);
+    }
+  }
+  kv_folder_free_names(names, n);
+  return rc;
+}
+
+/*
+** How much of the own log is verified at each look at it: so many rows, or
+** bytes, and at most two rows more.
+*/
+#define INCARNATION_PART 2000
+#define INCARNATION_PART_BYTES (1 << 20)
+
+/* From where: anywhere up to `end`, so that all is met sooner or later. */
+static int incarnation_part(kv_store *store, kv_device_log *log, int64_t end,
+                            kv_position *after, int *found) {
+  kv_stamp stamp;
+  uint32_t number;
+
+  *after = log->head.base;
+  *found = 1;
+  kv_folder_look(log->path, &stamp);
+  if (end <= INCARNATION_PART && stamp.size <= INCARNATION_PART_BYTES) {
+    return SQLITE_OK;
+  }
+  kv_handle_random(store->db, sizeof(number), (unsigned char *)&number);
+  after->seq = number % end;
+  return kv_reader_sum_at(log->reader, after->seq, &after->sum, found);
+}
+
+/* Verify a part of what was there before rows were appended. */
+static int incarnation_verify(kv_store *store, kv_device_log *log, int64_t end,
+                              const char **reason) {
+  kv_position after;
+  const kv_row *row;
+  size_t n = 0; /* bytes of keys and values */
+  int found;
+  int rc = incarnation_part(store, log, end, &after, &found);
+
+  if (!found) *reason = "a row is not there";
+  if (rc == SQLITE_OK && found) {
+    if (end > after.seq + INCARNATION_PART) end = after.seq + INCARNATION_PART;
+    rc = kv_reader_start(log->reader, after, end);
+    if (rc == SQLITE_OK) rc = SQLITE_ROW;
+  }
+  while (rc == SQLITE_ROW && n < INCARNATION_PART_BYTES) {
+    rc = kv_reader_next(log->reader, &row, reason);
+    if (rc == SQLITE_ROW) n += row->key.n + row->value.n;
+  }
+  kv_reader_stop(log->reader);
+  return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
+                              kv_cursor *own) {
+  const char *reason = NULL;
+  sqlite3_stmt *poll = NULL;
+  int found;
+  int rc;
+
+  if (!log->reader) return SQLITE_OK;
+  if (store->must_look) { /* a write was refused: why? */
+    rc = kv_device_log_check(log, &found);
+    if (rc == SQLITE_OK && !found) {
+      kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "has damaged pages");
+    }
+    if (rc != SQLITE_OK || !found) return rc;
+  }
+  if (own->published.seq == 0) return SQLITE_OK;
+  rc = kv_own_watch(store, log, &poll);
+  if (rc == SQLITE_OK) {
+    rc = incarnation_verify(store, log, own->published.seq, &reason);
+  }
+  kv_own_unwatch(store, log, poll);
+  if (rc == SQLITE_OK && reason) {
+    kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
+                   kv_reader_position(log->reader).seq + 1, reason);
+  }
+  return rc;
+}

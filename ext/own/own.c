@@ -1,0 +1,319 @@
+/*
+** Own rows. See own.h.
+*/
+#include "own.h"
+
+#include <string.h>
+
+#include "cache/parts.h"
+#include "db/error.h"
+#include "db/value.h"
+
+int kv_own_load(kv_store *store, kv_cursor *own) {
+  int rc = kv_cursor_load(&store->stmts, store->device, own);
+
+  if (rc == SQLITE_OK && store->committed.seq > own->at.seq) {
+    /* An older copy of the host's database was put in its place. */
+    memset(&store->committed, 0, sizeof(store->committed));
+  }
+  if (rc == SQLITE_OK && store->committed.seq > own->published.seq &&
+      store->committed.seq <= own->at.seq) {
+    own->published = store->committed;
+  }
+  return rc;
+}
+
+/*
+** Does the log, read without a lock, end before the commit that followed when
+** it was last locked?
+*/
+static int own_file_lacks(kv_store *store, const kv_cursor *own, int *lacks) {
+  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  int64_t sum = 0;
+  int found = 0;
+  int rc = SQLITE_NOMEM;
+
+  if (path) {
+    rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader &&
+      memcmp(own->id, kv_reader_head(reader)->id, KV_ID_SIZE) == 0) {
+    rc = kv_reader_sum_at(reader, own->published.seq, &sum, &found);
+    if (rc == SQLITE_OK && found && sum == own->published.sum) {
+      rc = kv_reader_sum_at(reader, own->at.seq, &sum, &found);
+      *lacks = rc == SQLITE_OK && !found;
+    }
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return (rc & 0xff) == SQLITE_NOMEM ? rc : SQLITE_OK;
+}
+
+int kv_own_look(kv_store *store, kv_cursor *own) {
+  int lacks = store->late != NULL;
+  int rc = SQLITE_OK;
+
+  if (own->has_waiting || !own->has_id || !store->root) return SQLITE_OK;
+  if (!lacks && own->at.seq > own->published.seq &&
+      own->at.seq > store->committed.seq) {
+    rc = own_file_lacks(store, own, &lacks);
+  }
+  if (lacks) {
+    own->has_waiting = 1;
+    own->waiting = own->published;
+  }
+  return rc;
+}
+
+/* kv_own_rows(); *whole is the end of the last transaction among them. */
+static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
+                    int64_t until, kv_position *end, kv_position *whole) {
+  sqlite3_stmt *stmt = NULL;
+  sqlite3_stmt *poll = NULL;
+  kv_value large = {0};
+  kv_row row;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
+
+  memset(&row, 0, sizeof(row));
+  *end = *whole = from;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, from.seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, until);
+  if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    row.seq = sqlite3_column_int64(stmt, 0);
+    row.txn = sqlite3_column_int64(stmt, 1);
+    row.ts = sqlite3_column_int64(stmt, 2);
+    row.op = sqlite3_column_int(stmt, 4);
+    rc = row.seq == end->seq + 1 ? SQLITE_OK : SQLITE_CORRUPT;
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 3, &row.parent_ts);
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row.bucket);
+    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row.key);
+    if (rc == SQLITE_OK) {
+      rc = kv_parts_of_column(&store->stmts, stmt, 7, &large, &row.value);
+    }
+    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row, poll);
+    if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(end->sum, &row);
+    if (rc == SQLITE_OK) end->seq = row.seq;
+    if (rc == SQLITE_OK) end->sum = row.sum;
+    if (rc == SQLITE_OK && row.seq == row.txn) *whole = *end;
+    kv_value_free(&large);
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
+  kv_stmt_put(&store->stmts, KV_SQL_OWN_ROWS, stmt);
+  return rc;
+}
+
+int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
+                int64_t until, kv_position *end) {
+  kv_position whole;
+  return own_rows(store, log, from, until, end, &whole);
+}
+
+int kv_own_watch(kv_store *store, kv_device_log *log, sqlite3_stmt **poll) {
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, poll);
+
+  return rc == SQLITE_OK ? kv_device_log_watch(log, *poll) : rc;
+}
+
+void kv_own_unwatch(kv_store *store, kv_device_log *log, sqlite3_stmt *poll) {
+  kv_device_log_watch(log, NULL);
+  kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
+}
+
+/* Does the chain of own rows in the cache lead from base to this row? */
+static int own_has(kv_store *store, const kv_device_log *log, kv_position at,
+                   int *has) {
+  kv_position end;
+  int rc = kv_own_rows(store, NULL, log->head.base, at.seq, &end);
+
+  *has = rc == SQLITE_OK && end.seq == at.seq && end.sum == at.sum;
+  return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
+}
+
+static int own_log_sum_is(kv_device_log *log, kv_position at, int *is) {
+  int64_t sum = 0;
+  int found = 0;
+  int rc = kv_device_log_sum_at(log, at.seq, &sum, &found);
+
+  *is = found && sum == at.sum;
+  return rc;
+}
+
+/*
+** The log has more rows than the common one that was found, and the cache
+** has own rows there, too: they may be the same. Equal chains are equal up
+** to every row before, so the last equal row is found by halving.
+*/
+static int own_extend(kv_store *store, kv_device_log *log, const kv_cursor *own,
+                      kv_position *common) {
+  int64_t low = common->seq;
+  int64_t high = log->tail.seq < own->at.seq ? log->tail.seq : own->at.seq;
+  int64_t seq = high;
+  kv_position start = *common;
+  int rc = SQLITE_OK;
+
+  while (rc == SQLITE_OK && low < high) {
+    kv_position end;
+    int is_same = 0;
+
+    rc = kv_own_rows(store, NULL, *common, seq, &end);
+    if (rc == SQLITE_OK && end.seq == seq) {
+      rc = own_log_sum_is(log, end, &is_same);
+    } else if (rc == SQLITE_CORRUPT) {
+      rc = SQLITE_OK;
+    }
+    if (is_same) {
+      low = seq;
+      *common = end;
+    } else {
+      high = seq - 1;
+    }
+    seq = low + (high - low + 1) / 2;
+  }
+  if (rc == SQLITE_OK && common->seq > start.seq) {
+    kv_position end;
+    rc = own_rows(store, NULL, start, common->seq, &end, common);
+  }
+  return rc;
+}
+
+int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
+                  kv_position *out, int *found) {
+  int rc = SQLITE_OK;
+
+  *found = 0;
+  *out = log->head.base;
+  if (!own->has_id) {
+    *found = 1;
+    return SQLITE_OK;
+  }
+  if (memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) return SQLITE_OK;
+
+  *out = own->at;
+  rc = own_log_sum_is(log, *out, found);
+  if (rc == SQLITE_OK && !*found && own->has_waiting &&
+      own->verdict.state != KV_STATE_TWIN) {
+    *out = own->waiting;
+    rc = own_log_sum_is(log, *out, found);
+  }
+  if (rc == SQLITE_OK && !*found) {
+    *out = own->published;
+    rc = own_log_sum_is(log, *out, found);
+  }
+  if (rc == SQLITE_OK && !*found && log->tail.seq < own->published.seq) {
+    *out = log->tail;
+    rc = own_has(store, log, *out, found);
+  }
+  if (rc == SQLITE_OK && *found) rc = own_extend(store, log, own, out);
+  return rc;
+}
+
+int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own) {
+  int rc = SQLITE_OK;
+
+  own->waiting = log->head.base;
+  if (own->has_id && memcmp(own->id, log->head.id, KV_ID_SIZE) == 0) {
+    rc = own_extend(store, log, own, &own->waiting);
+  }
+  own->has_waiting = own->at.seq > own->waiting.seq;
+  return rc;
+}
+
+int kv_own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, id, &stmt);
+  int self = 1;
+
+  if (rc == SQLITE_OK) {
+    int i = sqlite3_bind_parameter_index(stmt, ":shift");
+    int j = sqlite3_bind_parameter_index(stmt, ":after");
+
+    self = sqlite3_bind_parameter_index(stmt, ":self");
+    if (i) rc = sqlite3_bind_int64(stmt, i, shift);
+    if (rc == SQLITE_OK && j) rc = sqlite3_bind_int64(stmt, j, after);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, self, store->device, -1, SQLITE_STATIC);
+  }
+  return kv_stmt_finish(&store->stmts, id, stmt, rc);
+}
+
+int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
+  static const kv_sql texts[] = {
+    KV_SQL_OWN_RENUMBER_CACHE, KV_SQL_OWN_RENUMBER_SEEN,
+    KV_SQL_OWN_RENUMBER_SEEN_END, KV_SQL_OWN_RENUMBER_ARRIVAL};
+  int rc = SQLITE_OK;
+  int i;
+
+  for (i = 0; i < 4 && rc == SQLITE_OK; i++) {
+    rc = kv_own_run(store, texts[i], shift, after);
+  }
+  if (rc == SQLITE_OK && store->pending.is_open) {
+    store->pending.base.seq += shift;
+  }
+  return rc;
+}
+
+int kv_own_discard(kv_store *store, char **err) {
+  kv_cursor own;
+  int rc = kv_store_savepoint(store, err);
+
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_own_load(store, &own);
+  if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
+  if (rc == SQLITE_OK && own.has_waiting) {
+    rc = kv_own_run(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
+    if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
+    if (rc == SQLITE_OK) rc = kv_stmt_exec(&store->stmts, KV_SQL_CACHE_PROMOTE);
+    if (rc == SQLITE_OK) {
+      rc = kv_own_run(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
+    }
+    own.at = own.waiting;
+    own.has_waiting = 0;
+    kv_verdict_clear(&own.verdict);
+    if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
+    if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
+  }
+  kv_cursor_clear(&own);
+  rc = kv_store_savepoint_end(store, rc);
+  if (rc == SQLITE_OK) {
+    sqlite3_free(store->late);
+    store->late = NULL;
+    store->late_rc = SQLITE_OK;
+  }
+  return kv_store_error(store, err, rc, "cannot give up rows");
+}
+
+int kv_store_unpublished(kv_store *store, int64_t *out) {
+  kv_cursor own;
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  *out = 0;
+  if (!store->device || !store->root) return SQLITE_OK;
+  rc = kv_own_load(store, &own);
+  if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
+  if (rc == SQLITE_OK && own.has_waiting) {
+    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+    }
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, own.waiting.seq);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, own.at.seq);
+    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+      *out = sqlite3_column_int64(stmt, 0);
+      rc = SQLITE_OK;
+    }
+    kv_stmt_put(&store->stmts, KV_SQL_OWN_WAITING, stmt);
+  }
+  kv_cursor_clear(&own);
+  return rc;
+}

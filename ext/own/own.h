@@ -1,0 +1,73 @@
+/*
+** Own rows: those that this device wrote, as the cache holds them.
+**
+** The cache has every own row, also those that the log lost or never got;
+** chained from a known position they have the sums that they have in the
+** log, so that two histories are compared by one number.
+**
+** INVARIANT: own rows are numbered without a hole, and only rows that the
+** log does not have are given other numbers.
+*/
+#ifndef KV_OWN_OWN_H
+#define KV_OWN_OWN_H
+
+#include "store/store.h"
+
+/*
+** Load the own cursor, for kv_cursor_clear(). What this connection knows to
+** be committed is ahead of what the log was last seen to hold.
+*/
+int kv_own_load(kv_store *store, kv_cursor *out);
+
+/*
+** The last commit of another connection may not have reached the log, as when
+** its process was killed: look at the file, without locking it, and note in
+** own->waiting what it lacks. A file that cannot be read tells nothing.
+*/
+int kv_own_look(kv_store *store, kv_cursor *own);
+
+/*
+** Read own rows from behind `from` to number `until`, in order: chain them,
+** and append them if there is a log. *end is the position of the last one.
+** SQLITE_CORRUPT if a number is missing.
+*/
+int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
+                int64_t until, kv_position *end);
+
+/*
+** While the log is read, large rows of it included, the host is asked whether
+** it wants more (kv_device_log_watch()): *poll is for what asks it itself, and
+** for kv_own_unwatch(), which follows also behind an error.
+*/
+int kv_own_watch(kv_store *store, kv_device_log *log, sqlite3_stmt **poll);
+void kv_own_unwatch(kv_store *store, kv_device_log *log, sqlite3_stmt *poll);
+
+/*
+** Find the last row that the log (locked) and the cache have in common, by
+** the positions of own. *found is 0 if the two went different ways.
+*/
+int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
+                  kv_position *out, int *found);
+
+/*
+** Two histories that went different ways: note in own->waiting how far they
+** are the same, so that the rows behind it count as not shared.
+*/
+int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own);
+
+/*
+** Run a statement about own rows: its parameters are :self, and :shift and
+** :after if it has them.
+*/
+int kv_own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after);
+
+/* Give own rows behind number `after` numbers that are greater by `shift`. */
+int kv_own_renumber(kv_store *store, int64_t shift, int64_t after);
+
+/* Give up own rows that wait: the folder is gone for good. */
+int kv_own_discard(kv_store *store, char **err);
+
+/* Number of own rows that are in the cache but not in the log. */
+int kv_store_unpublished(kv_store *store, int64_t *out);
+
+#endif

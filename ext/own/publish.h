@@ -1,0 +1,58 @@
+/*
+** Committing in two phases: the host's database and the own log.
+**
+**     xSync      prepare   lock the log, catch up, append; note `prepared`
+**                          (the host commits)
+**     xCommit    commit    commit the log, close it
+**     xRollback  rollback  roll it back, close it
+**
+** What became of a commit that was cut off is found out at the next lock
+** (catch_up.h).
+**
+** INVARIANT: a sequence number of one log id never gets other content than
+** it had; a log that verifies is never rewritten. Lock order: host, log.
+*/
+#ifndef KV_OWN_PUBLISH_H
+#define KV_OWN_PUBLISH_H
+
+#include "store/store.h"
+
+/*
+** When a cache is created: make the own log if there is none, so that the
+** others know the device, and note whose rows they will be. The rows of a
+** log that is there are merged by the next sync. Errors: as of
+** kv_device_log_lock().
+*/
+int kv_publish_introduce(kv_store *store, char **err);
+
+/*
+** First phase. Does nothing, and opens nothing, if the transaction wrote
+** nothing. Errors with a message; a persistent cache lets rows wait instead
+** when the folder cannot be written.
+*/
+int kv_publish_prepare(kv_store *store, char **err);
+
+/*
+** Second phase. SQLite takes no error of it: what fails is logged, and kept
+** for the next one (store->late). Of a temp cache the user has to know:
+*/
+void kv_publish_commit(kv_store *store);
+
+/*
+** Outside a transaction of the user: publish own rows that wait, and merge
+** what other processes published as the same device. Creates the log if
+** there is none. *n_merged is increased by the rows merged. Inside one: only
+** merges, and only if it has written nothing. A log that has not changed is
+** not opened, unless must_look. A log that may not be written, see
+** kv_incarnation_refuse(), is no error: the cursor says twin.
+*/
+int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
+                       char **err);
+
+/*
+** Note that the own log could not be written (rc, why), so that rows wait.
+** The error itself, if the log was never made.
+*/
+int kv_publish_note(kv_store *store, int rc, const char *why, char **err);
+
+#endif

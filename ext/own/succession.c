@@ -1,0 +1,165 @@
+/*
+** A new incarnation of the own log. See succession.h.
+**
+** Own rows are set aside under negative numbers, the log is merged beside
+** them, and they are compared: rows keep their key, time and value through
+** every incarnation, only their numbers change.
+*/
+#include "succession.h"
+
+#include <string.h>
+
+#include "cache/parts.h"
+#include "core/clock.h"
+#include "own.h"
+
+/* What the comparison tells. */
+typedef struct kv_heritage {
+  int64_t arrived;   /* the merge of the new log */
+  int64_t last;      /* the last own row, by its old number, that it has */
+  int64_t n_missing; /* own rows that it ought to have */
+} kv_heritage;
+
+/* Set own rows aside and merge the log. */
+static int succession_merge(kv_store *store, kv_device_log *log,
+                            const kv_stretch *stretch, kv_heritage *heritage) {
+  int rc = kv_own_run(store, KV_SQL_OWN_HIDE_CACHE, 0, 0);
+
+  if (rc == SQLITE_OK) rc = kv_own_run(store, KV_SQL_OWN_HIDE_SEEN, 0, 0);
+  if (rc == SQLITE_OK) rc = kv_store_next_arrival(store, &heritage->arrived);
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_merge(&store->stmts, log->reader, log->head.base, stretch,
+                        heritage->arrived);
+  }
+  return rc;
+}
+
+static int succession_compare(kv_store *store, int64_t published,
+                              kv_heritage *heritage) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_HIDDEN, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, published);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    heritage->last = sqlite3_column_int64(stmt, 0);
+    heritage->n_missing = sqlite3_column_int64(stmt, 1);
+    rc = SQLITE_OK;
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_OWN_HIDDEN, stmt);
+  return rc;
+}
+
+/* A statement about the commits before the merge. */
+static int succession_run(kv_store *store, kv_sql id, const char *name,
+                          int64_t value, const kv_heritage *heritage) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, id, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc =
+      sqlite3_bind_int64(stmt, sqlite3_bind_parameter_index(stmt, name), value);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, sqlite3_bind_parameter_index(stmt, ":self"),
+                           store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(
+      stmt, sqlite3_bind_parameter_index(stmt, ":arrived"), heritage->arrived);
+  }
+  return kv_stmt_finish(&store->stmts, id, stmt, rc);
+}
+
+/* Drop what the log has, and number what waits behind it. */
+static int succession_settle(kv_store *store, const kv_heritage *heritage,
+                             int64_t shift) {
+  int64_t last = heritage->last;
+  int rc = kv_own_run(store, KV_SQL_OWN_DROP_HIDDEN, 0, last);
+
+  if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
+  if (rc == SQLITE_OK) {
+    rc = kv_own_run(store, KV_SQL_OWN_DROP_HIDDEN_SEEN, 0, last);
+  }
+  if (rc == SQLITE_OK) {
+    rc =
+      succession_run(store, KV_SQL_OWN_DROP_ARRIVAL, ":after", last, heritage);
+  }
+  if (rc == SQLITE_OK) {
+    rc =
+      succession_run(store, KV_SQL_OWN_SHOW_ARRIVAL, ":shift", shift, heritage);
+  }
+  if (rc == SQLITE_OK) rc = kv_own_run(store, KV_SQL_OWN_SHOW_CACHE, shift, 0);
+  if (rc == SQLITE_OK) rc = kv_own_run(store, KV_SQL_OWN_SHOW_SEEN, shift, 0);
+  return rc == SQLITE_OK ? kv_cache_begin_epoch(&store->stmts) : rc;
+}
+
+/* Inside a savepoint, or a commit that fails unless it is one. */
+static int succession_try(kv_store *store, kv_device_log *log, kv_cursor *own,
+                          const kv_stretch *stretch, int *is_successor) {
+  kv_heritage heritage = {0, 0, 0};
+  int64_t shift;
+  int rc = succession_merge(store, log, stretch, &heritage);
+
+  if (rc == SQLITE_OK) {
+    rc = succession_compare(store, own->published.seq, &heritage);
+  }
+  *is_successor = rc == SQLITE_OK && heritage.n_missing == 0;
+  if (!*is_successor) return rc;
+
+  shift = stretch->end.seq - heritage.last;
+  rc = succession_settle(store, &heritage, shift);
+  own->at.seq += shift;
+  own->published = stretch->end;
+  if (store->pending.is_open) store->pending.base.seq += shift;
+  memcpy(own->id, log->head.id, KV_ID_SIZE);
+  memset(&store->committed, 0, sizeof(store->committed));
+  if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
+  if (stretch->last_ts > own->newest) own->newest = stretch->last_ts;
+  return rc;
+}
+
+/* As if nothing had been tried, unless it is one. */
+static int succession_try_safely(kv_store *store, kv_device_log *log,
+                                 kv_cursor *own, const kv_stretch *stretch,
+                                 int *is_successor) {
+  int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
+  int undone = SQLITE_OK;
+
+  if (rc != SQLITE_OK) return rc;
+  rc = succession_try(store, log, own, stretch, is_successor);
+  if (rc != SQLITE_OK || !*is_successor) {
+    undone = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_ROLLBACK);
+  }
+  /* When that fails SQLite has rolled back all, and there is no savepoint. */
+  if (undone == SQLITE_OK) {
+    undone = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
+  }
+  return rc == SQLITE_OK ? undone : rc;
+}
+
+int kv_succession_accept(kv_store *store, kv_device_log *log, kv_cursor *own,
+                         int *is_successor) {
+  int is_commit = store->pending.n_rows > 0;
+  kv_stretch stretch;
+  int rc;
+
+  *is_successor = 0;
+  if (!log->reader || !own->has_id || log->head.base.seq != 0 ||
+      memcmp(own->id, log->head.id, KV_ID_SIZE) == 0 ||
+      (is_commit && (store->adopt || store->must_look))) {
+    return SQLITE_OK;
+  }
+  rc = kv_reader_verify(log->reader, log->head.base,
+                        kv_clock_limit(kv_store_now(store)), NULL, &stretch);
+  if (rc != SQLITE_OK || !stretch.is_clean) return rc;
+  if (!is_commit) {
+    return succession_try_safely(store, log, own, &stretch, is_successor);
+  }
+  rc = succession_try(store, log, own, &stretch, is_successor);
+  if (rc != SQLITE_OK || !*is_successor) *is_successor = -1;
+  return rc;
+}

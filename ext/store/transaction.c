@@ -1,0 +1,140 @@
+/*
+** The running transaction of a store. See transaction.h.
+*/
+#include "transaction.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "db/error.h"
+
+void kv_seen_of_row(sqlite3_stmt *row, kv_seen *out, int *is_usable) {
+  const char *peer = (const char *)sqlite3_column_text(row, 0);
+  const void *id = sqlite3_column_blob(row, 1);
+
+  memset(out, 0, sizeof(*out));
+  *is_usable = peer && id && sqlite3_column_bytes(row, 1) == KV_ID_SIZE &&
+               strlen(peer) <= KV_NAME_MAX;
+  if (!*is_usable) return;
+  memcpy(out->peer, peer, strlen(peer));
+  memcpy(out->id, id, KV_ID_SIZE);
+  out->at.seq = sqlite3_column_int64(row, 2);
+  out->at.sum = sqlite3_column_type(row, 3) == SQLITE_NULL
+                  ? kv_row_base_sum(peer, strlen(peer), out->id)
+                  : sqlite3_column_int64(row, 3);
+}
+
+/* How far other logs were merged, for the seen rows. */
+static int transaction_read_seen(kv_store *store, kv_pending *pending) {
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(&store->stmts, KV_SQL_SEEN_DUE, &stmt);
+
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    int is_usable;
+    kv_seen *seen = sqlite3_realloc64(
+      pending->seen, (sqlite3_uint64)(pending->n_seen + 1) * sizeof(*seen));
+
+    rc = SQLITE_NOMEM;
+    if (!seen) break;
+    pending->seen = seen;
+    rc = SQLITE_OK;
+    kv_seen_of_row(stmt, &seen[pending->n_seen], &is_usable);
+    pending->n_seen += is_usable;
+  }
+  if (rc == SQLITE_DONE) rc = SQLITE_OK;
+  kv_stmt_put(&store->stmts, KV_SQL_SEEN_DUE, stmt);
+  return rc;
+}
+
+int kv_publish_tell(kv_store *store, char **err) {
+  int rc = store->late_rc;
+
+  if (rc == SQLITE_OK || !kv_store_is_temp(store)) return SQLITE_OK;
+  store->late_rc = SQLITE_OK;
+  return kv_error(err, rc,
+                  "the last commit of %s did not reach the folder: %s. Its "
+                  "rows are kept until the connection closes: call kv_sync() "
+                  "when that is mended",
+                  store->name, store->late ? store->late : sqlite3_errstr(rc));
+}
+
+int kv_transaction_open(kv_store *store, char **err) {
+  kv_pending *pending = &store->pending;
+  int64_t wall = kv_store_now(store);
+  int64_t latest = -1;
+  kv_cursor own;
+  int rc;
+
+  if (!store->device) {
+    return kv_error(err, SQLITE_READONLY,
+                    "%s is open as an observer: name a device to write, "
+                    "kv_open(path, device)",
+                    store->name);
+  }
+  rc = kv_store_check_same(store, err);
+  if (rc == SQLITE_OK) rc = kv_publish_tell(store, err);
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
+    rc = kv_incarnation_refuse(store, &own.verdict, err);
+  }
+  if (rc == SQLITE_OK) rc = transaction_read_seen(store, pending);
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_latest(&store->stmts, kv_clock_limit(wall), &latest);
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_cache_last_arrival(&store->stmts, &pending->arrived);
+  }
+  if (rc == SQLITE_OK) {
+    pending->arrived++;
+    pending->ts = kv_clock_next(wall, latest);
+    pending->base = pending->opened = own.at;
+    pending->max_ts = -1;
+    pending->n_rows = 0;
+    pending->is_open = 1;
+    store->found.n_writes = -1;
+  } else {
+    pending->n_seen = 0;
+  }
+  kv_cursor_clear(&own);
+  return rc;
+}
+
+void kv_publish_undo(kv_store *store) {
+  if (!store->log) return;
+  kv_device_log_close(store->log);
+  store->log = NULL;
+}
+
+int kv_publish_resume(kv_store *store) {
+  kv_pending *pending = &store->pending;
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  if (pending->n_rows == 0 || pending->base.seq == pending->opened.seq) {
+    return SQLITE_OK;
+  }
+  rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_FIRST, &stmt);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, pending->arrived);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) {
+    pending->base.seq = sqlite3_column_int64(stmt, 0) - pending->n_seen - 1;
+    if (pending->base.seq == pending->opened.seq) {
+      pending->base = pending->opened;
+    }
+    rc = SQLITE_OK;
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_OWN_FIRST, stmt);
+  return rc;
+}
+
+void kv_publish_rollback(kv_store *store) {
+  kv_publish_undo(store);
+  kv_pending_clear(&store->pending);
+}

@@ -1,0 +1,124 @@
+/*
+** A cache that this version cannot use. See rebuild.h.
+*/
+#include "rebuild.h"
+
+#include "db/error.h"
+#include "own/own.h"
+
+/* The number of the last row in the own log, as its file says; 0: none. */
+static int rebuild_log_end(kv_store *store, int64_t *out) {
+  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  static const kv_position start = {0};
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_position tail = {0};
+  kv_reader *reader = NULL;
+  int found = 0;
+  int rc = SQLITE_NOMEM;
+
+  if (path) {
+    rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader) {
+    rc = kv_reader_tail(reader, start, &tail, &found);
+  }
+  *out = rc == SQLITE_OK && found > 0 ? tail.seq : 0;
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return (rc & 0xff) == SQLITE_NOMEM ? rc : SQLITE_OK;
+}
+
+int kv_rebuild_may_hold(kv_store *store, int *may_hold) {
+  sqlite3_stmt *stmt = NULL;
+  char *table = sqlite3_mprintf("%s_cache", store->name);
+  int64_t end = 0;
+  int rc = table ? rebuild_log_end(store, &end) : SQLITE_NOMEM;
+
+  *may_hold = 1;
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
+    if (rc == SQLITE_OK) {
+      rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+    }
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, end);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, INT64_MAX);
+    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+      *may_hold = sqlite3_column_int64(stmt, 0) > 0;
+      rc = SQLITE_OK;
+    } else if (rc == SQLITE_ERROR) {
+      *may_hold = sqlite3_table_column_metadata(store->db, store->schema, table,
+                                                NULL, NULL, NULL, NULL, NULL,
+                                                NULL) == SQLITE_OK;
+      rc = SQLITE_OK;
+    }
+    kv_stmt_put(&store->stmts, KV_SQL_OWN_WAITING, stmt);
+  }
+  sqlite3_free(table);
+  return rc;
+}
+
+/*
+** Nothing is known to wait: does the cursor leave that open? The commit of the
+** log that followed it may be missing, and the log could not be read.
+*/
+static int rebuild_is_open(kv_store *store, int *is_open) {
+  kv_cursor own;
+  int rc = SQLITE_OK;
+
+  if (!store->device) return rc;
+  rc = kv_own_load(store, &own);
+  *is_open = rc == SQLITE_OK && own.at.seq > own.published.seq;
+  kv_cursor_clear(&own);
+  return rc;
+}
+
+/* Is it known that no row waits? */
+static int rebuild_check(kv_store *store, int is_whole, char **err) {
+  int64_t n_waiting = 0;
+  int is_open = 0;
+  int may_hold = 0;
+  int rc = kv_store_unpublished(store, &n_waiting);
+
+  if (rc == SQLITE_OK && n_waiting > 0 && is_whole) {
+    return kv_error(err, SQLITE_CORRUPT,
+                    "the cache of %s is damaged and holds %lld rows that are "
+                    "not shared: copy them from %s_cache, then call "
+                    "kv_close('discard=1', '%s')",
+                    store->name, n_waiting, store->name, store->name);
+  }
+  if (rc == SQLITE_OK) may_hold = n_waiting > 0;
+  if (rc == SQLITE_OK && !may_hold) rc = rebuild_is_open(store, &is_open);
+  if (rc == SQLITE_ERROR || is_open) rc = kv_rebuild_may_hold(store, &may_hold);
+  if (rc == SQLITE_OK && may_hold) {
+    return kv_error(err, SQLITE_CORRUPT,
+                    "the cache of %s has to be built anew, and may hold rows "
+                    "that are not shared: make the folder reachable, or copy "
+                    "what you need from %s_cache, DROP TABLE %s_cache, and "
+                    "call kv_sync()",
+                    store->name, store->name, store->name);
+  }
+  return rc;
+}
+
+int kv_rebuild_cache(kv_store *store, char **err) {
+  kv_meta meta;
+  int is_usable = 0;
+  int is_whole = 0;
+  int rc = kv_rebuild_refuse_newer(store, err);
+
+  if (rc == SQLITE_OK) rc = kv_cache_check(&store->stmts, &is_usable, &meta);
+  if (rc == SQLITE_OK) rc = kv_cache_is_whole(&store->stmts, &is_whole);
+  if (rc == SQLITE_OK && is_usable && is_whole) return rc;
+  if (rc == SQLITE_OK) rc = kv_store_savepoint_begin(store, err);
+  if (rc == SQLITE_OK) {
+    rc = rebuild_check(store, is_whole, err);
+    if (rc == SQLITE_OK) rc = kv_cache_drop(&store->stmts);
+    if (rc == SQLITE_OK) rc = kv_cache_create(&store->stmts);
+    store->cache_id = 0;
+    kv_store_error(store, err, rc, "cannot build the cache anew");
+    rc = kv_store_savepoint_end(store, rc);
+  }
+  return kv_store_error(store, err, rc, "cannot build the cache anew");
+}

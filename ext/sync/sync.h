@@ -1,0 +1,27 @@
+/*
+** The exchange: publish what waits, merge what the other devices wrote.
+**
+** INVARIANT: another device's file in any state costs that device's news
+** and a word in kv_devices; it never makes a sync fail or stop.
+*/
+#ifndef KV_SYNC_SYNC_H
+#define KV_SYNC_SYNC_H
+
+#include "store/store.h"
+
+/*
+** Sync a store. Outside a transaction each device is committed by itself;
+** inside one everything is part of it, and own rows that wait are not
+** published. *n_merged is the number of rows merged (seen rows do not
+** count). Errors with a message: SQLITE_LOCKED in a transaction that has
+** written to the store; SQLITE_CANTOPEN if the folder is not there,
+** SQLITE_BUSY inside a statement that writes or if the host's database is
+** locked, SQLITE_INTERRUPT; what was merged by then stays. When all is merged,
+** SQLITE_FULL and others of the disk, if own rows wait for that.
+**
+** A large row that takes long to verify is left for the next one to go on with;
+** but in kv_open(), and where the device was waiting when the connection began.
+*/
+int kv_sync_run(kv_store *store, int64_t *n_merged, char **err);
+
+#endif

@@ -1,0 +1,525 @@
+/*
+** One device's log during a sync. See visit.h.
+**
+** A device whose file is as it was is not opened: one lstat. A file that
+** changed is judged by its row at the cursor:
+**
+**     the row that was read last is there     read on behind it
+**     it is gone, the file's last row is      behind: an older copy
+**         one that was read
+**     another log, which this one took the    behind: an older log
+**         place of; nothing is new in it
+**     another log                             rewritten, if it verifies whole;
+**                                             else damaged: keep what was read
+*/
+#include "visit.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "db/error.h"
+#include "db/value.h"
+#include "log/placeholder.h"
+
+/* One device's file during a sync. */
+typedef struct kv_visit {
+  kv_store *store;
+  char *path;
+  kv_cursor cursor;
+  kv_cursor before; /* to see whether there is anything to save */
+  kv_reader *reader;
+  sqlite3_stmt *poll;
+  int64_t n_merged;
+  int64_t n_seen;
+  int is_replaced;   /* another log took the place of the one before, */
+  kv_position whole; /* which verified up to here */
+  int is_too_big;    /* a row is over a limit, which may be raised */
+} kv_visit;
+
+static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
+  kv_verdict_set(&visit->cursor.verdict, state, detail ? "%s" : NULL, detail);
+}
+
+/* The time for a large row is over. */
+static void visit_say_left(kv_visit *visit) {
+  const kv_large_left *left = kv_reader_left(visit->reader);
+  kv_state state = left->was_wrong ? KV_STATE_DAMAGED : KV_STATE_WAITING;
+
+  kv_verdict_set(&visit->cursor.verdict, state,
+                 "merged up to row %lld; a large row %s: %lld of %lld MB; "
+                 "kv_sync() goes on",
+                 visit->cursor.at.seq,
+                 left->was_wrong
+                   ? "did not match its checksum, and is being verified again "
+                     "as the file may have changed"
+                   : "is being verified",
+                 left->n_done / 1000000, left->n_bytes / 1000000);
+}
+
+/* Is a row that another copy of the log ends with in the cache? */
+static int visit_has_row(kv_visit *visit, const kv_row *row, int *has) {
+  kv_stmts *stmts = &visit->store->stmts;
+  int is_seen = row->op == KV_OP_SEEN;
+  kv_sql id = is_seen ? KV_SQL_SEEN_HAS : KV_SQL_CACHE_HAS;
+  sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_get(stmts, id, &stmt);
+
+  *has = 0;
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 1, visit->cursor.device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->ts);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 4, &row->bucket);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &row->key);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 6, &row->value);
+  if (rc == SQLITE_OK && !is_seen) rc = sqlite3_bind_int(stmt, 7, row->op);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  *has = rc == SQLITE_ROW;
+  kv_stmt_put(stmts, id, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Is the file of the log that was read? */
+static int visit_is_same_log(const kv_visit *visit) {
+  const kv_log_head *head = kv_reader_head(visit->reader);
+
+  return memcmp(visit->cursor.id, head->id, KV_ID_SIZE) == 0;
+}
+
+/*
+** Is this an older copy of the log that was read? Its last row tells: a row
+** that is in the cache, under the id that was read.
+*/
+static int visit_is_behind(kv_visit *visit, int *is_behind) {
+  kv_row row;
+  int found = 0;
+  int rc = kv_reader_last(visit->reader, &row, &found);
+
+  if (rc != SQLITE_OK || found < 0) return rc;
+  if (!found) {
+    /* No row at all: as it was before the first one. */
+    *is_behind = 1;
+    return SQLITE_OK;
+  }
+  if (row.seq >= visit->cursor.at.seq) return SQLITE_OK;
+  return visit_has_row(visit, &row, is_behind);
+}
+
+/* Is this an older copy of a log that another one took the place of? */
+static int visit_is_former(kv_visit *visit, int *is_former) {
+  const kv_cursor *cursor = &visit->cursor;
+  kv_former former;
+  kv_row row;
+  int is_known = 0;
+  int found = 0;
+  int rc =
+    kv_former_load(&visit->store->stmts, cursor->device,
+                   kv_reader_head(visit->reader)->id, &former, &is_known);
+
+  if (rc != SQLITE_OK || !is_known) return rc;
+  rc = kv_reader_last(visit->reader, &row, &found);
+  if (rc == SQLITE_OK && found >= 0) {
+    *is_former = kv_former_covers(&former, found ? &row : NULL, cursor->newest);
+  }
+  return rc;
+}
+
+/* Forget what was read, but for how far it was, as another log takes over. */
+static int visit_leave(kv_visit *visit) {
+  kv_cursor *cursor = &visit->cursor;
+  kv_stmts *stmts = &visit->store->stmts;
+  kv_former former = {cursor->at.seq, cursor->at.sum, cursor->newest};
+  int rc = kv_cache_forget(stmts, cursor->device);
+
+  if (rc == SQLITE_OK && !visit_is_same_log(visit)) {
+    rc = kv_former_save(stmts, cursor->device, cursor->id, &former);
+  }
+  cursor->has_id = 0;
+  cursor->last_ts = cursor->newest = -1;
+  visit->is_replaced = 1;
+  return rc;
+}
+
+/* Another log stands in the place of the one that was read. */
+static int visit_replace(kv_visit *visit) {
+  kv_cursor *cursor = &visit->cursor;
+  const kv_log_head *head = kv_reader_head(visit->reader);
+  kv_stretch stretch;
+  int rc;
+
+  if (head->base.seq > 0) {
+    visit_say(visit, KV_STATE_NEWER,
+              "begins with a summary; this version does not read it");
+    return SQLITE_OK;
+  }
+  rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll,
+                        &stretch);
+  if (rc == SQLITE_OK && kv_reader_is_unread(visit->reader)) return rc;
+  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) return rc;
+  if (rc == SQLITE_OK && !stretch.is_clean) {
+    visit->is_too_big = stretch.is_too_big;
+    kv_verdict_set(&cursor->verdict, KV_STATE_DAMAGED,
+                   "differs from what was read, and does not verify at row "
+                   "%lld (%s); what was read before is kept",
+                   stretch.end.seq + 1, stretch.reason);
+  } else if (rc == SQLITE_OK) {
+    rc = visit_leave(visit);
+    visit->whole = stretch.end;
+  }
+  return rc;
+}
+
+/* Find where to read on, or say why not. */
+static int visit_find_cursor(kv_visit *visit, int *can_read) {
+  kv_cursor *cursor = &visit->cursor;
+  const kv_log_head *head = kv_reader_head(visit->reader);
+  int is_behind = 0;
+  int is_former = 0;
+  int rc = SQLITE_OK;
+
+  *can_read = !cursor->has_id && head->base.seq == 0;
+  if (*can_read) return SQLITE_OK;
+  if (cursor->has_id && visit_is_same_log(visit) &&
+      head->base.seq <= cursor->at.seq) {
+    rc = kv_reader_has(visit->reader, cursor->at, can_read);
+  }
+  if (rc != SQLITE_OK || *can_read || kv_reader_left(visit->reader)) return rc;
+
+  if (cursor->has_id && visit_is_same_log(visit)) {
+    rc = visit_is_behind(visit, &is_behind);
+  } else if (cursor->has_id) {
+    rc = visit_is_former(visit, &is_former);
+  }
+  if (kv_reader_left(visit->reader)) return rc;
+  if (rc == SQLITE_OK && is_behind) {
+    visit_say(visit, KV_STATE_BEHIND,
+              "an older copy is here than the one that was read; what was "
+              "read is kept until the newer one is back");
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK && is_former) {
+    visit_say(visit, KV_STATE_BEHIND,
+              "an older log is here than the one that was read last; what was "
+              "read is kept until the newer one is back, or this one is "
+              "written on");
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) rc = visit_replace(visit);
+  *can_read = visit->is_replaced;
+  return rc;
+}
+
+/* The file's last rows do not verify: on their way, or damaged? */
+static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
+  kv_verdict *verdict = &visit->cursor.verdict;
+
+  if (kv_reader_left(visit->reader)) {
+    visit_say_left(visit);
+  } else if (stretch->is_clean && kv_reader_head(visit->reader)->is_longer) {
+    kv_verdict_set(verdict, KV_STATE_WAITING,
+                   "merged up to row %lld; the file is longer than its header "
+                   "says: its end is here and its beginning is still to come, "
+                   "which rsync --append never sends",
+                   stretch->end.seq);
+  } else if (stretch->is_clean && visit->is_replaced) {
+    visit_say(visit, KV_STATE_REWRITTEN,
+              "another log took the place of the one that was read; it was "
+              "read from its beginning");
+  } else if (stretch->is_clean) {
+    visit_say(visit, KV_STATE_OK, NULL);
+  } else if (kv_reader_is_unread(visit->reader)) {
+    kv_verdict_set(verdict, KV_STATE_BUSY,
+                   "merged up to row %lld; the disk cannot read the next one",
+                   stretch->end.seq);
+  } else if (strstr(stretch->reason, "not whole")) {
+    kv_verdict_set(verdict, KV_STATE_WAITING,
+                   "merged up to row %lld; the rest of a transaction is still "
+                   "to come",
+                   stretch->end.seq);
+  } else {
+    kv_verdict_set(verdict, KV_STATE_DAMAGED,
+                   "merged up to row %lld; at the next one %s",
+                   stretch->end.seq, stretch->reason);
+  }
+}
+
+/* Merge what is new, and move the cursor. */
+static int visit_merge(kv_visit *visit) {
+  kv_store *store = visit->store;
+  kv_cursor *cursor = &visit->cursor;
+  const kv_log_head *head = kv_reader_head(visit->reader);
+  int64_t now = kv_store_now(store);
+  int can_read = 0;
+  int64_t arrived;
+  kv_stretch stretch;
+  int rc = visit_find_cursor(visit, &can_read);
+
+  if (kv_reader_is_unread(visit->reader)) {
+    visit_say(visit, KV_STATE_BUSY, "cannot be read: the disk fails");
+    return rc;
+  }
+  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) visit_say_left(visit);
+  if (rc != SQLITE_OK || !can_read) return rc;
+  if (!cursor->has_id) {
+    memcpy(cursor->id, head->id, KV_ID_SIZE);
+    cursor->has_id = 1;
+    cursor->at = head->base;
+  }
+  rc = kv_store_next_arrival(store, &arrived);
+  if (rc == SQLITE_OK) {
+    rc =
+      kv_cache_merge_new(&store->stmts, visit->reader, cursor->at,
+                         kv_clock_limit(now), visit->poll, arrived, &stretch);
+  }
+  if (rc == SQLITE_OK && visit->is_replaced &&
+      (stretch.end.seq != visit->whole.seq ||
+       stretch.end.sum != visit->whole.sum)) {
+    rc = SQLITE_CORRUPT_VTAB;
+  }
+  if (rc == SQLITE_OK && stretch.end.seq > cursor->at.seq) {
+    cursor->at = stretch.end;
+    visit->n_merged = stretch.n_rows;
+    visit->n_seen = stretch.n_seen;
+    if (stretch.counted_ts > cursor->last_ts) {
+      cursor->last_ts = stretch.counted_ts;
+    }
+    if (stretch.last_ts > cursor->newest) cursor->newest = stretch.last_ts;
+    cursor->clock_offset = stretch.last_ts > now ? stretch.last_ts - now : 0;
+  }
+  if (rc == SQLITE_OK) {
+    visit->is_too_big = stretch.is_too_big;
+    visit_judge_end(visit, &stretch);
+  }
+  return rc;
+}
+
+static int visit_is_changed(const kv_visit *visit) {
+  const kv_cursor *a = &visit->before;
+  const kv_cursor *b = &visit->cursor;
+
+  if (!a->is_known || a->has_id != b->has_id || a->at.seq != b->at.seq ||
+      a->at.sum != b->at.sum || a->has_stamp != b->has_stamp ||
+      a->verdict.state != b->verdict.state ||
+      memcmp(a->id, b->id, KV_ID_SIZE) != 0 ||
+      memcmp(&a->stamp, &b->stamp, sizeof(a->stamp)) != 0) {
+    return 1;
+  }
+  return strcmp(a->verdict.detail ? a->verdict.detail : "",
+                b->verdict.detail ? b->verdict.detail : "") != 0;
+}
+
+/* Would the same file be judged the same another time? */
+static int visit_is_final(const kv_visit *visit) {
+  kv_state state = visit->cursor.verdict.state;
+
+  if (visit->reader && kv_reader_left(visit->reader)) return 0;
+  return !visit->is_too_big && state != KV_STATE_BUSY &&
+         state != KV_STATE_NEWER;
+}
+
+/*
+** Go on with a large row, before all that was read up to it is read again. How
+** far it came is known to a connection: what another one left is read to the
+** end, so that connections that sync once come to it.
+*/
+static int visit_go_on(kv_visit *visit, const kv_stamp *stamp) {
+  kv_store *store = visit->store;
+  kv_larges *larges = kv_larges_get(&store->larges, visit->cursor.device);
+  int was_left =
+    !store->is_synced && visit->before.verdict.state == KV_STATE_WAITING;
+  int64_t budget = store->is_opening || was_left ? 0 : store->large_budget;
+
+  if (!larges) return SQLITE_NOMEM;
+  kv_larges_look(larges, stamp);
+  return kv_reader_keep(visit->reader, larges, budget, visit->poll);
+}
+
+/* Read what is new, and forget the large rows that it was not about. */
+static int visit_read_on(kv_visit *visit, const kv_stamp *stamp) {
+  kv_larges **list = &visit->store->larges;
+  const char *device = visit->cursor.device;
+  int rc = visit_go_on(visit, stamp);
+
+  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) {
+    visit_say_left(visit);
+    return SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) rc = visit_merge(visit);
+  if (rc != SQLITE_OK) return rc;
+  if (visit->cursor.verdict.state == KV_STATE_OK ||
+      visit->cursor.verdict.state == KV_STATE_REWRITTEN) {
+    kv_larges_forget(list, device);
+  } else {
+    kv_larges_trim(kv_larges_get(list, device));
+  }
+  return SQLITE_OK;
+}
+
+/* Read the file, inside a savepoint. */
+static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
+  kv_store *store = visit->store;
+  kv_stamp after;
+  int rc = kv_reader_open(store->db, visit->path, visit->cursor.device,
+                          &visit->reader, &visit->cursor.verdict);
+
+  if (rc == SQLITE_OK && visit->reader) {
+    rc = visit_read_on(visit, stamp);
+  } else if (visit->cursor.verdict.state != KV_STATE_BUSY &&
+             visit->cursor.verdict.state != KV_STATE_WAITING) {
+    kv_larges_forget(&store->larges, visit->cursor.device);
+  }
+  visit->cursor.synced = kv_folder_now();
+  visit->cursor.has_stamp =
+    visit_is_final(visit) &&
+    kv_folder_look(visit->path, &after) == KV_FILE_REGULAR &&
+    memcmp(&after, stamp, sizeof(after)) == 0 && !kv_folder_is_fresh(stamp);
+  memset(&visit->cursor.stamp, 0, sizeof(after));
+  if (visit->cursor.has_stamp) visit->cursor.stamp = after;
+  return rc;
+}
+
+/* There is no file, and no directory if that is not listed: where is it? */
+static int visit_say_none(kv_visit *visit, int is_listed) {
+  const kv_cursor *cursor = &visit->cursor;
+  const char *root = visit->store->root;
+  char *path =
+    kv_device_log_path(root, cursor->device, is_listed ? "log.db" : NULL);
+  char *placeholder = NULL;
+  int rc = path ? kv_placeholder_find(path, &placeholder) : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK && placeholder) {
+    kv_verdict_set(&visit->cursor.verdict, KV_STATE_WAITING,
+                   "its log is not downloaded: %s is a placeholder of a cloud "
+                   "drive; tell the drive to keep the folder on this device%s",
+                   placeholder + strlen(root) + 1,
+                   cursor->has_id ? "; what was read is kept" : "");
+  } else if (cursor->has_id) {
+    visit_say(visit, KV_STATE_MISSING,
+              "its log is no longer in the folder; what was read is kept");
+  } else {
+    visit_say(visit, KV_STATE_WAITING, "its log is not here yet");
+  }
+  sqlite3_free(placeholder);
+  sqlite3_free(path);
+  return rc;
+}
+
+/* What there is instead of a regular file. */
+static int visit_say_kind(kv_visit *visit, int is_listed, kv_file_kind kind) {
+  visit->cursor.has_stamp = 0;
+  kv_larges_forget(&visit->store->larges, visit->cursor.device);
+  switch (kind) {
+    case KV_FILE_NONE: return visit_say_none(visit, is_listed);
+    case KV_FILE_UNKNOWN:
+      visit_say(visit, KV_STATE_BUSY,
+                "cannot be looked at: check the folder's permissions");
+      break;
+    default:
+      visit_say(visit, KV_STATE_STRANGER,
+                is_listed ? "log.db is not a regular file"
+                          : "its folder is not a directory");
+      break;
+  }
+  return SQLITE_OK;
+}
+
+static void visit_clear(kv_visit *visit) {
+  kv_reader_close(visit->reader);
+  kv_stmt_put(&visit->store->stmts, KV_SQL_POLL, visit->poll);
+  kv_cursor_clear(&visit->cursor);
+  kv_cursor_clear(&visit->before);
+  sqlite3_free(visit->path);
+}
+
+/* Is the file as it was when it was read to its end? */
+static int visit_is_idle(const kv_visit *visit, kv_file_kind kind,
+                         const kv_stamp *stamp) {
+  return kind == KV_FILE_REGULAR && visit->cursor.has_stamp &&
+         memcmp(stamp, &visit->cursor.stamp, sizeof(*stamp)) == 0;
+}
+
+/* What is there of a device that was not listed as a directory? */
+static kv_file_kind visit_look_missing(kv_store *store, const char *device) {
+  char *path = kv_device_log_path(store->root, device, NULL);
+  kv_stamp stamp;
+  kv_file_kind kind = path ? kv_folder_look(path, &stamp) : KV_FILE_UNKNOWN;
+
+  sqlite3_free(path);
+  return kind == KV_FILE_REGULAR ? KV_FILE_OTHER : kind;
+}
+
+static int visit_once(kv_store *store, const char *device, int is_listed,
+                      int can_read, int64_t *n_merged, int64_t *n_seen,
+                      char **err) {
+  kv_visit visit;
+  kv_stamp stamp;
+  kv_file_kind kind;
+  int rc;
+
+  memset(&visit, 0, sizeof(visit));
+  visit.store = store;
+  visit.path = kv_device_log_path(store->root, device, "log.db");
+  if (!visit.path) return SQLITE_NOMEM;
+  kind = is_listed ? KV_FILE_DIRECTORY : visit_look_missing(store, device);
+  if (kind == KV_FILE_DIRECTORY) kind = kv_folder_look(visit.path, &stamp);
+  rc = kv_cursor_load(&store->stmts, device, &visit.cursor);
+  if (rc != SQLITE_OK || visit_is_idle(&visit, kind, &stamp)) {
+    visit_clear(&visit);
+    return kv_store_error(store, err, rc, "cannot sync");
+  }
+
+  rc = kv_store_savepoint(store, err);
+  if (rc == SQLITE_OK) {
+    /* Again, as it is under the lock. */
+    kv_cursor_clear(&visit.cursor);
+    rc = kv_cursor_load(&store->stmts, device, &visit.cursor);
+    if (rc == SQLITE_OK) {
+      rc = kv_cursor_load(&store->stmts, device, &visit.before);
+    }
+    if (rc == SQLITE_OK)
+      rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &visit.poll);
+    if (rc != SQLITE_OK) {
+      /* nothing to read with */
+    } else if (kind == KV_FILE_REGULAR && !can_read) {
+      visit.cursor.has_stamp = 0;
+      visit_say(&visit, KV_STATE_DAMAGED,
+                "cannot be read: it asks for more memory than there is");
+    } else if (kind == KV_FILE_REGULAR) {
+      rc = visit_read(&visit, &stamp);
+    } else {
+      rc = visit_say_kind(&visit, is_listed, kind);
+    }
+    if (rc == SQLITE_OK && visit_is_changed(&visit)) {
+      rc = kv_cursor_save(&store->stmts, &visit.cursor);
+    }
+    if (rc != SQLITE_OK) kv_store_error(store, err, rc, "cannot sync");
+    rc = kv_store_savepoint_end(store, rc);
+  }
+  if (rc == SQLITE_OK) {
+    *n_merged += visit.n_merged;
+    *n_seen += visit.n_seen;
+  } else if (rc == SQLITE_CORRUPT_VTAB && kind == KV_FILE_REGULAR) {
+    rc = SQLITE_OK; /* the file changed while it was read: next time */
+    kv_error_clear(err);
+  }
+  visit_clear(&visit);
+  return kv_store_error(store, err, rc, "cannot sync");
+}
+
+/*
+** SQLite also says SQLITE_NOMEM of a damaged file. If it says so twice, the
+** file is not read; if memory is short indeed, that fails, too.
+*/
+int kv_visit_device(kv_store *store, const char *device, int is_listed,
+                    int64_t *n_merged, int64_t *n_seen, char **err) {
+  int rc = SQLITE_NOMEM;
+  int attempt;
+
+  for (attempt = 0; attempt < 3 && (rc & 0xff) == SQLITE_NOMEM; attempt++) {
+    kv_error_clear(err);
+    rc =
+      visit_once(store, device, is_listed, attempt < 2, n_merged, n_seen, err);
+  }
+  return rc;
+}

@@ -1,0 +1,75 @@
+/*
+** Rows of a scan of kv, many at a time.
+**
+** To step a statement inside another one costs more than the row that it
+** reads. So one step reads a batch: the statement calls an SQL function for
+** each row, which keeps the row, and lets it pass when there are enough. The
+** first step reads one row, each further one twice as many.
+**
+**     WHERE ... AND kv_batch(:batch, key, value, large)
+**       the latest row of a key          kept, to be shown
+**       older ones                       left out
+**       a deletion: the value is :batch  left out, and older ones
+**       the value is elsewhere (large)   kept if keys are enough, else passes
+**       enough                           passes: the step ends at this row
+**
+** INVARIANT: what a batch holds are copies. No write changes them.
+** INVARIANT: a zero byte is behind each text that is not empty.
+*/
+#ifndef KV_TABLE_KV_BATCH_H
+#define KV_TABLE_KV_BATCH_H
+
+#include "core/row.h"
+#include "db/sqlite.h"
+
+#define KV_BATCH_POINTER "kv_batch" /* type of :batch */
+
+typedef struct kv_batch_row {
+  kv_value key;
+  kv_value value;
+} kv_batch_row;
+
+typedef struct kv_batch {
+  const kv_value *last; /* key that the scan is at; KV_NULL: at none */
+  kv_value key;         /* here, or in the last row */
+  kv_value skip; /* that is not part of the scan, borrowed; KV_NULL: none */
+  char *key_bytes;
+  size_t n_key_bytes; /* allocated */
+  kv_batch_row *rows; /* NULL: no scan has begun yet */
+  char *bytes;        /* theirs */
+  size_t n_bytes;     /* used */
+  int n_rows;
+  int limit;    /* so many are read with the next step: 1, 2, 4, .. */
+  int next;     /* the first row that was not shown */
+  int is_large; /* a row came that is too large to be copied */
+  int is_keys;  /* keys are enough: a large value is left out */
+} kv_batch;
+
+/* Register the function. */
+int kv_batch_register(sqlite3 *db, int is_there);
+
+/* A batch without rows, at no key, for kv_batch_clear(). */
+void kv_batch_init(kv_batch *batch);
+
+/* Make room, which is kept. SQLITE_NOMEM. */
+int kv_batch_begin(kv_batch *batch);
+
+/* The next row that was not shown, or NULL. */
+const kv_batch_row *kv_batch_next(kv_batch *batch);
+
+/* Forget the rows, not the key: the next step reads more. SQLITE_NOMEM. */
+int kv_batch_refill(kv_batch *batch);
+
+/* Be at a key, whose bytes are copied. SQLITE_NOMEM. */
+int kv_batch_enter(kv_batch *batch, const kv_value *key);
+
+/* Is this the key that the scan is at, or one that is not part of it? */
+int kv_batch_leaves_out(const kv_batch *batch, const kv_value *key);
+
+/* Be at no key, without rows; memory is kept, but for that of a large key. */
+void kv_batch_reset(kv_batch *batch);
+
+/* Free what it has; it is as if it were new. */
+void kv_batch_clear(kv_batch *batch);
+
+#endif

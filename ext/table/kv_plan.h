@@ -1,0 +1,64 @@
+/*
+** Which way a query of kv is run: what xBestIndex chooses and tells xFilter.
+**
+** INVARIANT: rows that a plan leaves out are none that the query asks for.
+*/
+#ifndef KV_TABLE_KV_PLAN_H
+#define KV_TABLE_KV_PLAN_H
+
+#include "store/store.h"
+
+/* The virtual table kv. */
+typedef struct kv_table {
+  sqlite3_vtab base; /* base class: must be first */
+  kv_store *store;
+  sqlite3_vtab_cursor *spare; /* a closed one, for the next query; or NULL */
+} kv_table;
+
+/* Its columns. */
+enum {
+  TABLE_KEY,
+  TABLE_VALUE,
+  TABLE_AS_OF,
+  TABLE_TS,
+  TABLE_TIME,
+  TABLE_DEVICE,
+  TABLE_PARENT_TS,
+  TABLE_COLUMNS
+};
+
+/* The plan of a scan, in idxNum; its arguments come in this order. */
+enum {
+  PLAN_AS_OF = 1,
+  PLAN_POINT = 2,
+  PLAN_LOW = 4,
+  PLAN_HIGH = 8,
+  PLAN_LIKE = 16, /* pattern, then both bounds that SQLite made of it */
+  PLAN_LOW_STRICT = 32,
+  PLAN_HIGH_STRICT = 64,
+  PLAN_DESC = 128,
+  PLAN_VALUE = 256, /* no other columns than key and value */
+  PLAN_TIME = 512,  /* a stretch of time; time_range.h has further bits */
+  PLAN_KEYS = 1024, /* no values */
+  PLAN_BLOBS = 2048 /* the blobs between the bounds of a pattern, too */
+};
+
+int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info);
+
+/*
+** Are low and high the bounds that SQLite makes of a pattern that begins with
+** a prefix? The pattern is that of LIKE, or NULL: that of GLOB is not known.
+**
+** Those of ASCII bound bytes, too. Others do not: to SQLite before it was
+** mended, bytes that are no Unicode match U+FFFD to U+FFFF.
+*/
+typedef enum kv_plan_prefix {
+  PREFIX_NONE,
+  PREFIX_ASCII,
+  PREFIX_OTHER
+} kv_plan_prefix;
+
+kv_plan_prefix kv_plan_find_prefix(sqlite3_value *pattern, sqlite3_value *low,
+                                   sqlite3_value *high);
+
+#endif

@@ -1,0 +1,584 @@
+/*
+** Reading kv: cursors. See kv_scan.h.
+**
+** A scan reads the cache in key order, where a key's latest row comes first,
+** and skips the older ones. Backwards the latest row of a key comes last, so
+** it is looked up. A stretch of time is read in the order of time instead,
+** where each row is asked whether it is its key's latest.
+**
+** A scan of values alone reads many rows at a time (kv_batch.h). It starts anew
+** where it is, and reads one by one, when something is written meanwhile, as it
+** would not see that, and when it meets a large value, as it would be copied once
+** more.
+**
+** Where LIKE and GLOB match blobs, a prefix is two stretches of keys: the text
+** that begins with it, and the blobs, which come behind all text.
+*/
+#include "kv_scan.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "arguments.h"
+#include "cache/parts.h"
+#include "core/names.h"
+#include "db/error.h"
+#include "db/value.h"
+#include "kv_batch.h"
+#include "store/transaction.h"
+#include "store/write.h"
+#include "sync/upkeep.h"
+#include "time_range.h"
+
+typedef struct scan_cursor {
+  sqlite3_vtab_cursor base; /* base class: must be first */
+  kv_store *store;          /* borrowed from the table */
+  int plan;
+  int64_t as_of;
+  sqlite3_value *as_of_value; /* as it was given; NULL: not given */
+  sqlite3_stmt *scan;         /* the running scan */
+  kv_sql scan_id;
+  sqlite3_stmt *point; /* row of a point read, or of a key backwards */
+  kv_sql point_id;
+  sqlite3_stmt *current;   /* the current row: scan or point; or NULL: */
+  const kv_batch_row *row; /* it is one of the batch; NULL, too: end */
+  sqlite3_value *value;    /* its value; NULL: not known yet */
+  kv_value large;          /* the same, if it is large and was asked for */
+  kv_batch batch;          /* what the scan has read; its key in any case */
+  int behind;              /* what the step that read the batch came to */
+  int64_t n_writes;        /* store->n_writes when the scan began */
+  int64_t last_seq;        /* and the last own row */
+  sqlite3_value *low;      /* the bounds; NULL where there is none */
+  sqlite3_value *high;
+  int is_blobs; /* they are bytes now */
+  int is_more;  /* another stretch follows: the bytes, or backwards the text */
+} scan_cursor;
+
+int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
+  kv_table *table = (kv_table *)vtab;
+  scan_cursor *cursor = (scan_cursor *)table->spare;
+
+  table->spare = NULL;
+  if (!cursor) {
+    cursor = kv_zalloc(sizeof(*cursor));
+    if (!cursor) return SQLITE_NOMEM;
+    kv_batch_init(&cursor->batch);
+  }
+  cursor->store = table->store;
+  *out = &cursor->base;
+  return SQLITE_OK;
+}
+
+static void cursor_close_scan(scan_cursor *cursor) {
+  if (cursor->scan) cursor->store->n_scans--;
+  kv_stmt_put(&cursor->store->stmts, cursor->scan_id, cursor->scan);
+  cursor->scan = NULL;
+  cursor->behind = SQLITE_OK;
+}
+
+/* Leave the current row. */
+static void cursor_leave(scan_cursor *cursor) {
+  if (cursor->large.type != KV_NULL) kv_value_free(&cursor->large);
+  cursor->current = NULL;
+  cursor->value = NULL;
+}
+
+static void cursor_free_bounds(scan_cursor *cursor) {
+  sqlite3_value_free(cursor->low);
+  sqlite3_value_free(cursor->high);
+  cursor->low = NULL;
+  cursor->high = NULL;
+}
+
+static void cursor_reset(scan_cursor *cursor) {
+  cursor_leave(cursor);
+  kv_stmt_put(&cursor->store->stmts, cursor->point_id, cursor->point);
+  cursor->point = NULL;
+  cursor_close_scan(cursor);
+  sqlite3_value_free(cursor->as_of_value);
+  cursor_free_bounds(cursor);
+  kv_batch_reset(&cursor->batch);
+  cursor->row = NULL;
+  cursor->as_of_value = NULL;
+}
+
+static void cursor_free(scan_cursor *cursor) {
+  if (cursor) kv_batch_clear(&cursor->batch);
+  sqlite3_free(cursor);
+}
+
+int kv_scan_close(sqlite3_vtab_cursor *base) {
+  kv_table *table = (kv_table *)base->pVtab;
+
+  cursor_reset((scan_cursor *)base);
+  cursor_free((scan_cursor *)table->spare);
+  table->spare = base;
+  return SQLITE_OK;
+}
+
+void kv_scan_clear(kv_table *table) {
+  cursor_free((scan_cursor *)table->spare);
+  table->spare = NULL;
+}
+
+static int cursor_fail(scan_cursor *cursor, int rc) {
+  return kv_store_error(cursor->store, &cursor->base.pVtab->zErrMsg, rc,
+                        "cannot read");
+}
+
+/*
+** The statement that finds a key. Its value alone is enough if text and blobs
+** are looked for, unless a write may follow, which wants to know the row.
+*/
+static kv_sql cursor_point_text(const scan_cursor *cursor,
+                                const kv_value *key) {
+  if (cursor->plan & PLAN_AS_OF) return KV_SQL_CACHE_ROW;
+  return cursor->plan & PLAN_VALUE && key->type >= KV_TEXT &&
+             !cursor->store->pending.is_open
+           ? KV_SQL_CACHE_VALUE
+           : KV_SQL_CACHE_LATEST;
+}
+
+/* Where a large value goes; NULL: none is asked for. */
+static kv_value *cursor_large(scan_cursor *cursor) {
+  return cursor->plan & PLAN_KEYS ? NULL : &cursor->large;
+}
+
+/* Make the row of a key the current one, if it exists. */
+static int cursor_find(scan_cursor *cursor, const kv_value *key) {
+  kv_stmts *stmts = &cursor->store->stmts;
+  int rc;
+
+  kv_stmt_put(stmts, cursor->point_id, cursor->point);
+  cursor->point_id = cursor_point_text(cursor, key);
+  rc = kv_cache_get(stmts, cursor->point_id, key, cursor->as_of, &cursor->point,
+                    cursor_large(cursor), &cursor->value);
+  cursor->current = cursor->point;
+  return rc;
+}
+
+/*
+** Was a key there when the scan began? One that was not, because a function
+** or a program writes while it reads, is not part of it: else a scan that
+** writes a later key for each that it reads never ends.
+*/
+static int cursor_is_old(scan_cursor *cursor, const kv_value *key,
+                         int *is_old) {
+  kv_store *store = cursor->store;
+  sqlite3_stmt *stmt = NULL;
+  int rc;
+
+  *is_old = 1;
+  if (store->n_writes == cursor->n_writes) return SQLITE_OK;
+  rc = kv_stmt_get(&store->stmts, KV_SQL_KEY_IS_OLD, &stmt);
+  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, 2, store->device, -1, SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, cursor->last_seq);
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  *is_old = rc == SQLITE_ROW;
+  kv_stmt_put(&store->stmts, KV_SQL_KEY_IS_OLD, stmt);
+  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Make the row of the scan the current one, unless it is a deletion. */
+static int cursor_show(scan_cursor *cursor) {
+  int rc = kv_cache_value(&cursor->store->stmts, cursor->scan,
+                          cursor_large(cursor), &cursor->value);
+
+  if (rc == SQLITE_OK && cursor->value) cursor->current = cursor->scan;
+  return rc;
+}
+
+/* The scan came to a new key: make its latest row the current one. */
+static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
+  int is_old = 1;
+  int rc = kv_batch_enter(&cursor->batch, key);
+
+  if (rc == SQLITE_OK) rc = cursor_is_old(cursor, cursor->batch.last, &is_old);
+  if (rc != SQLITE_OK || !is_old) return rc;
+  if (!(cursor->plan & PLAN_DESC)) return cursor_show(cursor);
+  return cursor_find(cursor, cursor->batch.last);
+}
+
+/* The statement of a scan. */
+static kv_sql cursor_scan_text(const scan_cursor *cursor) {
+  int has_high = cursor->high != NULL;
+
+  if (cursor->plan & PLAN_AS_OF) {
+    if (cursor->plan & PLAN_DESC) {
+      return has_high ? KV_SQL_SCAN_AS_OF_TO_DESC : KV_SQL_SCAN_AS_OF_DESC;
+    }
+    return has_high ? KV_SQL_SCAN_AS_OF_TO : KV_SQL_SCAN_AS_OF;
+  }
+  if (cursor->plan & PLAN_DESC) {
+    return has_high ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_DESC;
+  }
+  if (cursor->plan & PLAN_VALUE) {
+    return has_high ? KV_SQL_SCAN_VALUE_TO : KV_SQL_SCAN_VALUE;
+  }
+  return has_high ? KV_SQL_SCAN_TO : KV_SQL_SCAN;
+}
+
+/* Does the scan read many rows at a time? */
+static int cursor_is_many(const scan_cursor *cursor) {
+  return cursor->plan & PLAN_VALUE && !(cursor->plan & PLAN_DESC);
+}
+
+static int cursor_bind_bound(scan_cursor *cursor, int i, sqlite3_value *bound) {
+  const void *bytes;
+
+  if (!cursor->is_blobs) return sqlite3_bind_value(cursor->scan, i, bound);
+  bytes = sqlite3_value_blob(bound); /* first: then these are counted */
+  return sqlite3_bind_blob(cursor->scan, i, bytes, sqlite3_value_bytes(bound),
+                           SQLITE_TRANSIENT);
+}
+
+/* Get the statement of a scan and bind its bounds. */
+static int cursor_open_scan(scan_cursor *cursor) {
+  int next = cursor->high ? 3 : 2;
+  int rc;
+
+  cursor->scan_id = cursor_scan_text(cursor);
+  rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
+  if (cursor->scan) cursor->store->n_scans++;
+  if (rc == SQLITE_OK) {
+    rc = cursor->low ? cursor_bind_bound(cursor, 1, cursor->low)
+                     : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
+  }
+  if (rc == SQLITE_OK && cursor->high) {
+    rc = cursor_bind_bound(cursor, 2, cursor->high);
+  }
+  if (rc == SQLITE_OK && cursor->plan & PLAN_AS_OF) {
+    rc = sqlite3_bind_int64(cursor->scan, next, cursor->as_of);
+  }
+  if (rc == SQLITE_OK && cursor_is_many(cursor)) {
+    rc = sqlite3_bind_pointer(cursor->scan, next, &cursor->batch,
+                              KV_BATCH_POINTER, NULL);
+  }
+  return rc;
+}
+
+/* Start anew behind the key that the scan is at, and read one by one. */
+static int cursor_go_single(scan_cursor *cursor) {
+  int rc = SQLITE_OK;
+
+  if (cursor->row) rc = kv_batch_enter(&cursor->batch, &cursor->row->key);
+  if (rc == SQLITE_OK) rc = kv_batch_refill(&cursor->batch);
+  if (rc != SQLITE_OK) return rc;
+  cursor_close_scan(cursor);
+  cursor->plan &= ~PLAN_VALUE;
+  rc = cursor_open_scan(cursor);
+  if (rc != SQLITE_OK) return rc;
+  return kv_value_bind_copy(cursor->scan, 1, cursor->batch.last);
+}
+
+/* Before the next step of a scan that reads many rows at a time. */
+static int cursor_choose(scan_cursor *cursor) {
+  int is_stale = cursor->store->n_writes != cursor->n_writes;
+
+  if (is_stale || cursor->batch.is_large) return cursor_go_single(cursor);
+  return kv_batch_refill(&cursor->batch);
+}
+
+/* Step the scan. Rows of a batch come before what the step came to. */
+static int cursor_step(scan_cursor *cursor) {
+  int rc = cursor->behind;
+
+  if (rc == SQLITE_OK) rc = sqlite3_step(cursor->scan);
+  cursor->behind = SQLITE_OK;
+  if (cursor->batch.n_rows > 0 && (rc == SQLITE_ROW || rc == SQLITE_DONE)) {
+    cursor->behind = rc;
+    cursor->row = kv_batch_next(&cursor->batch);
+    rc = SQLITE_ROW;
+  }
+  return rc;
+}
+
+/* Go on with the other stretch. */
+static int cursor_go_on(scan_cursor *cursor) {
+  cursor_close_scan(cursor);
+  cursor->is_more = 0;
+  cursor->is_blobs = !cursor->is_blobs;
+  return cursor_open_scan(cursor);
+}
+
+/* Find the next key that exists. */
+static int cursor_advance(scan_cursor *cursor) {
+  int rc = cursor_is_many(cursor) ? cursor_choose(cursor) : SQLITE_OK;
+
+  cursor->row = NULL;
+  while (rc == SQLITE_OK && !cursor->current) {
+    kv_value key;
+
+    rc = cursor_step(cursor);
+    if (rc == SQLITE_DONE && cursor->is_more) {
+      rc = cursor_go_on(cursor);
+      continue;
+    }
+    if (rc == SQLITE_DONE || cursor->row) return SQLITE_OK;
+    if (rc != SQLITE_ROW) break;
+    if (cursor->plan & PLAN_TIME) return cursor_show(cursor);
+    rc = kv_value_of_column(cursor->scan, KV_COLUMN_KEY, &key);
+    if (rc == SQLITE_OK && !kv_batch_leaves_out(&cursor->batch, &key)) {
+      rc = cursor_enter_key(cursor, &key);
+    }
+  }
+  return rc;
+}
+
+int kv_scan_next(sqlite3_vtab_cursor *base) {
+  scan_cursor *cursor = (scan_cursor *)base;
+
+  if (cursor->row && cursor->store->n_writes == cursor->n_writes) {
+    cursor->row = kv_batch_next(&cursor->batch);
+    if (cursor->row) return SQLITE_OK;
+  }
+  cursor_leave(cursor);
+  if (cursor->plan & PLAN_POINT) return SQLITE_OK;
+  return cursor_fail(cursor, cursor_advance(cursor));
+}
+
+static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
+  kv_store *store = cursor->store;
+  kv_value key;
+  int rc = kv_value_of(value, &key);
+
+  if (rc == SQLITE_OK && key.type == KV_NULL) return SQLITE_OK;
+  if (rc == SQLITE_OK && kv_late_find(&store->pending.late, &key)) {
+    rc = kv_write_flush(store, &cursor->base.pVtab->zErrMsg);
+  }
+  if (rc == SQLITE_OK) rc = kv_batch_enter(&cursor->batch, &key);
+  if (rc == SQLITE_OK) rc = cursor_find(cursor, cursor->batch.last);
+  if (rc == SQLITE_OK && cursor->point &&
+      cursor->point_id == KV_SQL_CACHE_LATEST) {
+    kv_write_found(store, cursor->batch.last, cursor->point);
+  }
+  return cursor_fail(cursor, rc);
+}
+
+/* Leave out a bound: as if the scan had been there, or at its end. */
+static int cursor_leave_out(scan_cursor *cursor, sqlite3_value *bound,
+                            int is_first) {
+  kv_value key;
+  int rc = kv_value_of(bound, &key);
+
+  if (rc == SQLITE_OK && is_first) return kv_batch_enter(&cursor->batch, &key);
+  cursor->batch.skip = key;
+  return rc;
+}
+
+/* Start a scan between its bounds. */
+static int cursor_start(scan_cursor *cursor) {
+  int is_desc = cursor->plan & PLAN_DESC;
+  int rc = SQLITE_OK;
+
+  cursor->is_more = (cursor->plan & PLAN_BLOBS) != 0;
+  cursor->is_blobs = cursor->is_more && is_desc;
+  if (cursor->low && (cursor->plan & PLAN_LOW_STRICT)) {
+    rc = cursor_leave_out(cursor, cursor->low, !is_desc);
+  }
+  if (rc == SQLITE_OK && cursor->high && (cursor->plan & PLAN_HIGH_STRICT)) {
+    rc = cursor_leave_out(cursor, cursor->high, is_desc);
+  }
+  if (rc == SQLITE_OK && cursor_is_many(cursor)) {
+    rc = kv_batch_begin(&cursor->batch);
+    cursor->batch.is_keys = (cursor->plan & PLAN_KEYS) != 0;
+  }
+  if (rc == SQLITE_OK) rc = cursor_open_scan(cursor);
+  if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  return kv_scan_next(&cursor->base);
+}
+
+/*
+** The same from the beginning, and one by one: the statement sorts its rows,
+** so the batch did not get them in order. The primary key of a database with
+** PRAGMA legacy_file_format does not descend.
+*/
+static int cursor_start_sorted(scan_cursor *cursor) {
+  cursor_close_scan(cursor);
+  kv_batch_reset(&cursor->batch);
+  cursor->row = NULL;
+  cursor_leave(cursor);
+  cursor->plan &= ~PLAN_VALUE;
+  return cursor_start(cursor);
+}
+
+/*
+** Keep the bounds of a scan, each NULL if there is none. They are copied before
+** anything looks at their text, which may give them other bytes.
+*/
+static int cursor_keep_bounds(scan_cursor *cursor, sqlite3_value **argv) {
+  int plan = cursor->plan;
+  sqlite3_value *pattern = plan & PLAN_LIKE ? *argv++ : NULL;
+  sqlite3_value *low = plan & (PLAN_LOW | PLAN_LIKE) ? *argv++ : NULL;
+  sqlite3_value *high = plan & (PLAN_HIGH | PLAN_LIKE) ? *argv++ : NULL;
+
+  cursor->low = sqlite3_value_dup(low);
+  cursor->high = sqlite3_value_dup(high);
+  if ((low && !cursor->low) || (high && !cursor->high)) return SQLITE_NOMEM;
+  if (plan & (PLAN_LIKE | PLAN_BLOBS)) {
+    kv_plan_prefix prefix = kv_plan_find_prefix(pattern, low, high);
+
+    if (prefix != PREFIX_ASCII) cursor->plan &= ~PLAN_BLOBS;
+    if (prefix == PREFIX_NONE && pattern) cursor_free_bounds(cursor);
+    if (prefix == PREFIX_OTHER) { /* all blobs, behind the text */
+      sqlite3_value_free(cursor->high);
+      cursor->high = NULL;
+    }
+  }
+  return SQLITE_OK;
+}
+
+static int bound_is_null(sqlite3_value *bound) {
+  return bound && sqlite3_value_type(bound) == SQLITE_NULL;
+}
+
+/* Scan between two bounds. */
+static int cursor_scan(scan_cursor *cursor, sqlite3_value **argv) {
+  int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
+
+  cursor->n_writes = cursor->store->n_writes;
+  if (rc == SQLITE_OK) rc = cursor_keep_bounds(cursor, argv);
+  if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  if (bound_is_null(cursor->low) || bound_is_null(cursor->high)) {
+    return SQLITE_OK;
+  }
+  rc = cursor_start(cursor);
+  if (rc != SQLITE_OK || !cursor_is_many(cursor)) return rc;
+  return sqlite3_stmt_status(cursor->scan, SQLITE_STMTSTATUS_SORT, 1)
+           ? cursor_start_sorted(cursor)
+           : rc;
+}
+
+/* Start to read a stretch of time. */
+static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
+  int64_t first;
+  int64_t last;
+  int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
+
+  cursor->scan_id =
+    cursor->plan & PLAN_DESC ? KV_SQL_SCAN_TIME_DESC : KV_SQL_SCAN_TIME;
+  kv_upkeep_want_index(cursor->store);
+  kv_time_range_read(cursor->plan, argv, &first, &last);
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
+    if (cursor->scan) cursor->store->n_scans++;
+  }
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 1, first);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 2, last);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(cursor->scan, 3, cursor->store->device, -1,
+                           SQLITE_STATIC);
+  }
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_int64(cursor->scan, 4, cursor->last_seq);
+  }
+  if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  return kv_scan_next(&cursor->base);
+}
+
+int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
+                   int argc, sqlite3_value **argv) {
+  scan_cursor *cursor = (scan_cursor *)base;
+  int rc;
+
+  (void)unused;
+  (void)argc;
+  cursor_reset(cursor);
+  rc = kv_publish_tell(cursor->store, &base->pVtab->zErrMsg);
+  if (rc != SQLITE_OK) return rc;
+  kv_write_begin(cursor->store);
+  cursor->plan = plan;
+  cursor->as_of = INT64_MAX;
+  if (plan & PLAN_AS_OF) {
+    cursor->as_of_value = sqlite3_value_dup(argv[0]);
+    if (!cursor->as_of_value) return SQLITE_NOMEM;
+    if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+      rc = kv_argument_time(argv[0], kv_store_now(cursor->store),
+                            &cursor->as_of, &base->pVtab->zErrMsg);
+      if (rc != SQLITE_OK) return rc;
+    }
+    argv++;
+  }
+  rc = kv_rebuild_refuse_newer(cursor->store, &base->pVtab->zErrMsg);
+  if (rc != SQLITE_OK) return rc;
+  if (plan & PLAN_POINT) return cursor_point(cursor, argv[0]);
+  rc = kv_write_flush(cursor->store, &base->pVtab->zErrMsg);
+  if (rc != SQLITE_OK) return rc;
+  if (plan & PLAN_TIME) return cursor_scan_time(cursor, argv);
+  return cursor_scan(cursor, argv);
+}
+
+int kv_scan_eof(sqlite3_vtab_cursor *base) {
+  const scan_cursor *cursor = (scan_cursor *)base;
+
+  return !cursor->current && !cursor->row;
+}
+
+/*
+** Is the key that was looked for, or scanned, the one to be shown? A number
+** that was looked for may be stored as another one.
+*/
+static int cursor_has_key(const scan_cursor *cursor) {
+  int type = cursor->batch.last->type;
+
+  return type >= KV_TEXT ||
+         (type != KV_NULL && cursor->current == cursor->scan);
+}
+
+/* Hand over a large value; it is read once more if it was before. */
+static int cursor_give_large(scan_cursor *cursor, sqlite3_context *ctx) {
+  int64_t first = sqlite3_column_int64(cursor->current, KV_COLUMN_LARGE);
+  int rc = SQLITE_OK;
+
+  if (!cursor->large.z) {
+    rc = kv_parts_read(&cursor->store->stmts, first, &cursor->large);
+  }
+  if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  kv_value_give(ctx, &cursor->large);
+  return SQLITE_OK;
+}
+
+int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
+                   int column) {
+  static const int from[] = {
+    KV_COLUMN_KEY,    KV_COLUMN_VALUE,    -1, KV_COLUMN_TS, KV_COLUMN_TS,
+    KV_COLUMN_DEVICE, KV_COLUMN_PARENT_TS};
+  scan_cursor *cursor = (scan_cursor *)base;
+  char time[KV_TIME_SIZE];
+
+  if (cursor->row && column <= TABLE_VALUE) {
+    kv_value_result_terminated(ctx, column == TABLE_KEY ? &cursor->row->key
+                                                        : &cursor->row->value);
+    return SQLITE_OK;
+  }
+  if (column == TABLE_AS_OF) {
+    /* An UPDATE of the past is told by it, so it is always given. */
+    if (cursor->as_of_value) sqlite3_result_value(ctx, cursor->as_of_value);
+    return SQLITE_OK;
+  }
+  if (column > TABLE_AS_OF && sqlite3_vtab_nochange(ctx)) return SQLITE_OK;
+  if (column == TABLE_VALUE && cursor->large.type != KV_NULL) {
+    return cursor_give_large(cursor, ctx);
+  }
+  if (column == TABLE_TIME) {
+    kv_time_format(sqlite3_column_int64(cursor->current, KV_COLUMN_TS), time);
+    sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
+  } else if (column == TABLE_KEY && cursor_has_key(cursor)) {
+    kv_value_result_terminated(ctx, cursor->batch.last);
+  } else if (column == TABLE_VALUE && cursor->value) {
+    return kv_value_result_value(ctx, cursor->value);
+  } else {
+    return kv_value_result_column(ctx, cursor->current, from[column]);
+  }
+  return SQLITE_OK;
+}
+
+/* WITHOUT ROWID tables have none. */
+int kv_scan_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
+  (void)base;
+  *out = 0;
+  return SQLITE_OK;
+}

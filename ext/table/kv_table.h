@@ -1,0 +1,12 @@
+/*
+** The virtual table kv: creating, writing, transactions.
+*/
+#ifndef KV_TABLE_KV_TABLE_H
+#define KV_TABLE_KV_TABLE_H
+
+#include "store/store.h"
+
+/* Register its module; with registry = NULL take it back. */
+int kv_table_register(sqlite3 *db, kv_registry *registry);
+
+#endif
