@@ -4,7 +4,7 @@
 find_program(KV_CLANG_FORMAT clang-format-14)
 mark_as_advanced(KV_CLANG_FORMAT)
 file(GLOB kv_formatted CONFIGURE_DEPENDS ext/*.[ch] ext/*/*.[ch]
-  tests/*/*.[ch] examples/*.[ch])
+  tests/*/*.[ch] tests/*/*/*.[ch] examples/*.[ch])
 if(KV_CLANG_FORMAT AND kv_formatted)
   add_custom_target(format
     COMMAND "${KV_CLANG_FORMAT}" -i ${kv_formatted} VERBATIM)

@@ -1,6 +1,7 @@
 # The tests, by what they are written in:
 #
-#   tests/unit/test_<room>.c     unit_<room>     cmocka, against the C
+#   tests/unit/<folder>/test_<room>.c
+#                                unit_<room>     cmocka, against the C
 #   tests/foreign/test_<name>.c  unit_<name>     the same, of logs
 #   tests/golden/<name>.sql, sh  golden_<name>   transcripts of the shell
 #   tests/python/test_<name>.py  python_<name>   unittest, against the module
@@ -33,7 +34,7 @@ endif()
 
 # Unit tests: all of the C linked to SQLite, with assertions.
 file(GLOB kv_unit CONFIGURE_DEPENDS
-  tests/unit/test_*.c tests/foreign/test_*.c)
+  tests/unit/*/test_*.c tests/foreign/test_*.c)
 file(GLOB kv_support CONFIGURE_DEPENDS tests/support/*.c)
 find_path(KV_CMOCKA_INCLUDE_DIR cmocka.h)
 find_library(KV_CMOCKA_LIBRARY cmocka)

@@ -9,8 +9,8 @@
 **     {name}_arrival  the commits and merges that brought the rows
 **     {name}_meta     the cache itself: format, epoch, machine
 **
-** Only this room, parts.c and publish.c (own rows) write them. Functions return
-** SQLite codes; the message is the connection's.
+** Rooms of cache/ write them; those of store/ and own/ do for own rows.
+** Functions return SQLite codes; the message is the connection's.
 **
 ** Rows of {name}_cache that have been superseded are moved to the back now and
 ** then (upkeep.h), so that the latest values lie side by side.

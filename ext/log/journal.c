@@ -1,5 +1,5 @@
 /*
-** What lies beside the own log. See beside.h.
+** What lies beside the own log. See journal.h.
 **
 ** A journal beside the log is the own one of a commit that was cut off, and
 ** SQLite rolls it back; or a sync tool brought it, and rolling it back would
@@ -20,11 +20,11 @@
 #include "reserve.h"
 
 /* What SQLite would take for a part of the log. */
-static const char *const beside_suffixes[] = {"-journal", "-wal", "-shm"};
+static const char *const journal_suffixes[] = {"-journal", "-wal", "-shm"};
 #define BESIDE_SUFFIXES 3
 
 /* What lies beside the log under a suffix. */
-static kv_file_kind beside_look(const char *path, const char *suffix) {
+static kv_file_kind journal_look(const char *path, const char *suffix) {
   char *name = sqlite3_mprintf("%s%s", path, suffix);
   kv_stamp stamp;
   kv_file_kind kind = name ? kv_folder_look(name, &stamp) : KV_FILE_UNKNOWN;
@@ -33,11 +33,11 @@ static kv_file_kind beside_look(const char *path, const char *suffix) {
   return kind;
 }
 
-static int beside_has(const char *path) {
+static int journal_has(const char *path) {
   int i;
 
   for (i = 0; i < BESIDE_SUFFIXES; i++) {
-    if (beside_look(path, beside_suffixes[i]) != KV_FILE_NONE) return 1;
+    if (journal_look(path, journal_suffixes[i]) != KV_FILE_NONE) return 1;
   }
   return 0;
 }
@@ -48,8 +48,8 @@ static int beside_has(const char *path) {
 ** waits for our SHARED one. Ends with *is_locked 0 when the journal is gone:
 ** a commit ended, there is nothing to check.
 */
-static int beside_lock(sqlite3_file *file, const char *path,
-                       const kv_busy *busy, int *is_locked) {
+static int journal_lock(sqlite3_file *file, const char *path,
+                        const kv_busy *busy, int *is_locked) {
   kv_busy_wait wait = {0, 0, 0};
 
   *is_locked = 0;
@@ -61,7 +61,7 @@ static int beside_lock(sqlite3_file *file, const char *path,
     *is_locked = rc == SQLITE_OK;
     if (rc == SQLITE_OK) return rc;
     file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
-    if (!beside_has(path)) return SQLITE_OK;
+    if (!journal_has(path)) return SQLITE_OK;
     if ((rc & 0xff) != SQLITE_BUSY || !kv_busy_again(busy, &wait)) return rc;
   }
 }
@@ -70,7 +70,7 @@ static int beside_lock(sqlite3_file *file, const char *path,
 ** Does a journal end with the name of a super-journal? No commit of ours has
 ** one. https://www.sqlite.org/tempfiles.html#super_journal_files
 */
-static int beside_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
+static int journal_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
   static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9,
                                          0x20, 0xa1, 0x63, 0xd7};
   unsigned char end[8];
@@ -90,7 +90,7 @@ static int beside_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
   return rc;
 }
 
-int kv_beside_is_whole(sqlite3 *host, const char *path, int *is_whole) {
+int kv_journal_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   kv_reader *reader = NULL;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_stretch stretch;
@@ -115,21 +115,21 @@ int kv_beside_is_whole(sqlite3 *host, const char *path, int *is_whole) {
 }
 
 /* Is it nothing that SQLite may roll back into the file beside it? */
-static int beside_is_stale(sqlite3 *host, sqlite3_vfs *vfs, const char *path,
-                           const char *journal, int *is_stale) {
+static int journal_is_stale(sqlite3 *host, sqlite3_vfs *vfs, const char *path,
+                            const char *journal, int *is_stale) {
   kv_stamp stamp;
   int rc = SQLITE_OK;
 
   *is_stale = kv_folder_look(journal, &stamp) != KV_FILE_REGULAR;
-  if (!*is_stale) rc = beside_names_super(vfs, journal, is_stale);
+  if (!*is_stale) rc = journal_names_super(vfs, journal, is_stale);
   if (rc == SQLITE_OK && !*is_stale) {
-    rc = kv_beside_is_whole(host, path, is_stale);
+    rc = kv_journal_is_whole(host, path, is_stale);
   }
   return rc;
 }
 
 /* Does the file itself say that it is in WAL mode? */
-static int beside_is_wal(sqlite3_file *file) {
+static int journal_is_wal(sqlite3_file *file) {
   unsigned char versions[2] = {0, 0};
 
   return file->pMethods->xRead(file, versions, 2, 18) == SQLITE_OK &&
@@ -137,16 +137,16 @@ static int beside_is_wal(sqlite3_file *file) {
 }
 
 /* Delete what lies beside the log and is no part of it. Under the lock. */
-static int beside_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
-                        const char *path, char **err) {
+static int journal_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
+                         const char *path, char **err) {
   int rc = SQLITE_OK;
   int i;
 
   kv_reserve_drop(vfs, path); /* of a commit that was cut off */
   for (i = 0; i < BESIDE_SUFFIXES && rc == SQLITE_OK; i++) {
-    kv_file_kind kind = beside_look(path, beside_suffixes[i]);
-    char *name = sqlite3_mprintf("%s%s", path, beside_suffixes[i]);
-    int is_stale = i > 0 && !beside_is_wal(file);
+    kv_file_kind kind = journal_look(path, journal_suffixes[i]);
+    char *name = sqlite3_mprintf("%s%s", path, journal_suffixes[i]);
+    int is_stale = i > 0 && !journal_is_wal(file);
 
     if (!name) {
       rc = SQLITE_NOMEM;
@@ -154,7 +154,7 @@ static int beside_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
       rc = kv_error(err, SQLITE_CANTOPEN,
                     "%s is not a regular file: move it away", name);
     } else if (kind != KV_FILE_NONE) {
-      if (i == 0) rc = beside_is_stale(host, vfs, path, name, &is_stale);
+      if (i == 0) rc = journal_is_stale(host, vfs, path, name, &is_stale);
       if (rc == SQLITE_OK && is_stale) rc = vfs->xDelete(vfs, name, 1);
     }
     sqlite3_free(name);
@@ -162,32 +162,32 @@ static int beside_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
   return rc;
 }
 
-int kv_beside_check(sqlite3 *host, sqlite3 *handle, const char *path,
-                    const kv_busy *busy, char **err) {
+int kv_journal_check(sqlite3 *host, sqlite3 *handle, const char *path,
+                     const kv_busy *busy, char **err) {
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
   sqlite3_file *file = NULL;
   int is_locked = 0;
   int rc = SQLITE_OK;
 
-  if (!beside_has(path)) return SQLITE_OK;
+  if (!journal_has(path)) return SQLITE_OK;
   if (!vfs) return SQLITE_ERROR;
   rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (rc == SQLITE_OK) {
-    rc = beside_lock(file, path, busy, &is_locked);
+    rc = journal_lock(file, path, busy, &is_locked);
   }
   if (is_locked) {
-    rc = beside_clear(host, vfs, file, path, err);
+    rc = journal_clear(host, vfs, file, path, err);
     file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
   }
   return rc;
 }
 
-int kv_beside_clear_new(sqlite3 *host, const char *path) {
+int kv_journal_clear_new(sqlite3 *host, const char *path) {
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
   char *journal;
 
-  if (!vfs || beside_look(path, ".new-journal") != KV_FILE_REGULAR ||
-      beside_look(path, ".new") != KV_FILE_NONE) {
+  if (!vfs || journal_look(path, ".new-journal") != KV_FILE_REGULAR ||
+      journal_look(path, ".new") != KV_FILE_NONE) {
     return SQLITE_OK;
   }
   journal = sqlite3_mprintf("%s.new-journal", path);

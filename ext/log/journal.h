@@ -17,20 +17,20 @@
 ** SQLITE_CANTOPEN with a message, if it is a directory; SQLITE_BUSY;
 ** SQLITE_INTERRUPT by the host; SQLITE_NOMEM; those of the disk.
 */
-int kv_beside_check(sqlite3 *host, sqlite3 *handle, const char *path,
-                    const kv_busy *busy, char **err);
+int kv_journal_check(sqlite3 *host, sqlite3 *handle, const char *path,
+                     const kv_busy *busy, char **err);
 
 /*
 ** Is an own log whole as its file stands, without a journal beside it? Reads
 ** every row and page. SQLITE_NOMEM, SQLITE_INTERRUPT, errors of the disk.
 */
-int kv_beside_is_whole(sqlite3 *host, const char *path, int *is_whole);
+int kv_journal_is_whole(sqlite3 *host, const char *path, int *is_whole);
 
 /*
 ** A new log is in its place, but its journal is back: SQLite had deleted it
 ** before, and the power failed after. It is the journal of no file, and is
 ** deleted; if that fails, the next time. SQLITE_NOMEM.
 */
-int kv_beside_clear_new(sqlite3 *host, const char *path);
+int kv_journal_clear_new(sqlite3 *host, const char *path);
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** Reading a log file that may hold anything. See foreign.h.
+** Reading a log file that may hold anything. See reader.h.
 **
 ** A file that is admitted (admit.h) is read by rowid with plain SELECTs on a
 ** confined handle. Aggregates, and any statement whose work depends on what the

@@ -2,7 +2,7 @@
 ** Room on the disk for a commit of the own log. See reserve.h.
 **
 ** A quota, or another program, can still take what a look has seen: then the
-** second phase fails, and the connection says so (kv_publish_tell).
+** second phase fails, and the connection says so (kv_transaction_tell).
 */
 #include "reserve.h"
 

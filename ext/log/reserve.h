@@ -6,7 +6,7 @@
 ** write: where there is plenty a look is enough, else a file beside the log,
 ** log.db.room-journal, holds the room until the moment before the log commits.
 ** No other device reads that file; one that a crash left is deleted with the
-** journal that the crash left (beside.h).
+** journal that the crash left (journal.h).
 */
 #ifndef KV_LOG_RESERVE_H
 #define KV_LOG_RESERVE_H

@@ -1,7 +1,7 @@
 /*
-** The own log file, while it is locked to publish. See device_log.h.
+** The own log file, while it is locked to publish. See writer.h.
 **
-** What lies beside it is dealt with before SQLite reads it: beside.h.
+** What lies beside it is dealt with before SQLite reads it: journal.h.
 */
 #include "writer.h"
 
@@ -21,14 +21,14 @@
 ** the file system needs. */
 #define LOG_ROOM 32768
 
-char *kv_device_log_path(const char *root, const char *device,
-                         const char *file) {
+char *kv_writer_path(const char *root, const char *device, const char *file) {
   return file ? sqlite3_mprintf("%s/devices/%s/%s", root, device, file)
               : sqlite3_mprintf("%s/devices/%s", root, device);
 }
 
 /* A name that differs only in case would be the same file elsewhere. */
-static int log_check_case(const char *devices, const char *device, char **err) {
+static int writer_check_case(const char *devices, const char *device,
+                             char **err) {
   char **names = NULL;
   int n = 0;
   int i;
@@ -48,7 +48,7 @@ static int log_check_case(const char *devices, const char *device, char **err) {
   return rc;
 }
 
-static int log_make_directory(const char *path, char **err) {
+static int writer_make_directory(const char *path, char **err) {
   if (kv_folder_make(path) == SQLITE_OK) return SQLITE_OK;
   return kv_error(err, SQLITE_CANTOPEN,
                   "cannot create folder %s: check its permissions and that "
@@ -60,7 +60,7 @@ static int log_make_directory(const char *path, char **err) {
 ** What is not there may be in the cloud only: made anew, with fewer rows, it
 ** would take the place of what is there.
 */
-static int log_check_downloaded(const char *path, char **err) {
+static int writer_check_downloaded(const char *path, char **err) {
   char *placeholder = NULL;
   kv_stamp stamp;
   int rc = SQLITE_OK;
@@ -79,9 +79,9 @@ static int log_check_downloaded(const char *path, char **err) {
 }
 
 /* The directories of the device; the root has to be there. */
-static int log_make_place(const kv_device_log_place *place, char **err) {
+static int writer_make_place(const kv_writer_place *place, char **err) {
   char *devices = sqlite3_mprintf("%s/devices", place->root);
-  char *own = kv_device_log_path(place->root, place->device, NULL);
+  char *own = kv_writer_path(place->root, place->device, NULL);
   kv_file_kind kind = KV_FILE_NONE;
   kv_stamp stamp;
   int rc = devices && own ? SQLITE_OK : SQLITE_NOMEM;
@@ -98,11 +98,11 @@ static int log_make_place(const kv_device_log_place *place, char **err) {
     rc = kv_error(err, SQLITE_CANTOPEN, "%s is not a directory: move it away",
                   devices);
   }
-  if (rc == SQLITE_OK) rc = log_check_downloaded(own, err);
+  if (rc == SQLITE_OK) rc = writer_check_downloaded(own, err);
   if (rc == SQLITE_OK && kv_folder_look(own, &stamp) != KV_FILE_DIRECTORY) {
-    rc = log_make_directory(devices, err);
-    if (rc == SQLITE_OK) rc = log_check_case(devices, place->device, err);
-    if (rc == SQLITE_OK) rc = log_make_directory(own, err);
+    rc = writer_make_directory(devices, err);
+    if (rc == SQLITE_OK) rc = writer_check_case(devices, place->device, err);
+    if (rc == SQLITE_OK) rc = writer_make_directory(own, err);
     if (rc == SQLITE_OK && kv_folder_look(own, &stamp) != KV_FILE_DIRECTORY) {
       rc = kv_error(err, SQLITE_CANTOPEN, "%s is not a directory: move it away",
                     own);
@@ -114,7 +114,7 @@ static int log_make_place(const kv_device_log_place *place, char **err) {
 }
 
 /* Write the tables and the device row of a new log. */
-static int log_create(kv_device_log *log, const kv_device_log_place *place) {
+static int writer_create(kv_writer *log, const kv_writer_place *place) {
   kv_log_head *head = &log->head;
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_run(log->handle, KV_SQL_LOG_FORMAT);
@@ -148,8 +148,8 @@ static int log_create(kv_device_log *log, const kv_device_log_place *place) {
 }
 
 /* Whose log it is, and where it ends. */
-static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
-                         kv_verdict *verdict) {
+static int writer_read_head(kv_writer *log, const kv_writer_place *place,
+                            kv_verdict *verdict) {
   kv_position tail = {0, 0};
   int found = 0;
   int rc = kv_reader_on(place->host, log->handle, place->device, &log->reader,
@@ -169,7 +169,7 @@ static int log_read_head(kv_device_log *log, const kv_device_log_place *place,
   return rc;
 }
 
-int kv_device_log_error(char **err, int rc, const char *path) {
+int kv_writer_error(char **err, int rc, const char *path) {
   switch (rc & 0xff) {
     case SQLITE_BUSY:
       return kv_error(err, SQLITE_BUSY,
@@ -189,7 +189,7 @@ int kv_device_log_error(char **err, int rc, const char *path) {
 ** The first statement, which reads the schema, whatever it is. SQLite says
 ** SQLITE_NOMEM of a damaged one, too, but then it says so again.
 */
-static int log_make_durable(kv_device_log *log) {
+static int writer_make_durable(kv_writer *log) {
   int rc = kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE);
 
   if ((rc & 0xff) != SQLITE_NOMEM) return rc;
@@ -198,16 +198,16 @@ static int log_make_durable(kv_device_log *log) {
 }
 
 /* Begin, and read or make what a log has. The handle is open. */
-static int log_enter(kv_device_log *log, const kv_device_log_place *place,
-                     kv_verdict *verdict, char **err) {
+static int writer_enter(kv_writer *log, const kv_writer_place *place,
+                        kv_verdict *verdict, char **err) {
   kv_stamp stamp;
   int rc =
-    kv_beside_check(place->host, log->handle, log->path, &place->busy, err);
+    kv_journal_check(place->host, log->handle, log->path, &place->busy, err);
 
   if (rc == SQLITE_INTERRUPT) return rc; /* the host's */
   log->work = KV_WORK_ADMIT;
   kv_confine_steps(log->handle, &log->work);
-  if (rc == SQLITE_OK) rc = log_make_durable(log);
+  if (rc == SQLITE_OK) rc = writer_make_durable(log);
   if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_BEGIN);
   kv_confine_steps(log->handle, NULL);
   if ((rc & 0xff) == SQLITE_NOTADB || (rc & 0xff) == SQLITE_CORRUPT) {
@@ -220,28 +220,28 @@ static int log_enter(kv_device_log *log, const kv_device_log_place *place,
                    "has other tables than a log has");
     return SQLITE_OK;
   }
-  if (rc != SQLITE_OK) return kv_device_log_error(err, rc, log->path);
+  if (rc != SQLITE_OK) return kv_writer_error(err, rc, log->path);
 
   if (kv_folder_look(log->path, &stamp) != KV_FILE_REGULAR) {
     rc = SQLITE_CANTOPEN; /* it was made when it was opened */
   } else if (stamp.size > 0) {
-    rc = log_read_head(log, place, verdict);
+    rc = writer_read_head(log, place, verdict);
   } else {
-    rc = log_create(log, place);
+    rc = writer_create(log, place);
   }
   log->txn = log->tail.seq;
   if (rc == SQLITE_OK) {
     rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_COMMIT, &log->commit);
   }
-  return rc == SQLITE_OK ? rc : kv_device_log_error(err, rc, log->path);
+  return rc == SQLITE_OK ? rc : kv_writer_error(err, rc, log->path);
 }
 
 /*
 ** A log that was to be replaced is away, the new one is not in its place yet:
 ** a crash between the two.
 */
-static int log_end_replacement(const kv_device_log_place *place,
-                               const char *path) {
+static int writer_end_replacement(const kv_writer_place *place,
+                                  const char *path) {
   char *new_path = sqlite3_mprintf("%s.new", path);
   kv_stamp stamp;
   int is_whole = 0;
@@ -249,29 +249,29 @@ static int log_end_replacement(const kv_device_log_place *place,
 
   if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_NONE &&
       kv_folder_look(new_path, &stamp) == KV_FILE_REGULAR) {
-    rc = kv_beside_is_whole(place->host, new_path, &is_whole);
+    rc = kv_journal_is_whole(place->host, new_path, &is_whole);
     if (rc == SQLITE_OK && is_whole) rc = kv_folder_rename(new_path, path);
   }
   sqlite3_free(new_path);
   return rc;
 }
 
-int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
-                       kv_verdict *verdict, char **err) {
-  kv_device_log *log = kv_zalloc(sizeof(*log));
+int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
+                   kv_verdict *verdict, char **err) {
+  kv_writer *log = kv_zalloc(sizeof(*log));
   kv_stamp stamp;
   int rc = log ? SQLITE_OK : SQLITE_NOMEM;
 
   *out = NULL;
   kv_verdict_clear(verdict);
   if (rc == SQLITE_OK) {
-    log->path = kv_device_log_path(place->root, place->device, place->file);
+    log->path = kv_writer_path(place->root, place->device, place->file);
     if (!log->path) rc = SQLITE_NOMEM;
   }
-  if (rc == SQLITE_OK) rc = log_make_place(place, err);
-  if (rc == SQLITE_OK) rc = log_end_replacement(place, log->path);
-  if (rc == SQLITE_OK) rc = log_check_downloaded(log->path, err);
-  if (rc == SQLITE_OK) rc = kv_beside_clear_new(place->host, log->path);
+  if (rc == SQLITE_OK) rc = writer_make_place(place, err);
+  if (rc == SQLITE_OK) rc = writer_end_replacement(place, log->path);
+  if (rc == SQLITE_OK) rc = writer_check_downloaded(log->path, err);
+  if (rc == SQLITE_OK) rc = kv_journal_clear_new(place->host, log->path);
   if (rc == SQLITE_OK) {
     kv_file_kind kind = kv_folder_look(log->path, &stamp);
     if (kind != KV_FILE_NONE && kind != KV_FILE_REGULAR) {
@@ -281,18 +281,18 @@ int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
   }
   if (rc == SQLITE_OK) {
     rc = kv_handle_write(place->host, log->path, 1, &place->busy, &log->handle);
-    if (rc != SQLITE_OK) rc = kv_device_log_error(err, rc, log->path);
+    if (rc != SQLITE_OK) rc = kv_writer_error(err, rc, log->path);
   }
-  if (rc == SQLITE_OK) rc = log_enter(log, place, verdict, err);
+  if (rc == SQLITE_OK) rc = writer_enter(log, place, verdict, err);
   if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {
-    kv_device_log_close(log);
+    kv_writer_close(log);
     log = NULL;
   }
   *out = log;
   return rc;
 }
 
-int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll) {
+int kv_writer_watch(kv_writer *log, sqlite3_stmt *poll) {
   int rc = SQLITE_OK;
 
   if (poll && !log->is_watched) {
@@ -305,18 +305,18 @@ int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll) {
 }
 
 /* Step to write a row; one that is large in the eyes of the host. */
-static int log_step_watched(kv_device_log *log, sqlite3_stmt *stmt,
-                            sqlite3_stmt *poll) {
-  int rc = kv_device_log_watch(log, poll);
+static int writer_step_watched(kv_writer *log, sqlite3_stmt *stmt,
+                               sqlite3_stmt *poll) {
+  int rc = kv_writer_watch(log, poll);
 
   if (rc != SQLITE_OK) return rc;
   if (kv_stmt_is_stopped(poll)) return SQLITE_INTERRUPT;
   rc = sqlite3_step(stmt);
-  kv_device_log_watch(log, NULL);
+  kv_writer_watch(log, NULL);
   return rc == SQLITE_ABORT ? SQLITE_INTERRUPT : rc;
 }
 
-int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll) {
+int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll) {
   sqlite3_stmt *stmt = log->append;
   kv_row previous;
   int rc = SQLITE_OK;
@@ -342,7 +342,7 @@ int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll) {
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, &row->value);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->sum);
   if (rc == SQLITE_OK) {
-    rc = poll && row->value.n > KV_LARGE ? log_step_watched(log, stmt, poll)
+    rc = poll && row->value.n > KV_LARGE ? writer_step_watched(log, stmt, poll)
                                          : sqlite3_step(stmt);
     sqlite3_reset(stmt);
     if (rc == SQLITE_DONE) rc = SQLITE_OK;
@@ -356,8 +356,8 @@ int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll) {
 }
 
 /* A file that was just made is on no disk yet: no reader could admit it. */
-static int log_new_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
-                          int *found) {
+static int writer_new_sum_at(kv_writer *log, int64_t seq, int64_t *sum,
+                             int *found) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_prepare(log->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
 
@@ -369,22 +369,21 @@ static int log_new_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int kv_device_log_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
-                         int *found) {
+int kv_writer_sum_at(kv_writer *log, int64_t seq, int64_t *sum, int *found) {
   int is_base = seq == log->head.base.seq;
 
   *found = is_base || seq == log->tail.seq;
   *sum = is_base ? log->head.base.sum : log->tail.sum;
   if (*found) return SQLITE_OK;
   return log->reader ? kv_reader_sum_at(log->reader, seq, sum, found)
-                     : log_new_sum_at(log, seq, sum, found);
+                     : writer_new_sum_at(log, seq, sum, found);
 }
 
-int kv_device_log_check(kv_device_log *log, int *is_whole) {
+int kv_writer_check(kv_writer *log, int *is_whole) {
   return kv_handle_quick_check(log->handle, is_whole);
 }
 
-int kv_device_log_take_over(kv_device_log *log, const char *machine) {
+int kv_writer_take_over(kv_writer *log, const char *machine) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_TAKE_OVER, &stmt);
 
@@ -400,15 +399,15 @@ int kv_device_log_take_over(kv_device_log *log, const char *machine) {
 }
 
 /* The VFS of the log. */
-static sqlite3_vfs *log_vfs(kv_device_log *log) {
+static sqlite3_vfs *writer_vfs(kv_writer *log) {
   sqlite3_vfs *vfs = NULL;
 
   sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
   return vfs;
 }
 
-int kv_device_log_reserve(kv_device_log *log, char **err) {
-  sqlite3_vfs *vfs = log_vfs(log);
+int kv_writer_reserve(kv_writer *log, char **err) {
+  sqlite3_vfs *vfs = writer_vfs(log);
   int n_cached = 0;
   int highest = 0;
   int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
@@ -422,26 +421,26 @@ int kv_device_log_reserve(kv_device_log *log, char **err) {
   if (rc == SQLITE_OK) {
     rc = kv_reserve_hold(vfs, log->path, n_cached + LOG_ROOM, &log->holds_room);
   }
-  return rc == SQLITE_OK ? rc : kv_device_log_error(err, rc, log->path);
+  return rc == SQLITE_OK ? rc : kv_writer_error(err, rc, log->path);
 }
 
-static void log_drop_room(kv_device_log *log) {
-  if (log->holds_room) kv_reserve_drop(log_vfs(log), log->path);
+static void writer_drop_room(kv_writer *log) {
+  if (log->holds_room) kv_reserve_drop(writer_vfs(log), log->path);
   log->holds_room = 0;
 }
 
-int kv_device_log_commit(kv_device_log *log) {
+int kv_writer_commit(kv_writer *log) {
   int rc;
 
-  log_drop_room(log);
+  writer_drop_room(log);
   rc = sqlite3_step(log->commit);
 
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-void kv_device_log_close(kv_device_log *log) {
+void kv_writer_close(kv_writer *log) {
   if (!log) return;
-  log_drop_room(log);
+  writer_drop_room(log);
   sqlite3_finalize(log->append);
   sqlite3_finalize(log->commit);
   kv_reader_close(log->reader);
@@ -450,8 +449,8 @@ void kv_device_log_close(kv_device_log *log) {
   sqlite3_free(log);
 }
 
-int kv_device_log_set_aside(const char *root, const char *device, char **err) {
-  char *path = kv_device_log_path(root, device, "log.db");
+int kv_writer_set_aside(const char *root, const char *device, char **err) {
+  char *path = kv_writer_path(root, device, "log.db");
   int rc = path ? SQLITE_CANTOPEN : SQLITE_NOMEM; /* no name is free */
   int is_done = !path;
   int i;
@@ -484,18 +483,18 @@ int kv_device_log_set_aside(const char *root, const char *device, char **err) {
   return rc;
 }
 
-int kv_device_log_begin_new(const kv_device_log_place *place,
-                            kv_device_log **out, char **err) {
+int kv_writer_begin_new(const kv_writer_place *place, kv_writer **out,
+                        char **err) {
   static const char *const leftovers[] = {"log.db.new-journal", "log.db.new"};
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
-  kv_device_log_place new_place = *place;
+  kv_writer_place new_place = *place;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
   int i;
 
   *out = NULL;
   for (i = 0; i < 2 && rc == SQLITE_OK; i++) {
-    char *path = kv_device_log_path(place->root, place->device, leftovers[i]);
+    char *path = kv_writer_path(place->root, place->device, leftovers[i]);
 
     rc = path ? vfs->xDelete(vfs, path, 1) : SQLITE_NOMEM;
     if (rc == SQLITE_IOERR_DELETE_NOENT) rc = SQLITE_OK;
@@ -503,17 +502,17 @@ int kv_device_log_begin_new(const kv_device_log_place *place,
   }
   if (rc != SQLITE_OK) return rc;
   new_place.file = "log.db.new";
-  rc = kv_device_log_lock(&new_place, out, &verdict, err);
+  rc = kv_writer_lock(&new_place, out, &verdict, err);
   kv_verdict_clear(&verdict);
   return rc == SQLITE_OK && !*out ? SQLITE_CORRUPT : rc;
 }
 
-int kv_device_log_put_new(const char *root, const char *device, char **err) {
-  char *from = kv_device_log_path(root, device, "log.db.new");
-  char *to = kv_device_log_path(root, device, "log.db");
+int kv_writer_put_new(const char *root, const char *device, char **err) {
+  char *from = kv_writer_path(root, device, "log.db.new");
+  char *to = kv_writer_path(root, device, "log.db");
   int rc = from && to ? SQLITE_OK : SQLITE_NOMEM;
 
-  if (rc == SQLITE_OK) rc = kv_device_log_set_aside(root, device, err);
+  if (rc == SQLITE_OK) rc = kv_writer_set_aside(root, device, err);
   if (rc == SQLITE_OK) {
     rc = kv_folder_rename(from, to);
     if (rc != SQLITE_OK) {

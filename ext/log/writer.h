@@ -20,7 +20,7 @@
 #include "db/busy.h"
 #include "reader.h"
 
-typedef struct kv_device_log {
+typedef struct kv_writer {
   sqlite3 *handle;      /* inside BEGIN EXCLUSIVE */
   char *path;           /* of the file */
   kv_reader *reader;    /* on the handle; NULL if the file was just made */
@@ -34,10 +34,10 @@ typedef struct kv_device_log {
   kv_work large;    /* what large rows take: the host may stop it */
   int is_watched;   /* it is counted */
   int holds_room;   /* there is a file that does: reserve.h */
-} kv_device_log;
+} kv_writer;
 
 /* What is needed to find and make a device's log. */
-typedef struct kv_device_log_place {
+typedef struct kv_writer_place {
   sqlite3 *host;
   const char *root;        /* folder of the store, resolved */
   const char *device;      /* name */
@@ -47,7 +47,7 @@ typedef struct kv_device_log_place {
   int64_t now;             /* microseconds; when a new file is created */
   kv_busy busy;            /* how to wait for locks */
   kv_position tail;        /* where it ended when it was last seen */
-} kv_device_log_place;
+} kv_writer_place;
 
 /*
 ** Open and lock the own log, creating its directories and the file if they
@@ -57,15 +57,15 @@ typedef struct kv_device_log_place {
 ** (damaged, stranger, newer). Errors with a message: SQLITE_CANTOPEN,
 ** SQLITE_BUSY, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL.
 */
-int kv_device_log_lock(const kv_device_log_place *place, kv_device_log **out,
-                       kv_verdict *verdict, char **err);
+int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
+                   kv_verdict *verdict, char **err);
 
 /*
 ** From now on reading and writing pages of the log asks the host, whose
 ** KV_SQL_POLL is `poll`, now and then: SQLITE_ABORT when it wants no more.
 ** NULL: nobody is asked, as before a commit, which must not fail. SQLITE_NOMEM.
 */
-int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll);
+int kv_writer_watch(kv_writer *log, sqlite3_stmt *poll);
 
 /*
 ** Append a row behind the tail: row->seq and row->sum are set here. All
@@ -75,55 +75,53 @@ int kv_device_log_watch(kv_device_log *log, sqlite3_stmt *poll);
 ** SQLITE_INTERRUPT: the host, whose KV_SQL_POLL is `poll` (NULL: nobody is asked),
 ** wants no more, while a large row was written: close the log.
 */
-int kv_device_log_append(kv_device_log *log, kv_row *row, sqlite3_stmt *poll);
+int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll);
 
 /*
 ** The sum that the row at seq carries (base_sum for base_seq), also of a row
 ** that was appended under this lock. *found is 0 if there is none.
 */
-int kv_device_log_sum_at(kv_device_log *log, int64_t seq, int64_t *sum,
-                         int *found);
+int kv_writer_sum_at(kv_writer *log, int64_t seq, int64_t *sum, int *found);
 
 /* Can it be appended to? Reads every page, for a log that could not. */
-int kv_device_log_check(kv_device_log *log, int *is_whole);
+int kv_writer_check(kv_writer *log, int *is_whole);
 
 /* Make this machine the one that writes the log. */
-int kv_device_log_take_over(kv_device_log *log, const char *machine);
+int kv_writer_take_over(kv_writer *log, const char *machine);
 
 /* The error for what went wrong with a log file: a full disk, a lock. */
-int kv_device_log_error(char **err, int rc, const char *path);
+int kv_writer_error(char **err, int rc, const char *path);
 
 /*
 ** Make sure that there is room for what the commit will write. SQLITE_FULL and
 ** others of the disk, with a message.
 */
-int kv_device_log_reserve(kv_device_log *log, char **err);
+int kv_writer_reserve(kv_writer *log, char **err);
 
 /* Make what was appended durable and visible. The log stays to be closed. */
-int kv_device_log_commit(kv_device_log *log);
+int kv_writer_commit(kv_writer *log);
 
 /* Undo what was not committed, unlock, close, free. NULL is fine. */
-void kv_device_log_close(kv_device_log *log);
+void kv_writer_close(kv_writer *log);
 
 /*
 ** Begin an empty log beside the own one, log.db.new, which takes its place
 ** when it is committed and closed: at no moment is there neither of them.
 ** The next lock ends what a crash cut off.
 */
-int kv_device_log_begin_new(const kv_device_log_place *place,
-                            kv_device_log **out, char **err);
+int kv_writer_begin_new(const kv_writer_place *place, kv_writer **out,
+                        char **err);
 
 /* Set the own log aside, as below, and put log.db.new in its place. */
-int kv_device_log_put_new(const char *root, const char *device, char **err);
+int kv_writer_put_new(const char *root, const char *device, char **err);
 
 /*
 ** Rename a device's log file (and a journal beside it) out of the way, to
 ** log.db.aside-1, -2, ... It is not deleted. *err says so if it fails.
 */
-int kv_device_log_set_aside(const char *root, const char *device, char **err);
+int kv_writer_set_aside(const char *root, const char *device, char **err);
 
 /* {root}/devices/{device}[/{file}], for sqlite3_free(); file may be NULL. */
-char *kv_device_log_path(const char *root, const char *device,
-                         const char *file);
+char *kv_writer_path(const char *root, const char *device, const char *file);
 
 #endif

@@ -33,9 +33,9 @@ static kv_busy catch_up_busy(kv_store *store) {
 }
 
 int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
-                     kv_device_log **out, kv_verdict *verdict, char **err) {
+                     kv_writer **out, kv_verdict *verdict, char **err) {
   static const kv_busy never = {0, {NULL, NULL}};
-  kv_device_log_place place;
+  kv_writer_place place;
   int rc = kv_store_follow(store);
 
   *out = NULL;
@@ -49,11 +49,11 @@ int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
   place.now = kv_store_now(store);
   place.busy = must_wait ? catch_up_busy(store) : never;
   place.tail = own->at;
-  return kv_device_log_lock(&place, out, verdict, err);
+  return kv_writer_lock(&place, out, verdict, err);
 }
 
 /* Merge what another process published as this device. */
-static int catch_up_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
+static int catch_up_merge(kv_store *store, kv_writer *log, kv_cursor *own,
                           kv_position from, const kv_stretch *stretch) {
   sqlite3_stmt *poll = NULL;
   int64_t arrived;
@@ -73,7 +73,7 @@ static int catch_up_merge(kv_store *store, kv_device_log *log, kv_cursor *own,
 ** The same, before own rows that the log lacks: they are moved behind it, and
 ** n_seen seen rows before them, so that they had seen what they had seen.
 */
-static int catch_up_news(kv_store *store, kv_device_log *log, kv_cursor *own,
+static int catch_up_news(kv_store *store, kv_writer *log, kv_cursor *own,
                          kv_position common, const kv_stretch *stretch,
                          int64_t *n_seen) {
   int64_t n_new = stretch->end.seq - common.seq;
@@ -134,7 +134,7 @@ static int catch_up_settle(kv_store *store, kv_cursor *own,
 ** own rows that it lacks behind that, append them. own->at and
 ** own->published are brought up to date; the caller saves them.
 */
-static int catch_up_rows(kv_store *store, kv_device_log *log, kv_cursor *own,
+static int catch_up_rows(kv_store *store, kv_writer *log, kv_cursor *own,
                          int64_t *n_merged, kv_verdict *verdict, char **err) {
   kv_position common;
   kv_stretch stretch;
@@ -192,11 +192,11 @@ static int catch_up_rows(kv_store *store, kv_device_log *log, kv_cursor *own,
   return rc;
 }
 
-int kv_catch_up_is_of_log(const kv_device_log *log, int rc) {
+int kv_catch_up_is_of_log(const kv_writer *log, int rc) {
   return log && (sqlite3_errcode(log->handle) & 0xff) == (rc & 0xff);
 }
 
-int kv_catch_up_judge_write(kv_device_log *log, int rc, kv_verdict *verdict) {
+int kv_catch_up_judge_write(kv_writer *log, int rc, kv_verdict *verdict) {
   if ((rc & 0xff) != SQLITE_CORRUPT || !kv_catch_up_is_of_log(log, rc))
     return rc;
   kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be written: %s",
@@ -205,7 +205,7 @@ int kv_catch_up_judge_write(kv_device_log *log, int rc, kv_verdict *verdict) {
 }
 
 int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
-                kv_device_log **out, char **err) {
+                kv_writer **out, char **err) {
   int is_repaired = 1;
   int rc = SQLITE_OK;
   int attempt;
@@ -234,9 +234,9 @@ int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
       kv_verdict_set(&verdict, own->verdict.state, "%s", own->verdict.detail);
     }
     if (rc != SQLITE_OK && kv_catch_up_is_of_log(*out, rc)) {
-      kv_device_log_error(err, rc, (*out)->path);
+      kv_writer_error(err, rc, (*out)->path);
     }
-    kv_device_log_close(*out);
+    kv_writer_close(*out);
     *out = NULL;
     if (rc == SQLITE_OK) {
       kv_verdict_set(&own->verdict, verdict.state, "%s",

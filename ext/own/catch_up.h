@@ -22,10 +22,10 @@
 
 /*
 ** Lock the own log, and make it if there is none. must_wait: as long as the
-** host waits for locks. Otherwise as kv_device_log_lock().
+** host waits for locks. Otherwise as kv_writer_lock().
 */
 int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
-                     kv_device_log **out, kv_verdict *verdict, char **err);
+                     kv_writer **out, kv_verdict *verdict, char **err);
 
 /*
 ** Lock the log, merge what it has, move own rows that it lacks behind that and
@@ -35,15 +35,15 @@ int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
 ** says why the log cannot be written.
 */
 int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
-                kv_device_log **out, char **err);
+                kv_writer **out, char **err);
 
 /* Did the log fail (it may be NULL), rather than the host's database? */
-int kv_catch_up_is_of_log(const kv_device_log *log, int rc);
+int kv_catch_up_is_of_log(const kv_writer *log, int rc);
 
 /*
 ** A log that can be read may have pages that cannot be written: then
 ** *verdict says so, and SQLITE_OK is returned instead of rc.
 */
-int kv_catch_up_judge_write(kv_device_log *log, int rc, kv_verdict *verdict);
+int kv_catch_up_judge_write(kv_writer *log, int rc, kv_verdict *verdict);
 
 #endif

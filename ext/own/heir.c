@@ -89,7 +89,7 @@ static int heir_inherit_from(kv_store *store, kv_store *twin, char **err) {
   return is_twin ? heir_take_over(store, twin, err) : SQLITE_OK;
 }
 
-int kv_incarnation_inherit(kv_store *store, char **err) {
+int kv_heir_inherit(kv_store *store, char **err) {
   kv_store *twin = store->registry->stores;
   int rc = SQLITE_OK;
 

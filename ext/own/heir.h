@@ -11,6 +11,6 @@
 ** that are twins: what the folder does not have of them is written here, and
 ** they have nothing left that waits. Outside a transaction only.
 */
-int kv_incarnation_inherit(kv_store *store, char **err);
+int kv_heir_inherit(kv_store *store, char **err);
 
 #endif

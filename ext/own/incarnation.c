@@ -10,7 +10,7 @@
 #include "db/handle.h"
 #include "own.h"
 
-int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
+int kv_incarnation_check_host(kv_store *store, kv_writer *log,
                               kv_verdict *verdict) {
   int rc;
 
@@ -22,7 +22,7 @@ int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
     kv_verdict_set(verdict, KV_STATE_TWIN, "is written by another machine");
     return SQLITE_OK;
   }
-  rc = kv_device_log_take_over(log, store->machine);
+  rc = kv_writer_take_over(log, store->machine);
   return rc;
 }
 
@@ -32,7 +32,7 @@ void kv_incarnation_judge_other(kv_verdict *verdict) {
                  "takes it if it has all those rows");
 }
 
-int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
+int kv_incarnation_judge(kv_writer *log, const kv_cursor *own,
                          kv_verdict *verdict) {
   kv_stretch stretch;
   int rc;
@@ -60,7 +60,7 @@ int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
 
 /* Take the verified rows of the file into the cache, as far as it goes. */
 static int incarnation_salvage(kv_store *store) {
-  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  char *path = kv_writer_path(store->root, store->device, "log.db");
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
   kv_stretch stretch;
@@ -144,18 +144,18 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
 */
 static int incarnation_make_log(kv_store *store, const kv_cursor *own,
                                 int64_t n, char **err) {
-  kv_device_log_place place = {
+  kv_writer_place place = {
     store->db, store->root,         store->device,     "log.db", store->machine,
     own->id,   kv_store_now(store), {0, {NULL, NULL}}, {0, 0}};
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
   kv_position end;
-  int rc = kv_device_log_begin_new(&place, &log, err);
+  int rc = kv_writer_begin_new(&place, &log, err);
 
   if (rc == SQLITE_OK) rc = kv_own_rows(store, log, log->head.base, n, &end);
-  if (rc == SQLITE_OK) rc = kv_device_log_commit(log);
-  kv_device_log_close(log);
+  if (rc == SQLITE_OK) rc = kv_writer_commit(log);
+  kv_writer_close(log);
   if (rc == SQLITE_OK) {
-    rc = kv_device_log_put_new(store->root, store->device, err);
+    rc = kv_writer_put_new(store->root, store->device, err);
   }
   if (rc != SQLITE_OK && rc != SQLITE_INTERRUPT) {
     kv_error(err, rc, "cannot make the log of device %s anew: %s",
@@ -188,7 +188,7 @@ static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
 */
 static int incarnation_has_more(kv_store *store, const kv_cursor *own,
                                 int *has_more) {
-  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  char *path = kv_writer_path(store->root, store->device, "log.db");
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
   kv_stretch stretch;
@@ -242,7 +242,7 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
   if (rc == SQLITE_OK && is_complete) {
     rc = incarnation_make_log(store, own, own->published.seq, err);
   } else if (rc == SQLITE_OK && store->pending.n_rows > 0) {
-    rc = kv_incarnation_postpone(store, verdict, err);
+    rc = kv_store_postpone(store, verdict, err);
   } else if (rc == SQLITE_OK) {
     rc = incarnation_begin(store, own, err);
   }
@@ -277,7 +277,7 @@ static int incarnation_ack(kv_store *store, const char *peer,
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
+int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
                                kv_cursor *own) {
   char **names = NULL;
   int n = 0;
@@ -292,7 +292,7 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
     if (strcmp(names[i], store->device) == 0) continue;
     rc = incarnation_ack(store, names[i], log->head.id, &ack, &found);
     if (rc != SQLITE_OK || !found) continue;
-    rc = kv_device_log_sum_at(log, ack.seq, &sum, &found);
+    rc = kv_writer_sum_at(log, ack.seq, &sum, &found);
     if (rc == SQLITE_OK && (!found || sum != ack.sum)) {
       kv_verdict_set(&own->verdict, KV_STATE_TWIN,
                      "was rolled back: device %s has read row %lld of it, "
@@ -312,7 +312,7 @@ int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
 #define INCARNATION_PART_BYTES (1 << 20)
 
 /* From where: anywhere up to `end`, so that all is met sooner or later. */
-static int incarnation_part(kv_store *store, kv_device_log *log, int64_t end,
+static int incarnation_part(kv_store *store, kv_writer *log, int64_t end,
                             kv_position *after, int *found) {
   kv_stamp stamp;
   uint32_t number;
@@ -329,7 +329,7 @@ static int incarnation_part(kv_store *store, kv_device_log *log, int64_t end,
 }
 
 /* Verify a part of what was there before rows were appended. */
-static int incarnation_verify(kv_store *store, kv_device_log *log, int64_t end,
+static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
                               const char **reason) {
   kv_position after;
   const kv_row *row;
@@ -351,8 +351,7 @@ static int incarnation_verify(kv_store *store, kv_device_log *log, int64_t end,
   return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
-                              kv_cursor *own) {
+int kv_incarnation_check_part(kv_store *store, kv_writer *log, kv_cursor *own) {
   const char *reason = NULL;
   sqlite3_stmt *poll = NULL;
   int found;
@@ -360,7 +359,7 @@ int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
 
   if (!log->reader) return SQLITE_OK;
   if (store->must_look) { /* a write was refused: why? */
-    rc = kv_device_log_check(log, &found);
+    rc = kv_writer_check(log, &found);
     if (rc == SQLITE_OK && !found) {
       kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "has damaged pages");
     }

@@ -15,14 +15,14 @@
 #include "store/store.h"
 
 /* Is this the machine that writes the log? With adopt it becomes it. */
-int kv_incarnation_check_host(kv_store *store, kv_device_log *log,
+int kv_incarnation_check_host(kv_store *store, kv_writer *log,
                               kv_verdict *verdict);
 
 /* The log verifies, and is another one than the cache knows: a twin. */
 void kv_incarnation_judge_other(kv_verdict *verdict);
 
 /* The log does not continue what the cache knows: damaged, or a twin? */
-int kv_incarnation_judge(kv_device_log *log, const kv_cursor *own,
+int kv_incarnation_judge(kv_writer *log, const kv_cursor *own,
                          kv_verdict *verdict);
 
 /*
@@ -38,15 +38,13 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
 ** Do peers say that they merged rows which the log (locked, caught up) does
 ** not have? Then it was rolled back: own->verdict says twin.
 */
-int kv_incarnation_check_peers(kv_store *store, kv_device_log *log,
-                               kv_cursor *own);
+int kv_incarnation_check_peers(kv_store *store, kv_writer *log, kv_cursor *own);
 
 /*
 ** Verify a part of the log (locked, caught up) up to own->published, a small one
 ** whole: a page that went bad far from its end is found sooner or later, and
 ** own->verdict says damaged.
 */
-int kv_incarnation_check_part(kv_store *store, kv_device_log *log,
-                              kv_cursor *own);
+int kv_incarnation_check_part(kv_store *store, kv_writer *log, kv_cursor *own);
 
 #endif

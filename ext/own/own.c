@@ -28,7 +28,7 @@ int kv_own_load(kv_store *store, kv_cursor *own) {
 ** it was last locked?
 */
 static int own_file_lacks(kv_store *store, const kv_cursor *own, int *lacks) {
-  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  char *path = kv_writer_path(store->root, store->device, "log.db");
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
   int64_t sum = 0;
@@ -69,7 +69,7 @@ int kv_own_look(kv_store *store, kv_cursor *own) {
 }
 
 /* kv_own_rows(); *whole is the end of the last transaction among them. */
-static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
+static int own_rows(kv_store *store, kv_writer *log, kv_position from,
                     int64_t until, kv_position *end, kv_position *whole) {
   sqlite3_stmt *stmt = NULL;
   sqlite3_stmt *poll = NULL;
@@ -97,7 +97,7 @@ static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
     if (rc == SQLITE_OK) {
       rc = kv_parts_of_column(&store->stmts, stmt, 7, &large, &row.value);
     }
-    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row, poll);
+    if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row, poll);
     if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(end->sum, &row);
     if (rc == SQLITE_OK) end->seq = row.seq;
     if (rc == SQLITE_OK) end->sum = row.sum;
@@ -110,25 +110,25 @@ static int own_rows(kv_store *store, kv_device_log *log, kv_position from,
   return rc;
 }
 
-int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
+int kv_own_rows(kv_store *store, kv_writer *log, kv_position from,
                 int64_t until, kv_position *end) {
   kv_position whole;
   return own_rows(store, log, from, until, end, &whole);
 }
 
-int kv_own_watch(kv_store *store, kv_device_log *log, sqlite3_stmt **poll) {
+int kv_own_watch(kv_store *store, kv_writer *log, sqlite3_stmt **poll) {
   int rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, poll);
 
-  return rc == SQLITE_OK ? kv_device_log_watch(log, *poll) : rc;
+  return rc == SQLITE_OK ? kv_writer_watch(log, *poll) : rc;
 }
 
-void kv_own_unwatch(kv_store *store, kv_device_log *log, sqlite3_stmt *poll) {
-  kv_device_log_watch(log, NULL);
+void kv_own_unwatch(kv_store *store, kv_writer *log, sqlite3_stmt *poll) {
+  kv_writer_watch(log, NULL);
   kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
 }
 
 /* Does the chain of own rows in the cache lead from base to this row? */
-static int own_has(kv_store *store, const kv_device_log *log, kv_position at,
+static int own_has(kv_store *store, const kv_writer *log, kv_position at,
                    int *has) {
   kv_position end;
   int rc = kv_own_rows(store, NULL, log->head.base, at.seq, &end);
@@ -137,10 +137,10 @@ static int own_has(kv_store *store, const kv_device_log *log, kv_position at,
   return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
 }
 
-static int own_log_sum_is(kv_device_log *log, kv_position at, int *is) {
+static int own_log_sum_is(kv_writer *log, kv_position at, int *is) {
   int64_t sum = 0;
   int found = 0;
-  int rc = kv_device_log_sum_at(log, at.seq, &sum, &found);
+  int rc = kv_writer_sum_at(log, at.seq, &sum, &found);
 
   *is = found && sum == at.sum;
   return rc;
@@ -151,7 +151,7 @@ static int own_log_sum_is(kv_device_log *log, kv_position at, int *is) {
 ** has own rows there, too: they may be the same. Equal chains are equal up
 ** to every row before, so the last equal row is found by halving.
 */
-static int own_extend(kv_store *store, kv_device_log *log, const kv_cursor *own,
+static int own_extend(kv_store *store, kv_writer *log, const kv_cursor *own,
                       kv_position *common) {
   int64_t low = common->seq;
   int64_t high = log->tail.seq < own->at.seq ? log->tail.seq : own->at.seq;
@@ -184,7 +184,7 @@ static int own_extend(kv_store *store, kv_device_log *log, const kv_cursor *own,
   return rc;
 }
 
-int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
+int kv_own_common(kv_store *store, kv_writer *log, const kv_cursor *own,
                   kv_position *out, int *found) {
   int rc = SQLITE_OK;
 
@@ -215,7 +215,7 @@ int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
   return rc;
 }
 
-int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own) {
+int kv_own_part(kv_store *store, kv_writer *log, kv_cursor *own) {
   int rc = SQLITE_OK;
 
   own->waiting = log->head.base;
@@ -291,7 +291,7 @@ int kv_own_discard(kv_store *store, char **err) {
   return kv_store_error(store, err, rc, "cannot give up rows");
 }
 
-int kv_store_unpublished(kv_store *store, int64_t *out) {
+int kv_own_unpublished(kv_store *store, int64_t *out) {
   kv_cursor own;
   sqlite3_stmt *stmt = NULL;
   int rc;

@@ -31,29 +31,29 @@ int kv_own_look(kv_store *store, kv_cursor *own);
 ** and append them if there is a log. *end is the position of the last one.
 ** SQLITE_CORRUPT if a number is missing.
 */
-int kv_own_rows(kv_store *store, kv_device_log *log, kv_position from,
+int kv_own_rows(kv_store *store, kv_writer *log, kv_position from,
                 int64_t until, kv_position *end);
 
 /*
 ** While the log is read, large rows of it included, the host is asked whether
-** it wants more (kv_device_log_watch()): *poll is for what asks it itself, and
+** it wants more (kv_writer_watch()): *poll is for what asks it itself, and
 ** for kv_own_unwatch(), which follows also behind an error.
 */
-int kv_own_watch(kv_store *store, kv_device_log *log, sqlite3_stmt **poll);
-void kv_own_unwatch(kv_store *store, kv_device_log *log, sqlite3_stmt *poll);
+int kv_own_watch(kv_store *store, kv_writer *log, sqlite3_stmt **poll);
+void kv_own_unwatch(kv_store *store, kv_writer *log, sqlite3_stmt *poll);
 
 /*
 ** Find the last row that the log (locked) and the cache have in common, by
 ** the positions of own. *found is 0 if the two went different ways.
 */
-int kv_own_common(kv_store *store, kv_device_log *log, const kv_cursor *own,
+int kv_own_common(kv_store *store, kv_writer *log, const kv_cursor *own,
                   kv_position *out, int *found);
 
 /*
 ** Two histories that went different ways: note in own->waiting how far they
 ** are the same, so that the rows behind it count as not shared.
 */
-int kv_own_part(kv_store *store, kv_device_log *log, kv_cursor *own);
+int kv_own_part(kv_store *store, kv_writer *log, kv_cursor *own);
 
 /*
 ** Run a statement about own rows: its parameters are :self, and :shift and
@@ -68,6 +68,6 @@ int kv_own_renumber(kv_store *store, int64_t shift, int64_t after);
 int kv_own_discard(kv_store *store, char **err);
 
 /* Number of own rows that are in the cache but not in the log. */
-int kv_store_unpublished(kv_store *store, int64_t *out);
+int kv_own_unpublished(kv_store *store, int64_t *out);
 
 #endif

@@ -15,8 +15,8 @@
 #include "store/transaction.h"
 #include "store/write.h"
 
-static int publish_append_seen(kv_store *store, kv_device_log *log,
-                               kv_position *at, int64_t txn) {
+static int publish_append_seen(kv_store *store, kv_writer *log, kv_position *at,
+                               int64_t txn) {
   kv_pending *pending = &store->pending;
   kv_row row;
   int rc = SQLITE_OK;
@@ -39,7 +39,7 @@ static int publish_append_seen(kv_store *store, kv_device_log *log,
     row.key.z = seen->id;
     row.value.i = seen->at.seq;
     row.parent_ts.i = seen->at.sum;
-    if (log) rc = kv_device_log_append(log, &row, NULL);
+    if (log) rc = kv_writer_append(log, &row, NULL);
     if (rc == SQLITE_OK) {
       rc = kv_cache_put_seen(&store->stmts, store->device, &row);
     }
@@ -67,7 +67,7 @@ static int publish_fetch(kv_store *store, const kv_pending_row *from,
 }
 
 /* Append the remembered rows in the order of their numbers. */
-static int publish_append_remembered(kv_store *store, kv_device_log *log,
+static int publish_append_remembered(kv_store *store, kv_writer *log,
                                      kv_position *at, int64_t txn) {
   kv_pending *pending = &store->pending;
   kv_pending_row **rows = kv_pending_rows(pending);
@@ -92,7 +92,7 @@ static int publish_append_remembered(kv_store *store, kv_device_log *log,
     if (from->is_reference) {
       rc = publish_fetch(store, from, &row.value, &stmt, &large);
     }
-    if (rc == SQLITE_OK && log) rc = kv_device_log_append(log, &row, NULL);
+    if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row, NULL);
     if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(at->sum, &row);
     kv_value_free(&large);
     kv_stmt_put(&store->stmts, KV_SQL_OWN_VALUE, stmt);
@@ -104,7 +104,7 @@ static int publish_append_remembered(kv_store *store, kv_device_log *log,
 }
 
 /* Append the transaction behind own->at, and note what it is. */
-static int publish_transaction(kv_store *store, kv_device_log *log,
+static int publish_transaction(kv_store *store, kv_writer *log,
                                kv_cursor *own) {
   kv_pending *pending = &store->pending;
   int64_t txn = kv_pending_first(pending) + pending->n_rows - 1;
@@ -145,17 +145,17 @@ static int publish_may_wait(const kv_store *store, int rc) {
 }
 
 /* The log cannot be appended to: its rows wait, if they may. */
-static int publish_without_log(kv_store *store, kv_device_log **log,
-                               kv_cursor *own, int rc, char **why) {
+static int publish_without_log(kv_store *store, kv_writer **log, kv_cursor *own,
+                               int rc, char **why) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
 
   if (kv_catch_up_judge_write(*log, rc, &verdict) == SQLITE_OK) {
     store->must_look = 1;
-    kv_incarnation_postpone(store, &verdict, why);
+    kv_store_postpone(store, &verdict, why);
   }
   kv_verdict_clear(&verdict);
-  kv_device_log_error(why, rc, (*log)->path);
-  kv_device_log_close(*log);
+  kv_writer_error(why, rc, (*log)->path);
+  kv_writer_close(*log);
   *log = NULL;
   if (!publish_may_wait(store, rc)) return rc;
   kv_verdict_set(&own->verdict, KV_STATE_WAITING, "%s",
@@ -167,7 +167,7 @@ static int publish_without_log(kv_store *store, kv_device_log **log,
 }
 
 static int publish_prepare(kv_store *store, char **err) {
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
   kv_cursor own;
   char *why = NULL;
   int64_t n_merged = 0;
@@ -190,7 +190,7 @@ static int publish_prepare(kv_store *store, char **err) {
   own.has_stamp = 0;
   if (rc == SQLITE_OK && store->root && !log) {
     store->must_look = 1;
-    rc = kv_incarnation_refuse(store, &own.verdict, &why);
+    rc = kv_store_refuse(store, &own.verdict, &why);
   } else if (rc != SQLITE_OK && own.has_id && publish_may_wait(store, rc)) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
                    why ? why + 4 : sqlite3_errstr(rc));
@@ -208,7 +208,7 @@ static int publish_prepare(kv_store *store, char **err) {
       rc = publish_without_log(store, &log, &own, rc, &why);
     } else if (rc == SQLITE_OK && log && kv_store_is_temp(store)) {
       /* Its rows cannot wait, so the log's commit must not fail for room. */
-      rc = kv_device_log_reserve(log, &why);
+      rc = kv_writer_reserve(log, &why);
     }
   }
   if (rc == SQLITE_OK && !store->root) own.published = own.at;
@@ -219,7 +219,7 @@ static int publish_prepare(kv_store *store, char **err) {
   if (rc == SQLITE_OK) {
     store->log = log;
   } else {
-    kv_device_log_close(log);
+    kv_writer_close(log);
     if (why && err && !*err) {
       *err = why;
       why = NULL;
@@ -243,7 +243,7 @@ int kv_publish_prepare(kv_store *store, char **err) {
 
 /* The second phase proper: what fails is also kept, in store->late. */
 static int publish_finish(kv_store *store, char **err) {
-  int rc = kv_device_log_commit(store->log);
+  int rc = kv_writer_commit(store->log);
 
   sqlite3_free(store->late);
   store->late = NULL;
@@ -251,11 +251,11 @@ static int publish_finish(kv_store *store, char **err) {
   if (rc == SQLITE_OK) {
     store->committed = store->log->tail;
   } else {
-    kv_device_log_error(err, rc, store->log->path);
+    kv_writer_error(err, rc, store->log->path);
     store->late = sqlite3_mprintf("%s", *err ? *err + 4 : sqlite3_errstr(rc));
     store->late_rc = rc;
   }
-  kv_device_log_close(store->log);
+  kv_writer_close(store->log);
   store->log = NULL;
   return rc;
 }
@@ -278,7 +278,7 @@ static int publish_is_idle(kv_store *store, const kv_cursor *own) {
   int is_same;
 
   if (store->late || store->adopt || !own->has_stamp || !own->has_id) return 0;
-  path = kv_device_log_path(store->root, store->device, "log.db");
+  path = kv_writer_path(store->root, store->device, "log.db");
   is_same = path && kv_folder_look(path, &stamp) == KV_FILE_REGULAR &&
             memcmp(&stamp, &own->stamp, sizeof(stamp)) == 0;
   sqlite3_free(path);
@@ -287,7 +287,7 @@ static int publish_is_idle(kv_store *store, const kv_cursor *own) {
 
 /* Remember the file as it is now, unless it may change unnoticed. */
 static void publish_stamp(kv_store *store, kv_cursor *own) {
-  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  char *path = kv_writer_path(store->root, store->device, "log.db");
 
   own->has_stamp = path &&
                    kv_folder_look(path, &own->stamp) == KV_FILE_REGULAR &&
@@ -296,18 +296,18 @@ static void publish_stamp(kv_store *store, kv_cursor *own) {
 }
 
 /* Is anything in the log that was not there when it was locked? */
-static int publish_has_news(const kv_device_log *log, const kv_cursor *own) {
+static int publish_has_news(const kv_writer *log, const kv_cursor *own) {
   return log->is_new || own->at.seq > own->published.seq;
 }
 
 int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
                        char **err) {
   int is_inside = kv_store_in_transaction(store);
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
   kv_cursor own;
   int rc;
 
-  kv_publish_undo(store);
+  kv_transaction_undo(store);
   if (store->pending.n_rows > 0) return SQLITE_OK;
   kv_pending_close(&store->pending);
 
@@ -348,9 +348,9 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
       if (rc == SQLITE_OK) store->adopt = 0;
       store->late_rc = SQLITE_OK; /* the caller is told now */
     }
-    kv_publish_undo(store);
+    kv_transaction_undo(store);
   }
-  kv_device_log_close(log);
+  kv_writer_close(log);
   kv_cursor_clear(&own);
   return rc;
 }
@@ -375,7 +375,7 @@ int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
 
 int kv_publish_introduce(kv_store *store, char **err) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
   kv_cursor own;
   int is_temp = kv_store_is_temp(store);
   int rc = kv_cursor_load(&store->stmts, store->device, &own);
@@ -394,10 +394,10 @@ int kv_publish_introduce(kv_store *store, char **err) {
     memcpy(own.id, log->head.id, KV_ID_SIZE);
     own.has_id = 1;
     own.at = own.published = log->head.base;
-    rc = kv_device_log_commit(log);
+    rc = kv_writer_commit(log);
   }
   if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
-  kv_device_log_close(log);
+  kv_writer_close(log);
   kv_verdict_clear(&verdict);
   kv_cursor_clear(&own);
   return kv_store_error(store, err, rc, "cannot open the own log");

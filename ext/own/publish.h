@@ -21,7 +21,7 @@
 ** When a cache is created: make the own log if there is none, so that the
 ** others know the device, and note whose rows they will be. The rows of a
 ** log that is there are merged by the next sync. Errors: as of
-** kv_device_log_lock().
+** kv_writer_lock().
 */
 int kv_publish_introduce(kv_store *store, char **err);
 
@@ -34,7 +34,7 @@ int kv_publish_prepare(kv_store *store, char **err);
 
 /*
 ** Second phase. SQLite takes no error of it: what fails is logged, and kept
-** for the next one (store->late). Of a temp cache the user has to know:
+** for the next one (store->late). kv_transaction_tell() tells the user.
 */
 void kv_publish_commit(kv_store *store);
 
@@ -44,7 +44,7 @@ void kv_publish_commit(kv_store *store);
 ** there is none. *n_merged is increased by the rows merged. Inside one: only
 ** merges, and only if it has written nothing. A log that has not changed is
 ** not opened, unless must_look. A log that may not be written, see
-** kv_incarnation_refuse(), is no error: the cursor says twin.
+** kv_store_refuse(), is no error: the cursor says twin.
 */
 int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
                        char **err);

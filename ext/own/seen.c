@@ -29,7 +29,7 @@ static int seen_list(kv_store *store, int64_t common, int64_t news,
     rc = more ? SQLITE_OK : SQLITE_NOMEM;
     if (!more) break;
     *out = more;
-    kv_seen_of_row(stmt, &more[*n], &is_usable);
+    kv_transaction_seen_of_row(stmt, &more[*n], &is_usable);
     *n += is_usable;
   }
   kv_stmt_put(&store->stmts, KV_SQL_SEEN_RESTORE, stmt);

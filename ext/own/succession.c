@@ -21,7 +21,7 @@ typedef struct kv_heritage {
 } kv_heritage;
 
 /* Set own rows aside and merge the log. */
-static int succession_merge(kv_store *store, kv_device_log *log,
+static int succession_merge(kv_store *store, kv_writer *log,
                             const kv_stretch *stretch, kv_heritage *heritage) {
   int rc = kv_own_run(store, KV_SQL_OWN_HIDE_CACHE, 0, 0);
 
@@ -98,7 +98,7 @@ static int succession_settle(kv_store *store, const kv_heritage *heritage,
 }
 
 /* Inside a savepoint, or a commit that fails unless it is one. */
-static int succession_try(kv_store *store, kv_device_log *log, kv_cursor *own,
+static int succession_try(kv_store *store, kv_writer *log, kv_cursor *own,
                           const kv_stretch *stretch, int *is_successor) {
   kv_heritage heritage = {0, 0, 0};
   int64_t shift;
@@ -123,7 +123,7 @@ static int succession_try(kv_store *store, kv_device_log *log, kv_cursor *own,
 }
 
 /* As if nothing had been tried, unless it is one. */
-static int succession_try_safely(kv_store *store, kv_device_log *log,
+static int succession_try_safely(kv_store *store, kv_writer *log,
                                  kv_cursor *own, const kv_stretch *stretch,
                                  int *is_successor) {
   int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
@@ -141,7 +141,7 @@ static int succession_try_safely(kv_store *store, kv_device_log *log,
   return rc == SQLITE_OK ? undone : rc;
 }
 
-int kv_succession_accept(kv_store *store, kv_device_log *log, kv_cursor *own,
+int kv_succession_accept(kv_store *store, kv_writer *log, kv_cursor *own,
                          int *is_successor) {
   int is_commit = store->pending.n_rows > 0;
   kv_stretch stretch;

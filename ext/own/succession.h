@@ -20,7 +20,7 @@
 ** savepoints: *is_successor is -1 if that was found out too late, and the
 ** commit has to fail. It is tried once, and not if the log is to be adopted.
 */
-int kv_succession_accept(kv_store *store, kv_device_log *log, kv_cursor *own,
+int kv_succession_accept(kv_store *store, kv_writer *log, kv_cursor *own,
                          int *is_successor);
 
 #endif

@@ -224,7 +224,7 @@ int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
     if (rc == SQLITE_OK) rc = find_remember(*out, name);
     kv_store_error(*out, err, rc, "cannot read the cache");
   }
-  if (rc == SQLITE_OK) rc = kv_rebuild_refuse_newer(*out, err);
+  if (rc == SQLITE_OK) rc = kv_store_refuse_newer(*out, err);
   if (rc == SQLITE_OK) rc = kv_write_flush(*out, err);
   if (rc != SQLITE_OK) {
     kv_store_close(*out);

@@ -15,7 +15,7 @@
 **
 ** INVARIANT: what a ROLLBACK TO or an aborted statement takes out of the
 ** cache, marks take out of here. Numbers that a rolled back commit may have
-** moved are looked up again in the cache (kv_publish_resume).
+** moved are looked up again in the cache (kv_transaction_resume).
 */
 #ifndef KV_STORE_PENDING_H
 #define KV_STORE_PENDING_H

@@ -367,7 +367,7 @@ void kv_store_close(kv_store *store) {
   }
   store->registry->n_changes++;
   if (store->registry->reached == store) store->registry->reached = NULL;
-  kv_publish_rollback(store);
+  kv_transaction_rollback(store);
   kv_larges_forget(&store->larges, NULL);
   kv_stmt_clear(&store->stmts);
   sqlite3_free(store->schema);

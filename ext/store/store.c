@@ -168,16 +168,16 @@ int kv_store_savepoint_end(kv_store *store, int rc) {
   return rc;
 }
 
-int kv_incarnation_postpone(const kv_store *store, const kv_verdict *verdict,
-                            char **err) {
+int kv_store_postpone(const kv_store *store, const kv_verdict *verdict,
+                      char **err) {
   return kv_error(err, SQLITE_READONLY,
                   "the log of device %s has to be made anew (it %s): roll "
                   "back and call kv_sync()",
                   store->device, verdict->detail ? verdict->detail : "");
 }
 
-int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
-                          char **err) {
+int kv_store_refuse(const kv_store *store, const kv_verdict *verdict,
+                    char **err) {
   return kv_error(
     err, SQLITE_READONLY,
     "device %s cannot write: its log %s. Take another device name (what is "
@@ -186,7 +186,7 @@ int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
     store->device, verdict->detail ? verdict->detail : "has another writer");
 }
 
-int kv_rebuild_refuse_newer(kv_store *store, char **err) {
+int kv_store_refuse_newer(kv_store *store, char **err) {
   int64_t format = 0;
   int rc;
 

@@ -5,11 +5,12 @@
 ** ROLLBACK TO can leave two of them, or none for a moment. What a running
 ** transaction has to publish, and the locked log, belong to the store.
 **
-**     surface -> registry.h         xCreate, xConnect
-**             -> find.h             functions and tables that name it
-**             -> write.h            xUpdate
-**             -> publish.h          xSync, xCommit, xRollback
-**             -> sync.h             kv_sync()
+**     registry.h       xCreate, xConnect
+**     find.h           functions and tables that name it
+**     write.h          xUpdate
+**     own/publish.h    xSync, xCommit
+**     transaction.h    xRollback
+**     sync/sync.h      kv_sync()
 **
 ** INVARIANT: one connection has at most one store of a folder and device.
 */
@@ -65,7 +66,7 @@ typedef struct kv_store {
   int adopt;         /* until it has been done */
   kv_stmts stmts;
   kv_pending pending;
-  kv_device_log *log;    /* the own log between the two phases of a commit */
+  kv_writer *log;        /* the own log between the two phases of a commit */
   kv_position committed; /* the own log's tail that was last committed here */
   int64_t n_writes;      /* writes, merges, rollbacks: that scans notice */
   kv_found found;        /* in the transaction that is pending */
@@ -153,17 +154,17 @@ int kv_store_wrong_cache(const kv_store *store, char **err);
 int kv_store_error(kv_store *store, char **err, int rc, const char *what);
 
 /* The error of a write that meets a log which kv_sync() has to make anew. */
-int kv_incarnation_postpone(const kv_store *store, const kv_verdict *verdict,
-                            char **err);
+int kv_store_postpone(const kv_store *store, const kv_verdict *verdict,
+                      char **err);
 
 /* The error of a write that a verdict on the own log forbids. */
-int kv_incarnation_refuse(const kv_store *store, const kv_verdict *verdict,
-                          char **err);
+int kv_store_refuse(const kv_store *store, const kv_verdict *verdict,
+                    char **err);
 
 /*
 ** Has a newer version of this module made the cache? Nothing is read from it or
 ** changed in it then: SQLITE_ERROR with a message.
 */
-int kv_rebuild_refuse_newer(kv_store *store, char **err);
+int kv_store_refuse_newer(kv_store *store, char **err);
 
 #endif

@@ -8,7 +8,8 @@
 #include "core/clock.h"
 #include "db/error.h"
 
-void kv_seen_of_row(sqlite3_stmt *row, kv_seen *out, int *is_usable) {
+void kv_transaction_seen_of_row(sqlite3_stmt *row, kv_seen *out,
+                                int *is_usable) {
   const char *peer = (const char *)sqlite3_column_text(row, 0);
   const void *id = sqlite3_column_blob(row, 1);
 
@@ -41,7 +42,7 @@ static int transaction_read_seen(kv_store *store, kv_pending *pending) {
     if (!seen) break;
     pending->seen = seen;
     rc = SQLITE_OK;
-    kv_seen_of_row(stmt, &seen[pending->n_seen], &is_usable);
+    kv_transaction_seen_of_row(stmt, &seen[pending->n_seen], &is_usable);
     pending->n_seen += is_usable;
   }
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
@@ -49,7 +50,7 @@ static int transaction_read_seen(kv_store *store, kv_pending *pending) {
   return rc;
 }
 
-int kv_publish_tell(kv_store *store, char **err) {
+int kv_transaction_tell(kv_store *store, char **err) {
   int rc = store->late_rc;
 
   if (rc == SQLITE_OK || !kv_store_is_temp(store)) return SQLITE_OK;
@@ -75,11 +76,11 @@ int kv_transaction_open(kv_store *store, char **err) {
                     store->name);
   }
   rc = kv_store_check_same(store, err);
-  if (rc == SQLITE_OK) rc = kv_publish_tell(store, err);
+  if (rc == SQLITE_OK) rc = kv_transaction_tell(store, err);
   if (rc != SQLITE_OK) return rc;
   rc = kv_cursor_load(&store->stmts, store->device, &own);
   if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
-    rc = kv_incarnation_refuse(store, &own.verdict, err);
+    rc = kv_store_refuse(store, &own.verdict, err);
   }
   if (rc == SQLITE_OK) rc = transaction_read_seen(store, pending);
   if (rc == SQLITE_OK) {
@@ -103,13 +104,13 @@ int kv_transaction_open(kv_store *store, char **err) {
   return rc;
 }
 
-void kv_publish_undo(kv_store *store) {
+void kv_transaction_undo(kv_store *store) {
   if (!store->log) return;
-  kv_device_log_close(store->log);
+  kv_writer_close(store->log);
   store->log = NULL;
 }
 
-int kv_publish_resume(kv_store *store) {
+int kv_transaction_resume(kv_store *store) {
   kv_pending *pending = &store->pending;
   sqlite3_stmt *stmt = NULL;
   int rc;
@@ -134,7 +135,7 @@ int kv_publish_resume(kv_store *store) {
   return rc;
 }
 
-void kv_publish_rollback(kv_store *store) {
-  kv_publish_undo(store);
+void kv_transaction_rollback(kv_store *store) {
+  kv_transaction_undo(store);
   kv_pending_clear(&store->pending);
 }

@@ -103,7 +103,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
     return SQLITE_CONSTRAINT_NOTNULL;
   }
   if (store->is_writing) return write_refuse_trigger(store, err);
-  kv_publish_undo(store);
+  kv_transaction_undo(store);
   if (!pending->is_open) rc = kv_transaction_open(store, err);
   if (rc != SQLITE_OK) return rc;
   late = kv_late_find(&pending->late, key);

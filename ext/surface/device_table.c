@@ -289,7 +289,7 @@ static int device_filter(sqlite3_vtab_cursor *base, int plan,
   rc = kv_store_find(registry, name, &cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;
   store = cursor->store;
-  rc = kv_store_unpublished(store, &cursor->unpublished);
+  rc = kv_own_unpublished(store, &cursor->unpublished);
   if (rc == SQLITE_OK) rc = device_list_others(cursor);
   if (rc == SQLITE_OK) {
     rc = kv_stmt_get(&store->stmts, KV_SQL_DEVICE_ROWS, &cursor->rows);

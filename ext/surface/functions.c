@@ -261,7 +261,7 @@ static int close_publish(kv_store *store, int discard, char **err) {
   }
   if (discard) return kv_own_discard(store, err);
   rc = kv_publish_waiting(store, 0, &n_merged, &why);
-  if (kv_store_unpublished(store, &n_waiting) == SQLITE_OK) {
+  if (kv_own_unpublished(store, &n_waiting) == SQLITE_OK) {
     if (n_waiting == 0) {
       rc = SQLITE_OK;
     } else {
@@ -326,7 +326,7 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   char *err = NULL;
   int rc = function_enter(ctx, argc, argv, 2, &store, &err);
 
-  if (rc == SQLITE_OK) rc = kv_publish_tell(store, &err);
+  if (rc == SQLITE_OK) rc = kv_transaction_tell(store, &err);
   if (rc == SQLITE_OK) {
     rc = kv_value_of(argv[0], &key);
     if (rc == SQLITE_OK) {

@@ -8,7 +8,7 @@
 
 /* The number of the last row in the own log, as its file says; 0: none. */
 static int rebuild_log_end(kv_store *store, int64_t *out) {
-  char *path = kv_device_log_path(store->root, store->device, "log.db");
+  char *path = kv_writer_path(store->root, store->device, "log.db");
   static const kv_position start = {0};
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_position tail = {0};
@@ -79,7 +79,7 @@ static int rebuild_check(kv_store *store, int is_whole, char **err) {
   int64_t n_waiting = 0;
   int is_open = 0;
   int may_hold = 0;
-  int rc = kv_store_unpublished(store, &n_waiting);
+  int rc = kv_own_unpublished(store, &n_waiting);
 
   if (rc == SQLITE_OK && n_waiting > 0 && is_whole) {
     return kv_error(err, SQLITE_CORRUPT,
@@ -106,7 +106,7 @@ int kv_rebuild_cache(kv_store *store, char **err) {
   kv_meta meta;
   int is_usable = 0;
   int is_whole = 0;
-  int rc = kv_rebuild_refuse_newer(store, err);
+  int rc = kv_store_refuse_newer(store, err);
 
   if (rc == SQLITE_OK) rc = kv_cache_check(&store->stmts, &is_usable, &meta);
   if (rc == SQLITE_OK) rc = kv_cache_is_whole(&store->stmts, &is_whole);

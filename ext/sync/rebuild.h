@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 /*
-** When kv_store_unpublished() cannot tell, as a table is damaged: may the cache
+** When kv_own_unpublished() cannot tell, as a table is damaged: may the cache
 ** hold own rows that the log has not? No, if those behind its end can be counted,
 ** or if the table of rows is gone.
 */

@@ -87,7 +87,7 @@ static int sync_tell(kv_store *store, const sync_hindrance *hindrance,
   int rc = SQLITE_OK;
 
   if (hindrance->rc == SQLITE_OK) return SQLITE_OK;
-  rc = kv_store_unpublished(store, &n_waiting);
+  rc = kv_own_unpublished(store, &n_waiting);
   if (rc != SQLITE_OK || n_waiting == 0) return rc;
   return kv_error(err, hindrance->rc,
                   "rows of %s are not published: %s. They are kept, and what "
@@ -160,7 +160,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
     rc = sync_own(store, 1, n_merged, &hindrance, err);
   }
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
-    rc = kv_incarnation_inherit(store, err);
+    rc = kv_heir_inherit(store, err);
   }
   if (rc == SQLITE_OK) {
     store->is_synced = 1;

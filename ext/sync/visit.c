@@ -384,7 +384,7 @@ static int visit_say_none(kv_visit *visit, int is_listed) {
   const kv_cursor *cursor = &visit->cursor;
   const char *root = visit->store->root;
   char *path =
-    kv_device_log_path(root, cursor->device, is_listed ? "log.db" : NULL);
+    kv_writer_path(root, cursor->device, is_listed ? "log.db" : NULL);
   char *placeholder = NULL;
   int rc = path ? kv_placeholder_find(path, &placeholder) : SQLITE_NOMEM;
 
@@ -441,7 +441,7 @@ static int visit_is_idle(const kv_visit *visit, kv_file_kind kind,
 
 /* What is there of a device that was not listed as a directory? */
 static kv_file_kind visit_look_missing(kv_store *store, const char *device) {
-  char *path = kv_device_log_path(store->root, device, NULL);
+  char *path = kv_writer_path(store->root, device, NULL);
   kv_stamp stamp;
   kv_file_kind kind = path ? kv_folder_look(path, &stamp) : KV_FILE_UNKNOWN;
 
@@ -459,7 +459,7 @@ static int visit_once(kv_store *store, const char *device, int is_listed,
 
   memset(&visit, 0, sizeof(visit));
   visit.store = store;
-  visit.path = kv_device_log_path(store->root, device, "log.db");
+  visit.path = kv_writer_path(store->root, device, "log.db");
   if (!visit.path) return SQLITE_NOMEM;
   kind = is_listed ? KV_FILE_DIRECTORY : visit_look_missing(store, device);
   if (kind == KV_FILE_DIRECTORY) kind = kv_folder_look(visit.path, &stamp);

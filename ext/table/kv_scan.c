@@ -487,7 +487,7 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   (void)unused;
   (void)argc;
   cursor_reset(cursor);
-  rc = kv_publish_tell(cursor->store, &base->pVtab->zErrMsg);
+  rc = kv_transaction_tell(cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;
   kv_write_begin(cursor->store);
   cursor->plan = plan;
@@ -502,7 +502,7 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
     }
     argv++;
   }
-  rc = kv_rebuild_refuse_newer(cursor->store, &base->pVtab->zErrMsg);
+  rc = kv_store_refuse_newer(cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;
   if (plan & PLAN_POINT) return cursor_point(cursor, argv[0]);
   rc = kv_write_flush(cursor->store, &base->pVtab->zErrMsg);

@@ -83,7 +83,7 @@ static int table_init(sqlite3 *db, void *registry, int argc,
   }
   if (rc == SQLITE_OK && is_create) {
     /* What a table of this name left behind was rolled back with it. */
-    kv_publish_rollback(table->store);
+    kv_transaction_rollback(table->store);
     kv_store_forget(table->store);
     rc = kv_cache_create(&table->store->stmts);
     if (rc == SQLITE_OK && !table->store->root) {
@@ -132,14 +132,14 @@ static int table_may_drop(kv_store *store) {
   int64_t n = 0;
   int may_hold = 0;
   char *why = NULL;
-  int rc = kv_rebuild_refuse_newer(store, &why);
+  int rc = kv_store_refuse_newer(store, &why);
 
   if (why) {
     sqlite3_log(SQLITE_LOCKED, "%s", why);
     sqlite3_free(why);
     return SQLITE_LOCKED;
   }
-  if (rc == SQLITE_OK) rc = kv_store_unpublished(store, &n);
+  if (rc == SQLITE_OK) rc = kv_own_unpublished(store, &n);
   if (rc == SQLITE_ERROR) rc = kv_rebuild_may_hold(store, &may_hold);
   if (rc == SQLITE_OK && may_hold) {
     sqlite3_log(SQLITE_LOCKED,
@@ -254,7 +254,7 @@ static int table_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
   kv_value key;
   kv_value value;
   int existed;
-  int rc = kv_rebuild_refuse_newer(store, &vtab->zErrMsg);
+  int rc = kv_store_refuse_newer(store, &vtab->zErrMsg);
 
   if (rc == SQLITE_OK) rc = kv_value_of(argv[0], &old_key);
   *rowid = sqlite3_last_insert_rowid(store->db);
@@ -301,7 +301,7 @@ static int table_rollback(sqlite3_vtab *vtab) {
   kv_store *store = ((kv_table *)vtab)->store;
 
   store->n_writes++;
-  kv_publish_rollback(store);
+  kv_transaction_rollback(store);
   return SQLITE_OK;
 }
 
@@ -309,7 +309,7 @@ static int table_rename(sqlite3_vtab *vtab, const char *name) {
   kv_store *store = ((kv_table *)vtab)->store;
   int rc = table_check_name(name, &vtab->zErrMsg);
 
-  if (rc == SQLITE_OK) rc = kv_rebuild_refuse_newer(store, &vtab->zErrMsg);
+  if (rc == SQLITE_OK) rc = kv_store_refuse_newer(store, &vtab->zErrMsg);
   if (rc == SQLITE_OK) rc = kv_store_rename(store, name);
   return kv_store_error(store, &vtab->zErrMsg, rc, "cannot rename");
 }
@@ -339,9 +339,9 @@ static int table_rollback_to(sqlite3_vtab *vtab, int level) {
 
   if (store->is_writing) return SQLITE_OK;
   store->n_writes++;
-  kv_publish_undo(store);
+  kv_transaction_undo(store);
   kv_pending_rollback_to(&store->pending, level);
-  return kv_publish_resume(store);
+  return kv_transaction_resume(store);
 }
 
 static int table_shadow_name(const char *name) {

@@ -183,7 +183,7 @@ static void a_persistent_store_survives_out_of_memory(void **state) {
 static void a_log_that_is_open_is_locked(void **state) {
   char *root = sqlite3_mprintf("%s/n.kv", *state);
   sqlite3 *db = test_connect(":memory:");
-  kv_device_log_place place;
+  kv_writer_place place;
   int is_done = 0;
   int64_t n;
 
@@ -196,20 +196,20 @@ static void a_log_that_is_open_is_locked(void **state) {
   make_folder(root);
   for (n = 1; !is_done; n++) {
     kv_verdict verdict = {KV_STATE_OK, NULL};
-    kv_device_log *log = NULL;
+    kv_writer *log = NULL;
     char *err = NULL;
     int rc;
 
     nomem_fail(n);
-    rc = kv_device_log_lock(&place, &log, &verdict, &err);
+    rc = kv_writer_lock(&place, &log, &verdict, &err);
     is_done = !nomem_end();
     assert_int_equal(verdict.state, KV_STATE_OK);
     assert_true(rc == SQLITE_OK ? log != NULL : nomem_is(rc));
     if (log) {
       assert_false(sqlite3_get_autocommit(log->handle));
-      assert_int_equal(kv_device_log_commit(log), SQLITE_OK);
+      assert_int_equal(kv_writer_commit(log), SQLITE_OK);
     }
-    kv_device_log_close(log);
+    kv_writer_close(log);
     kv_verdict_clear(&verdict);
     sqlite3_free(err);
   }

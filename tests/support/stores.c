@@ -71,7 +71,7 @@ int test_store_commit(test_store *t) {
 
 void test_store_rollback(test_store *t) {
   test_run(t->db, "ROLLBACK");
-  kv_publish_rollback(t->store);
+  kv_transaction_rollback(t->store);
 }
 
 static void stores_change(test_store *t, const char *key, const char *value) {

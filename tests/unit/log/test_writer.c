@@ -23,8 +23,8 @@ static char *err;
 
 /* Lock the log of device phone in the store of this test. */
 static int lock_as(sqlite3 *host, const char *root, const char *device,
-                   kv_device_log **out) {
-  kv_device_log_place place;
+                   kv_writer **out) {
+  kv_writer_place place;
 
   memset(&place, 0, sizeof(place));
   place.host = host;
@@ -35,18 +35,18 @@ static int lock_as(sqlite3 *host, const char *root, const char *device,
   place.now = TEST_NOW;
   sqlite3_free(err);
   err = NULL;
-  return kv_device_log_lock(&place, out, &verdict, &err);
+  return kv_writer_lock(&place, out, &verdict, &err);
 }
 
-static kv_device_log *lock(sqlite3 *host, void **state) {
-  kv_device_log *log = NULL;
+static kv_writer *lock(sqlite3 *host, void **state) {
+  kv_writer *log = NULL;
 
   assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_OK);
   assert_non_null(log);
   return log;
 }
 
-static void append(kv_device_log *log, const char *key) {
+static void append(kv_writer *log, const char *key) {
   kv_row row;
 
   memset(&row, 0, sizeof(row));
@@ -56,17 +56,17 @@ static void append(kv_device_log *log, const char *key) {
   row.bucket = test_text("");
   row.key = test_text(key);
   row.value = test_integer(1);
-  assert_int_equal(kv_device_log_append(log, &row, NULL), SQLITE_OK);
+  assert_int_equal(kv_writer_append(log, &row, NULL), SQLITE_OK);
 }
 
 /* A log with these keys. */
 static const char *make_log(sqlite3 *host, void **state, const char *keys) {
-  kv_device_log *log = lock(host, state);
+  kv_writer *log = lock(host, state);
 
   for (; *keys; keys++)
     append(log, test_path("%c", *keys));
-  assert_int_equal(kv_device_log_commit(log), SQLITE_OK);
-  kv_device_log_close(log);
+  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  kv_writer_close(log);
   return test_path("%s/devices/phone/log.db", *state);
 }
 
@@ -120,36 +120,36 @@ static void a_new_log_is_made_of_the_documented_format(void **state) {
 
 static void each_log_has_an_id_of_its_own(void **state) {
   sqlite3 *host = test_connect(":memory:");
-  kv_device_log *phone = NULL;
-  kv_device_log *laptop = NULL;
+  kv_writer *phone = NULL;
+  kv_writer *laptop = NULL;
 
   assert_int_equal(lock_as(host, *state, "phone", &phone), SQLITE_OK);
   assert_int_equal(lock_as(host, *state, "laptop", &laptop), SQLITE_OK);
   assert_memory_not_equal(phone->head.id, laptop->head.id, KV_ID_SIZE);
-  kv_device_log_close(phone);
-  kv_device_log_close(laptop);
+  kv_writer_close(phone);
+  kv_writer_close(laptop);
   test_disconnect(host);
 }
 
 static void a_new_log_takes_the_id_that_it_is_given(void **state) {
   static const unsigned char id[KV_ID_SIZE] = "0123456789abcde";
   sqlite3 *host = test_connect(":memory:");
-  kv_device_log_place place = {host, *state,   "phone",           "log.db", "",
-                               id,   TEST_NOW, {0, {NULL, NULL}}, {0, 0}};
-  kv_device_log *log = NULL;
+  kv_writer_place place = {host, *state,   "phone",           "log.db", "",
+                           id,   TEST_NOW, {0, {NULL, NULL}}, {0, 0}};
+  kv_writer *log = NULL;
 
-  assert_int_equal(kv_device_log_lock(&place, &log, &verdict, &err), SQLITE_OK);
+  assert_int_equal(kv_writer_lock(&place, &log, &verdict, &err), SQLITE_OK);
   assert_true(log->is_new);
   assert_memory_equal(log->head.id, id, KV_ID_SIZE);
   assert_true(log->head.base.sum == kv_row_base_sum("phone", 5, id));
   assert_int_equal(log->tail.seq, 0);
-  kv_device_log_close(log);
+  kv_writer_close(log);
   test_disconnect(host);
 }
 
 static void rows_are_seen_when_they_are_committed(void **state) {
   sqlite3 *host = test_connect(":memory:");
-  kv_device_log *log;
+  kv_writer *log;
 
   make_log(host, state, "a");
   log = lock(host, state);
@@ -159,9 +159,9 @@ static void rows_are_seen_when_they_are_committed(void **state) {
   append(log, "c");
   assert_int_equal(log->tail.seq, 3);
   expect_keys(host, state, "a");
-  assert_int_equal(kv_device_log_commit(log), SQLITE_OK);
+  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
   expect_keys(host, state, "abc");
-  kv_device_log_close(log);
+  kv_writer_close(log);
   expect_keys(host, state, "abc");
   test_disconnect(host);
 }
@@ -169,7 +169,7 @@ static void rows_are_seen_when_they_are_committed(void **state) {
 static void what_is_not_committed_leaves_no_trace(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(host, state, "a");
-  kv_device_log *log;
+  kv_writer *log;
   size_t n;
   size_t m;
   unsigned char *before = test_read(path, &n);
@@ -177,7 +177,7 @@ static void what_is_not_committed_leaves_no_trace(void **state) {
 
   log = lock(host, state);
   append(log, "b");
-  kv_device_log_close(log);
+  kv_writer_close(log);
   after = test_read(path, &m);
   assert_int_equal(n, m);
   assert_memory_equal(before, after, n);
@@ -210,7 +210,7 @@ static void between_locks_no_file_is_open(void **state) {
 
 static void the_folder_is_not_made(void **state) {
   sqlite3 *host = test_connect(":memory:");
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
 
   assert_int_equal(lock_as(host, test_path("%s/gone", *state), "phone", &log),
                    SQLITE_CANTOPEN);
@@ -222,7 +222,7 @@ static void the_folder_is_not_made(void **state) {
 
 static void names_that_differ_in_case_do_not_meet(void **state) {
   sqlite3 *host = test_connect(":memory:");
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
 
   make_log(host, state, "a");
   assert_int_equal(lock_as(host, *state, "Phone", &log), SQLITE_CANTOPEN);
@@ -232,13 +232,13 @@ static void names_that_differ_in_case_do_not_meet(void **state) {
   /* where both are already, both are used */
   test_make_folder(test_path("%s/devices/Phone", *state));
   assert_int_equal(lock_as(host, *state, "Phone", &log), SQLITE_OK);
-  kv_device_log_close(log);
+  kv_writer_close(log);
   test_disconnect(host);
 }
 
 static void what_is_in_the_way_is_named(void **state) {
   sqlite3 *host = test_connect(":memory:");
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
 
   test_make_folder(test_path("%s/devices", *state));
   test_write(test_path("%s/devices/phone", *state), "x", 1);
@@ -255,7 +255,7 @@ static void what_is_in_the_way_is_named(void **state) {
 static void a_reader_of_stock_sqlite_shows_at_once(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(host, state, "a");
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
   sqlite3 *other = NULL;
 
   assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
@@ -268,7 +268,7 @@ static void a_reader_of_stock_sqlite_shows_at_once(void **state) {
   test_run(other, "COMMIT");
   log = lock(host, state);
   assert_int_equal(test_try(other, "SELECT * FROM log"), SQLITE_BUSY);
-  kv_device_log_close(log);
+  kv_writer_close(log);
   assert_int_equal(test_try(other, "SELECT * FROM log"), SQLITE_OK);
   sqlite3_close(other);
   test_disconnect(host);
@@ -277,7 +277,7 @@ static void a_reader_of_stock_sqlite_shows_at_once(void **state) {
 static void a_file_that_is_no_log_of_this_device_is_left_alone(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(host, state, "a");
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
   char junk[5000];
 
   test_make_folder(test_path("%s/devices/tablet", *state));
@@ -303,14 +303,14 @@ static void a_file_that_is_no_log_of_this_device_is_left_alone(void **state) {
 static void another_machine_can_take_it_over(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(host, state, "a");
-  kv_device_log *log = lock(host, state);
+  kv_writer *log = lock(host, state);
   sqlite3 *other = NULL;
 
   assert_string_equal(log->head.host, MACHINE);
-  assert_int_equal(kv_device_log_take_over(log, "fedcba9876543210"), SQLITE_OK);
+  assert_int_equal(kv_writer_take_over(log, "fedcba9876543210"), SQLITE_OK);
   assert_string_equal(log->head.host, "fedcba9876543210");
-  assert_int_equal(kv_device_log_commit(log), SQLITE_OK);
-  kv_device_log_close(log);
+  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  kv_writer_close(log);
   assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
   test_rows(other, "phone|fedcba9876543210", "SELECT name, host FROM device");
   sqlite3_close(other);
@@ -323,18 +323,17 @@ static void a_log_is_set_aside_and_not_deleted(void **state) {
   const char *path = make_log(host, state, "a");
 
   test_write(test_path("%s-journal", path), "j", 1);
-  assert_int_equal(kv_device_log_set_aside(*state, "phone", &err), SQLITE_OK);
+  assert_int_equal(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
   assert_false(test_exists(path));
   assert_false(test_exists(test_path("%s-journal", path)));
   assert_true(test_exists(test_path("%s.aside-1", path)));
   assert_true(test_exists(test_path("%s.aside-1-journal", path)));
   make_log(host, state, "b");
-  assert_int_equal(kv_device_log_set_aside(*state, "phone", &err), SQLITE_OK);
+  assert_int_equal(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
   assert_true(test_exists(test_path("%s.aside-1", path)));
   assert_true(test_exists(test_path("%s.aside-2", path)));
   /* nothing is there */
-  assert_int_not_equal(kv_device_log_set_aside(*state, "phone", &err),
-                       SQLITE_OK);
+  assert_int_not_equal(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
   assert_non_null(strstr(err, "cannot rename"));
   test_disconnect(host);
 }
@@ -347,8 +346,7 @@ static void a_log_for_which_no_name_is_free_stays(void **state) {
 
   for (i = 1; i < 1000; i++)
     test_write(test_path("%s.aside-%d", path, i), "x", 1);
-  assert_int_equal(kv_device_log_set_aside(*state, "phone", &err),
-                   SQLITE_CANTOPEN);
+  assert_int_equal(kv_writer_set_aside(*state, "phone", &err), SQLITE_CANTOPEN);
   assert_non_null(strstr(err, "move it away by hand"));
   assert_true(test_exists(path));
   sqlite3_free(path);
@@ -383,7 +381,7 @@ static void a_commit_that_was_cut_off_is_rolled_back(void **state) {
   const char *file = test_path("%s/file", *state);
   const char *journal = test_path("%s-journal", path);
   const char *kept = test_path("%s/journal", *state);
-  kv_device_log *log;
+  kv_writer *log;
 
   cut_off(path, file, kept);
   test_copy(file, path);
@@ -391,8 +389,8 @@ static void a_commit_that_was_cut_off_is_rolled_back(void **state) {
   log = lock(host, state);
   assert_int_equal(log->tail.seq, 3);
   append(log, "d");
-  assert_int_equal(kv_device_log_commit(log), SQLITE_OK);
-  kv_device_log_close(log);
+  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  kv_writer_close(log);
   assert_false(test_exists(journal));
   expect_keys(host, state, "abcd");
   test_disconnect(host);
@@ -403,15 +401,15 @@ static void a_journal_of_an_older_state_is_deleted(void **state) {
   const char *path = make_log(host, state, "abc");
   const char *journal = test_path("%s-journal", path);
   const char *kept = test_path("%s/journal", *state);
-  kv_device_log *log;
+  kv_writer *log;
 
   cut_off(path, NULL, kept);
   make_log(host, state, "de");
   test_copy(kept, journal); /* a sync tool brings it late */
   log = lock(host, state);
   assert_int_equal(log->tail.seq, 5);
-  assert_int_equal(kv_device_log_commit(log), SQLITE_OK);
-  kv_device_log_close(log);
+  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  kv_writer_close(log);
   assert_false(test_exists(journal));
   expect_keys(host, state, "abcde");
   test_disconnect(host);
@@ -420,7 +418,7 @@ static void a_journal_of_an_older_state_is_deleted(void **state) {
 static void a_journal_is_not_judged_while_another_writes(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(host, state, "abc");
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
   sqlite3 *other = NULL;
 
   assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);

@@ -65,7 +65,7 @@ static void expect_agreement(test_store *t) {
 static int64_t waiting(test_store *t) {
   int64_t n = -1;
 
-  assert_int_equal(kv_store_unpublished(t->store, &n), SQLITE_OK);
+  assert_int_equal(kv_own_unpublished(t->store, &n), SQLITE_OK);
   return n;
 }
 
@@ -261,7 +261,7 @@ static void commit_and_crash(test_store *t, const char *key) {
   test_store_write(t, key, "1");
   assert_int_equal(kv_publish_prepare(t->store, &t->err), SQLITE_OK);
   test_run(t->db, "COMMIT");
-  kv_publish_rollback(t->store);
+  kv_transaction_rollback(t->store);
 }
 
 /* The log is rolled back between the two phases: its COMMIT fails. */
@@ -287,15 +287,15 @@ static void a_temporary_cache_tells_once_that_the_log_failed(void **state) {
                    SQLITE_ERROR);
   assert_non_null(strstr(t.err, "did not reach the folder: cannot write"));
   test_run(t.db, "ROLLBACK");
-  assert_int_equal(kv_publish_tell(t.store, &t.err), SQLITE_OK);
-  assert_int_equal(kv_store_unpublished(t.store, &n), SQLITE_OK);
+  assert_int_equal(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
+  assert_int_equal(kv_own_unpublished(t.store, &n), SQLITE_OK);
   assert_int_equal(n, 1);
   test_store_set(&t, "c", "2");
   expect_log(&t, "1 1 set a=1, 2 2 set b=1, 3 3 set c=2");
   expect_agreement(&t);
   commit_and_fail(&t, "d");
   assert_int_equal(test_store_sync(&t), 0);
-  assert_int_equal(kv_publish_tell(t.store, &t.err), SQLITE_OK);
+  assert_int_equal(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
   expect_log(&t, "1 1 set a=1, 2 2 set b=1, 3 3 set c=2, 4 4 set d=1");
   test_store_close(&t);
 }
@@ -306,7 +306,7 @@ a_persistent_cache_lets_rows_wait_when_the_log_failed(void **state) {
 
   open_laptop(&t, state);
   commit_and_fail(&t, "a");
-  assert_int_equal(kv_publish_tell(t.store, &t.err), SQLITE_OK);
+  assert_int_equal(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
   test_store_set(&t, "b", "2");
   expect_log(&t, "1 1 set a=1, 2 2 set b=2");
   expect_agreement(&t);

@@ -37,10 +37,10 @@ static kv_position base_of(const kv_cursor *own) {
   return base;
 }
 
-static kv_device_log *lock(test_store *t) {
-  kv_device_log_place place;
+static kv_writer *lock(test_store *t) {
+  kv_writer_place place;
   kv_verdict verdict = {KV_STATE_OK, NULL};
-  kv_device_log *log = NULL;
+  kv_writer *log = NULL;
 
   memset(&place, 0, sizeof(place));
   place.host = t->db;
@@ -48,8 +48,7 @@ static kv_device_log *lock(test_store *t) {
   place.device = "laptop";
   place.file = "log.db";
   place.machine = t->store->machine;
-  assert_int_equal(kv_device_log_lock(&place, &log, &verdict, &t->err),
-                   SQLITE_OK);
+  assert_int_equal(kv_writer_lock(&place, &log, &verdict, &t->err), SQLITE_OK);
   assert_non_null(log);
   return log;
 }
@@ -58,7 +57,7 @@ static void the_cache_chains_to_the_sum_of_the_log(void **state) {
   test_store t;
   kv_cursor own;
   kv_position end;
-  kv_device_log *log;
+  kv_writer *log;
 
   open_laptop(&t, state);
   own = load(&t);
@@ -68,7 +67,7 @@ static void the_cache_chains_to_the_sum_of_the_log(void **state) {
   assert_int_equal(end.seq, 3);
   assert_true(end.sum == log->tail.sum);
   assert_true(end.sum == own.at.sum);
-  kv_device_log_close(log);
+  kv_writer_close(log);
   kv_cursor_clear(&own);
   test_store_close(&t);
 }
@@ -124,7 +123,7 @@ static void log_and_cache_have_their_end_in_common(void **state) {
   test_store t;
   kv_cursor own;
   kv_position common;
-  kv_device_log *log;
+  kv_writer *log;
   int found;
 
   open_laptop(&t, state);
@@ -135,7 +134,7 @@ static void log_and_cache_have_their_end_in_common(void **state) {
   assert_true(found);
   assert_int_equal(common.seq, 3);
   assert_true(common.sum == log->tail.sum);
-  kv_device_log_close(log);
+  kv_writer_close(log);
   kv_cursor_clear(&own);
   test_store_close(&t);
 }
@@ -145,7 +144,7 @@ static void a_log_that_lost_rows_has_its_end_in_common(void **state) {
   test_store t;
   kv_cursor own;
   kv_position common;
-  kv_device_log *log;
+  kv_writer *log;
   int found;
 
   open_laptop(&t, state);
@@ -157,14 +156,14 @@ static void a_log_that_lost_rows_has_its_end_in_common(void **state) {
                    SQLITE_OK);
   assert_true(found);
   assert_int_equal(common.seq, 2);
-  kv_device_log_close(log);
+  kv_writer_close(log);
 
   test_log_break(path, "UPDATE log SET sum = sum + 1 WHERE seq = 2");
   log = lock(&t);
   assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
                    SQLITE_OK);
   assert_false(found);
-  kv_device_log_close(log);
+  kv_writer_close(log);
   kv_cursor_clear(&own);
   test_store_close(&t);
 }
@@ -173,7 +172,7 @@ static void a_log_of_another_id_has_nothing_in_common(void **state) {
   test_store t;
   kv_cursor own;
   kv_position common;
-  kv_device_log *log;
+  kv_writer *log;
   int found;
 
   open_laptop(&t, state);
@@ -189,7 +188,7 @@ static void a_log_of_another_id_has_nothing_in_common(void **state) {
                    SQLITE_OK);
   assert_true(found);
   assert_int_equal(common.seq, 0);
-  kv_device_log_close(log);
+  kv_writer_close(log);
   kv_cursor_clear(&own);
   test_store_close(&t);
 }
