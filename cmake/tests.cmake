@@ -10,9 +10,40 @@
 #   tests/fuzz/fuzz_<name>.c     fuzz_<name>     any bytes: see fuzz.cmake
 #   tests/reports/test_<name>.py reports_<name>  unittest, in a browser
 #
-# ctest -L unit (golden, python, build, fault, fuzz, reports) runs one kind.
-# What a kind needs and is not there becomes a test that fails, so that it is
-# not taken for success.
+# ctest -L unit (golden, python, build, fault, fuzz, reports) runs one kind;
+# ctest -L quick runs those that are quick and cover most, in half a minute.
+
+# The slow ones of unit and golden, which are not in the quick round, and those
+# of python that are.
+set(kv_slow unit_snapshots golden_query_plans)
+set(kv_quick_python cache_damaged clock foreign_states history_changes host
+  loading observer paths publish recovery seen twins twins_clones)
+
+function(kv_label NAME KIND) # the label KIND, and quick where it is that
+  set(labels "${KIND}")
+  string(REGEX REPLACE "^python_" "" file "${NAME}")
+  if((KIND MATCHES "^(unit|golden)$" AND NOT NAME IN_LIST kv_slow)
+      OR (KIND STREQUAL "python" AND file IN_LIST kv_quick_python))
+    list(APPEND labels quick)
+  endif()
+  set_tests_properties(${NAME} PROPERTIES LABELS "${labels}")
+endfunction()
+
+foreach(file IN LISTS kv_quick_python)
+  if(NOT EXISTS "${PROJECT_SOURCE_DIR}/tests/python/test_${file}.py")
+    message(FATAL_ERROR "kv_quick_python: there is no test_${file}.py")
+  endif()
+endforeach()
+
+# Unit tests sync many small files, which costs nothing in memory. Their large
+# values need room there.
+set(kv_unit_env "")
+if(NOT DEFINED ENV{TMPDIR} AND IS_DIRECTORY /dev/shm)
+  execute_process(COMMAND df -Pm /dev/shm OUTPUT_VARIABLE kv_df ERROR_QUIET)
+  if(kv_df MATCHES " ([0-9]+) +[0-9]+% " AND CMAKE_MATCH_1 GREATER 1000)
+    set(kv_unit_env TMPDIR=/dev/shm)
+  endif()
+endif()
 
 function(kv_missing WHAT WHERE)
   message(WARNING "${WHAT} not found: ${WHERE}")
@@ -58,7 +89,9 @@ else()
     add_executable(${target} "${file}")
     target_link_libraries(${target} PRIVATE kv_for_tests)
     add_test(NAME ${name} COMMAND ${target})
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300
+      ENVIRONMENT "${kv_unit_env}")
+    kv_label(${name} unit)
   endforeach()
 
   # The same C, with what goes wrong around it.
@@ -112,8 +145,9 @@ if(KV_SQLITE3_SHELL)
     get_filename_component(name "${file}" NAME_WE)
     add_test(NAME golden_${name} COMMAND sh
       "${PROJECT_SOURCE_DIR}/tests/golden/run.sh" $<TARGET_FILE:kv> "${file}")
-    set_tests_properties(golden_${name} PROPERTIES LABELS golden TIMEOUT 300
+    set_tests_properties(golden_${name} PROPERTIES TIMEOUT 300
       ENVIRONMENT "KV_PRELOAD=${KV_PRELOAD};SQLITE3=${KV_SQLITE3_SHELL}")
+    kv_label(golden_${name} golden)
   endforeach()
 else()
   kv_missing(sqlite3 "the package sqlite3 (Debian), sqlite (Fedora, Homebrew)")
@@ -155,8 +189,9 @@ if(KV_PYTHON)
     get_filename_component(name "${file}" NAME_WE)
     string(REGEX REPLACE "^test_" "python_" name "${name}")
     add_test(NAME ${name} COMMAND "${KV_PYTHON}" "${file}")
-    set_tests_properties(${name} PROPERTIES LABELS python TIMEOUT 1800
+    set_tests_properties(${name} PROPERTIES TIMEOUT 1800
       ENVIRONMENT "${kv_python_env}")
+    kv_label(${name} python)
   endforeach()
   if(UNIX)
     add_test(NAME fault_kill COMMAND "${KV_PYTHON}"
