@@ -14,6 +14,10 @@ unset(CMAKE_REQUIRED_QUIET)
 set(KV_FUZZ_SECONDS 60 CACHE STRING "How long each fuzz target is run")
 math(EXPR kv_fuzz_timeout "${KV_FUZZ_SECONDS} + 240")
 file(GLOB kv_fuzz CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
+if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND NOT KV_SANITIZE
+    AND NOT KV_HAS_FUZZER)
+  kv_missing(libFuzzer "libclang-rt-14-dev (Debian), compiler-rt (Fedora)")
+endif()
 if(TARGET kv_for_tests AND KV_HAS_FUZZER AND NOT KV_SANITIZE)
   add_library(kv_for_fuzz STATIC ${KV_SOURCES} ${kv_support})
   target_compile_definitions(kv_for_fuzz PUBLIC SQLITE_CORE KV_LARGE=500

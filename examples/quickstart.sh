@@ -1,13 +1,19 @@
 #!/bin/sh
-# A first session: sh examples/quickstart.sh
+# A first session: sh examples/quickstart.sh [--install]
 #
 # Builds the extension, and plays two devices with a folder each, which rsync
-# keeps in step as a sync tool does. On Debian it installs what is missing;
-# elsewhere it names it. Leaves nothing behind but the build folder: build, or
+# keeps in step as a sync tool does. What is missing is installed on Debian, if
+# you are root, as on a fresh machine, or ask for it with --install (-y); else
+# the script names it. Leaves nothing behind but the build folder: build, or
 # BUILD if that is set.
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
+install=no
+if [ "$(id -u)" = 0 ]; then install=yes; fi
+case ${1-} in
+  --install | -y) install=yes ;;
+esac
 
 missing() { # the Debian packages of what is not there
   command -v cc > /dev/null || echo gcc libc6-dev
@@ -24,6 +30,12 @@ missing() { # the Debian packages of what is not there
 packages=$(missing | tr "\n" " ")
 # shellcheck disable=SC2086 # a word for each package
 if [ -n "$packages" ] && command -v apt-get > /dev/null; then
+  if [ $install = no ]; then
+    echo "These packages are missing: $packages" >&2
+    echo "Install them with sh examples/quickstart.sh --install, or with" >&2
+    echo "  sudo apt-get install $packages" >&2
+    exit 2
+  fi
   root=
   if [ "$(id -u)" != 0 ]; then root=sudo; fi
   echo "Installing" $packages
