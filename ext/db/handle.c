@@ -106,11 +106,11 @@ int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out) {
 }
 
 int kv_handle_write(sqlite3 *host, const char *path, int create,
-                    const kv_busy *busy, sqlite3 **out) {
+                    int busy_timeout, sqlite3 **out) {
   int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
   int rc = handle_open(host, path, flags, out);
 
-  if (rc == SQLITE_OK) kv_busy_set(*out, busy);
+  if (rc == SQLITE_OK) sqlite3_busy_timeout(*out, busy_timeout);
   return rc;
 }
 

@@ -11,7 +11,6 @@
 #ifndef KV_DB_HANDLE_H
 #define KV_DB_HANDLE_H
 
-#include "busy.h"
 #include "sqlite.h"
 
 /* The name of the host's VFS for files, or NULL for the default one. */
@@ -29,10 +28,10 @@ int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out);
 
 /*
 ** Open a file for reading and writing, creating it if `create`. Waits for
-** locks as the host does.
+** locks up to busy_timeout milliseconds.
 */
 int kv_handle_write(sqlite3 *host, const char *path, int create,
-                    const kv_busy *busy, sqlite3 **out);
+                    int busy_timeout, sqlite3 **out);
 
 /*
 ** What an error of reading a file means: SQLITE_CORRUPT instead of

@@ -21,7 +21,10 @@
 
 /* What SQLite would take for a part of the log. */
 static const char *const journal_suffixes[] = {"-journal", "-wal", "-shm"};
-#define BESIDE_SUFFIXES 3
+#define JOURNAL_SUFFIXES 3
+
+/* Milliseconds between two attempts to lock, at most. */
+#define JOURNAL_LONGEST_WAIT 20
 
 /* What lies beside the log under a suffix. */
 static kv_file_kind journal_look(const char *path, const char *suffix) {
@@ -36,10 +39,20 @@ static kv_file_kind journal_look(const char *path, const char *suffix) {
 static int journal_has(const char *path) {
   int i;
 
-  for (i = 0; i < BESIDE_SUFFIXES; i++) {
+  for (i = 0; i < JOURNAL_SUFFIXES; i++) {
     if (journal_look(path, journal_suffixes[i]) != KV_FILE_NONE) return 1;
   }
   return 0;
+}
+
+/* Wait a moment, unless the timeout is over: then 0. */
+static int journal_wait(int busy_timeout, int *waited, int *next) {
+  if (*waited >= busy_timeout) return 0;
+  /* Not by the same each time, so that two processes fall out of step. */
+  if (*next < JOURNAL_LONGEST_WAIT) *next += 1 + *waited % 3;
+  sqlite3_sleep(*next);
+  *waited += *next;
+  return 1;
 }
 
 /*
@@ -48,9 +61,10 @@ static int journal_has(const char *path) {
 ** waits for our SHARED one. Ends with *is_locked 0 when the journal is gone:
 ** a commit ended, there is nothing to check.
 */
-static int journal_lock(sqlite3_file *file, const char *path,
-                        const kv_busy *busy, int *is_locked) {
-  kv_busy_wait wait = {0, 0, 0};
+static int journal_lock(sqlite3_file *file, const char *path, int busy_timeout,
+                        int *is_locked) {
+  int waited = 0; /* milliseconds */
+  int next = 0;
 
   *is_locked = 0;
   for (;;) {
@@ -62,7 +76,8 @@ static int journal_lock(sqlite3_file *file, const char *path,
     if (rc == SQLITE_OK) return rc;
     file->pMethods->xUnlock(file, SQLITE_LOCK_NONE);
     if (!journal_has(path)) return SQLITE_OK;
-    if ((rc & 0xff) != SQLITE_BUSY || !kv_busy_again(busy, &wait)) return rc;
+    if ((rc & 0xff) != SQLITE_BUSY) return rc;
+    if (!journal_wait(busy_timeout, &waited, &next)) return rc;
   }
 }
 
@@ -143,7 +158,7 @@ static int journal_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
   int i;
 
   kv_reserve_drop(vfs, path); /* of a commit that was cut off */
-  for (i = 0; i < BESIDE_SUFFIXES && rc == SQLITE_OK; i++) {
+  for (i = 0; i < JOURNAL_SUFFIXES && rc == SQLITE_OK; i++) {
     kv_file_kind kind = journal_look(path, journal_suffixes[i]);
     char *name = sqlite3_mprintf("%s%s", path, journal_suffixes[i]);
     int is_stale = i > 0 && !journal_is_wal(file);
@@ -163,7 +178,7 @@ static int journal_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
 }
 
 int kv_journal_check(sqlite3 *host, sqlite3 *handle, const char *path,
-                     const kv_busy *busy, char **err) {
+                     int busy_timeout, char **err) {
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
   sqlite3_file *file = NULL;
   int is_locked = 0;
@@ -173,7 +188,7 @@ int kv_journal_check(sqlite3 *host, sqlite3 *handle, const char *path,
   if (!vfs) return SQLITE_ERROR;
   rc = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (rc == SQLITE_OK) {
-    rc = journal_lock(file, path, busy, &is_locked);
+    rc = journal_lock(file, path, busy_timeout, &is_locked);
   }
   if (is_locked) {
     rc = journal_clear(host, vfs, file, path, err);

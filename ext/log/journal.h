@@ -9,7 +9,7 @@
 #ifndef KV_LOG_JOURNAL_H
 #define KV_LOG_JOURNAL_H
 
-#include "db/busy.h"
+#include "db/sqlite.h"
 
 /*
 ** See to it before SQLite does: under the lock of the log, what is no part of
@@ -18,7 +18,7 @@
 ** SQLITE_INTERRUPT by the host; SQLITE_NOMEM; those of the disk.
 */
 int kv_journal_check(sqlite3 *host, sqlite3 *handle, const char *path,
-                     const kv_busy *busy, char **err);
+                     int busy_timeout, char **err);
 
 /*
 ** Is an own log whole as its file stands, without a journal beside it? Reads

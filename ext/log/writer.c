@@ -201,8 +201,8 @@ static int writer_make_durable(kv_writer *log) {
 static int writer_enter(kv_writer *log, const kv_writer_place *place,
                         kv_verdict *verdict, char **err) {
   kv_stamp stamp;
-  int rc =
-    kv_journal_check(place->host, log->handle, log->path, &place->busy, err);
+  int rc = kv_journal_check(place->host, log->handle, log->path,
+                            place->busy_timeout, err);
 
   if (rc == SQLITE_INTERRUPT) return rc; /* the host's */
   log->work = KV_WORK_ADMIT;
@@ -280,7 +280,8 @@ int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
     }
   }
   if (rc == SQLITE_OK) {
-    rc = kv_handle_write(place->host, log->path, 1, &place->busy, &log->handle);
+    rc = kv_handle_write(place->host, log->path, 1, place->busy_timeout,
+                         &log->handle);
     if (rc != SQLITE_OK) rc = kv_writer_error(err, rc, log->path);
   }
   if (rc == SQLITE_OK) rc = writer_enter(log, place, verdict, err);

@@ -17,7 +17,6 @@
 #define KV_LOG_WRITER_H
 
 #include "confine.h"
-#include "db/busy.h"
 #include "reader.h"
 
 typedef struct kv_writer {
@@ -45,7 +44,7 @@ typedef struct kv_writer_place {
   const char *machine;     /* hash of this machine's identity, or '' */
   const unsigned char *id; /* for a new file; NULL: random */
   int64_t now;             /* microseconds; when a new file is created */
-  kv_busy busy;            /* how to wait for locks */
+  int busy_timeout;        /* milliseconds to wait for locks */
   kv_position tail;        /* where it ended when it was last seen */
 } kv_writer_place;
 

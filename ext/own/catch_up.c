@@ -16,25 +16,21 @@
 #include "store/registry.h"
 #include "succession.h"
 
-/* How the host waits for locks. */
-static kv_busy catch_up_busy(kv_store *store) {
+/* How long the host waits for locks, in milliseconds. */
+static int catch_up_busy_timeout(kv_store *store) {
   sqlite3_stmt *stmt = NULL;
-  kv_busy busy = {0, {NULL, NULL}};
+  int timeout = 0;
 
   if (kv_stmt_get(&store->stmts, KV_SQL_BUSY_TIMEOUT, &stmt) == SQLITE_OK &&
       sqlite3_step(stmt) == SQLITE_ROW) {
-    busy.timeout = sqlite3_column_int(stmt, 0);
+    timeout = sqlite3_column_int(stmt, 0);
   }
   kv_stmt_put(&store->stmts, KV_SQL_BUSY_TIMEOUT, stmt);
-  if (busy.timeout == 0) {
-    busy.handler = kv_busy_find(store->db, &store->registry->busy_where);
-  }
-  return busy;
+  return timeout;
 }
 
 int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
                      kv_writer **out, kv_verdict *verdict, char **err) {
-  static const kv_busy never = {0, {NULL, NULL}};
   kv_writer_place place;
   int rc = kv_store_follow(store);
 
@@ -47,7 +43,7 @@ int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
   place.machine = store->machine;
   place.id = own->has_id ? own->id : NULL;
   place.now = kv_store_now(store);
-  place.busy = must_wait ? catch_up_busy(store) : never;
+  place.busy_timeout = must_wait ? catch_up_busy_timeout(store) : 0;
   place.tail = own->at;
   return kv_writer_lock(&place, out, verdict, err);
 }

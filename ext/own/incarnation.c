@@ -145,8 +145,9 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
 static int incarnation_make_log(kv_store *store, const kv_cursor *own,
                                 int64_t n, char **err) {
   kv_writer_place place = {
-    store->db, store->root,         store->device,     "log.db", store->machine,
-    own->id,   kv_store_now(store), {0, {NULL, NULL}}, {0, 0}};
+    store->db,      store->root, store->device,       "log.db",
+    store->machine, own->id,     kv_store_now(store), 0,
+    {0, 0}};
   kv_writer *log = NULL;
   kv_position end;
   int rc = kv_writer_begin_new(&place, &log, err);

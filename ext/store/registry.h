@@ -23,7 +23,6 @@ struct kv_registry {
   kv_store *reached; /* that of the table which was planned last, or NULL */
   int is_refused;    /* a table could not be opened, for a reason of ours */
   int64_t n_changes; /* stores opened, closed and renamed so far */
-  int busy_where;    /* where the host keeps its busy handler (busy.h) */
 };
 
 int kv_registry_create(sqlite3 *db, kv_registry **out);

@@ -34,12 +34,3 @@ def config(con, name, value=-1):
     LIB.sqlite3_db_config(handle(con), ctypes.c_int(CONFIG[name]), ctypes.c_int(value),
                           ctypes.byref(out))
     return out.value
-
-
-def busy_handler(con, function):
-    """sqlite3_busy_handler(): function(n) is true to go on. Keep what it returns
-    as long as the connection."""
-    call = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int)(
-        lambda _, n: int(function(n)))
-    LIB.sqlite3_busy_handler(handle(con), call, None)
-    return call

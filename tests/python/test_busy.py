@@ -6,7 +6,6 @@ import sqlite3
 import unittest
 
 import oracle
-import sqlite_c
 from support import GONE, NOW, Case, kv, log_path, open_store, plain, sync
 
 BUSY = sqlite3.OperationalError
@@ -55,36 +54,6 @@ class Busy(Case):
                          plain([{"first": 1}, *transactions]))
         self.check(db, folder)
         self.assertEqual(db.execute("SELECT count(*) FROM t").fetchone(), (rows,))
-
-    def test_a_handler_of_the_host_waits_for_the_log(self):
-        for name, statements in LOCKS.items():
-            for schema in ("temp", "main"):
-                with self.subTest(lock=name, schema=schema):
-                    folder = name + schema
-                    db = self.host(folder, schema)
-                    if not sqlite_c.works(db):
-                        self.skipTest("another library than Python's")
-                    other = self.stock(log_path(self.path(folder), "laptop"), statements)
-                    calls = []
-
-                    def wait(n):
-                        calls.append(n)
-                        if len(calls) == 3:
-                            other.sql("ROLLBACK")
-                        return len(calls) < 9
-
-                    keep = sqlite_c.busy_handler(db, wait)
-                    db.execute("INSERT INTO kv VALUES('a', 1)")
-                    self.assertEqual(calls, [0, 1, 2])
-                    self.assertEqual(self.published("laptop", folder),
-                                     plain([{"first": 1}, {"a": 1}]))
-                    for s in statements:
-                        other.sql(s)
-                    if schema == "temp":
-                        self.fails("INSERT INTO kv VALUES('b', 1)", "locked", error=BUSY)
-                        self.assertEqual(calls, [0, 1, 2, 0, 1, 2, 3, 4, 5])
-                    db.execute("PRAGMA busy_timeout = 1")  # takes it away
-                    del keep
 
     def test_a_busy_log_then_retried(self):
         for name, db, other in self.each_lock():

@@ -17,8 +17,6 @@
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
 
-static const kv_busy never = {0, {NULL, NULL}};
-
 /* A log with one row, whatever its path has in it. */
 static const char *make_log(const char *path) {
   test_log log;
@@ -55,8 +53,7 @@ static void any_path_can_be_opened(void **state) {
     assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
     test_rows(handle, "a|1", "SELECT key, value FROM log");
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
-    assert_int_equal(kv_handle_write(host, path, 0, &never, &handle),
-                     SQLITE_OK);
+    assert_int_equal(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
     test_rows(handle, "a|1", "SELECT key, value FROM log");
     assert_int_equal(sqlite3_close(handle), SQLITE_OK);
   }
@@ -71,8 +68,7 @@ static void reading_creates_nothing(void **state) {
   assert_int_not_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
   assert_null(handle);
   assert_false(test_exists(path));
-  assert_int_not_equal(kv_handle_write(host, path, 0, &never, &handle),
-                       SQLITE_OK);
+  assert_int_not_equal(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
   assert_null(handle);
   assert_false(test_exists(path));
   test_disconnect(host);
@@ -102,7 +98,7 @@ static void a_reader_is_stopped_by_no_lock(void **state) {
   test_rows(handle, "1", "SELECT count(*) FROM log");
   /* and closing it loses no lock of this process */
   assert_int_equal(sqlite3_close(handle), SQLITE_OK);
-  assert_int_equal(kv_handle_write(host, path, 0, &never, &handle), SQLITE_OK);
+  assert_int_equal(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
   assert_int_equal(ask(handle, "SELECT count(*) FROM log"), SQLITE_BUSY);
   sqlite3_close(handle);
   test_run(other, "COMMIT");
@@ -118,7 +114,7 @@ static void a_link_is_not_followed(void **state) {
 
   assert_int_equal(symlink(path, link), 0);
   assert_int_equal(kv_handle_read(host, link, &handle) & 0xff, SQLITE_CANTOPEN);
-  assert_int_equal(kv_handle_write(host, link, 1, &never, &handle) & 0xff,
+  assert_int_equal(kv_handle_write(host, link, 1, 0, &handle) & 0xff,
                    SQLITE_CANTOPEN);
   test_disconnect(host);
 }
@@ -216,7 +212,7 @@ static void what_a_file_says_runs_no_code(void **state) {
                        "CREATE TRIGGER t AFTER INSERT ON log BEGIN "
                        "INSERT INTO noted VALUES(new.seq); END;"
                        "CREATE VIEW v AS SELECT seq FROM log;");
-  assert_int_equal(kv_handle_write(host, path, 0, &never, &handle), SQLITE_OK);
+  assert_int_equal(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
   assert_int_equal(
     ask(handle, "INSERT INTO log VALUES(2, 2, 2, 2, 1, '', 2, 2, 2)"),
     SQLITE_OK);
@@ -245,10 +241,9 @@ static void the_limits_of_the_host_hold(void **state) {
 static void a_writer_waits_as_long_as_it_is_told(void **state) {
   const char *path = make_log(test_path("%s/log.db", *state));
   sqlite3 *host = test_connect(":memory:");
-  kv_busy busy = {250, {NULL, NULL}};
   sqlite3 *handle = NULL;
 
-  assert_int_equal(kv_handle_write(host, path, 1, &busy, &handle), SQLITE_OK);
+  assert_int_equal(kv_handle_write(host, path, 1, 250, &handle), SQLITE_OK);
   test_rows(handle, "250", "PRAGMA busy_timeout");
   sqlite3_close(handle);
   test_disconnect(host);

@@ -134,8 +134,8 @@ static void each_log_has_an_id_of_its_own(void **state) {
 static void a_new_log_takes_the_id_that_it_is_given(void **state) {
   static const unsigned char id[KV_ID_SIZE] = "0123456789abcde";
   sqlite3 *host = test_connect(":memory:");
-  kv_writer_place place = {host, *state,   "phone",           "log.db", "",
-                           id,   TEST_NOW, {0, {NULL, NULL}}, {0, 0}};
+  kv_writer_place place = {host, *state,   "phone", "log.db", "",
+                           id,   TEST_NOW, 0,       {0, 0}};
   kv_writer *log = NULL;
 
   assert_int_equal(kv_writer_lock(&place, &log, &verdict, &err), SQLITE_OK);
