@@ -6,6 +6,10 @@
 */
 #include "cursor.h"
 
+#ifdef KV_DEBUG
+#include <stdio.h>
+#include <stdlib.h>
+#endif
 #include <string.h>
 
 #include "cache.h"
@@ -123,10 +127,41 @@ static int cursor_bind(sqlite3_stmt *stmt, const kv_cursor *cursor) {
   return rc;
 }
 
+/*
+** In a Debug build with KV_TRACE in the environment, standard error tells how
+** far a log was read and what was the matter with it, and what is now. That is
+** inside the transaction, which may still be rolled back.
+*/
+#ifdef KV_DEBUG
+static void cursor_trace(kv_stmts *stmts, const kv_cursor *now) {
+  kv_cursor was;
+  const char *detail = now->verdict.detail;
+
+  if (!getenv("KV_TRACE")) return;
+  if (kv_cursor_load(stmts, now->device, &was) == SQLITE_OK &&
+      (!was.is_known || was.verdict.state != now->verdict.state ||
+       was.at.seq != now->at.seq || memcmp(was.id, now->id, KV_ID_SIZE))) {
+    fprintf(
+      stderr, "kv: %s.%s: log of %s: %s, row %lld -> %s, row %lld%s%s%s\n",
+      stmts->schema, stmts->name, now->device,
+      was.is_known ? kv_state_word(was.verdict.state) : "unknown",
+      (long long)was.at.seq, kv_state_word(now->verdict.state),
+      (long long)now->at.seq,
+      was.has_id && memcmp(was.id, now->id, KV_ID_SIZE) ? ", another log" : "",
+      detail ? ": " : "", detail ? detail : "");
+  }
+  kv_cursor_clear(&was);
+}
+#else
+#define cursor_trace(stmts, now) ((void)0)
+#endif
+
 int kv_cursor_save(kv_stmts *stmts, const kv_cursor *cursor) {
   sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_CURSOR_PUT, &stmt);
+  int rc;
 
+  cursor_trace(stmts, cursor);
+  rc = kv_stmt_get(stmts, KV_SQL_CURSOR_PUT, &stmt);
   if (rc == SQLITE_OK) rc = cursor_bind(stmt, cursor);
   return kv_stmt_finish(stmts, KV_SQL_CURSOR_PUT, stmt, rc);
 }
