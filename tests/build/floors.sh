@@ -1,0 +1,149 @@
+# The folders of ext/ are floors: what is in one includes, calls and names in SQL
+# only what is there or below. No circle of files, no crowded folder.
+set -u
+export LC_ALL=C
+
+# From the ground up; kv.c is the roof.
+floors="core db folder log cache store own sync table surface"
+
+# Most lines of a folder, and of a file. What has more may not grow.
+folder_most=2300
+file_most=560
+crowded="log=3430 store=2469
+  log/large.c=563 log/reader.c=585 table/kv_scan.c=584"
+
+# What SQL texts name, and the floor that registers it; all else called kv_ is
+# of surface/. A store also asks SQLite for its own table (table_reach), and a
+# row of a twin is written as the user would (table_set, table_delete).
+names="kv_rows=cache kv_join=cache kv_batch=table kv_sync=core {table}=table"
+exempt="table_reach table_set table_delete"
+
+cd "$KV_SOURCE/ext" || exit 2
+objects=$KV_BUILD/CMakeFiles/kv.dir
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failed=0
+
+fail() {
+  echo "$*"
+  failed=1
+}
+
+level() { # FOLDER: its height; nothing if it is no floor
+  n=0
+  for floor in $floors; do
+    n=$((n + 1))
+    if [ "$floor" = "$1" ]; then echo $n; fi
+  done
+}
+
+value() { # KEY LIST DEFAULT
+  for pair in $2; do
+    if [ "${pair%=*}" = "$1" ]; then
+      echo "${pair##*=}"
+      return
+    fi
+  done
+  echo "$3"
+}
+
+for file in */; do
+  [ -n "$(level "${file%/}")" ] || fail "ext/$file: no floor, see \$floors"
+done
+
+# Includes.
+for floor in $floors; do
+  : > "$folder/edges"
+  for file in "$floor"/*.[ch]; do
+    room=${file##*/}
+    room=${room%.*}
+    echo "$room $room" >> "$folder/edges"
+    sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file" > "$folder/includes"
+    while read -r include; do
+      case $include in
+        kv_sql.h) continue ;;
+        */*) to=${include%%/*} ;;
+        *) to=$floor ;;
+      esac
+      [ -f "$include" ] || [ -f "$floor/$include" ] ||
+        fail "ext/$file includes $include, which is not in ext/"
+      height=$(level "$to")
+      if [ -z "$height" ] || [ "$height" -gt "$(level "$floor")" ]; then
+        fail "ext/$file includes $include, which is above"
+      elif [ "$to" = "$floor" ]; then
+        other=${include##*/}
+        echo "$room ${other%.*}" >> "$folder/edges"
+      fi
+    done < "$folder/includes"
+  done
+  # A room is a .c and its .h. tsort says which of them go round.
+  tsort "$folder/edges" > /dev/null 2> "$folder/loops"
+  [ ! -s "$folder/loops" ] ||
+    fail "ext/$floor: rooms that include each other:" \
+      "$(sed -n 's/^tsort: \([a-z_]*\)$/\1/p' "$folder/loops" | tr '\n' ' ')"
+done
+
+# Calls, which an include may not show: symbols that an object of the module
+# needs. sqlite3_api, of kv.c, is how all of them reach SQLite.
+list() { # OBJECT HEIGHT FILE
+  [ -f "$1" ] || { fail "$1 is not there: build first"; return; }
+  nm -P "$1" | awk -v height="$2" -v file="$3" \
+    '$1 != "sqlite3_api" && $2 ~ /^[A-TV-Z]$/ { print $1, $2, height, file }'
+  nm -P "$1" | awk -v height="$2" -v file="$3" \
+    '$2 == "U" { print $1, $2, height, file }'
+}
+{
+  list "$objects/generated/kv_sql.c.o" "$(level db)" sql
+  list "$objects/ext/kv.c.o" 99 ext/kv.c
+  for floor in $floors; do
+    height=$(level "$floor")
+    for file in "$floor"/*.c; do
+      list "$objects/ext/$file.o" "$height" "ext/$file"
+    done
+  done
+} > "$folder/symbols"
+awk '
+  $2 != "U" { height[$1] = $3; file[$1] = $4; n++ }
+  $2 == "U" { needs[++m] = $1; from[m] = $3; by[m] = $4 }
+  END {
+    for (i = 1; i <= m; i++) {
+      if (needs[i] in height && height[needs[i]] > from[i]) {
+        print by[i] " calls " needs[i] " of " file[needs[i]] ", which is above"
+      }
+    }
+    if (n < 100 || m < 100) print "only " n " symbols: is this nm?"
+  }' "$folder/symbols" > "$folder/calls"
+grep 'is not there' "$folder/symbols"
+[ ! -s "$folder/calls" ] || fail "$(cat "$folder/calls")"
+
+# SQL texts.
+for file in ../sql/*.sql; do
+  text=${file##*/}
+  text=${text%.sql}
+  case " $exempt " in *" $text "*) continue ;; esac
+  sed '/^--/d; s/CREATE TABLE kv_[a-z]*//' "$file" |
+    grep -oE 'kv_[a-z]+|\{table\}' | sort -u > "$folder/names"
+  [ -s "$folder/names" ] || continue
+  id=KV_SQL_$(echo "$text" | tr '[:lower:]' '[:upper:]')
+  for floor in $floors; do
+    # db/ knows texts by their ids, to prepare them in the right way.
+    if [ "$floor" = db ] || ! grep -qw "$id" "$floor"/*.c; then continue; fi
+    while read -r name; do
+      [ "$(level "$floor")" -ge "$(level "$(value "$name" "$names" surface)")" ] ||
+        fail "sql/$text.sql, of $floor/, names $name, which is above"
+    done < "$folder/names"
+  done
+done
+
+# Sizes.
+for floor in $floors; do
+  n=$(cat "$floor"/*.[ch] | wc -l)
+  most=$(value "$floor" "$crowded" $folder_most)
+  [ "$n" -le "$most" ] || fail "ext/$floor has $n lines, more than $most"
+  for file in "$floor"/*.[ch]; do
+    n=$(wc -l < "$file")
+    most=$(value "$file" "$crowded" $file_most)
+    [ "$n" -le "$most" ] || fail "ext/$file has $n lines, more than $most"
+  done
+done
+exit $failed
