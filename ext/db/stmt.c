@@ -131,6 +131,12 @@ static unsigned stmt_flags(kv_sql id) {
   return flags;
 }
 
+int kv_stmt_n_prepared(const kv_stmts *stmts, kv_sql id) {
+  sqlite3_stmt *stmt = stmts->kept[id];
+
+  return stmt ? sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_REPREPARE, 0) : 0;
+}
+
 int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out) {
   *out = stmts->kept[id];
   stmts->kept[id] = NULL;

@@ -51,6 +51,12 @@ int kv_stmt_run(sqlite3 *db, kv_sql id);
 */
 int kv_stmt_is_stopped(sqlite3_stmt *poll);
 
+/*
+** How often SQLite has prepared a kept statement again, as a schema had
+** changed.
+*/
+int kv_stmt_n_prepared(const kv_stmts *stmts, kv_sql id);
+
 /* A statement, reset and unbound, for kv_stmt_put(). */
 int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
 

@@ -58,7 +58,7 @@ static int admit_check_header(sqlite3 *handle, kv_log_head *head,
   page_size = h[16] << 8 | h[17];
   if (page_size == 1) page_size = 65536;
   promised = memcmp(h + 24, h + 92, 4) == 0 ? page_size * admit_u32(h + 28) : 0;
-  head->is_longer = promised > 0 && size > promised;
+  head->end = promised > 0 && size > promised ? promised : 0;
   if (memcmp(h, zeros, HEADER_SIZE) == 0) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
                    "begins with zeros, as a file that is still being "

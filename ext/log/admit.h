@@ -27,7 +27,7 @@ typedef struct kv_log_head {
   unsigned char id[KV_ID_SIZE];
   char host[KV_NAME_MAX + 1];
   kv_position base; /* the chain starts behind it */
-  int is_longer;    /* the file is longer than it says itself */
+  int64_t end;      /* bytes, by its header, if the file is longer; else 0 */
 } kv_log_head;
 
 /*

@@ -384,6 +384,18 @@ int kv_writer_check(kv_writer *log, int *is_whole) {
   return kv_handle_quick_check(log->handle, is_whole);
 }
 
+int kv_writer_trim(kv_writer *log) {
+  sqlite3_file *file = NULL;
+  int rc;
+
+  if (log->head.end == 0) return SQLITE_OK;
+  rc =
+    sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (rc == SQLITE_OK) rc = file->pMethods->xTruncate(file, log->head.end);
+  if (rc == SQLITE_OK) log->head.end = 0;
+  return rc;
+}
+
 int kv_writer_take_over(kv_writer *log, const char *machine) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_TAKE_OVER, &stmt);

@@ -85,6 +85,12 @@ int kv_writer_sum_at(kv_writer *log, int64_t seq, int64_t *sum, int *found);
 /* Can it be appended to? Reads every page, for a log that could not. */
 int kv_writer_check(kv_writer *log, int *is_whole);
 
+/*
+** Cut off what lies behind the end of the log: for others, it waits for ever.
+** Before the first row is appended.
+*/
+int kv_writer_trim(kv_writer *log);
+
 /* Make this machine the one that writes the log. */
 int kv_writer_take_over(kv_writer *log, const char *machine);
 

@@ -171,6 +171,7 @@ static int catch_up_rows(kv_store *store, kv_writer *log, kv_cursor *own,
     rc = kv_own_part(store, log, own);
     return rc == SQLITE_OK ? kv_incarnation_judge(log, own, verdict) : rc;
   }
+  if (rc == SQLITE_OK) rc = kv_writer_trim(log);
   n_new = stretch.end.seq - common.seq;
 
   if (rc == SQLITE_OK && n_new > 0) {

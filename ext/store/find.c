@@ -44,14 +44,20 @@ static int64_t find_state(const kv_registry *registry) {
 }
 
 /* A store was found: what was known of another cache is forgotten. */
-static int find_meet(kv_store *store) {
+static int find_meet(kv_store *store, char **err) {
   int64_t id;
-  int is_read_again;
-  int rc = kv_store_look(store, &id, &is_read_again);
+  int n_reads;
+  int rc = kv_store_look(store, &id, &n_reads);
 
-  if (rc != SQLITE_OK && rc != SQLITE_ERROR) return rc;
-  if (store->cache_id && id != store->cache_id) kv_store_forget(store);
+  if (rc != SQLITE_OK && rc != SQLITE_ERROR) {
+    return kv_store_error(store, err, rc, "cannot read the cache");
+  }
+  if (store->cache_id && id != store->cache_id) {
+    if (n_reads == store->n_reads) return kv_store_replaced(store, err);
+    kv_store_forget(store);
+  }
   store->cache_id = id; /* 0: it is to be built anew */
+  store->n_reads = n_reads;
   return SQLITE_OK;
 }
 
@@ -161,27 +167,35 @@ static int find_ask(kv_registry *registry, const char *schema, const char *name,
   return rc;
 }
 
+kv_store *kv_store_recall(kv_registry *registry, const char *name) {
+  int64_t state = find_state(registry);
+  kv_store *store = registry->stores;
+
+  if (!name) name = "kv";
+  while (store && !(store->called && strcmp(store->called, name) == 0 &&
+                    store->n_changes == state)) {
+    store = store->next;
+  }
+  if (!store || store->cache_id == 0) return NULL;
+  store->n_refs++;
+  return store;
+}
+
 /*
 ** The store that was found by this name before, referenced, if it is still what
 ** it was; else *out is NULL. An error of the lock is not waited for twice.
 */
 static int find_remembered(kv_registry *registry, const char *name,
                            kv_store **out, char **err) {
-  int64_t state = find_state(registry);
-  kv_store *store = registry->stores;
+  kv_store *store = kv_store_recall(registry, name);
   int64_t id;
-  int is_read_again;
+  int n_reads;
   int rc;
 
   *out = NULL;
-  while (store && !(store->called && strcmp(store->called, name) == 0 &&
-                    store->n_changes == state)) {
-    store = store->next;
-  }
-  if (!store || store->cache_id == 0) return SQLITE_OK;
-  store->n_refs++;
-  rc = kv_store_look(store, &id, &is_read_again);
-  if (rc == SQLITE_OK && !is_read_again && id == store->cache_id) {
+  if (!store) return SQLITE_OK;
+  rc = kv_store_look(store, &id, &n_reads);
+  if (rc == SQLITE_OK && n_reads == store->n_reads && id == store->cache_id) {
     *out = store;
     return SQLITE_OK;
   }
@@ -220,9 +234,8 @@ int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                       "kv_open('folder', 'device')",
                       name);
     }
-    rc = find_meet(*out);
+    rc = find_meet(*out, err);
     if (rc == SQLITE_OK) rc = find_remember(*out, name);
-    kv_store_error(*out, err, rc, "cannot read the cache");
   }
   if (rc == SQLITE_OK) rc = kv_store_refuse_newer(*out, err);
   if (rc == SQLITE_OK) rc = kv_write_flush(*out, err);
@@ -238,9 +251,8 @@ int kv_store_find_in(kv_registry *registry, const char *schema,
   int rc = find_ask(registry, schema, name, out, err);
 
   if (rc != SQLITE_OK || !*out) return rc;
-  rc = find_meet(*out);
+  rc = find_meet(*out, err);
   if (rc != SQLITE_OK) {
-    kv_store_error(*out, err, rc, "cannot read the cache");
     kv_store_close(*out);
     *out = NULL;
   }
@@ -252,7 +264,7 @@ int kv_store_is_there(kv_store *store, int *is_there) {
   int rc = find_reach(store->registry, store->schema, store->name, &now);
 
   *is_there = now == store;
-  if (*is_there) rc = find_meet(store);
+  if (*is_there) rc = find_meet(store, NULL);
   kv_store_close(now);
   return rc == SQLITE_ERROR ? SQLITE_OK : rc; /* no such table */
 }

@@ -24,7 +24,14 @@
 int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                   char **err);
 
-/* The same in one schema; *out is NULL if there is none. */
+/*
+** The store that was found by a name last, referenced, or NULL if there is none
+** or another one may have come: for what only reads, and looks afterwards
+** whether SQLite had to read the schema again. No statement runs.
+*/
+kv_store *kv_store_recall(kv_registry *registry, const char *name);
+
+/* The same as kv_store_find() in one schema; *out is NULL if there is none. */
 int kv_store_find_in(kv_registry *registry, const char *schema,
                      const char *name, kv_store **out, char **err);
 

@@ -32,6 +32,10 @@ void kv_registry_reach(kv_store *store) {
   store->registry->reached = store;
 }
 
+void kv_registry_refuse(kv_registry *registry) {
+  registry->is_refused = 1;
+}
+
 static int store_same_text(const char *a, const char *b) {
   return a && b ? strcmp(a, b) == 0 : a == b;
 }
@@ -84,6 +88,7 @@ static int store_bind(kv_store *store, const char *schema, const char *name) {
   sqlite3_free(store->name);
   sqlite3_free(store->called);
   store->called = NULL;
+  store->cache_id = 0; /* what its statements had read is forgotten */
   store->schema = new_schema;
   store->name = new_name;
   store->stmts.db = store->db;
@@ -262,22 +267,30 @@ static int store_check_root(sqlite3 *db, const char *root, char **err) {
                   root, most);
 }
 
-/* The folder of a store, made if `create`, and the path that led there. */
+/* The folder of a store, which need not be there, and the path to it. */
 static int store_find_folder(kv_registry *registry, const char *schema,
-                             const kv_options *options, int create, char **path,
+                             const kv_options *options, char **path,
                              char **root, char **err) {
   char *base = store_base(registry->db, schema);
-  kv_store *store;
   int rc;
 
   *path = kv_folder_absolute(options->path, base);
   rc = *path ? SQLITE_OK : SQLITE_NOMEM;
   sqlite3_free(base);
   if (rc == SQLITE_OK) rc = kv_folder_resolve(*path, NULL, 0, root, err);
-  if (rc == SQLITE_OK) rc = store_check_root(registry->db, *root, err);
-  if (rc == SQLITE_OK && create && options->device) {
+  return rc == SQLITE_OK ? store_check_root(registry->db, *root, err) : rc;
+}
+
+/* Make the folder, if `create`; links to those of others may have moved. */
+static int store_make_folder(kv_registry *registry, const kv_options *options,
+                             int create, const char *path, char **root,
+                             char **err) {
+  kv_store *store;
+  int rc = SQLITE_OK;
+
+  if (create && options->device) {
     sqlite3_free(*root);
-    rc = kv_folder_resolve(*path, NULL, 1, root, err);
+    rc = kv_folder_resolve(path, NULL, 1, root, err);
   }
   for (store = registry->stores; store && rc == SQLITE_OK; store = store->next)
     rc = kv_store_follow(store);
@@ -294,10 +307,15 @@ static int store_open(kv_registry *registry, const char *schema,
   int rc = store_check_options(options, err);
 
   *out = NULL;
-  if (rc == SQLITE_OK) rc = kv_host_check(registry->db, err);
   if (rc == SQLITE_OK && !is_memory) {
-    rc =
-      store_find_folder(registry, schema, options, create, &path, &root, err);
+    rc = store_find_folder(registry, schema, options, &path, &root, err);
+  }
+  if (rc == SQLITE_OK &&
+      !store_lookup(registry, root, options->device, schema, name)) {
+    rc = kv_host_check(registry->db, err);
+  }
+  if (rc == SQLITE_OK && !is_memory) {
+    rc = store_make_folder(registry, options, create, path, &root, err);
   }
   /* To read another schema again would free the table of temp that is made:
   ** kv_open() has connected those of others before. */
@@ -327,7 +345,6 @@ static int store_open(kv_registry *registry, const char *schema,
   sqlite3_free(path);
   sqlite3_free(root);
   if (rc != SQLITE_OK) {
-    registry->is_refused = 1;
     return kv_error_db(err, rc, registry->db, "cannot open the store");
   }
   registry->n_changes++;

@@ -21,7 +21,7 @@ struct kv_registry {
   int n_refs;
   kv_store *stores;  /* open ones; they are owned by their references */
   kv_store *reached; /* that of the table which was planned last, or NULL */
-  int is_refused;    /* a table could not be opened, for a reason of ours */
+  int is_refused;    /* a table could not be connected (kv_registry_refuse()) */
   int64_t n_changes; /* stores opened, closed and renamed so far */
 };
 
@@ -61,6 +61,9 @@ int kv_store_rename(kv_store *store, const char *new_name);
 
 /* SQLite asks the table of a store for a plan: it is in the schema now. */
 void kv_registry_reach(kv_store *store);
+
+/* A table cannot be connected, for a reason that its message tells. */
+void kv_registry_refuse(kv_registry *registry);
 
 /* Is the store known by this table? */
 int kv_store_is_table(const kv_store *store, const char *schema,

@@ -82,7 +82,7 @@ int kv_store_savepoint_begin(kv_store *store, char **err) {
   return kv_store_error(store, err, rc, "cannot begin a savepoint");
 }
 
-int kv_store_look(kv_store *store, int64_t *id, int *is_read_again) {
+int kv_store_look(kv_store *store, int64_t *id, int *n_reads) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(&store->stmts, KV_SQL_META_ID, &stmt);
 
@@ -90,8 +90,8 @@ int kv_store_look(kv_store *store, int64_t *id, int *is_read_again) {
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW) *id = sqlite3_column_int64(stmt, 0);
   if (rc == SQLITE_ROW || rc == SQLITE_DONE) rc = SQLITE_OK;
-  *is_read_again =
-    stmt && sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_REPREPARE, 1) > 0;
+  *n_reads =
+    stmt ? sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_REPREPARE, 0) : -1;
   kv_stmt_put(&store->stmts, KV_SQL_META_ID, stmt);
   return rc;
 }
@@ -104,12 +104,25 @@ void kv_store_forget(kv_store *store) {
   store->cache_id = 0;
 }
 
+int kv_store_replaced(const kv_store *store, char **err) {
+  return kv_error(err, SQLITE_ERROR,
+                  "another database was put in the place of the one that holds "
+                  "%s.%s: close the connection and open it again",
+                  store->schema, store->name);
+}
+
 int kv_store_check_same(kv_store *store, char **err) {
   int64_t id;
-  int is_read_again;
-  int rc = kv_store_look(store, &id, &is_read_again);
+  int n_reads;
+  int rc = kv_store_look(store, &id, &n_reads);
 
-  if (store->cache_id == 0) store->cache_id = id;
+  if (store->cache_id == 0) {
+    store->cache_id = id;
+    store->n_reads = n_reads;
+  }
+  if (rc == SQLITE_OK && id != store->cache_id && n_reads == store->n_reads) {
+    return kv_store_replaced(store, err);
+  }
   if (rc == SQLITE_ERROR || (rc == SQLITE_OK && id != store->cache_id)) {
     return kv_error(err, SQLITE_ERROR,
                     "%s was dropped or made anew meanwhile: try again",

@@ -86,6 +86,7 @@ typedef struct kv_store {
   char *late;            /* why the last commit of the log failed, or NULL */
   int late_rc;           /* its code, until a statement has failed with it */
   int64_t cache_id;      /* of the cache that was found; 0: not looked at */
+  int n_reads;           /* of its schema by then (kv_store_look()) */
   char *called;          /* what it was last found by (find.h), or NULL */
   int64_t n_changes;     /* registry->n_changes then */
 } kv_store;
@@ -120,10 +121,17 @@ int kv_store_settled(kv_store *store, kv_settled *out);
 
 /*
 ** Look which cache there is under the name of the store's table: *id is 0 if
-** there is none. *is_read_again: SQLite has read its schema again since the
-** last look, so that the table may be another one, too.
+** there is none. *n_reads is another number than at the last look if SQLite has
+** read its schema again since, so that the table may be another one, too.
 */
-int kv_store_look(kv_store *store, int64_t *id, int *is_read_again);
+int kv_store_look(kv_store *store, int64_t *id, int *n_reads);
+
+/*
+** The error for another cache under a schema that nothing has changed: the file
+** of the database was written over, or sqlite3_deserialize() called. SQLite
+** does not notice that, and has the table of the database before.
+*/
+int kv_store_replaced(const kv_store *store, char **err);
 
 /* The cache is a new one: forget what is known of the one before. */
 void kv_store_forget(kv_store *store);

@@ -21,6 +21,7 @@
 #include "own/publish.h"
 #include "store/find.h"
 #include "store/transaction.h"
+#include "store/write.h"
 #include "surface.h"
 #include "sync/sync.h"
 #include "table/arguments.h"
@@ -43,22 +44,30 @@ static const char *function_text(sqlite3_value *value) {
 /* Functions within functions of one store: triggers of a user go two deep. */
 #define FUNCTION_DEPTH 8
 
-/*
-** Enter the store that an optional last argument names; a view or trigger in
-** the place of a shadow table would lead from a function to itself for ever.
-*/
-static int function_enter(sqlite3_context *ctx, int argc, sqlite3_value **argv,
-                          int index, kv_store **out, char **err) {
-  const char *name = argc > index ? function_text(argv[index]) : NULL;
-  int rc = kv_store_find(sqlite3_user_data(ctx), name, out, err);
+/* The store that an optional last argument names; NULL: the default. */
+static const char *function_store(int argc, sqlite3_value **argv, int index) {
+  return argc > index ? function_text(argv[index]) : NULL;
+}
 
-  if (rc == SQLITE_OK && ++(*out)->n_functions > FUNCTION_DEPTH) {
-    rc = kv_error(err, SQLITE_ERROR,
+/*
+** One more function runs: a view or trigger in the place of a shadow table
+** would lead from a function to itself for ever.
+*/
+static int function_begin(kv_store *store, char **err) {
+  if (++store->n_functions <= FUNCTION_DEPTH) return SQLITE_OK;
+  return kv_error(err, SQLITE_ERROR,
                   "the functions of %s call themselves: look for triggers and "
                   "views on its tables",
-                  (*out)->name);
-  }
-  return rc;
+                  store->name);
+}
+
+/* Enter the store that an argument names. */
+static int function_enter(sqlite3_context *ctx, int argc, sqlite3_value **argv,
+                          int index, kv_store **out, char **err) {
+  int rc = kv_store_find(sqlite3_user_data(ctx),
+                         function_store(argc, argv, index), out, err);
+
+  return rc == SQLITE_OK ? function_begin(*out, err) : rc;
 }
 
 static void function_leave(kv_store *store) {
@@ -317,33 +326,71 @@ static void function_sync(sqlite3_context *ctx, int argc,
   function_fail(ctx, rc, err);
 }
 
-static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
-  kv_store *store = NULL;
+/* Read the value of a key, or the default, into the result. */
+static int get_value(sqlite3_context *ctx, int argc, sqlite3_value **argv,
+                     kv_store *store, char **err) {
   sqlite3_stmt *row = NULL;
   kv_value large = {0};
   sqlite3_value *value = NULL;
   kv_value key;
-  char *err = NULL;
-  int rc = function_enter(ctx, argc, argv, 2, &store, &err);
+  int rc = kv_transaction_tell(store, err);
 
-  if (rc == SQLITE_OK) rc = kv_transaction_tell(store, &err);
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_value_of(argv[0], &key);
   if (rc == SQLITE_OK) {
-    rc = kv_value_of(argv[0], &key);
-    if (rc == SQLITE_OK) {
-      rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row,
-                        &large, &value);
-    }
-    if (rc == SQLITE_OK && large.type != KV_NULL) {
-      kv_value_give(ctx, &large);
-    } else if (rc == SQLITE_OK && value) {
-      rc = kv_value_result_value(ctx, value);
-    } else if (rc == SQLITE_OK && argc > 1) {
-      sqlite3_result_value(ctx, argv[1]);
-    }
-    kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, row);
-    rc = kv_store_error(store, &err, rc, "cannot read");
+    rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row, &large,
+                      &value);
   }
+  if (rc == SQLITE_OK && large.type != KV_NULL) {
+    kv_value_give(ctx, &large);
+  } else if (rc == SQLITE_OK && value) {
+    rc = kv_value_result_value(ctx, value);
+  } else if (rc == SQLITE_OK && argc > 1) {
+    sqlite3_result_value(ctx, argv[1]);
+  } else {
+    sqlite3_result_null(ctx);
+  }
+  kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, row);
+  return kv_store_error(store, err, rc, "cannot read");
+}
+
+/*
+** The same with the store that the name meant last. *is_done is 0 if that may
+** be another one now: SQLite has read a schema again, or the cache is gone.
+*/
+static int get_quickly(sqlite3_context *ctx, int argc, sqlite3_value **argv,
+                       int *is_done, char **err) {
+  kv_store *store =
+    kv_store_recall(sqlite3_user_data(ctx), function_store(argc, argv, 2));
+  int n_prepared;
+  int rc;
+
+  *is_done = 0;
+  if (!store) return SQLITE_OK;
+  n_prepared = kv_stmt_n_prepared(&store->stmts, KV_SQL_CACHE_VALUE);
+  rc = function_begin(store, err);
+  if (rc == SQLITE_OK) rc = kv_write_flush(store, err);
+  if (rc == SQLITE_OK) rc = get_value(ctx, argc, argv, store, err);
+  *is_done =
+    rc != SQLITE_ERROR &&
+    kv_stmt_n_prepared(&store->stmts, KV_SQL_CACHE_VALUE) == n_prepared;
   function_leave(store);
+  return rc;
+}
+
+static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
+  kv_store *store = NULL;
+  char *err = NULL;
+  int is_done;
+  int rc = get_quickly(ctx, argc, argv, &is_done, &err);
+
+  if (!is_done) {
+    sqlite3_free(err);
+    err = NULL;
+    rc = function_enter(ctx, argc, argv, 2, &store, &err);
+    if (rc == SQLITE_OK) rc = get_value(ctx, argc, argv, store, &err);
+    function_leave(store);
+  }
   function_fail(ctx, rc, err);
 }
 

@@ -216,7 +216,7 @@ static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
 
   if (kv_reader_left(visit->reader)) {
     visit_say_left(visit);
-  } else if (stretch->is_clean && kv_reader_head(visit->reader)->is_longer) {
+  } else if (stretch->is_clean && kv_reader_head(visit->reader)->end > 0) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
                    "merged up to row %lld; the file is longer than its header "
                    "says: its end is here and its beginning is still to come, "

@@ -100,6 +100,7 @@ static int table_init(sqlite3 *db, void *registry, int argc,
   }
   kv_arguments_clear(&arguments);
   if (rc != SQLITE_OK) {
+    kv_registry_refuse(registry);
     if (table) kv_store_close(table->store);
     sqlite3_free(table);
     table = NULL;

@@ -133,7 +133,6 @@ INSERT INTO main.kv VALUES('a', 2);
 UPDATE main.kv_meta SET id = 1;
 INSERT INTO main.kv VALUES('a', 3);
 SELECT kv_sync('main.kv');
-INSERT INTO main.kv VALUES('a', 3);
 DROP TABLE main.kv;
 SELECT kv_sync();
 

@@ -81,6 +81,35 @@ class OwnDamage(Publish):
         sync(peer)
         self.check(peer)
 
+    def test_bytes_behind_the_end_are_cut_off(self):
+        """A sync tool wrote the end of a longer file behind it: others wait for the rest."""
+        for host in HOSTS:
+            for then in ("sync", "write", "open"):
+                with self.subTest(host=host, then=then):
+                    self.fresh()
+                    self.open(host)
+                    self.put("a")
+                    peer = self.device("peer")
+                    self.assertEqual(len(kv(peer)), 1)
+                    whole = read(self.own)
+                    put(self.own, whole + b"x" * 9000)
+                    sync(peer)
+                    self.assertIn("longer", peer.execute(
+                        "SELECT detail FROM kv_devices WHERE state = 'waiting'").fetchone()[0])
+                    if then == "write":
+                        self.put("b")
+                    elif then == "open":
+                        self.db.close()
+                        sync(self.open(host))
+                    else:
+                        sync(self.db)
+                        self.assertEqual(read(self.own), whole)
+                    sync(peer)
+                    self.assertEqual(peer.execute("SELECT state FROM kv_devices "
+                                                  "WHERE device = 'laptop'").fetchone()[0], "ok")
+                    self.assertEqual(len(kv(peer)), 2 if then == "write" else 1)
+                    self.check(self.db)
+
     def test_damage_in_the_middle_is_noticed_and_repaired(self):
         for host in HOSTS:
             for where in ("page", "value"):

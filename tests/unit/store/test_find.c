@@ -131,6 +131,71 @@ static void a_table_that_cannot_be_opened_says_why(void **state) {
   test_disconnect(db);
 }
 
+/* Deny what xConnect needs to declare its table. */
+static int deny_insert(void *arg, int action, const char *a, const char *b,
+                       const char *c, const char *d) {
+  (void)arg;
+  (void)a;
+  (void)b;
+  (void)c;
+  (void)d;
+  return action == SQLITE_INSERT ? SQLITE_DENY : SQLITE_OK;
+}
+
+static void a_table_that_an_authorizer_forbids_says_so(void **state) {
+  sqlite3 *db = open_host(*state, "h.db", "kv", "n.kv");
+
+  test_disconnect(db);
+  db = test_connect(test_path("%s/h.db", *state));
+  sqlite3_set_authorizer(db, deny_insert, NULL);
+  test_rows(db, "kv: cannot be declared: not authorized", "SELECT kv_sync()");
+  test_rows(db, "kv: cannot be declared: not authorized",
+            "SELECT kv_get('who')");
+  sqlite3_set_authorizer(db, NULL, NULL);
+  test_rows(db, "n.kv|0", "SELECT kv_get('who'), kv_sync()");
+  test_disconnect(db);
+}
+
+/* Write the bytes of a database over those of another, as cp does. */
+static void copy_over(const char *from, const char *to) {
+  size_t n;
+  unsigned char *bytes = test_read(from, &n);
+
+  test_write(to, bytes, n);
+  sqlite3_free(bytes);
+}
+
+static void a_database_that_was_written_over_is_refused(void **state) {
+  static const char refused[] =
+    "another database was put in the place of the one that holds main.kv: "
+    "close the connection and open it again";
+  sqlite3 *db = open_host(*state, "b.db", "kv", "b.kv");
+  char *rows;
+  size_t i;
+  static const char *const writes[] = {
+    "SELECT kv_sync()", "SELECT kv_set('who', 'mixed up')",
+    "INSERT INTO kv VALUES('who', 'mixed up')", "SELECT * FROM kv_devices"};
+
+  test_run(db, "INSERT INTO kv VALUES('more', 1)");
+  test_rows(db, "0|b.kv", "SELECT kv_sync(), kv_get('who')");
+  test_disconnect(db);
+  db = open_host(*state, "a.db", "kv", "a.kv");
+  test_rows(db, "0|a.kv", "SELECT kv_sync(), kv_get('who')");
+  copy_over(test_path("%s/b.db", *state), test_path("%s/a.db", *state));
+  for (i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+    assert_int_not_equal(test_try(db, writes[i]), SQLITE_OK);
+    assert_non_null(strstr(sqlite3_errmsg(db), refused));
+  }
+  test_disconnect(db);
+  db = test_connect(test_path("%s/a.db", *state));
+  test_rows(db, "0|b.kv", "SELECT kv_sync(), kv_get('who')");
+  rows = test_ask(db, "SELECT key, value FROM kv_foreign(%Q)",
+                  test_path("%s/a.kv/devices/a/log.db", *state));
+  assert_string_equal(rows, "who|a.kv\n");
+  sqlite3_free(rows);
+  test_disconnect(db);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(a_persistent_table_is_connected_when_it_is_found),
@@ -139,6 +204,8 @@ int main(void) {
     test(a_name_with_a_dot_is_taken_as_it_is_first),
     test(a_table_that_another_connection_makes_is_found),
     test(a_table_that_cannot_be_opened_says_why),
+    test(a_table_that_an_authorizer_forbids_says_so),
+    test(a_database_that_was_written_over_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,6 +254,28 @@ static void merges_have_other_numbers_than_the_transaction(void **state) {
   test_store_close(&t);
 }
 
+/* Between finding a store and locking it, another connection may do this. */
+static void a_cache_made_anew_meanwhile_is_refused(void **state) {
+  test_store t;
+
+  test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
+  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
+  assert_int_equal(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
+  test_run(t.db, "ALTER TABLE kv_meta RENAME TO before");
+  test_run(t.db, "CREATE TABLE kv_meta AS SELECT * FROM before");
+  test_run(t.db, "UPDATE kv_meta SET id = id + 1");
+  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_ERROR);
+  assert_string_equal(t.err, "kv: kv was dropped or made anew meanwhile: try "
+                             "again");
+  assert_true(sqlite3_get_autocommit(t.db));
+  sqlite3_free(t.err);
+  t.err = NULL;
+  test_run(t.db, "UPDATE kv_meta SET id = id - 1");
+  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
+  assert_int_equal(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
+  test_store_close(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(a_table_opened_again_is_the_same_store),
@@ -268,6 +290,7 @@ int main(void) {
     test(a_newer_cache_is_left_as_it_is),
     test(a_usable_cache_is_left_as_it_is),
     test(a_savepoint_is_kept_or_undone),
+    test(a_cache_made_anew_meanwhile_is_refused),
     test(within_a_transaction_a_savepoint_ends_nothing),
     test(merges_have_other_numbers_than_the_transaction),
   };
