@@ -23,7 +23,8 @@ function(kv_label NAME KIND) # the label KIND, and quick where it is that
   set(labels "${KIND}")
   string(REGEX REPLACE "^python_" "" file "${NAME}")
   if((KIND MATCHES "^(unit|golden)$" AND NOT NAME IN_LIST kv_slow)
-      OR (KIND STREQUAL "python" AND file IN_LIST kv_quick_python))
+      OR (KIND STREQUAL "python" AND file IN_LIST kv_quick_python)
+      OR NAME STREQUAL "build_floors")
     list(APPEND labels quick)
   endif()
   set_tests_properties(${NAME} PROPERTIES LABELS "${labels}")
@@ -244,7 +245,8 @@ if(UNIX AND NOT APPLE)
       "KV_BUILD=${PROJECT_BINARY_DIR}" "KV_MODULE_FILE=$<TARGET_FILE:kv>"
       "KV_PRELOAD=${KV_PRELOAD}" "SQLITE3=${KV_SQLITE3_SHELL}"
       "KV_CONFIG=$<CONFIG>" "CC=${CMAKE_C_COMPILER}")
-    set_tests_properties(build_${name} PROPERTIES LABELS build TIMEOUT 600
+    kv_label(build_${name} build)
+    set_tests_properties(build_${name} PROPERTIES TIMEOUT 600
       SKIP_RETURN_CODE 77 ENVIRONMENT "${kv_build_env}")
   endforeach()
 endif()
