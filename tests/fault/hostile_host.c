@@ -22,6 +22,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 static int host_first = 1;
 static int host_last = 120;
@@ -427,7 +428,7 @@ static void host_run(const char *root, int number, int is_shown) {
 
   host_random_state = UINT64_C(0x9e3779b97f4a7c15) * (unsigned)number;
   host_make(root, host_random(4) > 0);
-  assert_int_equal(sqlite3_open(test_path("%s/host.db", root), &db), SQLITE_OK);
+  assert_rc(sqlite3_open(test_path("%s/host.db", root), &db), SQLITE_OK);
   for (n = 1 + host_random(4); n > 0; n--) {
     char *text = host_mutation();
     int rc = sqlite3_exec(db, text, NULL, NULL, NULL);

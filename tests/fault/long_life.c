@@ -25,6 +25,7 @@
 
 #include "support/connection.h"
 #include "support/files.h"
+#include "support/rc.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define IS_SANITIZED 1 /* freed memory stays resident there */
@@ -113,7 +114,7 @@ static void life_repeat(sqlite3 *db, const char *text, int from, int to) {
   sqlite3_stmt *stmt = NULL;
   int i;
 
-  assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
+  assert_rc(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
   for (i = from; i < to; i++) {
     sqlite3_bind_int(stmt, 1, i);
     while (sqlite3_step(stmt) == SQLITE_ROW) {
@@ -176,7 +177,7 @@ static void failures_leave_nothing_behind(void **state) {
                          SQLITE_OK);
     test_run(db, "BEGIN; INSERT INTO kv VALUES('b', zeroblob(3000));"
                  "SAVEPOINT s; DELETE FROM kv; ROLLBACK TO s");
-    assert_int_equal(test_try(db, "SELECT kv_sync()"), SQLITE_LOCKED);
+    assert_rc(test_try(db, "SELECT kv_sync()"), SQLITE_LOCKED);
     test_run(db, "ROLLBACK");
   }
   expect_flat("failures and rollbacks", n_syncs, half, life_now(db), 16384);
@@ -322,15 +323,15 @@ static void a_connection_may_end_while_statements_run(void **state) {
         *state, is_temp ? "t.kv" : "p.kv");
       if (is_inside) test_run(db, "BEGIN; INSERT INTO kv VALUES('d', 4)");
       for (i = 0; i < 10; i++) {
-        assert_int_equal(sqlite3_prepare_v2(db, texts[i], -1, &stmts[i], NULL),
-                         SQLITE_OK);
-        if (i < 8) assert_int_equal(sqlite3_step(stmts[i]), SQLITE_ROW);
+        assert_rc(sqlite3_prepare_v2(db, texts[i], -1, &stmts[i], NULL),
+                  SQLITE_OK);
+        if (i < 8) assert_rc(sqlite3_step(stmts[i]), SQLITE_ROW);
         if (i >= 8 && is_inside) {
-          assert_int_equal(sqlite3_step(stmts[i]), SQLITE_DONE);
+          assert_rc(sqlite3_step(stmts[i]), SQLITE_DONE);
         }
       }
-      assert_int_equal(sqlite3_close(db), SQLITE_BUSY);
-      assert_int_equal(sqlite3_close_v2(db), SQLITE_OK);
+      assert_rc(sqlite3_close(db), SQLITE_BUSY);
+      assert_rc(sqlite3_close_v2(db), SQLITE_OK);
       for (i = 0; i < 10; i++)
         sqlite3_finalize(stmts[i]);
       (void)test_path(NULL);

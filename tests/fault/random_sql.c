@@ -32,6 +32,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 #define SQL_ACTIONS 60   /* in a session */
 #define SQL_KEPT 4       /* statements, of each connection */
@@ -223,11 +224,11 @@ static int sql_is_enough(void *host) {
 static void sql_open(sql_host *host, int is_shared) {
   const char *uri = is_shared ? "file:host.db?cache=shared" : "host.db";
 
-  assert_int_equal(sqlite3_open_v2(uri, &host->db,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                                     SQLITE_OPEN_URI,
-                                   NULL),
-                   SQLITE_OK);
+  assert_rc(sqlite3_open_v2(uri, &host->db,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+                              SQLITE_OPEN_URI,
+                            NULL),
+            SQLITE_OK);
   sqlite3_progress_handler(host->db, 1, sql_is_enough, host);
   host->left = SQL_STEPS;
   if (sqlite3_kv_init(host->db, NULL, NULL) == SQLITE_OK) {
@@ -242,7 +243,7 @@ static void sql_close(sql_host *host) {
     sqlite3_finalize(host->kept[i]);
     host->kept[i] = NULL;
   }
-  assert_int_equal(sqlite3_close(host->db), SQLITE_OK);
+  assert_rc(sqlite3_close(host->db), SQLITE_OK);
   host->db = NULL;
 }
 

@@ -17,6 +17,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 #include "vfs_fault.h"
 
 static struct {
@@ -74,7 +75,7 @@ static void kv_foreign_of_one_is_an_error(void **state) {
   sqlite3 *db = begin(state);
   char *text = sqlite3_mprintf("SELECT * FROM kv_foreign(%Q)", pipe_of.path);
 
-  assert_int_equal(test_try(db, "%s", text), SQLITE_ERROR);
+  assert_rc(test_try(db, "%s", text), SQLITE_ERROR);
   assert_non_null(strstr(sqlite3_errmsg(db), "is not a regular file"));
   sqlite3_free(text);
   end(db);

@@ -21,6 +21,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 /* Run statements to the first error. */
 static int run(sqlite3 *db, const char *text) {
@@ -41,7 +42,7 @@ static int session(const char *file, const char *open, const char *text,
   if (rc != SQLITE_OK && db) {
     sqlite3_snprintf((int)n_message, message, "%s", sqlite3_errmsg(db));
   }
-  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  assert_rc(sqlite3_close(db), SQLITE_OK);
   return rc;
 }
 
@@ -100,8 +101,8 @@ static void expect_recovery(const char *root, const char *file,
   sqlite3 *db;
   char *rows;
 
-  assert_int_equal(session(file, open, session_text, message, sizeof(message)),
-                   SQLITE_OK);
+  assert_rc(session(file, open, session_text, message, sizeof(message)),
+            SQLITE_OK);
   db = test_connect(":memory:");
   rows = test_ask(db,
                   "SELECT min(valid) FROM kv_foreign('%q/devices/laptop/"
@@ -142,7 +143,7 @@ static void expect_no_harm(const char *root, const char *file, const char *open,
     if (++n_runs % 25 == 0) expect_recovery(root, file, open);
     forget_laptop(root, file);
   }
-  assert_int_equal(rc, SQLITE_OK);
+  assert_rc(rc, SQLITE_OK);
   assert_true(n > 1000);
   /* SQLite goes without some; a log that cannot be opened is tried again. */
   assert_true(n_survived < n_runs / 3);
@@ -207,7 +208,7 @@ static void a_log_that_is_open_is_locked(void **state) {
     assert_true(rc == SQLITE_OK ? log != NULL : nomem_is(rc));
     if (log) {
       assert_false(sqlite3_get_autocommit(log->handle));
-      assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+      assert_rc(kv_writer_commit(log), SQLITE_OK);
     }
     kv_writer_close(log);
     kv_verdict_clear(&verdict);

@@ -27,6 +27,7 @@
 #include "kv.h"
 #include "support/connection.h"
 #include "support/files.h"
+#include "support/rc.h"
 
 static const char *chosen = ""; /* cases of these names, and told of */
 static long n_failures;         /* how many were tried */
@@ -87,7 +88,7 @@ static void expect_of(const nomem_case *c, nomem_expected *out) {
   if (c->undo) {
     assert_int_not_equal(out->rc, SQLITE_OK);
     c->undo();
-    assert_int_equal(run(db, c->text), SQLITE_OK);
+    assert_rc(run(db, c->text), SQLITE_OK);
     sqlite3_free(out->after);
     out->after = dump(db);
   } else if (out->rc != SQLITE_OK) {
@@ -236,13 +237,13 @@ static void loading_survives_out_of_memory(void **state) {
     sqlite3 *db = NULL;
     int rc;
 
-    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_rc(sqlite3_open(":memory:", &db), SQLITE_OK);
     nomem_fail(n);
     rc = sqlite3_kv_init(db, NULL, NULL);
     has_failed = nomem_end();
     assert_true(rc == SQLITE_OK || nomem_is(rc));
     if (rc != SQLITE_OK) rc = sqlite3_kv_init(db, NULL, NULL);
-    assert_int_equal(rc, SQLITE_OK);
+    assert_rc(rc, SQLITE_OK);
     test_run(db, "SELECT kv_open(':memory:'); INSERT INTO kv VALUES(1, 2)");
     test_rows(db, "2", "SELECT kv_get(1)");
     test_disconnect(db);

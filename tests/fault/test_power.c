@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "support/rc.h"
 #include "vfs_fault.h"
 #include "vfs_image.h"
 #include "vfs_power.h"
@@ -170,7 +171,7 @@ static void lose_everywhere(int step, int is_twice) {
       run.n_worlds++;
       power_begin(w.folder);
       fault_watch(point);
-      assert_int_equal(world_run(&w, run.what->run), SQLITE_OK);
+      assert_rc(world_run(&w, run.what->run), SQLITE_OK);
       world_close(&w);
       fault_watch(NULL);
       power_end();

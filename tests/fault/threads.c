@@ -22,6 +22,7 @@
 
 #include "kv.h"
 #include "support/files.h"
+#include "support/rc.h"
 
 #define N_THREADS 4
 
@@ -103,8 +104,8 @@ static int64_t ask_number(sqlite3 *db, const char *text) {
   sqlite3_stmt *stmt = NULL;
   int64_t n;
 
-  assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
   n = sqlite3_column_int64(stmt, 0);
   sqlite3_finalize(stmt);
   return n;
@@ -115,9 +116,9 @@ static void expect_all(const char *root) {
   sqlite3 *db = NULL;
   char *open = sqlite3_mprintf("SELECT kv_open('%q')", root);
 
-  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-  assert_int_equal(sqlite3_kv_init(db, NULL, NULL), SQLITE_OK);
-  assert_int_equal(sqlite3_exec(db, open, NULL, NULL, NULL), SQLITE_OK);
+  assert_rc(sqlite3_open(":memory:", &db), SQLITE_OK);
+  assert_rc(sqlite3_kv_init(db, NULL, NULL), SQLITE_OK);
+  assert_rc(sqlite3_exec(db, open, NULL, NULL, NULL), SQLITE_OK);
   sqlite3_free(open);
   assert_int_equal(ask_number(db, "SELECT count(*) FROM kv"),
                    N_THREADS * n_commits + 1);
@@ -125,7 +126,7 @@ static void expect_all(const char *root) {
                    2 * N_THREADS * n_commits);
   assert_int_equal(
     ask_number(db, "SELECT count(*) FROM kv_devices WHERE state <> 'ok'"), 0);
-  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  assert_rc(sqlite3_close(db), SQLITE_OK);
 }
 
 static void threads_share_a_folder(void **state) {

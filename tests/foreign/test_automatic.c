@@ -14,6 +14,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, automatic_setup, automatic_teardown)
@@ -52,7 +53,7 @@ static int automatic_teardown(void **state) {
 static sqlite3 *open_store(void **state, const char *device) {
   sqlite3 *db = NULL;
 
-  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+  assert_rc(sqlite3_open(":memory:", &db), SQLITE_OK);
   test_run(db, "SELECT kv_open('%s/n.kv', %Q)", *state, device);
   return db;
 }
@@ -77,7 +78,7 @@ static void it_works_as_when_it_is_loaded(void **state) {
   put_log(state, NULL);
   test_rows(laptop, "4", "SELECT kv_sync()");
   test_rows(laptop, "a|1\nb|2\nc|3\nown|1", "SELECT * FROM kv");
-  assert_int_equal(sqlite3_kv_init(laptop, NULL, NULL), SQLITE_OK);
+  assert_rc(sqlite3_kv_init(laptop, NULL, NULL), SQLITE_OK);
   desk = open_store(state, "desk");
   test_run(desk, "UPDATE kv SET value = 2 WHERE key = 'own'");
   test_rows(laptop, "1", "SELECT kv_sync()");

@@ -15,6 +15,7 @@
 
 #include "support/connection.h"
 #include "support/files.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, snapshots_setup, snapshots_teardown)
@@ -54,12 +55,12 @@ static unsigned char *snapshots_read(sqlite3_file *file, size_t *n) {
 
   *n = 0;
   if (!file || !file->pMethods) return NULL;
-  assert_int_equal(file->pMethods->xFileSize(file, &size), SQLITE_OK);
+  assert_rc(file->pMethods->xFileSize(file, &size), SQLITE_OK);
   *n = (size_t)size;
   bytes = malloc(*n + 1);
   assert_non_null(bytes);
   if (*n > 0) {
-    assert_int_equal(file->pMethods->xRead(file, bytes, (int)*n, 0), SQLITE_OK);
+    assert_rc(file->pMethods->xRead(file, bytes, (int)*n, 0), SQLITE_OK);
   }
   return bytes;
 }

@@ -243,7 +243,7 @@ class States(Case):
             text = f.read()
         table = dict(re.findall(r"^\| `(\w+)` \| (.*)$", text[text.index("### States"):
                                                              text.index("### kv_foreign")], re.M))
-        with open(os.path.join(HERE, "..", "..", "ext", "store", "state.c"), encoding="utf-8") as f:
+        with open(os.path.join(HERE, "..", "..", "ext", "log", "state.c"), encoding="utf-8") as f:
             words = re.search(r"state_words\[\] = \{(.*?)\}", f.read(), re.S).group(1)
         self.assertEqual(set(table), set(re.findall(r'"(\w+)"', words)) | {"ignored"})
         for word, rest in table.items():

@@ -12,18 +12,19 @@
 #include <cmocka.h>
 
 #include "kv.h"
+#include "rc.h"
 
 sqlite3 *test_connect(const char *file) {
   sqlite3 *db = NULL;
 
-  assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+  assert_rc(sqlite3_open(file, &db), SQLITE_OK);
   sqlite3_extended_result_codes(db, 1);
-  assert_int_equal(sqlite3_kv_init(db, NULL, NULL), SQLITE_OK);
+  assert_rc(sqlite3_kv_init(db, NULL, NULL), SQLITE_OK);
   return db;
 }
 
 void test_disconnect(sqlite3 *db) {
-  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  assert_rc(sqlite3_close(db), SQLITE_OK);
 }
 
 static void connection_add_row(sqlite3_str *out, sqlite3_stmt *stmt) {

@@ -15,12 +15,13 @@
 #include "core/row.h"
 #include "db/value.h"
 #include "files.h"
+#include "rc.h"
 
 /* What a test writes need not survive a power cut. */
 static sqlite3 *logs_connect(const char *path) {
   sqlite3 *db = NULL;
 
-  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  assert_rc(sqlite3_open(path, &db), SQLITE_OK);
   test_run(db, "PRAGMA synchronous = OFF");
   return db;
 }
@@ -71,13 +72,13 @@ void test_log_open(test_log *log, const char *path) {
 
   memset(log, 0, sizeof(*log));
   log->db = logs_connect(path);
-  assert_int_equal(
+  assert_rc(
     sqlite3_prepare_v2(log->db,
                        "SELECT seq, sum FROM log UNION ALL SELECT base_seq, "
                        "base_sum FROM device ORDER BY 1 DESC LIMIT 1",
                        -1, &stmt, NULL),
     SQLITE_OK);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
   log->row.seq = sqlite3_column_int64(stmt, 0);
   log->row.sum = sqlite3_column_int64(stmt, 1);
   sqlite3_finalize(stmt);
@@ -89,11 +90,11 @@ void test_log_write(test_log *log) {
 
   row->seq++;
   row->sum = kv_row_sum(row->sum, row);
-  assert_int_equal(sqlite3_prepare_v2(log->db,
-                                      "INSERT INTO log VALUES(?,?,?,?,?,?,?,?,"
-                                      "?)",
-                                      -1, &stmt, NULL),
-                   SQLITE_OK);
+  assert_rc(sqlite3_prepare_v2(log->db,
+                               "INSERT INTO log VALUES(?,?,?,?,?,?,?,?,"
+                               "?)",
+                               -1, &stmt, NULL),
+            SQLITE_OK);
   sqlite3_bind_int64(stmt, 1, row->seq);
   sqlite3_bind_int64(stmt, 2, row->txn);
   sqlite3_bind_int64(stmt, 3, row->ts);
@@ -103,7 +104,7 @@ void test_log_write(test_log *log) {
   kv_value_bind(stmt, 7, &row->key);
   kv_value_bind(stmt, 8, &row->value);
   sqlite3_bind_int64(stmt, 9, row->sum);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+  assert_rc(sqlite3_step(stmt), SQLITE_DONE);
   sqlite3_finalize(stmt);
 }
 
@@ -136,11 +137,11 @@ void test_log_break(const char *path, const char *text) {
   sqlite3 *db = logs_connect(path);
 
   test_run(db, "%s", text);
-  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  assert_rc(sqlite3_close(db), SQLITE_OK);
 }
 
 void test_log_end(test_log *log) {
-  assert_int_equal(sqlite3_close(log->db), SQLITE_OK);
+  assert_rc(sqlite3_close(log->db), SQLITE_OK);
   log->db = NULL;
 }
 

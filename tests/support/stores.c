@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "own/publish.h"
+#include "rc.h"
 #include "store/transaction.h"
 #include "store/write.h"
 #include "sync/sync.h"
@@ -22,12 +23,12 @@ static void stores_open(test_store *t, const char *schema, const char *root,
 
   memset(t, 0, sizeof(*t));
   t->db = test_connect(":memory:");
-  assert_int_equal(kv_registry_create(t->db, &t->registry), SQLITE_OK);
+  assert_rc(kv_registry_create(t->db, &t->registry), SQLITE_OK);
   kv_registry_retain(t->registry);
-  assert_int_equal(
+  assert_rc(
     kv_store_open(t->registry, schema, "kv", &options, 1, &t->store, &t->err),
     SQLITE_OK);
-  assert_int_equal(kv_cache_create(&t->store->stmts), SQLITE_OK);
+  assert_rc(kv_cache_create(&t->store->stmts), SQLITE_OK);
 }
 
 void test_store_open(test_store *t, const char *root, const char *device) {
@@ -76,8 +77,8 @@ void test_store_rollback(test_store *t) {
 
 static void stores_change(test_store *t, const char *key, const char *value) {
   test_run(t->db, "BEGIN");
-  assert_int_equal(test_store_write(t, key, value), SQLITE_OK);
-  assert_int_equal(test_store_commit(t), SQLITE_OK);
+  assert_rc(test_store_write(t, key, value), SQLITE_OK);
+  assert_rc(test_store_commit(t), SQLITE_OK);
 }
 
 void test_store_set(test_store *t, const char *key, const char *value) {
@@ -93,7 +94,7 @@ int64_t test_store_sync(test_store *t) {
 
   sqlite3_free(t->err);
   t->err = NULL;
-  assert_int_equal(kv_sync_run(t->store, &n, &t->err), SQLITE_OK);
+  assert_rc(kv_sync_run(t->store, &n, &t->err), SQLITE_OK);
   return n;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cache/cache.h"
 #include "support/files.h"
+#include "support/rc.h"
 #include "support/stores.h"
 
 #define test(f)                                                                \
@@ -25,7 +26,7 @@ static kv_winner find(test_store *t, const char *key) {
   kv_value k = test_text(key);
   kv_winner winner;
 
-  assert_int_equal(kv_cache_find(&t->store->stmts, &k, &winner), SQLITE_OK);
+  assert_rc(kv_cache_find(&t->store->stmts, &k, &winner), SQLITE_OK);
   return winner;
 }
 
@@ -37,9 +38,8 @@ static char *get(test_store *t, const char *key, int64_t as_of) {
   sqlite3_value *value = NULL;
   static char out[100];
 
-  assert_int_equal(
-    kv_cache_get(&t->store->stmts, id, &k, as_of, &stmt, NULL, &value),
-    SQLITE_OK);
+  assert_rc(kv_cache_get(&t->store->stmts, id, &k, as_of, &stmt, NULL, &value),
+            SQLITE_OK);
   assert_true(!stmt == !value);
   sqlite3_snprintf(sizeof(out), out, "%s",
                    value ? sqlite3_value_text(value)
@@ -57,13 +57,13 @@ static void the_shadow_tables_are_made_and_dropped(void **state) {
     t.db,
     "kv_arrival\nkv_cache\nkv_cursor\nkv_former\nkv_large\nkv_meta\nkv_seen",
     "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1");
-  assert_int_equal(kv_cache_index(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_cache_index(&t.store->stmts), SQLITE_OK);
   test_rows(t.db, "kv_cache",
             "SELECT tbl_name FROM sqlite_master WHERE type = 'index'");
-  assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_cache_drop(&t.store->stmts), SQLITE_OK);
   test_rows(t.db, "", "SELECT name FROM sqlite_master");
-  assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
-  assert_int_equal(kv_cache_create(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_cache_drop(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_cache_create(&t.store->stmts), SQLITE_OK);
   test_rows(t.db, "7",
             "SELECT count(*) FROM sqlite_master WHERE type = 'table'");
   test_store_close(&t);
@@ -76,22 +76,18 @@ static void a_cache_of_another_format_is_not_used(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable, &meta),
-                   SQLITE_OK);
+  assert_rc(kv_cache_check(&t.store->stmts, &is_usable, &meta), SQLITE_OK);
   assert_true(is_usable && !meta.is_indexed);
-  assert_int_equal(kv_cache_index(&t.store->stmts), SQLITE_OK);
-  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable, &meta),
-                   SQLITE_OK);
+  assert_rc(kv_cache_index(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_cache_check(&t.store->stmts, &is_usable, &meta), SQLITE_OK);
   assert_true(meta.is_indexed);
   assert_true(is_usable);
   test_run(t.db, "UPDATE kv_meta SET format = format + 1");
-  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable, &meta),
-                   SQLITE_OK);
+  assert_rc(kv_cache_check(&t.store->stmts, &is_usable, &meta), SQLITE_OK);
   assert_false(is_usable);
   test_run(t.db, "DROP TABLE kv_meta");
   kv_stmt_clear(&t.store->stmts);
-  assert_int_equal(kv_cache_check(&t.store->stmts, &is_usable, &meta),
-                   SQLITE_OK);
+  assert_rc(kv_cache_check(&t.store->stmts, &is_usable, &meta), SQLITE_OK);
   assert_false(is_usable);
   test_store_close(&t);
 }
@@ -105,10 +101,10 @@ static void every_epoch_is_another(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_cache_index(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_cache_index(&t.store->stmts), SQLITE_OK);
   kv_cache_check(&t.store->stmts, &is_usable, &a);
   for (i = 0; i < 1000; i++) {
-    assert_int_equal(kv_cache_begin_epoch(&t.store->stmts), SQLITE_OK);
+    assert_rc(kv_cache_begin_epoch(&t.store->stmts), SQLITE_OK);
     kv_cache_check(&t.store->stmts, &is_usable, &b);
     assert_true(b.epoch >= 0 && b.epoch < 1 << 20);
     assert_true(a.epoch != b.epoch);
@@ -125,13 +121,13 @@ static void shadow_tables_are_renamed_with_their_rows(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   put(&t, "a", 1, "laptop", 1, KV_OP_SET);
-  assert_int_equal(kv_cache_rename(&t.store->stmts, "it's \"new\""), SQLITE_OK);
+  assert_rc(kv_cache_rename(&t.store->stmts, "it's \"new\""), SQLITE_OK);
   test_rows(t.db, "a", "SELECT key FROM \"it's \"\"new\"\"_cache\"");
   test_rows(t.db, "7",
             "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name "
             "GLOB 'it''s \"new\"_*'");
   t.store->stmts.name = "it's \"new\"";
-  assert_int_equal(kv_cache_drop(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_cache_drop(&t.store->stmts), SQLITE_OK);
   t.store->stmts.name = t.store->name;
   test_store_close(&t);
 }
@@ -222,11 +218,10 @@ static kv_reader *open_log(test_store *t, void **state, kv_stretch *stretch) {
   test_log_set(&log, 100, "b", "2", 0);
   test_log_set(&log, 200, "a", NULL, 0);
   test_log_end(&log);
-  assert_int_equal(kv_reader_open(t->db, path, "phone", &reader, &verdict),
-                   SQLITE_OK);
-  assert_int_equal(kv_reader_verify(reader, kv_reader_head(reader)->base,
-                                    INT64_MAX, NULL, stretch),
-                   SQLITE_OK);
+  assert_rc(kv_reader_open(t->db, path, "phone", &reader, &verdict), SQLITE_OK);
+  assert_rc(kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX,
+                             NULL, stretch),
+            SQLITE_OK);
   assert_int_equal(stretch->end.seq, 4);
   return reader;
 }
@@ -238,9 +233,9 @@ static void a_merge_takes_every_row_of_a_log(void **state) {
 
   test_store_open(&t, ":memory:", "laptop");
   reader = open_log(&t, state, &stretch);
-  assert_int_equal(kv_cache_merge(&t.store->stmts, reader,
-                                  kv_reader_head(reader)->base, &stretch, 9),
-                   SQLITE_OK);
+  assert_rc(kv_cache_merge(&t.store->stmts, reader,
+                           kv_reader_head(reader)->base, &stretch, 9),
+            SQLITE_OK);
   test_rows(t.db,
             "0||a|200|phone|4|4||0|9|\n0||b|100|phone|3|3||1|9|2\n"
             "1||a|100|phone|2|3||1|9|1",
@@ -267,10 +262,9 @@ static void merging_again_changes_nothing(void **state) {
   reader = open_log(&t, state, &stretch);
   a = b = NULL;
   for (i = 0; i < 2; i++) {
-    assert_int_equal(kv_cache_merge(&t.store->stmts, reader,
-                                    kv_reader_head(reader)->base, &stretch,
-                                    9 + i),
-                     SQLITE_OK);
+    assert_rc(kv_cache_merge(&t.store->stmts, reader,
+                             kv_reader_head(reader)->base, &stretch, 9 + i),
+              SQLITE_OK);
     sqlite3_free(a);
     a = b;
     b = test_ask(t.db, "SELECT * FROM kv_cache; SELECT * FROM kv_seen");
@@ -290,14 +284,14 @@ static void a_log_that_changed_since_it_was_verified_is_told(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   reader = open_log(&t, state, &stretch);
   stretch.end.sum++;
-  assert_int_equal(kv_cache_merge(&t.store->stmts, reader,
-                                  kv_reader_head(reader)->base, &stretch, 9),
-                   SQLITE_CORRUPT_VTAB);
+  assert_rc(kv_cache_merge(&t.store->stmts, reader,
+                           kv_reader_head(reader)->base, &stretch, 9),
+            SQLITE_CORRUPT_VTAB);
   stretch.end.sum--;
   stretch.end.seq++;
-  assert_int_equal(kv_cache_merge(&t.store->stmts, reader,
-                                  kv_reader_head(reader)->base, &stretch, 9),
-                   SQLITE_CORRUPT_VTAB);
+  assert_rc(kv_cache_merge(&t.store->stmts, reader,
+                           kv_reader_head(reader)->base, &stretch, 9),
+            SQLITE_CORRUPT_VTAB);
   kv_reader_close(reader);
   test_store_close(&t);
 }
@@ -316,7 +310,7 @@ static void forgetting_a_device_begins_an_epoch(void **state) {
   kv_reader_close(reader);
   put(&t, "a", 1, "laptop", 1, KV_OP_SET);
   a = test_ask(t.db, "SELECT epoch FROM kv_meta");
-  assert_int_equal(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
+  assert_rc(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
   b = test_ask(t.db, "SELECT epoch FROM kv_meta");
   assert_string_not_equal(a, b);
   test_rows(t.db, "laptop", "SELECT device FROM kv_cache");
@@ -334,10 +328,10 @@ static void arrivals_are_numbered(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_cache_last_arrival(&t.store->stmts, &last), SQLITE_OK);
+  assert_rc(kv_cache_last_arrival(&t.store->stmts, &last), SQLITE_OK);
   assert_int_equal(last, 0);
   kv_cache_put_arrival(&t.store->stmts, 5, "phone", &span);
-  assert_int_equal(kv_cache_last_arrival(&t.store->stmts, &last), SQLITE_OK);
+  assert_rc(kv_cache_last_arrival(&t.store->stmts, &last), SQLITE_OK);
   assert_int_equal(last, 5);
   test_rows(t.db, "5|phone|1|2|100|200", "SELECT * FROM kv_arrival");
   test_store_close(&t);
@@ -355,8 +349,7 @@ static void rows_with_new_numbers_arrive_again(void **state) {
   kv_cache_put_arrival(&t.store->stmts, 5, "laptop", &old);
   kv_cache_put_arrival(&t.store->stmts, 6, "phone", &old);
   a = test_ask(t.db, "SELECT epoch FROM kv_meta");
-  assert_int_equal(kv_cache_arrive_again(&t.store->stmts, "laptop", &new),
-                   SQLITE_OK);
+  assert_rc(kv_cache_arrive_again(&t.store->stmts, "laptop", &new), SQLITE_OK);
   b = test_ask(t.db, "SELECT epoch FROM kv_meta");
   assert_string_not_equal(a, b);
   test_rows(t.db, "6|phone|1|2|100|200\n7|laptop|1|4|50|200",
@@ -375,9 +368,9 @@ static void rows_of_a_device_are_counted(void **state) {
   put(&t, "a", 1, "phone", 1, KV_OP_SET);
   put(&t, "a", 2, "phone", 2, KV_OP_DELETE);
   put(&t, "b", 1, "laptop", 1, KV_OP_SET);
-  assert_int_equal(kv_cache_count(&t.store->stmts, "phone", &n), SQLITE_OK);
+  assert_rc(kv_cache_count(&t.store->stmts, "phone", &n), SQLITE_OK);
   assert_int_equal(n, 2);
-  assert_int_equal(kv_cache_count(&t.store->stmts, "nobody", &n), SQLITE_OK);
+  assert_rc(kv_cache_count(&t.store->stmts, "nobody", &n), SQLITE_OK);
   assert_int_equal(n, 0);
   test_store_close(&t);
 }
@@ -413,8 +406,8 @@ static void a_cursor_is_loaded_as_it_was_saved(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_cursor_save(&t.store->stmts, &a), SQLITE_OK);
-  assert_int_equal(kv_cursor_load(&t.store->stmts, "phone", &b), SQLITE_OK);
+  assert_rc(kv_cursor_save(&t.store->stmts, &a), SQLITE_OK);
+  assert_rc(kv_cursor_load(&t.store->stmts, "phone", &b), SQLITE_OK);
   assert_true(b.is_known && b.has_id && b.has_stamp && b.has_waiting);
   assert_string_equal(b.device, "phone");
   assert_memory_equal(a.id, b.id, KV_ID_SIZE);
@@ -443,10 +436,9 @@ static void the_last_eight_former_logs_are_kept_each_once(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   for (id[0] = 1; id[0] <= 9; id[0]++) {
     former.seq = id[0];
-    assert_int_equal(kv_former_save(&t.store->stmts, "phone", id, &former),
-                     SQLITE_OK);
-    assert_int_equal(kv_former_save(&t.store->stmts, "tablet", id, &former),
-                     SQLITE_OK);
+    assert_rc(kv_former_save(&t.store->stmts, "phone", id, &former), SQLITE_OK);
+    assert_rc(kv_former_save(&t.store->stmts, "tablet", id, &former),
+              SQLITE_OK);
   }
   test_rows(t.db, "23456789",
             "SELECT group_concat(seq, '') FROM kv_former "
@@ -457,8 +449,8 @@ static void the_last_eight_former_logs_are_kept_each_once(void **state) {
   test_rows(t.db, "8|50",
             "SELECT count(*), max(seq) FROM kv_former WHERE device = 'phone'");
   memset(&former, 0, sizeof(former));
-  assert_int_equal(
-    kv_former_load(&t.store->stmts, "phone", id, &former, &found), SQLITE_OK);
+  assert_rc(kv_former_load(&t.store->stmts, "phone", id, &former, &found),
+            SQLITE_OK);
   assert_true(found);
   assert_int_equal(former.seq, 50);
   assert_int_equal(former.sum, -2);
@@ -476,8 +468,7 @@ static void an_unknown_device_has_an_empty_cursor(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   memset(&cursor, 0xff, sizeof(cursor));
-  assert_int_equal(kv_cursor_load(&t.store->stmts, "nobody", &cursor),
-                   SQLITE_OK);
+  assert_rc(kv_cursor_load(&t.store->stmts, "nobody", &cursor), SQLITE_OK);
   assert_false(cursor.is_known || cursor.has_id || cursor.has_stamp ||
                cursor.has_waiting);
   assert_int_equal(cursor.at.seq, 0);
@@ -498,8 +489,7 @@ static void a_damaged_cursor_is_read_as_unknown(void **state) {
   kv_cursor_clear(&cursor);
   test_run(t.db, "UPDATE kv_cursor SET id = x'00', stamp = 5, seq = 'many', "
                  "last_ts = 'x', state = 'odd'");
-  assert_int_equal(kv_cursor_load(&t.store->stmts, "phone", &cursor),
-                   SQLITE_OK);
+  assert_rc(kv_cursor_load(&t.store->stmts, "phone", &cursor), SQLITE_OK);
   assert_false(cursor.has_id || cursor.has_stamp);
   assert_int_equal(cursor.at.seq, 0);
   assert_int_equal(cursor.last_ts, -1);
@@ -516,7 +506,7 @@ static void the_clock_counts_up_to_a_limit(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(kv_cache_latest(&t.store->stmts, 1000, &latest), SQLITE_OK);
+  assert_rc(kv_cache_latest(&t.store->stmts, 1000, &latest), SQLITE_OK);
   assert_int_equal(latest, -1);
   for (i = 0; i < 3; i++) {
     kv_cursor cursor = make_cursor(test_path("d%d", i), times[i]);
@@ -548,7 +538,7 @@ static void known_devices_are_listed_bytewise(void **state) {
     kv_cursor_save(&t.store->stmts, &cursor);
     kv_cursor_clear(&cursor);
   }
-  assert_int_equal(kv_cursor_list(&t.store->stmts, &list, &n), SQLITE_OK);
+  assert_rc(kv_cursor_list(&t.store->stmts, &list, &n), SQLITE_OK);
   assert_int_equal(n, 3);
   assert_string_equal(list[0], "C");
   assert_string_equal(list[1], "a");

@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "cache/slice.h"
 #include "support/files.h"
+#include "support/rc.h"
 #include "support/stores.h"
 #include "sync/upkeep.h"
 
@@ -72,8 +73,7 @@ static int merge(test_store *t, const char *path, kv_position *after,
   kv_reader *reader = NULL;
   int rc;
 
-  assert_int_equal(kv_reader_open(t->db, path, "phone", &reader, &verdict),
-                   SQLITE_OK);
+  assert_rc(kv_reader_open(t->db, path, "phone", &reader, &verdict), SQLITE_OK);
   if (after->seq == 0) *after = kv_reader_head(reader)->base;
   rc = kv_cache_merge_new(&t->store->stmts, reader, *after, INT64_MAX, NULL, 1,
                           out);
@@ -93,7 +93,7 @@ static void a_log_of_several_slices_is_merged(void **state) {
   write_keys(&log, 200, 10, 0);
   end(&log);
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   assert_true(stretch.is_clean);
   assert_int_equal(stretch.n_rows, MANY + 10);
   assert_int_equal(stretch.end.seq, MANY + 10);
@@ -118,7 +118,7 @@ static void versions_in_one_slice_go_to_the_back_at_once(void **state) {
     write_keys(&log, 100 + i, 50, 0);
   end(&log);
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   test_rows(t.db, "50|450|500|50", PLACES);
   check(t.db);
   test_store_close(&t);
@@ -134,16 +134,16 @@ static void what_came_to_others_is_left_for_a_sweep(void **state) {
   write_keys(&log, 100, 50, 0);
   end(&log);
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   test_log_open(&log, path);
   write_keys(&log, 200, 50, 0);
   write_keys(&log, 300, 20, 0);
   test_log_end(&log);
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   /* 20 of the second version are behind those of the third. */
   test_rows(t.db, "100|20|70|50", PLACES);
   check(t.db);
-  assert_int_equal(kv_cache_sweep(&t.store->stmts, 1, 120), SQLITE_OK);
+  assert_rc(kv_cache_sweep(&t.store->stmts, 1, 120), SQLITE_OK);
   test_rows(t.db, "50|70|120|50", PLACES);
   check(t.db);
   test_store_close(&t);
@@ -160,7 +160,7 @@ static void a_transaction_whose_end_is_missing_is_not_merged(void **state) {
   write_keys(&log, 200, MANY, 1);
   end(&log);
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   assert_false(stretch.is_clean);
   assert_string_equal(stretch.reason, "its last transaction is not whole");
   assert_int_equal(stretch.n_rows, 5);
@@ -172,7 +172,7 @@ static void a_transaction_whose_end_is_missing_is_not_merged(void **state) {
   test_log_open(&log, path);
   test_log_set(&log, 200, "0", "whole", 0);
   test_log_end(&log);
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   assert_true(stretch.is_clean);
   assert_int_equal(at.seq, MANY + 6);
   test_rows(t.db, "12588", "SELECT count(*) FROM kv_cache");
@@ -211,7 +211,7 @@ static void a_transaction_that_breaks_off_is_taken_back(void **state) {
                        "seq = (SELECT max(seq) FROM log)");
   test_store_open(&t, ":memory:", "laptop");
   test_store_set(&t, "0", "mine");
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   assert_false(stretch.is_clean);
   assert_string_equal(stretch.reason, "its checksum does not match");
   assert_int_equal(stretch.n_rows, 10);
@@ -247,7 +247,7 @@ static void a_large_value_is_merged_as_it_is(void **state) {
   end(&log);
   sqlite3_free(z);
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   assert_int_equal(at.seq, 5);
   check(t.db);
   test_rows(t.db, "1|1|1\n2|1|3000000\n3|1|3000000\n4|3000000|11\n5|3000000|5",
@@ -270,12 +270,12 @@ static void merging_again_what_is_there_adds_nothing(void **state) {
   write_keys(&log, 100, 50, 0);
   end(&log);
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
-  assert_int_equal(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
   assert_true(stretch.is_clean);
   assert_int_equal(stretch.n_rows, 0);
   assert_int_equal(stretch.end.seq, 50);
-  assert_int_equal(merge(&t, path, &base, &stretch), SQLITE_OK);
+  assert_rc(merge(&t, path, &base, &stretch), SQLITE_OK);
   test_rows(t.db, "50", "SELECT count(*) FROM kv_cache");
   check(t.db);
   test_store_close(&t);
@@ -311,7 +311,7 @@ static void a_progress_handler_stops_it_anywhere(void **state) {
       test_run(t.db, rc == SQLITE_OK ? "COMMIT" : "ROLLBACK");
     }
   }
-  assert_int_equal(rc, SQLITE_OK);
+  assert_rc(rc, SQLITE_OK);
   assert_true(n > 70);
   check(t.db);
   test_store_close(&t);

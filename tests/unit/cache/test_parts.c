@@ -10,6 +10,7 @@
 #include "cache/parts.h"
 #include "core/order.h"
 #include "db/value.h"
+#include "support/rc.h"
 #include "support/stores.h"
 
 /* n bytes that differ from part to part. */
@@ -26,14 +27,14 @@ static char *bytes(size_t n) {
 static int64_t put(test_store *t, const kv_value *value) {
   int64_t first = -1;
 
-  assert_int_equal(kv_parts_put(&t->store->stmts, value, &first), SQLITE_OK);
+  assert_rc(kv_parts_put(&t->store->stmts, value, &first), SQLITE_OK);
   return first;
 }
 
 static void expect_parts(test_store *t, int64_t first, const kv_value *value) {
   kv_value out = {0};
 
-  assert_int_equal(kv_parts_read(&t->store->stmts, first, &out), SQLITE_OK);
+  assert_rc(kv_parts_read(&t->store->stmts, first, &out), SQLITE_OK);
   assert_int_equal(out.type, value->type);
   assert_int_equal(kv_order_keys(&out, value), 0);
   kv_value_free(&out);
@@ -106,16 +107,14 @@ static void one_that_lacks_a_part_is_an_error(void **state) {
                                  first);
 
     test_run(t.db, damages[i], first);
-    assert_int_equal(kv_parts_read(&t.store->stmts, first, &out),
-                     SQLITE_CORRUPT_VTAB);
+    assert_rc(kv_parts_read(&t.store->stmts, first, &out), SQLITE_CORRUPT_VTAB);
     assert_null(out.z);
-    assert_int_equal(sqlite3_prepare_v2(t.db, text, -1, &stmt, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_step(stmt), SQLITE_CORRUPT_VTAB);
+    assert_rc(sqlite3_prepare_v2(t.db, text, -1, &stmt, NULL), SQLITE_OK);
+    assert_rc(sqlite3_step(stmt), SQLITE_CORRUPT_VTAB);
     assert_non_null(strstr(sqlite3_errmsg(t.db), "parts of a large value"));
     sqlite3_finalize(stmt);
     sqlite3_free(text);
-    assert_int_equal(kv_parts_forget(&t.store->stmts, first), SQLITE_OK);
+    assert_rc(kv_parts_forget(&t.store->stmts, first), SQLITE_OK);
   }
   free(z);
   test_store_close(&t);
@@ -132,7 +131,7 @@ static void one_over_the_hosts_limit_is_too_big(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   first = put(&t, &value);
   sqlite3_limit(t.db, SQLITE_LIMIT_LENGTH, 99999);
-  assert_int_equal(kv_parts_read(&t.store->stmts, first, &out), SQLITE_TOOBIG);
+  assert_rc(kv_parts_read(&t.store->stmts, first, &out), SQLITE_TOOBIG);
   sqlite3_limit(t.db, SQLITE_LIMIT_LENGTH, 100000);
   expect_parts(&t, first, &value);
   free(z);
@@ -149,7 +148,7 @@ static void numbers_may_be_used_up(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   test_run(t.db,
            "INSERT INTO kv_large VALUES(9223372036854775807, 0, 1, x'00')");
-  assert_int_equal(kv_parts_put(&t.store->stmts, &value, &first), SQLITE_FULL);
+  assert_rc(kv_parts_put(&t.store->stmts, &value, &first), SQLITE_FULL);
   test_rows(t.db, "1", "SELECT count(*) FROM kv_large");
   free(z);
   test_store_close(&t);
@@ -168,11 +167,11 @@ static void only_values_of_no_row_are_trimmed(void **state) {
   put(&t, &value);
   test_rows(t.db, "3|12",
             "SELECT count(DISTINCT part / 32768), count(*) FROM kv_large");
-  assert_int_equal(kv_parts_trim(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_parts_trim(&t.store->stmts), SQLITE_OK);
   test_rows(t.db, "2|8",
             "SELECT count(DISTINCT part / 32768), count(*) FROM kv_large");
   test_run(t.db, "DELETE FROM kv_cache WHERE key = 'a'");
-  assert_int_equal(kv_parts_trim(&t.store->stmts), SQLITE_OK);
+  assert_rc(kv_parts_trim(&t.store->stmts), SQLITE_OK);
   test_rows(t.db, "1|4",
             "SELECT count(DISTINCT part / 32768), count(*) FROM kv_large");
   free(z);
@@ -203,18 +202,18 @@ static void a_row_is_asked_for_its_parts(void **state) {
   row.key = test_text("large");
   row.seq = 2;
   row.ts = ts_of(&t, 2);
-  assert_int_equal(kv_parts_of(&t.store->stmts, "laptop", &row, &found, &first),
-                   SQLITE_OK);
+  assert_rc(kv_parts_of(&t.store->stmts, "laptop", &row, &found, &first),
+            SQLITE_OK);
   assert_int_equal(found, 1);
   assert_int_equal(first, 32768);
-  assert_int_equal(kv_parts_of(&t.store->stmts, "phone", &row, &found, &first),
-                   SQLITE_OK);
+  assert_rc(kv_parts_of(&t.store->stmts, "phone", &row, &found, &first),
+            SQLITE_OK);
   assert_int_equal(found, 0);
   row.key = test_text("small");
   row.seq = 1;
   row.ts = ts_of(&t, 1);
-  assert_int_equal(kv_parts_of(&t.store->stmts, "laptop", &row, &found, &first),
-                   SQLITE_OK);
+  assert_rc(kv_parts_of(&t.store->stmts, "laptop", &row, &found, &first),
+            SQLITE_OK);
   assert_int_equal(found, 1);
   assert_int_equal(first, 0);
   free(z);

@@ -16,6 +16,7 @@
 #include "core/order.h"
 #include "db/sqlite.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 /* Rows to be taken, from an array. */
 typedef struct given {
@@ -55,7 +56,7 @@ static const char *order_of(kv_row *rows, int n) {
   const kv_rows_row *row;
   int length = 0;
 
-  assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
+  assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
   kv_slice_start(slice, KV_SLICE_KEYS);
   out[0] = '\0';
   while ((row = kv_slice_next(slice)) != NULL) {
@@ -138,7 +139,7 @@ static void seen_rows_are_apart(void **state) {
   rows[0].op = rows[2].op = KV_OP_SEEN;
   rows[3].bucket = test_text("\xff\xff\xff\xff\xff\xff\xff\xff");
   assert_string_equal(order_of(rows, 4), "2 -4");
-  assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
+  assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
   assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 2);
   assert_int_equal(kv_slice_count(slice, KV_SLICE_SEEN), 2);
   kv_slice_start(slice, KV_SLICE_SEEN);
@@ -160,7 +161,7 @@ static void rows_behind_a_number_are_left_out(void **state) {
 
   (void)state;
   rows[1].op = rows[4].op = KV_OP_SEEN;
-  assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
+  assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
   kv_slice_cut(slice, 3);
   assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 2);
   assert_int_equal(kv_slice_count(slice, KV_SLICE_SEEN), 1);
@@ -258,7 +259,7 @@ static void every_row_comes_once_over_several_slices(void **state) {
       n++;
     }
   }
-  assert_int_equal(rc, SQLITE_DONE);
+  assert_rc(rc, SQLITE_DONE);
   assert_int_equal(n, m.n);
   assert_true(n_slices > 1 && n_slices < 8);
   kv_slice_free(slice);
@@ -281,7 +282,7 @@ static void it_takes_no_more_than_its_size(void **state) {
     row.value = test_blob(z, sizes[i]);
     for (j = 0; j < g.n; j++)
       rows[j] = row;
-    assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_ROW);
+    assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_ROW);
     assert_true(g.at * (sizes[i] + 80) > KV_SLICE_SIZE / 2);
     assert_true(sqlite3_memory_used() - before < KV_SLICE_SIZE + 4096);
     kv_slice_free(slice);
@@ -304,16 +305,16 @@ static void a_large_row_ends_its_slice_and_is_not_copied(void **state) {
 
   (void)state;
   rows[1].value = test_blob(z, sizeof(z));
-  assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_ROW);
+  assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_ROW);
   kv_slice_start(slice, KV_SLICE_KEYS);
   assert_int_equal(kv_slice_next(slice)->row.seq, 1);
   row = kv_slice_next(slice);
   assert_int_equal(row->row.seq, 2);
   assert_ptr_equal(row->row.value.z, z);
   assert_null(kv_slice_next(slice));
-  assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_ROW);
+  assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_ROW);
   assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 3);
-  assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
+  assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
   assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 0);
   kv_slice_free(slice);
 }
@@ -324,7 +325,7 @@ static void an_error_of_the_source_is_returned(void **state) {
   kv_slice *slice = kv_slice_new();
 
   (void)state;
-  assert_int_equal(kv_slice_fill(slice, given_next, &g), SQLITE_IOERR);
+  assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_IOERR);
   kv_slice_free(slice);
   kv_slice_free(NULL);
 }

@@ -13,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/names.h"
+#include "support/rc.h"
 
 #define SECOND INT64_C(1000000)
 #define HOUR (3600 * SECOND)
@@ -136,13 +137,13 @@ static void every_day_is_the_one_that_sqlite_says(void **state) {
   int64_t day, ts, last;
 
   (void)state;
-  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-  assert_int_equal(
+  assert_rc(sqlite3_open(":memory:", &db), SQLITE_OK);
+  assert_rc(
     sqlite3_prepare_v2(db, "SELECT date(?1, 'unixepoch')", -1, &stmt, NULL),
     SQLITE_OK);
   for (day = 0; day <= KV_TS_MAX / DAY; day++) {
     sqlite3_bind_int64(stmt, 1, day * 86400);
-    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_rc(sqlite3_step(stmt), SQLITE_ROW);
     kv_time_format(day * DAY, text);
     assert_memory_equal(text, sqlite3_column_text(stmt, 0), 10);
     assert_null(kv_time_parse(text, 10, &ts, &last));

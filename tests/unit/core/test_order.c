@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 
 #include "core/order.h"
+#include "support/rc.h"
 
 #define TWO_53 INT64_C(9007199254740992)
 #define TWO_63 9223372036854775808.0
@@ -186,8 +187,8 @@ static void keys_are_ordered_as_sqlite_orders_them(void **state) {
   int i, j;
 
   (void)state;
-  assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
-  assert_int_equal(
+  assert_rc(sqlite3_open(":memory:", &db), SQLITE_OK);
+  assert_rc(
     sqlite3_prepare_v2(db,
                        "SELECT CASE WHEN ?1 IS ?2 THEN 0 WHEN ?1 IS NULL "
                        "THEN -1 WHEN ?2 IS NULL THEN 1 WHEN ?1 < ?2 THEN -1 "
@@ -198,7 +199,7 @@ static void keys_are_ordered_as_sqlite_orders_them(void **state) {
     for (j = 0; j < n; j++) {
       bind(stmt, 1, &values[i]);
       bind(stmt, 2, &values[j]);
-      assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+      assert_rc(sqlite3_step(stmt), SQLITE_ROW);
       assert_int_equal(keys(values[i], values[j]), sqlite3_column_int(stmt, 0));
       assert_int_equal(kv_order_is_same(&values[i], &values[j]),
                        sqlite3_column_int(stmt, 0) == 0);

@@ -8,13 +8,14 @@
 
 #include "db/error.h"
 #include "support/connection.h"
+#include "support/rc.h"
 
 static void a_message_is_marked_as_ours(void **state) {
   char *err = NULL;
 
   (void)state;
-  assert_int_equal(kv_error(&err, SQLITE_CANTOPEN, "no %s at %d", "x", 5),
-                   SQLITE_CANTOPEN);
+  assert_rc(kv_error(&err, SQLITE_CANTOPEN, "no %s at %d", "x", 5),
+            SQLITE_CANTOPEN);
   assert_string_equal(err, "kv: no x at 5");
   sqlite3_free(err);
 }
@@ -24,7 +25,7 @@ static void the_first_message_is_kept(void **state) {
 
   (void)state;
   kv_error(&err, SQLITE_ERROR, "first");
-  assert_int_equal(kv_error(&err, SQLITE_BUSY, "second"), SQLITE_BUSY);
+  assert_rc(kv_error(&err, SQLITE_BUSY, "second"), SQLITE_BUSY);
   assert_string_equal(err, "kv: first");
   sqlite3_free(err);
 }
@@ -33,7 +34,7 @@ static void a_message_that_nobody_wants_is_not_made(void **state) {
   sqlite3_int64 used = sqlite3_memory_used();
 
   (void)state;
-  assert_int_equal(kv_error(NULL, SQLITE_ERROR, "%d", 1), SQLITE_ERROR);
+  assert_rc(kv_error(NULL, SQLITE_ERROR, "%d", 1), SQLITE_ERROR);
   assert_int_equal(sqlite3_memory_used(), used);
 }
 
@@ -43,7 +44,7 @@ static void what_sqlite_says_follows_what_was_done(void **state) {
   int rc = test_try(db, "SELECT * FROM absent");
 
   (void)state;
-  assert_int_equal(kv_error_db(&err, rc, db, "cannot read"), SQLITE_ERROR);
+  assert_rc(kv_error_db(&err, rc, db, "cannot read"), SQLITE_ERROR);
   assert_string_equal(err, "kv: cannot read: no such table: absent");
   sqlite3_free(err);
   test_disconnect(db);
@@ -55,7 +56,7 @@ static void our_own_message_is_not_wrapped(void **state) {
   int rc = test_try(db, "SELECT kv_sync()");
 
   (void)state;
-  assert_int_equal(kv_error_db(&err, rc, db, "cannot read"), SQLITE_ERROR);
+  assert_rc(kv_error_db(&err, rc, db, "cannot read"), SQLITE_ERROR);
   assert_string_equal(err, "kv: there is no store named kv: open one first, "
                            "SELECT kv_open('folder', 'device')");
   sqlite3_free(err);
@@ -70,8 +71,8 @@ static void constraints_keep_the_message_of_a_table(void **state) {
   (void)state;
   test_run(db, "CREATE TABLE t(x NOT NULL)");
   rc = test_try(db, "INSERT INTO t VALUES(NULL)");
-  assert_int_equal(kv_error_db(&err, rc, db, "cannot write"),
-                   SQLITE_CONSTRAINT_NOTNULL);
+  assert_rc(kv_error_db(&err, rc, db, "cannot write"),
+            SQLITE_CONSTRAINT_NOTNULL);
   assert_string_equal(err, "NOT NULL constraint failed: t.x");
   sqlite3_free(err);
   test_disconnect(db);
@@ -82,9 +83,8 @@ static void no_memory_and_interrupts_have_no_message(void **state) {
   char *err = NULL;
 
   (void)state;
-  assert_int_equal(kv_error_db(&err, SQLITE_NOMEM, db, "x"), SQLITE_NOMEM);
-  assert_int_equal(kv_error_db(&err, SQLITE_INTERRUPT, db, "x"),
-                   SQLITE_INTERRUPT);
+  assert_rc(kv_error_db(&err, SQLITE_NOMEM, db, "x"), SQLITE_NOMEM);
+  assert_rc(kv_error_db(&err, SQLITE_INTERRUPT, db, "x"), SQLITE_INTERRUPT);
   assert_null(err);
   test_disconnect(db);
 }
@@ -95,8 +95,7 @@ static void an_old_error_of_the_connection_is_not_taken_for_this(void **state) {
 
   (void)state;
   test_try(db, "SELECT * FROM absent");
-  assert_int_equal(kv_error_db(&err, SQLITE_FULL, db, "cannot write"),
-                   SQLITE_FULL);
+  assert_rc(kv_error_db(&err, SQLITE_FULL, db, "cannot write"), SQLITE_FULL);
   assert_string_equal(err, "kv: cannot write: database or disk is full");
   sqlite3_free(err);
   test_disconnect(db);

@@ -13,6 +13,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
@@ -50,12 +51,12 @@ static void any_path_can_be_opened(void **state) {
     const char *path = make_log(test_path("%s/%s", *state, names[i]));
     sqlite3 *handle = NULL;
 
-    assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
+    assert_rc(kv_handle_read(host, path, &handle), SQLITE_OK);
     test_rows(handle, "a|1", "SELECT key, value FROM log");
-    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
-    assert_int_equal(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
+    assert_rc(sqlite3_close(handle), SQLITE_OK);
+    assert_rc(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
     test_rows(handle, "a|1", "SELECT key, value FROM log");
-    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+    assert_rc(sqlite3_close(handle), SQLITE_OK);
   }
   test_disconnect(host);
 }
@@ -78,10 +79,10 @@ static void a_reader_cannot_write(void **state) {
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
 
-  assert_int_equal(
+  assert_rc(
     kv_handle_read(host, make_log(test_path("%s/log.db", *state)), &handle),
     SQLITE_OK);
-  assert_int_equal(ask(handle, "DELETE FROM log") & 0xff, SQLITE_READONLY);
+  assert_rc(ask(handle, "DELETE FROM log") & 0xff, SQLITE_READONLY);
   sqlite3_close(handle);
   test_disconnect(host);
 }
@@ -92,14 +93,14 @@ static void a_reader_is_stopped_by_no_lock(void **state) {
   sqlite3 *other = NULL;
   sqlite3 *handle = NULL;
 
-  assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+  assert_rc(sqlite3_open(path, &other), SQLITE_OK);
   test_run(other, "BEGIN EXCLUSIVE");
-  assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
+  assert_rc(kv_handle_read(host, path, &handle), SQLITE_OK);
   test_rows(handle, "1", "SELECT count(*) FROM log");
   /* and closing it loses no lock of this process */
-  assert_int_equal(sqlite3_close(handle), SQLITE_OK);
-  assert_int_equal(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
-  assert_int_equal(ask(handle, "SELECT count(*) FROM log"), SQLITE_BUSY);
+  assert_rc(sqlite3_close(handle), SQLITE_OK);
+  assert_rc(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
+  assert_rc(ask(handle, "SELECT count(*) FROM log"), SQLITE_BUSY);
   sqlite3_close(handle);
   test_run(other, "COMMIT");
   sqlite3_close(other);
@@ -113,9 +114,8 @@ static void a_link_is_not_followed(void **state) {
   sqlite3 *handle = NULL;
 
   assert_int_equal(symlink(path, link), 0);
-  assert_int_equal(kv_handle_read(host, link, &handle) & 0xff, SQLITE_CANTOPEN);
-  assert_int_equal(kv_handle_write(host, link, 1, 0, &handle) & 0xff,
-                   SQLITE_CANTOPEN);
+  assert_rc(kv_handle_read(host, link, &handle) & 0xff, SQLITE_CANTOPEN);
+  assert_rc(kv_handle_write(host, link, 1, 0, &handle) & 0xff, SQLITE_CANTOPEN);
   test_disconnect(host);
 }
 
@@ -137,8 +137,8 @@ static void a_confined_handle_reads_a_log_and_nothing_else(void **state) {
   size_t i;
 
   test_log_break(path, "CREATE TABLE other(x)");
-  assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
-  assert_int_equal(kv_confine(handle, &work), SQLITE_OK);
+  assert_rc(kv_handle_read(host, path, &handle), SQLITE_OK);
+  assert_rc(kv_confine(handle, &work), SQLITE_OK);
   test_rows(handle, "a|1", "SELECT key, value FROM log");
   test_rows(handle, "phone", "SELECT name FROM device");
   test_rows(handle, "3", "SELECT 1 + 2");
@@ -168,12 +168,12 @@ static void work_has_a_limit(void **state) {
     test_log_set(&log, TEST_NOW + i, "a", "1", 0);
   test_run(log.db, "COMMIT");
   test_log_end(&log);
-  assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
-  assert_int_equal(kv_confine(handle, &work), SQLITE_OK);
-  assert_int_equal(ask(handle, endless), SQLITE_INTERRUPT);
+  assert_rc(kv_handle_read(host, path, &handle), SQLITE_OK);
+  assert_rc(kv_confine(handle, &work), SQLITE_OK);
+  assert_rc(ask(handle, endless), SQLITE_INTERRUPT);
   assert_true(work.steps < 0);
   work = KV_WORK_ROW;
-  assert_int_equal(ask(handle, "SELECT seq FROM log"), SQLITE_OK);
+  assert_rc(ask(handle, "SELECT seq FROM log"), SQLITE_OK);
   sqlite3_close(handle);
   test_disconnect(host);
 }
@@ -187,13 +187,13 @@ static void reads_have_a_limit(void **state) {
 
   /* One value of 2000 pages, which one step passes over. */
   test_log_break(path, "UPDATE log SET value = zeroblob(8000000)");
-  assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
-  assert_int_equal(kv_confine(handle, &work), SQLITE_OK);
-  assert_int_equal(ask(handle, "SELECT sum FROM log"), SQLITE_INTERRUPT);
+  assert_rc(kv_handle_read(host, path, &handle), SQLITE_OK);
+  assert_rc(kv_confine(handle, &work), SQLITE_OK);
+  assert_rc(ask(handle, "SELECT sum FROM log"), SQLITE_INTERRUPT);
   assert_int_equal(work.reads, 0);
-  assert_int_equal(ask(handle, "SELECT name FROM device"), SQLITE_INTERRUPT);
+  assert_rc(ask(handle, "SELECT name FROM device"), SQLITE_INTERRUPT);
   work = KV_WORK_ROW;
-  assert_int_equal(ask(handle, "SELECT sum FROM log"), SQLITE_OK);
+  assert_rc(ask(handle, "SELECT sum FROM log"), SQLITE_OK);
   assert_in_range(KV_WORK_ROW.reads - work.reads, 1800, 2000);
   /* What else a file can do is as before. */
   sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
@@ -212,15 +212,14 @@ static void what_a_file_says_runs_no_code(void **state) {
                        "CREATE TRIGGER t AFTER INSERT ON log BEGIN "
                        "INSERT INTO noted VALUES(new.seq); END;"
                        "CREATE VIEW v AS SELECT seq FROM log;");
-  assert_int_equal(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
-  assert_int_equal(
-    ask(handle, "INSERT INTO log VALUES(2, 2, 2, 2, 1, '', 2, 2, 2)"),
-    SQLITE_OK);
+  assert_rc(kv_handle_write(host, path, 0, 0, &handle), SQLITE_OK);
+  assert_rc(ask(handle, "INSERT INTO log VALUES(2, 2, 2, 2, 1, '', 2, 2, 2)"),
+            SQLITE_OK);
   test_rows(handle, "0", "SELECT count(*) FROM noted");
-  assert_int_equal(ask(handle, "SELECT seq FROM v"), SQLITE_ERROR);
-  assert_int_equal(ask(handle, "PRAGMA writable_schema = ON; DELETE FROM "
-                               "sqlite_master"),
-                   SQLITE_ERROR);
+  assert_rc(ask(handle, "SELECT seq FROM v"), SQLITE_ERROR);
+  assert_rc(ask(handle, "PRAGMA writable_schema = ON; DELETE FROM "
+                        "sqlite_master"),
+            SQLITE_ERROR);
   sqlite3_close(handle);
   test_disconnect(host);
 }
@@ -231,7 +230,7 @@ static void the_limits_of_the_host_hold(void **state) {
   sqlite3 *handle = NULL;
 
   sqlite3_limit(host, SQLITE_LIMIT_LENGTH, 12345);
-  assert_int_equal(kv_handle_read(host, path, &handle), SQLITE_OK);
+  assert_rc(kv_handle_read(host, path, &handle), SQLITE_OK);
   assert_int_equal(sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, -1), 12345);
   assert_int_equal(sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, -1), 0);
   sqlite3_close(handle);
@@ -243,7 +242,7 @@ static void a_writer_waits_as_long_as_it_is_told(void **state) {
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
 
-  assert_int_equal(kv_handle_write(host, path, 1, 250, &handle), SQLITE_OK);
+  assert_rc(kv_handle_write(host, path, 1, 250, &handle), SQLITE_OK);
   test_rows(handle, "250", "PRAGMA busy_timeout");
   sqlite3_close(handle);
   test_disconnect(host);

@@ -14,6 +14,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 /* The text with its holes filled, those of sqlite3_mprintf() too. */
 static char *fill(kv_sql id, const char *schema, const char *name) {
@@ -53,7 +54,7 @@ static void prepare(sqlite3 *db, const char *name, const char *text) {
     int rc = sqlite3_prepare_v2(db, text, -1, &stmt, &text);
 
     if (rc != SQLITE_OK) print_error("%s: %s\n", name, sqlite3_errmsg(db));
-    assert_int_equal(rc, SQLITE_OK);
+    assert_rc(rc, SQLITE_OK);
     n += stmt != NULL;
     sqlite3_finalize(stmt);
   }

@@ -8,6 +8,7 @@
 
 #include "db/stmt.h"
 #include "support/connection.h"
+#include "support/rc.h"
 
 static kv_stmts stmts_of(sqlite3 *db, const char *schema, const char *name) {
   kv_stmts stmts;
@@ -69,7 +70,7 @@ static void a_create_text_is_what_sqlite_keeps(void **state) {
     char *expected = sqlite3_mprintf("%.*s\n", n, z);
     char *kept;
 
-    assert_int_equal(kv_stmt_run(db, ids[i]), SQLITE_OK);
+    assert_rc(kv_stmt_run(db, ids[i]), SQLITE_OK);
     kept =
       test_ask(db, "SELECT sql FROM sqlite_master WHERE name = %Q", names[i]);
     assert_string_equal(kept, expected);
@@ -86,9 +87,9 @@ static void a_statement_is_prepared_once_and_kept(void **state) {
   sqlite3_stmt *again = NULL;
 
   (void)state;
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_POLL, &first), SQLITE_OK);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_POLL, &first), SQLITE_OK);
   kv_stmt_put(&stmts, KV_SQL_POLL, first);
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_POLL, &again), SQLITE_OK);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_POLL, &again), SQLITE_OK);
   assert_ptr_equal(first, again);
   kv_stmt_put(&stmts, KV_SQL_POLL, again);
   kv_stmt_clear(&stmts);
@@ -102,10 +103,10 @@ static void two_users_at_once_get_two_statements(void **state) {
   sqlite3_stmt *b = NULL;
 
   (void)state;
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_POLL, &a), SQLITE_OK);
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_POLL, &b), SQLITE_OK);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_POLL, &a), SQLITE_OK);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_POLL, &b), SQLITE_OK);
   assert_ptr_not_equal(a, b);
-  assert_int_equal(sqlite3_step(a), SQLITE_ROW);
+  assert_rc(sqlite3_step(a), SQLITE_ROW);
   kv_stmt_put(&stmts, KV_SQL_POLL, b);
   assert_int_equal(sqlite3_column_int(a, 0), 128);
   kv_stmt_put(&stmts, KV_SQL_POLL, a);
@@ -123,15 +124,15 @@ static void a_statement_comes_reset_and_unbound(void **state) {
                "INSERT INTO kv_cursor VALUES('a'), ('b')");
   test_run(db, "CREATE TABLE kv_cache(device, seq); "
                "INSERT INTO kv_cache VALUES('a', 1), ('a', 2), ('b', 1)");
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_OWN_COUNT, &stmt), SQLITE_OK);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_OWN_COUNT, &stmt), SQLITE_OK);
   sqlite3_bind_text(stmt, 1, "a", -1, SQLITE_STATIC);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
   assert_int_equal(sqlite3_column_int(stmt, 0), 2);
   kv_stmt_put(&stmts, KV_SQL_OWN_COUNT, stmt);
   assert_false(sqlite3_stmt_busy(stmt));
 
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_OWN_COUNT, &stmt), SQLITE_OK);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_OWN_COUNT, &stmt), SQLITE_OK);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
   assert_int_equal(sqlite3_column_int(stmt, 0), 0);
   kv_stmt_put(&stmts, KV_SQL_OWN_COUNT, stmt);
   kv_stmt_clear(&stmts);
@@ -146,17 +147,16 @@ static void after_an_error_nothing_is_stepped(void **state) {
   (void)state;
   test_run(db, "CREATE TABLE kv_cache(device); "
                "INSERT INTO kv_cache VALUES('a')");
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_CACHE_FORGET, &stmt), SQLITE_OK);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_CACHE_FORGET, &stmt), SQLITE_OK);
   sqlite3_bind_text(stmt, 1, "a", -1, SQLITE_STATIC);
-  assert_int_equal(
-    kv_stmt_finish(&stmts, KV_SQL_CACHE_FORGET, stmt, SQLITE_FULL),
-    SQLITE_FULL);
+  assert_rc(kv_stmt_finish(&stmts, KV_SQL_CACHE_FORGET, stmt, SQLITE_FULL),
+            SQLITE_FULL);
   test_rows(db, "1", "SELECT count(*) FROM kv_cache");
 
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_CACHE_FORGET, &stmt), SQLITE_OK);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_CACHE_FORGET, &stmt), SQLITE_OK);
   sqlite3_bind_text(stmt, 1, "a", -1, SQLITE_STATIC);
-  assert_int_equal(kv_stmt_finish(&stmts, KV_SQL_CACHE_FORGET, stmt, SQLITE_OK),
-                   SQLITE_OK);
+  assert_rc(kv_stmt_finish(&stmts, KV_SQL_CACHE_FORGET, stmt, SQLITE_OK),
+            SQLITE_OK);
   test_rows(db, "0", "SELECT count(*) FROM kv_cache");
   kv_stmt_clear(&stmts);
   test_disconnect(db);
@@ -168,14 +168,13 @@ static void what_sqlite_says_comes_back(void **state) {
   sqlite3_stmt *stmt = NULL;
 
   (void)state;
-  assert_int_equal(kv_stmt_get(&stmts, KV_SQL_CURSOR_GET, &stmt), SQLITE_ERROR);
+  assert_rc(kv_stmt_get(&stmts, KV_SQL_CURSOR_GET, &stmt), SQLITE_ERROR);
   assert_null(stmt);
   kv_stmt_put(&stmts, KV_SQL_CURSOR_GET, stmt);
-  assert_int_equal(kv_stmt_exec(&stmts, KV_SQL_SAVEPOINT_RELEASE),
-                   SQLITE_ERROR);
-  assert_int_equal(kv_stmt_exec(&stmts, KV_SQL_SAVEPOINT), SQLITE_OK);
+  assert_rc(kv_stmt_exec(&stmts, KV_SQL_SAVEPOINT_RELEASE), SQLITE_ERROR);
+  assert_rc(kv_stmt_exec(&stmts, KV_SQL_SAVEPOINT), SQLITE_OK);
   assert_false(sqlite3_get_autocommit(db));
-  assert_int_equal(kv_stmt_exec(&stmts, KV_SQL_SAVEPOINT_RELEASE), SQLITE_OK);
+  assert_rc(kv_stmt_exec(&stmts, KV_SQL_SAVEPOINT_RELEASE), SQLITE_OK);
   assert_true(sqlite3_get_autocommit(db));
   kv_stmt_clear(&stmts);
   test_disconnect(db);
@@ -186,11 +185,11 @@ static void a_cleared_set_can_be_used_again(void **state) {
   kv_stmts stmts = stmts_of(db, "main", "kv");
 
   (void)state;
-  assert_int_equal(kv_stmt_exec(&stmts, KV_SQL_POLL), SQLITE_OK);
+  assert_rc(kv_stmt_exec(&stmts, KV_SQL_POLL), SQLITE_OK);
   assert_non_null(sqlite3_next_stmt(db, NULL));
   kv_stmt_clear(&stmts);
   assert_null(sqlite3_next_stmt(db, NULL));
-  assert_int_equal(kv_stmt_exec(&stmts, KV_SQL_POLL), SQLITE_OK);
+  assert_rc(kv_stmt_exec(&stmts, KV_SQL_POLL), SQLITE_OK);
   kv_stmt_clear(&stmts);
   test_disconnect(db);
 }

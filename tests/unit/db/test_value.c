@@ -11,22 +11,23 @@
 #include "db/value.h"
 #include "support/connection.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 /* A value through a binding and back. */
 static kv_value there_and_back(sqlite3_stmt *stmt, kv_value value) {
   kv_value out = {KV_BLOB, 77, 7.7, "x", 1};
 
   sqlite3_reset(stmt);
-  assert_int_equal(kv_value_bind(stmt, 1, &value), SQLITE_OK);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-  assert_int_equal(kv_value_of_column(stmt, 0, &out), SQLITE_OK);
+  assert_rc(kv_value_bind(stmt, 1, &value), SQLITE_OK);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(kv_value_of_column(stmt, 0, &out), SQLITE_OK);
   return out;
 }
 
 static sqlite3_stmt *prepare(sqlite3 *db, const char *text) {
   sqlite3_stmt *stmt = NULL;
 
-  assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
+  assert_rc(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
   return stmt;
 }
 
@@ -122,8 +123,8 @@ static void text_of_a_utf16_database_comes_as_utf8(void **state) {
   test_run(db, "PRAGMA encoding = 'UTF-16'; CREATE TABLE t(x);"
                "INSERT INTO t VALUES('\xc3\xa9\xe2\x98\x83')");
   stmt = prepare(db, "SELECT x FROM t");
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-  assert_int_equal(kv_value_of_column(stmt, 0, &out), SQLITE_OK);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(kv_value_of_column(stmt, 0, &out), SQLITE_OK);
   assert_int_equal(out.n, 5);
   assert_memory_equal(out.z, "\xc3\xa9\xe2\x98\x83", 5);
   sqlite3_finalize(stmt);
@@ -135,7 +136,7 @@ static void echo(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   kv_value value;
 
   assert_int_equal(argc, 1);
-  assert_int_equal(kv_value_of(argv[0], &value), SQLITE_OK);
+  assert_rc(kv_value_of(argv[0], &value), SQLITE_OK);
   kv_value_result(ctx, &value);
 }
 

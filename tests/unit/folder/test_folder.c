@@ -12,6 +12,7 @@
 
 #include "folder/folder.h"
 #include "support/files.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
@@ -94,16 +95,14 @@ static void only_the_last_part_of_a_path_is_made(void **state) {
   char *out = NULL;
   char *err = NULL;
 
-  assert_int_equal(
-    kv_folder_resolve(test_path("%s/new", *state), NULL, 1, &out, &err),
-    SQLITE_OK);
+  assert_rc(kv_folder_resolve(test_path("%s/new", *state), NULL, 1, &out, &err),
+            SQLITE_OK);
   assert_string_equal(out, test_path("%s/new", *state));
   assert_true(test_exists(out));
   sqlite3_free(out);
 
-  assert_int_equal(
-    kv_folder_resolve(test_path("%s/a/b", *state), NULL, 1, &out, &err),
-    SQLITE_CANTOPEN);
+  assert_rc(kv_folder_resolve(test_path("%s/a/b", *state), NULL, 1, &out, &err),
+            SQLITE_CANTOPEN);
   assert_null(out);
   assert_non_null(strstr(err, "only the last part of a path is created"));
   assert_false(test_exists(test_path("%s/a", *state)));
@@ -113,9 +112,8 @@ static void only_the_last_part_of_a_path_is_made(void **state) {
 static void without_create_nothing_is_made(void **state) {
   char *out = NULL;
 
-  assert_int_equal(
-    kv_folder_resolve(test_path("%s/a/b", *state), NULL, 0, &out, NULL),
-    SQLITE_OK);
+  assert_rc(kv_folder_resolve(test_path("%s/a/b", *state), NULL, 0, &out, NULL),
+            SQLITE_OK);
   assert_string_equal(out, test_path("%s/a/b", *state));
   assert_false(test_exists(test_path("%s/a", *state)));
   sqlite3_free(out);
@@ -124,13 +122,11 @@ static void without_create_nothing_is_made(void **state) {
 static void a_relative_path_starts_at_its_base(void **state) {
   char *out = NULL;
 
-  assert_int_equal(kv_folder_resolve("notes.kv", *state, 1, &out, NULL),
-                   SQLITE_OK);
+  assert_rc(kv_folder_resolve("notes.kv", *state, 1, &out, NULL), SQLITE_OK);
   assert_string_equal(out, test_path("%s/notes.kv", *state));
   sqlite3_free(out);
   assert_int_equal(chdir(*state), 0);
-  assert_int_equal(kv_folder_resolve("./notes.kv/", NULL, 0, &out, NULL),
-                   SQLITE_OK);
+  assert_rc(kv_folder_resolve("./notes.kv/", NULL, 0, &out, NULL), SQLITE_OK);
   assert_string_equal(out, test_path("%s/notes.kv", *state));
   sqlite3_free(out);
   assert_int_equal(chdir("/"), 0);
@@ -147,7 +143,7 @@ static void all_ways_to_a_folder_are_one_path(void **state) {
   for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
     char *out = NULL;
 
-    assert_int_equal(
+    assert_rc(
       kv_folder_resolve(test_path(ways[i], *state), NULL, 1, &out, NULL),
       SQLITE_OK);
     assert_string_equal(out, test_path("%s/store", *state));
@@ -160,7 +156,7 @@ static void a_file_is_no_folder(void **state) {
   char *err = NULL;
 
   test_write(test_path("%s/file", *state), "1", 1);
-  assert_int_equal(
+  assert_rc(
     kv_folder_resolve(test_path("%s/file", *state), NULL, 1, &out, &err),
     SQLITE_CANTOPEN);
   assert_null(out);
@@ -171,10 +167,9 @@ static void a_file_is_no_folder(void **state) {
 static void making_what_is_there_is_fine(void **state) {
   const char *folder = test_path("%s/folder", *state);
 
-  assert_int_equal(kv_folder_make(folder), SQLITE_OK);
-  assert_int_equal(kv_folder_make(folder), SQLITE_OK);
-  assert_int_equal(kv_folder_make(test_path("%s/a/b", *state)),
-                   SQLITE_CANTOPEN);
+  assert_rc(kv_folder_make(folder), SQLITE_OK);
+  assert_rc(kv_folder_make(folder), SQLITE_OK);
+  assert_rc(kv_folder_make(test_path("%s/a/b", *state)), SQLITE_CANTOPEN);
 }
 
 static void a_file_is_renamed_or_it_stays(void **state) {
@@ -182,10 +177,10 @@ static void a_file_is_renamed_or_it_stays(void **state) {
   const char *b = test_path("%s/b", *state);
 
   test_write(a, "1", 1);
-  assert_int_equal(kv_folder_rename(a, b), SQLITE_OK);
+  assert_rc(kv_folder_rename(a, b), SQLITE_OK);
   assert_false(test_exists(a));
   assert_true(test_exists(b));
-  assert_int_equal(kv_folder_rename(a, b), SQLITE_IOERR);
+  assert_rc(kv_folder_rename(a, b), SQLITE_IOERR);
   assert_true(test_exists(b));
 }
 
@@ -198,7 +193,7 @@ static void names_are_sorted_bytewise(void **state) {
 
   for (i = 0; i < 5; i++)
     test_write(test_path("%s/%s", *state, made[i]), "", 0);
-  assert_int_equal(kv_folder_list(*state, 100, 0, &names, &n), SQLITE_OK);
+  assert_rc(kv_folder_list(*state, 100, 0, &names, &n), SQLITE_OK);
   assert_int_equal(n, 5);
   for (i = 0; i < 5; i++)
     assert_string_equal(names[i], sorted[i]);
@@ -212,10 +207,10 @@ static void a_listing_has_an_end(void **state) {
 
   for (i = 0; i < 40; i++)
     test_write(test_path("%s/%d", *state, i), "", 0);
-  assert_int_equal(kv_folder_list(*state, 100, 0, &names, &n), SQLITE_OK);
+  assert_rc(kv_folder_list(*state, 100, 0, &names, &n), SQLITE_OK);
   assert_int_equal(n, 40);
   kv_folder_free_names(names, n);
-  assert_int_equal(kv_folder_list(*state, 17, 0, &names, &n), SQLITE_OK);
+  assert_rc(kv_folder_list(*state, 17, 0, &names, &n), SQLITE_OK);
   assert_int_equal(n, 17);
   kv_folder_free_names(names, n);
 }
@@ -227,7 +222,7 @@ static void links_and_files_are_no_directories(void **state) {
   test_make_folder(test_path("%s/folder", *state));
   test_write(test_path("%s/file", *state), "", 0);
   assert_int_equal(symlink("folder", test_path("%s/link", *state)), 0);
-  assert_int_equal(kv_folder_list(*state, 100, 1, &names, &n), SQLITE_OK);
+  assert_rc(kv_folder_list(*state, 100, 1, &names, &n), SQLITE_OK);
   assert_int_equal(n, 1);
   assert_string_equal(names[0], "folder");
   kv_folder_free_names(names, n);
@@ -237,9 +232,8 @@ static void a_folder_that_is_not_there_cannot_be_listed(void **state) {
   char **names = (char **)1;
   int n = 7;
 
-  assert_int_equal(
-    kv_folder_list(test_path("%s/none", *state), 100, 0, &names, &n),
-    SQLITE_CANTOPEN);
+  assert_rc(kv_folder_list(test_path("%s/none", *state), 100, 0, &names, &n),
+            SQLITE_CANTOPEN);
   assert_null(names);
   assert_int_equal(n, 0);
 }

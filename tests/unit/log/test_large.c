@@ -17,6 +17,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
@@ -68,13 +69,12 @@ static int read_rows(sqlite3 *host, const char *path, kv_stretch *stretch) {
   const char *reason;
   int n = 0;
 
-  assert_int_equal(kv_reader_open(host, path, NULL, &reader, &verdict),
-                   SQLITE_OK);
+  assert_rc(kv_reader_open(host, path, NULL, &reader, &verdict), SQLITE_OK);
   assert_non_null(reader);
   base = kv_reader_head(reader)->base;
-  assert_int_equal(kv_reader_verify(reader, base, INT64_MAX, NULL, stretch),
-                   SQLITE_OK);
-  assert_int_equal(kv_reader_start(reader, base, stretch->end.seq), SQLITE_OK);
+  assert_rc(kv_reader_verify(reader, base, INT64_MAX, NULL, stretch),
+            SQLITE_OK);
+  assert_rc(kv_reader_start(reader, base, stretch->end.seq), SQLITE_OK);
   while (kv_reader_next(reader, &row, &reason) == SQLITE_ROW) {
     n++;
     if (row->seq == 2 || row->seq == 4) {
@@ -192,8 +192,7 @@ static void expect_tail(kv_reader *reader, kv_position tail) {
     int found = 0;
 
     sqlite3_memory_highwater(1);
-    assert_int_equal(kv_reader_tail(reader, expected[i], &out, &found),
-                     SQLITE_OK);
+    assert_rc(kv_reader_tail(reader, expected[i], &out, &found), SQLITE_OK);
     assert_int_equal(found, 1);
     assert_int_equal(out.seq, tail.seq);
     assert_true(out.sum == tail.sum);
@@ -244,7 +243,7 @@ static int has_last(void **state, const char *text, int64_t seq) {
   used = sqlite3_memory_used();
   sqlite3_memory_highwater(1);
   kv_reader_open(host, path, NULL, &reader, &verdict);
-  assert_int_equal(kv_reader_last(reader, &row, &found), SQLITE_OK);
+  assert_rc(kv_reader_last(reader, &row, &found), SQLITE_OK);
   if (found > 0) {
     assert_int_equal(row.seq, seq);
     if (seq != 3) assert_int_equal(row.value.n, LENGTH);
@@ -278,9 +277,9 @@ static void a_large_row_without_a_sum_has_none(void **state) {
 
   test_log_break(path, "UPDATE log SET sum = 'x' WHERE seq = 2");
   kv_reader_open(host, path, NULL, &reader, &verdict);
-  assert_int_equal(kv_reader_sum_at(reader, 2, &sum, &found), SQLITE_OK);
+  assert_rc(kv_reader_sum_at(reader, 2, &sum, &found), SQLITE_OK);
   assert_int_equal(found, 0);
-  assert_int_equal(kv_reader_sum_at(reader, 4, &sum, &found), SQLITE_OK);
+  assert_rc(kv_reader_sum_at(reader, 4, &sum, &found), SQLITE_OK);
   assert_int_equal(found, 1);
   kv_reader_close(reader);
   test_disconnect(host);
@@ -334,37 +333,35 @@ static void the_host_may_stop_in_the_middle_of_one(void **state) {
 
     if (keep) kv_reader_keep(reader, larges, 0, poll);
     sqlite3_progress_handler(host, 1, stop, NULL);
-    assert_int_equal(kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
-                     SQLITE_INTERRUPT);
+    assert_rc(kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
+              SQLITE_INTERRUPT);
     if (keep) {
       assert_non_null(larges->rows); /* how far it came */
-      assert_int_equal(kv_reader_keep(reader, larges, 0, poll),
-                       SQLITE_INTERRUPT);
+      assert_rc(kv_reader_keep(reader, larges, 0, poll), SQLITE_INTERRUPT);
     }
     sqlite3_progress_handler(host, 0, NULL, NULL);
     if (keep) {
-      assert_int_equal(kv_reader_keep(reader, larges, 0, poll), SQLITE_OK);
+      assert_rc(kv_reader_keep(reader, larges, 0, poll), SQLITE_OK);
       /* And while it is loaded, being known to be right. */
       sqlite3_progress_handler(host, 1, stop, NULL);
-      assert_int_equal(
-        kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
-        SQLITE_INTERRUPT);
+      assert_rc(kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
+                SQLITE_INTERRUPT);
       assert_int_equal(kv_reader_position(reader).seq, 1);
       sqlite3_progress_handler(host, 0, NULL, NULL);
     }
-    assert_int_equal(kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
-                     SQLITE_OK);
+    assert_rc(kv_reader_verify(reader, base, INT64_MAX, poll, &stretch),
+              SQLITE_OK);
     assert_true(stretch.is_clean);
     assert_int_equal(stretch.n_rows, 3);
   }
   sqlite3_progress_handler(host, 1, stop, NULL);
-  assert_int_equal(kv_reader_has(reader, second, &has), SQLITE_INTERRUPT);
+  assert_rc(kv_reader_has(reader, second, &has), SQLITE_INTERRUPT);
   kv_larges_clear(kv_larges_get(&list, "phone")); /* from its beginning */
-  assert_int_equal(kv_reader_last(reader, &row, &has), SQLITE_INTERRUPT);
+  assert_rc(kv_reader_last(reader, &row, &has), SQLITE_INTERRUPT);
   sqlite3_progress_handler(host, 0, NULL, NULL);
-  assert_int_equal(kv_reader_last(reader, &row, &has), SQLITE_OK);
+  assert_rc(kv_reader_last(reader, &row, &has), SQLITE_OK);
   assert_int_equal(has, 1);
-  assert_int_equal(kv_reader_has(reader, second, &has), SQLITE_OK);
+  assert_rc(kv_reader_has(reader, second, &has), SQLITE_OK);
   assert_int_equal(has, 0);
   sqlite3_finalize(poll);
   kv_reader_close(reader);
@@ -383,8 +380,8 @@ static void what_is_known_of_another_row_is_forgotten(void **state) {
   int has;
 
   kv_reader_open(host, path, NULL, &reader, &verdict);
-  assert_int_equal(kv_reader_keep(reader, larges, 1, NULL), SQLITE_OK);
-  assert_int_equal(kv_reader_has(reader, second, &has), SQLITE_OK);
+  assert_rc(kv_reader_keep(reader, larges, 1, NULL), SQLITE_OK);
+  assert_rc(kv_reader_has(reader, second, &has), SQLITE_OK);
   assert_non_null(kv_reader_left(reader)); /* on the way to its sum */
   kv_reader_close(reader);
   kv_larges_trim(larges);
@@ -392,7 +389,7 @@ static void what_is_known_of_another_row_is_forgotten(void **state) {
 
   test_log_break(path, "UPDATE log SET ts = ts + 1 WHERE seq = 2");
   kv_reader_open(host, path, NULL, &reader, &verdict);
-  assert_int_equal(kv_reader_keep(reader, larges, 1, NULL), SQLITE_OK);
+  assert_rc(kv_reader_keep(reader, larges, 1, NULL), SQLITE_OK);
   assert_null(kv_reader_left(reader));
   kv_reader_close(reader);
   kv_larges_trim(larges);

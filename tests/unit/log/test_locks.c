@@ -8,6 +8,7 @@
 
 #include "support/connection.h"
 #include "support/files.h"
+#include "support/rc.h"
 
 /* A VFS whose sleep takes no time, and does something instead. */
 static struct sleeper {
@@ -80,7 +81,7 @@ static void a_commit_waits_no_longer_than_the_timeout(void **state) {
   lock_log(state);
   sleeper.then[2] = NULL;
   test_run(db, "PRAGMA busy_timeout = 300");
-  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  assert_rc(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
   assert_true(sleeper.n_calls > 3);
   assert_int_equal(sleeper.waited, 300000);
   test_rows(db, "a|1", "SELECT key, value FROM kv");
@@ -94,7 +95,7 @@ static void without_a_timeout_nothing_waits(void **state) {
   sqlite3 *db = open_laptop(state);
 
   lock_log(state);
-  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  assert_rc(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
   assert_int_equal(sleeper.n_calls, 0);
   test_disconnect(sleeper.other);
   test_disconnect(db);
@@ -112,7 +113,7 @@ static void a_handler_of_the_program_is_not_called(void **state) {
 
   lock_log(state);
   sqlite3_busy_handler(db, count_calls, &n_calls);
-  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  assert_rc(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
   assert_int_equal(n_calls, 0);
   test_disconnect(sleeper.other);
   test_disconnect(db);
@@ -146,7 +147,7 @@ static void no_longer_than_the_timeout(void **state) {
   lock_log_with_journal(state);
   sleeper.then[1] = sleeper.then[2] = NULL;
   test_run(db, "PRAGMA busy_timeout = 300");
-  assert_int_equal(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
+  assert_rc(test_try(db, "INSERT INTO kv VALUES('b', 2)"), SQLITE_BUSY);
   assert_true(sleeper.n_calls > 3);
   assert_true(sleeper.waited >= 300000 && sleeper.waited < 330000);
   test_disconnect(sleeper.other);

@@ -14,6 +14,7 @@
 #include "log/payload.h"
 #include "support/connection.h"
 #include "support/files.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
@@ -54,7 +55,7 @@ static void expect_column(kv_payload *payload, int column, sqlite3_stmt *row) {
 
   assert_int_equal(c->type, types[sqlite3_column_type(row, column)]);
   if (c->type < KV_TEXT) {
-    assert_int_equal(kv_payload_number(payload, column, &i, &r), SQLITE_OK);
+    assert_rc(kv_payload_number(payload, column, &i, &r), SQLITE_OK);
     if (c->type == KV_REAL) {
       assert_true(r == sqlite3_column_double(row, column));
     } else {
@@ -68,7 +69,7 @@ static void expect_column(kv_payload *payload, int column, sqlite3_stmt *row) {
     uint32_t n = c->n - at < sizeof(bytes) ? c->n - at : sizeof(bytes);
 
     assert_int_equal(payload->place.at, c->from + at);
-    assert_int_equal(kv_payload_read(payload, n, bytes), SQLITE_OK);
+    assert_rc(kv_payload_read(payload, n, bytes), SQLITE_OK);
     assert_memory_equal(bytes, expected + at, n);
     at += n;
   }
@@ -87,14 +88,13 @@ static void expect_rows(sqlite3 *db, int is_plain) {
     int64_t sum = 0;
     int found;
 
-    assert_int_equal(kv_payload_find(db, seq, &payload), SQLITE_OK);
+    assert_rc(kv_payload_find(db, seq, &payload), SQLITE_OK);
     for (i = 1; i < KV_LOG_COLUMNS; i++)
       expect_column(&payload, i, rows);
-    assert_int_equal(kv_payload_guess(&payload, KV_LOG_SUM, &sum, &found),
-                     SQLITE_OK);
+    assert_rc(kv_payload_guess(&payload, KV_LOG_SUM, &sum, &found), SQLITE_OK);
     if (found && is_plain) assert_true(sum == sqlite3_column_int64(rows, 8));
     kv_payload_clear(&payload);
-    assert_int_equal(kv_payload_find(db, seq + 1, &payload), SQLITE_DONE);
+    assert_rc(kv_payload_find(db, seq + 1, &payload), SQLITE_DONE);
     kv_payload_clear(&payload);
   }
   assert_int_equal(n, 122);
@@ -132,14 +132,14 @@ static void a_reading_is_gone_on_with(void **state) {
   for (n = 1; n < sizeof(first); n = n + 1 + n / 8) {
     uint32_t left = sizeof(first) - n;
 
-    assert_int_equal(kv_payload_find(db, 330, &payload), SQLITE_OK);
+    assert_rc(kv_payload_find(db, 330, &payload), SQLITE_OK);
     kv_payload_read(&payload, n, first);
     place = payload.place;
-    assert_int_equal(kv_payload_read(&payload, left, first), SQLITE_OK);
+    assert_rc(kv_payload_read(&payload, left, first), SQLITE_OK);
     kv_payload_clear(&payload);
-    assert_int_equal(kv_payload_find(db, 330, &payload), SQLITE_OK);
+    assert_rc(kv_payload_find(db, 330, &payload), SQLITE_OK);
     kv_payload_go(&payload, place);
-    assert_int_equal(kv_payload_read(&payload, left, then), SQLITE_OK);
+    assert_rc(kv_payload_read(&payload, left, then), SQLITE_OK);
     assert_memory_equal(first, then, left);
     kv_payload_clear(&payload);
   }
@@ -264,7 +264,7 @@ static void what_cannot_be_is_told(void **state) {
     int64_t sum = 0;
     int rc;
 
-    assert_int_equal(find_one(&one, &sum), SQLITE_OK);
+    assert_rc(find_one(&one, &sum), SQLITE_OK);
     assert_int_equal(sum, 7);
     for (j = 0; j < wrong[i].n; j++)
       test_set_byte(one.path, at + (size_t)j, (unsigned char)wrong[i].bytes[j]);
@@ -273,11 +273,11 @@ static void what_cannot_be_is_told(void **state) {
                     (unsigned char)wrong[i].end[j]);
     rc = find_one(&one, &sum);
     if (rc != SQLITE_CORRUPT) print_error("%s: %d\n", wrong[i].what, rc);
-    assert_int_equal(rc, SQLITE_CORRUPT);
+    assert_rc(rc, SQLITE_CORRUPT);
   }
   /* No table of rows. */
   test_run(db, "CREATE TABLE other(x)");
-  assert_int_equal(kv_payload_find(db, 5, &payload), SQLITE_CORRUPT);
+  assert_rc(kv_payload_find(db, 5, &payload), SQLITE_CORRUPT);
   kv_payload_clear(&payload);
   test_disconnect(db);
 }

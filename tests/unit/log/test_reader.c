@@ -13,6 +13,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
@@ -26,8 +27,7 @@ static kv_state open_state(const char *path, const char *device) {
   kv_reader *reader = NULL;
   kv_state state;
 
-  assert_int_equal(kv_reader_open(host, path, device, &reader, &verdict),
-                   SQLITE_OK);
+  assert_rc(kv_reader_open(host, path, device, &reader, &verdict), SQLITE_OK);
   state = verdict.state;
   assert_int_equal(reader != NULL, state == KV_STATE_OK);
   sqlite3_snprintf(sizeof(detail), detail, "%s",
@@ -60,7 +60,7 @@ static void the_head_says_whose_log_it_is(void **state) {
   unsigned char id[KV_ID_SIZE];
 
   memset(id, 1, sizeof(id));
-  assert_int_equal(
+  assert_rc(
     kv_reader_open(host, test_log_make(*state), "phone", &reader, &verdict),
     SQLITE_OK);
   head = kv_reader_head(reader);

@@ -13,6 +13,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
@@ -28,14 +29,13 @@ static const char *verified(const char *path) {
   kv_stretch stretch;
   size_t n = 0;
 
-  assert_int_equal(kv_reader_open(host, path, NULL, &reader, &verdict),
-                   SQLITE_OK);
+  assert_rc(kv_reader_open(host, path, NULL, &reader, &verdict), SQLITE_OK);
   assert_non_null(reader);
-  assert_int_equal(kv_reader_verify(reader, kv_reader_head(reader)->base,
-                                    INT64_MAX, NULL, &stretch),
-                   SQLITE_OK);
+  assert_rc(kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX,
+                             NULL, &stretch),
+            SQLITE_OK);
   assert_int_equal(stretch.is_clean, stretch.reason == NULL);
-  assert_int_equal(
+  assert_rc(
     kv_reader_start(reader, kv_reader_head(reader)->base, stretch.end.seq),
     SQLITE_OK);
   out[0] = '\0';
@@ -143,11 +143,10 @@ static void a_verified_stretch_is_counted(void **state) {
   test_log_set(&log, TEST_NOW + 1000, "b", "1", 0);
   test_log_end(&log);
 
-  assert_int_equal(kv_reader_open(host, path, NULL, &reader, &verdict),
-                   SQLITE_OK);
-  assert_int_equal(kv_reader_verify(reader, kv_reader_head(reader)->base,
-                                    TEST_NOW + 999, NULL, &stretch),
-                   SQLITE_OK);
+  assert_rc(kv_reader_open(host, path, NULL, &reader, &verdict), SQLITE_OK);
+  assert_rc(kv_reader_verify(reader, kv_reader_head(reader)->base,
+                             TEST_NOW + 999, NULL, &stretch),
+            SQLITE_OK);
   assert_true(stretch.is_clean);
   assert_int_equal(stretch.n_rows, 2);
   assert_int_equal(stretch.n_seen, 1);
@@ -156,9 +155,8 @@ static void a_verified_stretch_is_counted(void **state) {
   assert_int_equal(stretch.last_ts, TEST_NOW + 1000);
   assert_int_equal(stretch.counted_ts, TEST_NOW);
 
-  assert_int_equal(
-    kv_reader_verify(reader, stretch.end, INT64_MAX, NULL, &stretch),
-    SQLITE_OK);
+  assert_rc(kv_reader_verify(reader, stretch.end, INT64_MAX, NULL, &stretch),
+            SQLITE_OK);
   assert_true(stretch.is_clean);
   assert_int_equal(stretch.n_rows, 0);
   assert_int_equal(stretch.end.seq, 3);
@@ -176,22 +174,22 @@ static void reading_goes_on_behind_a_known_row_only(void **state) {
   const char *reason;
   int found;
 
-  assert_int_equal(
+  assert_rc(
     kv_reader_open(host, test_log_make(*state), NULL, &reader, &verdict),
     SQLITE_OK);
-  assert_int_equal(kv_reader_sum_at(reader, 3, &at.sum, &found), SQLITE_OK);
+  assert_rc(kv_reader_sum_at(reader, 3, &at.sum, &found), SQLITE_OK);
   assert_true(found);
-  assert_int_equal(kv_reader_start(reader, at, INT64_MAX), SQLITE_OK);
-  assert_int_equal(kv_reader_next(reader, &row, &reason), SQLITE_ROW);
+  assert_rc(kv_reader_start(reader, at, INT64_MAX), SQLITE_OK);
+  assert_rc(kv_reader_next(reader, &row, &reason), SQLITE_ROW);
   assert_int_equal(row->seq, 4);
   assert_int_equal(row->op, KV_OP_DELETE);
   assert_int_equal(kv_reader_position(reader).seq, 4);
-  assert_int_equal(kv_reader_next(reader, &row, &reason), SQLITE_DONE);
+  assert_rc(kv_reader_next(reader, &row, &reason), SQLITE_DONE);
   assert_null(reason);
 
   at.sum++;
-  assert_int_equal(kv_reader_start(reader, at, INT64_MAX), SQLITE_OK);
-  assert_int_equal(kv_reader_next(reader, &row, &reason), SQLITE_DONE);
+  assert_rc(kv_reader_start(reader, at, INT64_MAX), SQLITE_OK);
+  assert_rc(kv_reader_next(reader, &row, &reason), SQLITE_DONE);
   assert_string_equal(reason, "its checksum does not match");
   assert_int_equal(kv_reader_position(reader).seq, 3);
   kv_reader_close(reader);
@@ -206,15 +204,15 @@ static void sums_are_found_where_rows_are(void **state) {
   int64_t sum;
   int found;
 
-  assert_int_equal(
+  assert_rc(
     kv_reader_open(host, test_log_make(*state), NULL, &reader, &verdict),
     SQLITE_OK);
-  assert_int_equal(kv_reader_sum_at(reader, 0, &sum, &found), SQLITE_OK);
+  assert_rc(kv_reader_sum_at(reader, 0, &sum, &found), SQLITE_OK);
   assert_true(found);
   assert_true(sum == kv_reader_head(reader)->base.sum);
-  assert_int_equal(kv_reader_sum_at(reader, 5, &sum, &found), SQLITE_OK);
+  assert_rc(kv_reader_sum_at(reader, 5, &sum, &found), SQLITE_OK);
   assert_false(found);
-  assert_int_equal(kv_reader_last(reader, &row, &found), SQLITE_OK);
+  assert_rc(kv_reader_last(reader, &row, &found), SQLITE_OK);
   assert_int_equal(found, 1);
   assert_int_equal(row.seq, 4);
   assert_memory_equal(row.key.z, "d", 1);
@@ -232,9 +230,8 @@ static void an_empty_log_has_no_last_row(void **state) {
 
   test_log_break(path, "DELETE FROM log");
   assert_string_equal(verified(path), ":");
-  assert_int_equal(kv_reader_open(host, path, NULL, &reader, &verdict),
-                   SQLITE_OK);
-  assert_int_equal(kv_reader_last(reader, &row, &found), SQLITE_OK);
+  assert_rc(kv_reader_open(host, path, NULL, &reader, &verdict), SQLITE_OK);
+  assert_rc(kv_reader_last(reader, &row, &found), SQLITE_OK);
   assert_int_equal(found, 0);
   kv_reader_close(reader);
   test_disconnect(host);
@@ -256,11 +253,10 @@ static void a_value_over_the_limit_of_the_host_ends_it(void **state) {
   test_log_set(&log, TEST_NOW, "b", large, 0);
   test_log_end(&log);
   sqlite3_limit(host, SQLITE_LIMIT_LENGTH, 1500);
-  assert_int_equal(kv_reader_open(host, path, NULL, &reader, &verdict),
-                   SQLITE_OK);
-  assert_int_equal(kv_reader_verify(reader, kv_reader_head(reader)->base,
-                                    INT64_MAX, NULL, &stretch),
-                   SQLITE_OK);
+  assert_rc(kv_reader_open(host, path, NULL, &reader, &verdict), SQLITE_OK);
+  assert_rc(kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX,
+                             NULL, &stretch),
+            SQLITE_OK);
   assert_int_equal(stretch.end.seq, 1);
   assert_non_null(strstr(stretch.reason, "limit"));
   kv_reader_close(reader);
@@ -284,16 +280,15 @@ static void an_interrupt_of_the_host_stops_it(void **state) {
     test_log_set(&log, TEST_NOW + i, "a", "1", 0);
   test_run(log.db, "COMMIT");
   test_log_end(&log);
-  assert_int_equal(kv_reader_open(host, path, NULL, &reader, &verdict),
-                   SQLITE_OK);
+  assert_rc(kv_reader_open(host, path, NULL, &reader, &verdict), SQLITE_OK);
   /* an interrupt lasts as long as another statement runs */
   sqlite3_prepare_v2(host, "VALUES(1), (2)", -1, &busy, NULL);
   sqlite3_prepare_v2(host, "SELECT 1", -1, &poll, NULL);
-  assert_int_equal(sqlite3_step(busy), SQLITE_ROW);
+  assert_rc(sqlite3_step(busy), SQLITE_ROW);
   sqlite3_interrupt(host);
-  assert_int_equal(kv_reader_verify(reader, kv_reader_head(reader)->base,
-                                    INT64_MAX, poll, &stretch),
-                   SQLITE_INTERRUPT);
+  assert_rc(kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX,
+                             poll, &stretch),
+            SQLITE_INTERRUPT);
   sqlite3_finalize(busy);
   sqlite3_finalize(poll);
   kv_reader_close(reader);
@@ -323,11 +318,11 @@ static void any_changed_byte_is_noticed_or_harmless(void **state) {
     bytes[i] ^= 0x15;
     test_write(other, bytes, n);
     bytes[i] ^= 0x15;
-    assert_int_equal(kv_reader_open(host, other, "phone", &reader, &verdict),
-                     SQLITE_OK);
+    assert_rc(kv_reader_open(host, other, "phone", &reader, &verdict),
+              SQLITE_OK);
     if (reader) {
-      assert_int_equal(kv_reader_last(reader, &last, &found), SQLITE_OK);
-      assert_int_equal(
+      assert_rc(kv_reader_last(reader, &last, &found), SQLITE_OK);
+      assert_rc(
         kv_reader_start(reader, kv_reader_head(reader)->base, INT64_MAX),
         SQLITE_OK);
       while ((rc = kv_reader_next(reader, &row, &reason)) == SQLITE_ROW) {
@@ -336,7 +331,7 @@ static void any_changed_byte_is_noticed_or_harmless(void **state) {
         assert_int_equal(row->key.n, 1);
         assert_int_equal(((const char *)row->key.z)[0], 'a' + seq - 1);
       }
-      assert_int_equal(rc, SQLITE_DONE);
+      assert_rc(rc, SQLITE_DONE);
     }
     kv_reader_close(reader);
     kv_verdict_clear(&verdict);

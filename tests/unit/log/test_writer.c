@@ -13,6 +13,7 @@
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 #define test(f) cmocka_unit_test_setup_teardown(f, test_files_setup, teardown)
 
@@ -41,7 +42,7 @@ static int lock_as(sqlite3 *host, const char *root, const char *device,
 static kv_writer *lock(sqlite3 *host, void **state) {
   kv_writer *log = NULL;
 
-  assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_OK);
+  assert_rc(lock_as(host, *state, "phone", &log), SQLITE_OK);
   assert_non_null(log);
   return log;
 }
@@ -56,7 +57,7 @@ static void append(kv_writer *log, const char *key) {
   row.bucket = test_text("");
   row.key = test_text(key);
   row.value = test_integer(1);
-  assert_int_equal(kv_writer_append(log, &row, NULL), SQLITE_OK);
+  assert_rc(kv_writer_append(log, &row, NULL), SQLITE_OK);
 }
 
 /* A log with these keys. */
@@ -65,7 +66,7 @@ static const char *make_log(sqlite3 *host, void **state, const char *keys) {
 
   for (; *keys; keys++)
     append(log, test_path("%c", *keys));
-  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  assert_rc(kv_writer_commit(log), SQLITE_OK);
   kv_writer_close(log);
   return test_path("%s/devices/phone/log.db", *state);
 }
@@ -94,7 +95,7 @@ static void a_new_log_is_made_of_the_documented_format(void **state) {
   const char *path = make_log(host, state, "");
   sqlite3 *log = NULL;
 
-  assert_int_equal(sqlite3_open(path, &log), SQLITE_OK);
+  assert_rc(sqlite3_open(path, &log), SQLITE_OK);
   test_rows(log, "1263946823|1|UTF-8|0|delete",
             "SELECT a.application_id, u.user_version, e.encoding, "
             "v.auto_vacuum, j.journal_mode FROM pragma_application_id AS a, "
@@ -123,8 +124,8 @@ static void each_log_has_an_id_of_its_own(void **state) {
   kv_writer *phone = NULL;
   kv_writer *laptop = NULL;
 
-  assert_int_equal(lock_as(host, *state, "phone", &phone), SQLITE_OK);
-  assert_int_equal(lock_as(host, *state, "laptop", &laptop), SQLITE_OK);
+  assert_rc(lock_as(host, *state, "phone", &phone), SQLITE_OK);
+  assert_rc(lock_as(host, *state, "laptop", &laptop), SQLITE_OK);
   assert_memory_not_equal(phone->head.id, laptop->head.id, KV_ID_SIZE);
   kv_writer_close(phone);
   kv_writer_close(laptop);
@@ -138,7 +139,7 @@ static void a_new_log_takes_the_id_that_it_is_given(void **state) {
                            id,   TEST_NOW, 0,       {0, 0}};
   kv_writer *log = NULL;
 
-  assert_int_equal(kv_writer_lock(&place, &log, &verdict, &err), SQLITE_OK);
+  assert_rc(kv_writer_lock(&place, &log, &verdict, &err), SQLITE_OK);
   assert_true(log->is_new);
   assert_memory_equal(log->head.id, id, KV_ID_SIZE);
   assert_true(log->head.base.sum == kv_row_base_sum("phone", 5, id));
@@ -159,7 +160,7 @@ static void rows_are_seen_when_they_are_committed(void **state) {
   append(log, "c");
   assert_int_equal(log->tail.seq, 3);
   expect_keys(host, state, "a");
-  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  assert_rc(kv_writer_commit(log), SQLITE_OK);
   expect_keys(host, state, "abc");
   kv_writer_close(log);
   expect_keys(host, state, "abc");
@@ -212,8 +213,8 @@ static void the_folder_is_not_made(void **state) {
   sqlite3 *host = test_connect(":memory:");
   kv_writer *log = NULL;
 
-  assert_int_equal(lock_as(host, test_path("%s/gone", *state), "phone", &log),
-                   SQLITE_CANTOPEN);
+  assert_rc(lock_as(host, test_path("%s/gone", *state), "phone", &log),
+            SQLITE_CANTOPEN);
   assert_null(log);
   assert_non_null(strstr(err, "is not there"));
   assert_false(test_exists(test_path("%s/gone", *state)));
@@ -225,13 +226,13 @@ static void names_that_differ_in_case_do_not_meet(void **state) {
   kv_writer *log = NULL;
 
   make_log(host, state, "a");
-  assert_int_equal(lock_as(host, *state, "Phone", &log), SQLITE_CANTOPEN);
+  assert_rc(lock_as(host, *state, "Phone", &log), SQLITE_CANTOPEN);
   assert_null(log);
   assert_non_null(strstr(err, "differs from the existing phone only in case"));
   assert_false(test_exists(test_path("%s/devices/Phone", *state)));
   /* where both are already, both are used */
   test_make_folder(test_path("%s/devices/Phone", *state));
-  assert_int_equal(lock_as(host, *state, "Phone", &log), SQLITE_OK);
+  assert_rc(lock_as(host, *state, "Phone", &log), SQLITE_OK);
   kv_writer_close(log);
   test_disconnect(host);
 }
@@ -242,12 +243,12 @@ static void what_is_in_the_way_is_named(void **state) {
 
   test_make_folder(test_path("%s/devices", *state));
   test_write(test_path("%s/devices/phone", *state), "x", 1);
-  assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_CANTOPEN);
+  assert_rc(lock_as(host, *state, "phone", &log), SQLITE_CANTOPEN);
   assert_non_null(strstr(err, "is not a directory"));
   test_remove(test_path("%s/devices/phone", *state));
   test_make_folder(test_path("%s/devices/phone", *state));
   test_make_folder(test_path("%s/devices/phone/log.db", *state));
-  assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_CANTOPEN);
+  assert_rc(lock_as(host, *state, "phone", &log), SQLITE_CANTOPEN);
   assert_non_null(strstr(err, "is not a regular file"));
   test_disconnect(host);
 }
@@ -258,18 +259,18 @@ static void a_reader_of_stock_sqlite_shows_at_once(void **state) {
   kv_writer *log = NULL;
   sqlite3 *other = NULL;
 
-  assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+  assert_rc(sqlite3_open(path, &other), SQLITE_OK);
   test_run(other, "BEGIN; SELECT * FROM log;");
-  assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_BUSY);
+  assert_rc(lock_as(host, *state, "phone", &log), SQLITE_BUSY);
   assert_null(log);
   assert_non_null(strstr(err, "is locked by another program"));
   test_run(other, "COMMIT; BEGIN IMMEDIATE;");
-  assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_BUSY);
+  assert_rc(lock_as(host, *state, "phone", &log), SQLITE_BUSY);
   test_run(other, "COMMIT");
   log = lock(host, state);
-  assert_int_equal(test_try(other, "SELECT * FROM log"), SQLITE_BUSY);
+  assert_rc(test_try(other, "SELECT * FROM log"), SQLITE_BUSY);
   kv_writer_close(log);
-  assert_int_equal(test_try(other, "SELECT * FROM log"), SQLITE_OK);
+  assert_rc(test_try(other, "SELECT * FROM log"), SQLITE_OK);
   sqlite3_close(other);
   test_disconnect(host);
 }
@@ -282,18 +283,18 @@ static void a_file_that_is_no_log_of_this_device_is_left_alone(void **state) {
 
   test_make_folder(test_path("%s/devices/tablet", *state));
   test_copy(path, test_path("%s/devices/tablet/log.db", *state));
-  assert_int_equal(lock_as(host, *state, "tablet", &log), SQLITE_OK);
+  assert_rc(lock_as(host, *state, "tablet", &log), SQLITE_OK);
   assert_null(log);
   assert_int_equal(verdict.state, KV_STATE_STRANGER);
 
   test_log_break(path, "PRAGMA user_version = 2");
-  assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_OK);
+  assert_rc(lock_as(host, *state, "phone", &log), SQLITE_OK);
   assert_null(log);
   assert_int_equal(verdict.state, KV_STATE_NEWER);
 
   memset(junk, 'x', sizeof(junk));
   test_write(path, junk, sizeof(junk));
-  assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_OK);
+  assert_rc(lock_as(host, *state, "phone", &log), SQLITE_OK);
   assert_null(log);
   assert_int_equal(verdict.state, KV_STATE_DAMAGED);
   assert_true(test_exists(path));
@@ -307,11 +308,11 @@ static void another_machine_can_take_it_over(void **state) {
   sqlite3 *other = NULL;
 
   assert_string_equal(log->head.host, MACHINE);
-  assert_int_equal(kv_writer_take_over(log, "fedcba9876543210"), SQLITE_OK);
+  assert_rc(kv_writer_take_over(log, "fedcba9876543210"), SQLITE_OK);
   assert_string_equal(log->head.host, "fedcba9876543210");
-  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  assert_rc(kv_writer_commit(log), SQLITE_OK);
   kv_writer_close(log);
-  assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+  assert_rc(sqlite3_open(path, &other), SQLITE_OK);
   test_rows(other, "phone|fedcba9876543210", "SELECT name, host FROM device");
   sqlite3_close(other);
   expect_keys(host, state, "a");
@@ -323,13 +324,13 @@ static void a_log_is_set_aside_and_not_deleted(void **state) {
   const char *path = make_log(host, state, "a");
 
   test_write(test_path("%s-journal", path), "j", 1);
-  assert_int_equal(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
+  assert_rc(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
   assert_false(test_exists(path));
   assert_false(test_exists(test_path("%s-journal", path)));
   assert_true(test_exists(test_path("%s.aside-1", path)));
   assert_true(test_exists(test_path("%s.aside-1-journal", path)));
   make_log(host, state, "b");
-  assert_int_equal(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
+  assert_rc(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
   assert_true(test_exists(test_path("%s.aside-1", path)));
   assert_true(test_exists(test_path("%s.aside-2", path)));
   /* nothing is there */
@@ -346,7 +347,7 @@ static void a_log_for_which_no_name_is_free_stays(void **state) {
 
   for (i = 1; i < 1000; i++)
     test_write(test_path("%s.aside-%d", path, i), "x", 1);
-  assert_int_equal(kv_writer_set_aside(*state, "phone", &err), SQLITE_CANTOPEN);
+  assert_rc(kv_writer_set_aside(*state, "phone", &err), SQLITE_CANTOPEN);
   assert_non_null(strstr(err, "move it away by hand"));
   assert_true(test_exists(path));
   sqlite3_free(path);
@@ -360,19 +361,19 @@ static void a_log_for_which_no_name_is_free_stays(void **state) {
 static void cut_off(const char *path, const char *file, const char *journal) {
   sqlite3 *db = NULL;
 
-  assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+  assert_rc(sqlite3_open(path, &db), SQLITE_OK);
   test_run(db, "PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN;"
                "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM "
                "n WHERE i < 200) "
                "INSERT INTO log SELECT 100 + i, 300, 1, NULL, 1, '', i, "
                "zeroblob(1000), 1 FROM n;"
                "UPDATE log SET value = 2;");
-  assert_int_equal(sqlite3_db_cacheflush(db), SQLITE_OK);
+  assert_rc(sqlite3_db_cacheflush(db), SQLITE_OK);
   assert_true(test_exists(test_path("%s-journal", path)));
   if (file) test_copy(path, file);
   test_copy(test_path("%s-journal", path), journal);
   test_run(db, "ROLLBACK");
-  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+  assert_rc(sqlite3_close(db), SQLITE_OK);
 }
 
 static void a_commit_that_was_cut_off_is_rolled_back(void **state) {
@@ -389,7 +390,7 @@ static void a_commit_that_was_cut_off_is_rolled_back(void **state) {
   log = lock(host, state);
   assert_int_equal(log->tail.seq, 3);
   append(log, "d");
-  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  assert_rc(kv_writer_commit(log), SQLITE_OK);
   kv_writer_close(log);
   assert_false(test_exists(journal));
   expect_keys(host, state, "abcd");
@@ -408,7 +409,7 @@ static void a_journal_of_an_older_state_is_deleted(void **state) {
   test_copy(kept, journal); /* a sync tool brings it late */
   log = lock(host, state);
   assert_int_equal(log->tail.seq, 5);
-  assert_int_equal(kv_writer_commit(log), SQLITE_OK);
+  assert_rc(kv_writer_commit(log), SQLITE_OK);
   kv_writer_close(log);
   assert_false(test_exists(journal));
   expect_keys(host, state, "abcde");
@@ -421,10 +422,10 @@ static void a_journal_is_not_judged_while_another_writes(void **state) {
   kv_writer *log = NULL;
   sqlite3 *other = NULL;
 
-  assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+  assert_rc(sqlite3_open(path, &other), SQLITE_OK);
   test_run(other, "BEGIN IMMEDIATE; UPDATE device SET host = 'x';");
   assert_true(test_exists(test_path("%s-journal", path)));
-  assert_int_equal(lock_as(host, *state, "phone", &log), SQLITE_BUSY);
+  assert_rc(lock_as(host, *state, "phone", &log), SQLITE_BUSY);
   assert_true(test_exists(test_path("%s-journal", path)));
   test_run(other, "COMMIT");
   sqlite3_close(other);

@@ -8,6 +8,7 @@
 
 #include "own/incarnation.h"
 #include "support/files.h"
+#include "support/rc.h"
 #include "support/stores.h"
 
 #define test(f)                                                                \
@@ -24,7 +25,7 @@ static kv_state own_state(test_store *t, const char *part_of_detail) {
   kv_cursor own;
   kv_state state;
 
-  assert_int_equal(kv_cursor_load(&t->store->stmts, "laptop", &own), SQLITE_OK);
+  assert_rc(kv_cursor_load(&t->store->stmts, "laptop", &own), SQLITE_OK);
   state = own.verdict.state;
   if (part_of_detail) {
     assert_non_null(own.verdict.detail);
@@ -53,7 +54,7 @@ static void expect_keys_at(const char *file, int line, test_store *t,
 
 static void expect_refused(test_store *t) {
   test_run(t->db, "BEGIN");
-  assert_int_equal(test_store_write(t, "refused", "1"), SQLITE_READONLY);
+  assert_rc(test_store_write(t, "refused", "1"), SQLITE_READONLY);
   assert_non_null(strstr(t->err, "device laptop cannot write"));
   assert_non_null(strstr(t->err, "adopt=1"));
   test_store_rollback(t);
@@ -259,7 +260,7 @@ static void a_restored_cache_catches_up_with_its_log(void **state) {
   {
     sqlite3_backup *backup = sqlite3_backup_init(old.db, "main", t.db, "main");
     assert_non_null(backup);
-    assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+    assert_rc(sqlite3_backup_step(backup, -1), SQLITE_DONE);
     sqlite3_backup_finish(backup);
   }
   test_store_set(&t, "b", "2");
@@ -268,7 +269,7 @@ static void a_restored_cache_catches_up_with_its_log(void **state) {
   {
     sqlite3_backup *backup = sqlite3_backup_init(t.db, "main", old.db, "main");
     assert_non_null(backup);
-    assert_int_equal(sqlite3_backup_step(backup, -1), SQLITE_DONE);
+    assert_rc(sqlite3_backup_step(backup, -1), SQLITE_DONE);
     sqlite3_backup_finish(backup);
   }
   memset(&t.store->committed, 0, sizeof(t.store->committed));

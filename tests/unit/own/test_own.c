@@ -8,6 +8,7 @@
 
 #include "own/own.h"
 #include "support/files.h"
+#include "support/rc.h"
 #include "support/stores.h"
 
 #define test(f)                                                                \
@@ -19,14 +20,14 @@ static void open_laptop(test_store *t, void **state) {
   test_run(t->db, "BEGIN");
   test_store_write(t, "a", "1");
   test_store_write(t, "b", "2");
-  assert_int_equal(test_store_commit(t), SQLITE_OK);
+  assert_rc(test_store_commit(t), SQLITE_OK);
   test_store_set(t, "c", "3");
 }
 
 static kv_cursor load(test_store *t) {
   kv_cursor own;
 
-  assert_int_equal(kv_own_load(t->store, &own), SQLITE_OK);
+  assert_rc(kv_own_load(t->store, &own), SQLITE_OK);
   return own;
 }
 
@@ -48,7 +49,7 @@ static kv_writer *lock(test_store *t) {
   place.device = "laptop";
   place.file = "log.db";
   place.machine = t->store->machine;
-  assert_int_equal(kv_writer_lock(&place, &log, &verdict, &t->err), SQLITE_OK);
+  assert_rc(kv_writer_lock(&place, &log, &verdict, &t->err), SQLITE_OK);
   assert_non_null(log);
   return log;
 }
@@ -62,8 +63,7 @@ static void the_cache_chains_to_the_sum_of_the_log(void **state) {
   open_laptop(&t, state);
   own = load(&t);
   log = lock(&t);
-  assert_int_equal(kv_own_rows(t.store, NULL, base_of(&own), 3, &end),
-                   SQLITE_OK);
+  assert_rc(kv_own_rows(t.store, NULL, base_of(&own), 3, &end), SQLITE_OK);
   assert_int_equal(end.seq, 3);
   assert_true(end.sum == log->tail.sum);
   assert_true(end.sum == own.at.sum);
@@ -80,10 +80,9 @@ static void rows_end_where_they_are_told_to(void **state) {
 
   open_laptop(&t, state);
   own = load(&t);
-  assert_int_equal(kv_own_rows(t.store, NULL, base_of(&own), 2, &end),
-                   SQLITE_OK);
+  assert_rc(kv_own_rows(t.store, NULL, base_of(&own), 2, &end), SQLITE_OK);
   assert_int_equal(end.seq, 2);
-  assert_int_equal(kv_own_rows(t.store, NULL, end, 3, &rest), SQLITE_OK);
+  assert_rc(kv_own_rows(t.store, NULL, end, 3, &rest), SQLITE_OK);
   assert_int_equal(rest.seq, 3);
   assert_true(rest.sum == own.at.sum);
   kv_cursor_clear(&own);
@@ -98,8 +97,7 @@ static void a_missing_number_is_told(void **state) {
   open_laptop(&t, state);
   own = load(&t);
   test_run(t.db, "DELETE FROM kv_cache WHERE seq = 2");
-  assert_int_equal(kv_own_rows(t.store, NULL, base_of(&own), 3, &end),
-                   SQLITE_CORRUPT);
+  assert_rc(kv_own_rows(t.store, NULL, base_of(&own), 3, &end), SQLITE_CORRUPT);
   kv_cursor_clear(&own);
   test_store_close(&t);
 }
@@ -112,8 +110,7 @@ static void a_changed_value_changes_the_sum(void **state) {
   open_laptop(&t, state);
   own = load(&t);
   test_run(t.db, "UPDATE kv_cache SET value = 'x' WHERE seq = 1");
-  assert_int_equal(kv_own_rows(t.store, NULL, base_of(&own), 3, &end),
-                   SQLITE_OK);
+  assert_rc(kv_own_rows(t.store, NULL, base_of(&own), 3, &end), SQLITE_OK);
   assert_true(end.sum != own.at.sum);
   kv_cursor_clear(&own);
   test_store_close(&t);
@@ -129,8 +126,7 @@ static void log_and_cache_have_their_end_in_common(void **state) {
   open_laptop(&t, state);
   own = load(&t);
   log = lock(&t);
-  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
-                   SQLITE_OK);
+  assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_true(found);
   assert_int_equal(common.seq, 3);
   assert_true(common.sum == log->tail.sum);
@@ -152,16 +148,14 @@ static void a_log_that_lost_rows_has_its_end_in_common(void **state) {
   own = load(&t);
   own.published = own.at;
   log = lock(&t);
-  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
-                   SQLITE_OK);
+  assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_true(found);
   assert_int_equal(common.seq, 2);
   kv_writer_close(log);
 
   test_log_break(path, "UPDATE log SET sum = sum + 1 WHERE seq = 2");
   log = lock(&t);
-  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
-                   SQLITE_OK);
+  assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_false(found);
   kv_writer_close(log);
   kv_cursor_clear(&own);
@@ -179,13 +173,11 @@ static void a_log_of_another_id_has_nothing_in_common(void **state) {
   own = load(&t);
   own.id[0] ^= 1;
   log = lock(&t);
-  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
-                   SQLITE_OK);
+  assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_false(found);
   /* a cache that knows no log yet takes any */
   own.has_id = 0;
-  assert_int_equal(kv_own_common(t.store, log, &own, &common, &found),
-                   SQLITE_OK);
+  assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_true(found);
   assert_int_equal(common.seq, 0);
   kv_writer_close(log);
@@ -199,11 +191,11 @@ static void renumbering_leaves_room_for_other_rows(void **state) {
   open_laptop(&t, state);
   test_run(t.db, "INSERT INTO kv_seen VALUES('laptop', 'phone', 4, 4, 1, "
                  "x'00', 1, 1), ('phone', 'laptop', 4, 4, 1, x'00', 1, 1)");
-  assert_int_equal(kv_own_renumber(t.store, 10, 1), SQLITE_OK);
+  assert_rc(kv_own_renumber(t.store, 10, 1), SQLITE_OK);
   test_rows(t.db, "a|1\nb|12\nc|13",
             "SELECT key, seq FROM kv_cache ORDER BY key");
   test_rows(t.db, "laptop|14\nphone|4", "SELECT device, seq FROM kv_seen");
-  assert_int_equal(kv_own_renumber(t.store, 1, 11), SQLITE_OK);
+  assert_rc(kv_own_renumber(t.store, 1, 11), SQLITE_OK);
   test_rows(t.db, "a|1\nb|13\nc|14",
             "SELECT key, seq FROM kv_cache ORDER BY key");
   test_store_close(&t);

@@ -11,6 +11,7 @@
 #include "store/transaction.h"
 #include "store/write.h"
 #include "support/files.h"
+#include "support/rc.h"
 #include "support/stores.h"
 
 #define test(f)                                                                \
@@ -65,7 +66,7 @@ static void expect_agreement(test_store *t) {
 static int64_t waiting(test_store *t) {
   int64_t n = -1;
 
-  assert_int_equal(kv_own_unpublished(t->store, &n), SQLITE_OK);
+  assert_rc(kv_own_unpublished(t->store, &n), SQLITE_OK);
   return n;
 }
 
@@ -74,7 +75,7 @@ static void what_wrote_nothing_opens_nothing(void **state) {
 
   open_laptop(&t, state);
   test_run(t.db, "BEGIN; CREATE TABLE t(x);");
-  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_rc(test_store_commit(&t), SQLITE_OK);
   assert_false(test_exists(test_path("%s/n.kv/devices", *state)));
   test_store_close(&t);
 }
@@ -87,7 +88,7 @@ static void a_commit_publishes_one_whole_transaction(void **state) {
   test_store_write(&t, "a", "1");
   test_store_write(&t, "b", "2");
   test_store_write(&t, "a", NULL);
-  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_rc(test_store_commit(&t), SQLITE_OK);
   test_store_set(&t, "c", "3");
   expect_log(&t, "1 2 delete a, 2 2 set b=2, 3 3 set c=3");
   assert_int_equal(waiting(&t), 0);
@@ -116,7 +117,7 @@ static void a_prepared_commit_can_be_taken_back(void **state) {
   test_store_set(&t, "a", "1");
   test_run(t.db, "BEGIN");
   test_store_write(&t, "b", "2");
-  assert_int_equal(kv_publish_prepare(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_publish_prepare(t.store, &t.err), SQLITE_OK);
   assert_non_null(t.store->log);
   test_store_rollback(&t);
   assert_null(t.store->log);
@@ -133,11 +134,11 @@ static void a_commit_may_be_prepared_again_with_more_rows(void **state) {
   open_laptop(&t, state);
   test_run(t.db, "BEGIN");
   test_store_write(&t, "a", "1");
-  assert_int_equal(kv_publish_prepare(t.store, &t.err), SQLITE_OK);
-  assert_int_equal(kv_publish_prepare(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_publish_prepare(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_publish_prepare(t.store, &t.err), SQLITE_OK);
   test_store_write(&t, "b", "2");
   test_store_write(&t, "a", "3");
-  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_rc(test_store_commit(&t), SQLITE_OK);
   expect_log(&t, "1 2 set a=3, 2 2 set b=2");
   expect_agreement(&t);
   test_store_close(&t);
@@ -153,12 +154,12 @@ static void a_busy_log_can_be_tried_again(void **state) {
   test_run(other, "BEGIN; SELECT * FROM log;");
   test_run(t.db, "BEGIN");
   test_store_write(&t, "b", "2");
-  assert_int_equal(test_store_commit(&t), SQLITE_BUSY);
+  assert_rc(test_store_commit(&t), SQLITE_BUSY);
   assert_non_null(strstr(t.err, "is locked by another program"));
   assert_true(kv_store_in_transaction(t.store));
   test_run(other, "COMMIT");
   sqlite3_close(other);
-  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_rc(test_store_commit(&t), SQLITE_OK);
   expect_log(&t, "1 1 set a=1, 2 2 set b=2");
   test_store_close(&t);
 }
@@ -171,7 +172,7 @@ static void a_temporary_cache_does_not_wait_for_its_folder(void **state) {
   test_move(test_path("%s/n.kv", *state), test_path("%s/away", *state));
   test_run(t.db, "BEGIN");
   test_store_write(&t, "b", "2");
-  assert_int_equal(test_store_commit(&t), SQLITE_CANTOPEN);
+  assert_rc(test_store_commit(&t), SQLITE_CANTOPEN);
   assert_non_null(strstr(t.err, "is not there"));
   test_store_rollback(&t);
   test_move(test_path("%s/away", *state), test_path("%s/n.kv", *state));
@@ -194,7 +195,7 @@ static void rows_of_a_persistent_cache_wait_for_the_folder(void **state) {
   assert_false(test_exists(test_path("%s/n.kv", *state)));
   test_move(test_path("%s/away", *state), test_path("%s/n.kv", *state));
   expect_log(&t, "1 1 set a=1");
-  assert_int_equal(kv_publish_waiting(t.store, 0, &n, &t.err), SQLITE_OK);
+  assert_rc(kv_publish_waiting(t.store, 0, &n, &t.err), SQLITE_OK);
   assert_int_equal(n, 0);
   assert_int_equal(waiting(&t), 0);
   expect_log(&t, "1 1 set a=1, 2 2 set b=2, 3 3 set c=3");
@@ -231,7 +232,7 @@ static void a_process_knows_what_another_left_waiting(void **state) {
   memset(&t.store->committed, 0, sizeof(t.store->committed));
   assert_int_equal(waiting(&t), 1);
   test_move(test_path("%s/away", *state), test_path("%s/n.kv", *state));
-  assert_int_equal(kv_publish_waiting(t.store, 0, &n, &t.err), SQLITE_OK);
+  assert_rc(kv_publish_waiting(t.store, 0, &n, &t.err), SQLITE_OK);
   assert_int_equal(n, 0);
   expect_log(&t, "1 1 set a=1, 2 2 set b=2, 3 3 set c=3");
   expect_agreement(&t);
@@ -245,7 +246,7 @@ static void waiting_rows_can_be_given_up(void **state) {
   test_store_set(&t, "a", "1");
   test_move(test_path("%s/n.kv", *state), test_path("%s/away", *state));
   test_store_set(&t, "b", "2");
-  assert_int_equal(kv_own_discard(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_own_discard(t.store, &t.err), SQLITE_OK);
   assert_int_equal(waiting(&t), 0);
   test_rows(t.db, "a", "SELECT key FROM kv_cache");
   test_move(test_path("%s/away", *state), test_path("%s/n.kv", *state));
@@ -259,7 +260,7 @@ static void waiting_rows_can_be_given_up(void **state) {
 static void commit_and_crash(test_store *t, const char *key) {
   test_run(t->db, "BEGIN");
   test_store_write(t, key, "1");
-  assert_int_equal(kv_publish_prepare(t->store, &t->err), SQLITE_OK);
+  assert_rc(kv_publish_prepare(t->store, &t->err), SQLITE_OK);
   test_run(t->db, "COMMIT");
   kv_transaction_rollback(t->store);
 }
@@ -268,7 +269,7 @@ static void commit_and_crash(test_store *t, const char *key) {
 static void commit_and_fail(test_store *t, const char *key) {
   test_run(t->db, "BEGIN");
   test_store_write(t, key, "1");
-  assert_int_equal(kv_publish_prepare(t->store, &t->err), SQLITE_OK);
+  assert_rc(kv_publish_prepare(t->store, &t->err), SQLITE_OK);
   test_run(t->store->log->handle, "ROLLBACK");
   test_run(t->db, "COMMIT");
   kv_publish_commit(t->store);
@@ -283,19 +284,19 @@ static void a_temporary_cache_tells_once_that_the_log_failed(void **state) {
   test_store_set(&t, "a", "1");
   commit_and_fail(&t, "b");
   test_run(t.db, "BEGIN");
-  assert_int_equal(kv_write_set(t.store, &key, &key, KV_CONFLICT_SET, &t.err),
-                   SQLITE_ERROR);
+  assert_rc(kv_write_set(t.store, &key, &key, KV_CONFLICT_SET, &t.err),
+            SQLITE_ERROR);
   assert_non_null(strstr(t.err, "did not reach the folder: cannot write"));
   test_run(t.db, "ROLLBACK");
-  assert_int_equal(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
-  assert_int_equal(kv_own_unpublished(t.store, &n), SQLITE_OK);
+  assert_rc(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_own_unpublished(t.store, &n), SQLITE_OK);
   assert_int_equal(n, 1);
   test_store_set(&t, "c", "2");
   expect_log(&t, "1 1 set a=1, 2 2 set b=1, 3 3 set c=2");
   expect_agreement(&t);
   commit_and_fail(&t, "d");
   assert_int_equal(test_store_sync(&t), 0);
-  assert_int_equal(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
   expect_log(&t, "1 1 set a=1, 2 2 set b=1, 3 3 set c=2, 4 4 set d=1");
   test_store_close(&t);
 }
@@ -306,7 +307,7 @@ a_persistent_cache_lets_rows_wait_when_the_log_failed(void **state) {
 
   open_laptop(&t, state);
   commit_and_fail(&t, "a");
-  assert_int_equal(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
   test_store_set(&t, "b", "2");
   expect_log(&t, "1 1 set a=1, 2 2 set b=2");
   expect_agreement(&t);
@@ -409,7 +410,7 @@ static void a_lost_folder_is_made_again_as_it_was(void **state) {
   test_store_set(&t, "b", "2");
   sqlite3_open(log, &db);
   sqlite3_prepare_v2(db, "SELECT id FROM device", -1, &stmt, NULL);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
   memcpy(id, sqlite3_column_blob(stmt, 0), KV_ID_SIZE);
   sqlite3_finalize(stmt);
   sqlite3_close(db);
@@ -420,7 +421,7 @@ static void a_lost_folder_is_made_again_as_it_was(void **state) {
   expect_log(&t, "1 1 set a=1, 2 2 set b=2, 3 3 set c=3");
   sqlite3_open(log, &db);
   sqlite3_prepare_v2(db, "SELECT id FROM device", -1, &stmt, NULL);
-  assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
   assert_memory_equal(id, sqlite3_column_blob(stmt, 0), KV_ID_SIZE);
   sqlite3_finalize(stmt);
   sqlite3_close(db);
@@ -460,7 +461,7 @@ static void large_values_are_published_whole(void **state) {
   test_store_write(&t, "b", "2");
   large[99999] = 'y';
   test_store_write(&t, "a", large);
-  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_rc(test_store_commit(&t), SQLITE_OK);
   expect_agreement(&t);
   test_rows(t.db, "100000|y",
             "SELECT length(v), substr(v, -1) FROM (SELECT " TEST_VALUE
@@ -483,7 +484,7 @@ static void a_huge_transaction_is_published_by_a_scan(void **state) {
   for (i = 0; !t.store->pending.is_scan; i++)
     test_store_write(&t, test_path("%d", i), value);
   test_store_write(&t, "last", "1");
-  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_rc(test_store_commit(&t), SQLITE_OK);
   expect_agreement(&t);
   {
     char *n = test_ask(t.db,
@@ -500,7 +501,7 @@ static void introducing_makes_a_log_without_rows(void **state) {
   test_store t;
 
   open_laptop(&t, state);
-  assert_int_equal(kv_publish_introduce(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_publish_introduce(t.store, &t.err), SQLITE_OK);
   assert_true(test_exists(test_path(LOG, *state)));
   expect_log(&t, "");
   test_store_set(&t, "a", "1");

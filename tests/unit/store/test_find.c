@@ -8,6 +8,7 @@
 
 #include "support/connection.h"
 #include "support/files.h"
+#include "support/rc.h"
 
 #define test(f)                                                                \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
@@ -124,7 +125,7 @@ static void a_table_that_cannot_be_opened_says_why(void **state) {
   attach(db, *state, "a.db", "a");
   test_rows(db, "1", "SELECT count(*) FROM a.kv");
   attach(db, *state, "c.db", "c");
-  assert_int_equal(test_try(db, "SELECT kv_sync('c.kv')"), SQLITE_ERROR);
+  assert_rc(test_try(db, "SELECT kv_sync('c.kv')"), SQLITE_ERROR);
   assert_non_null(strstr(sqlite3_errmsg(db),
                          "kv: table a.kv of this connection is this store "
                          "already"));

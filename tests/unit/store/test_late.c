@@ -10,6 +10,7 @@
 #include "store/late.h"
 #include "store/pending.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 #define MANY 1000
 
@@ -26,7 +27,7 @@ static kv_pending_row *text_row(late_row *row, const char *key) {
 }
 
 static void put(kv_late *late, kv_pending_row *row) {
-  assert_int_equal(kv_late_reserve(late, 1), SQLITE_OK);
+  assert_rc(kv_late_reserve(late, 1), SQLITE_OK);
   kv_late_put(late, row);
 }
 
@@ -78,7 +79,7 @@ static void the_last_row_of_a_key_counts(void **state) {
   put(&late, &rows[2].row);
   assert_int_equal(late.n, 2);
   assert_ptr_equal(kv_late_find(&late, &rows[0].row.key), &rows[2].row);
-  assert_int_equal(kv_late_sort(&late, 1, &sorted), SQLITE_OK);
+  assert_rc(kv_late_sort(&late, 1, &sorted), SQLITE_OK);
   assert_int_equal(sorted.base.next(&sorted.base)->row.key.type, KV_REAL);
   assert_int_equal(sorted.base.next(&sorted.base)->row.key.type, KV_TEXT);
   assert_null(sorted.base.next(&sorted.base));
@@ -99,7 +100,7 @@ static void rows_are_sorted_by_key(void **state) {
     put(&late, text_row(&rows[i], key));
     rows[i].row.index = i;
   }
-  assert_int_equal(kv_late_sort(&late, 10, &sorted), SQLITE_OK);
+  assert_rc(kv_late_sort(&late, 10, &sorted), SQLITE_OK);
   for (i = 0; i < MANY; i++) {
     const kv_row *row = &sorted.base.next(&sorted.base)->row;
 

@@ -9,6 +9,7 @@
 
 #include "store/pending.h"
 #include "support/logs.h"
+#include "support/rc.h"
 
 /* What a transaction would publish: "key=value ..." in order. */
 static const char *rows_of(const kv_pending *pending) {
@@ -44,9 +45,9 @@ static void put(kv_pending *pending, int64_t index, const char *key,
   kv_value v = test_text(value);
 
   pending->is_open = 1;
-  assert_int_equal(kv_pending_add(pending, index, TEST_NOW + index, &parent,
-                                  KV_OP_SET, &k, &v, 0),
-                   SQLITE_OK);
+  assert_rc(kv_pending_add(pending, index, TEST_NOW + index, &parent, KV_OP_SET,
+                           &k, &v, 0),
+            SQLITE_OK);
 }
 
 static void add(kv_pending *pending, const char *key, const char *value) {

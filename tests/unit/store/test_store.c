@@ -10,6 +10,7 @@
 
 #include "store/registry.h"
 #include "support/files.h"
+#include "support/rc.h"
 #include "support/stores.h"
 #include "sync/rebuild.h"
 
@@ -31,9 +32,9 @@ static void a_table_opened_again_is_the_same_store(void **state) {
   kv_store *again = NULL;
 
   test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
-  assert_int_equal(open_table(&t, "main", "kv", test_path("%s/./n.kv/", *state),
-                              "laptop", &again),
-                   SQLITE_OK);
+  assert_rc(open_table(&t, "main", "kv", test_path("%s/./n.kv/", *state),
+                       "laptop", &again),
+            SQLITE_OK);
   assert_ptr_equal(again, t.store);
   kv_store_close(again);
   assert_int_equal(t.store->n_refs, 1);
@@ -47,10 +48,8 @@ static void other_devices_and_observers_are_other_stores(void **state) {
   kv_store *eyes = NULL;
 
   test_store_open(&t, root, "laptop");
-  assert_int_equal(open_table(&t, "main", "phone", root, "phone", &phone),
-                   SQLITE_OK);
-  assert_int_equal(open_table(&t, "main", "eyes", root, NULL, &eyes),
-                   SQLITE_OK);
+  assert_rc(open_table(&t, "main", "phone", root, "phone", &phone), SQLITE_OK);
+  assert_rc(open_table(&t, "main", "eyes", root, NULL, &eyes), SQLITE_OK);
   assert_ptr_not_equal(phone, t.store);
   assert_ptr_not_equal(eyes, t.store);
   assert_null(eyes->device);
@@ -66,10 +65,10 @@ static void a_second_table_of_one_store_is_refused(void **state) {
   char *text;
 
   test_run(db, "CREATE VIRTUAL TABLE one USING kv(%Q, device='laptop')", root);
-  assert_int_equal(
-    test_try(db, "CREATE VIRTUAL TABLE two USING kv(%Q, device='laptop')",
-             root),
-    SQLITE_ERROR);
+  assert_rc(test_try(db,
+                     "CREATE VIRTUAL TABLE two USING kv(%Q, device='laptop')",
+                     root),
+            SQLITE_ERROR);
   text = sqlite3_mprintf("%s", sqlite3_errmsg(db));
   assert_non_null(strstr(text, "table main.one of this connection is this "
                                "store already"));
@@ -85,15 +84,12 @@ static void names_are_checked_before_anything_is_made(void **state) {
   kv_store *out = NULL;
 
   test_store_open(&t, ":memory:", "laptop");
-  assert_int_equal(open_table(&t, "main", "x", root, "a/b", &out),
-                   SQLITE_ERROR);
+  assert_rc(open_table(&t, "main", "x", root, "a/b", &out), SQLITE_ERROR);
   assert_non_null(strstr(t.err, "'a/b' is no device name"));
   assert_null(out);
   assert_false(test_exists(root));
-  assert_int_equal(open_table(&t, "main", "x", "", "laptop", &out),
-                   SQLITE_ERROR);
-  assert_int_equal(open_table(&t, "main", "x", NULL, "laptop", &out),
-                   SQLITE_ERROR);
+  assert_rc(open_table(&t, "main", "x", "", "laptop", &out), SQLITE_ERROR);
+  assert_rc(open_table(&t, "main", "x", NULL, "laptop", &out), SQLITE_ERROR);
   assert_non_null(strstr(t.err, "name the folder"));
   test_store_close(&t);
 }
@@ -104,20 +100,18 @@ static void a_relative_path_starts_at_the_database(void **state) {
   kv_options options = {"n.kv", "laptop", TEST_NOW, 0};
   kv_store *store = NULL;
 
-  assert_int_equal(kv_registry_create(db, &registry), SQLITE_OK);
+  assert_rc(kv_registry_create(db, &registry), SQLITE_OK);
   kv_registry_retain(registry);
-  assert_int_equal(
-    kv_store_open(registry, "main", "kv", &options, 1, &store, NULL),
-    SQLITE_OK);
+  assert_rc(kv_store_open(registry, "main", "kv", &options, 1, &store, NULL),
+            SQLITE_OK);
   assert_string_equal(store->root, test_path("%s/n.kv", *state));
   kv_store_close(store);
 
   /* a temporary one at the working directory */
   test_make_folder(test_path("%s/work", *state));
   assert_int_equal(chdir(test_path("%s/work", *state)), 0);
-  assert_int_equal(
-    kv_store_open(registry, "temp", "kv", &options, 1, &store, NULL),
-    SQLITE_OK);
+  assert_rc(kv_store_open(registry, "temp", "kv", &options, 1, &store, NULL),
+            SQLITE_OK);
   assert_string_equal(store->root, test_path("%s/work/n.kv", *state));
   assert_true(kv_store_is_temp(store));
   kv_store_close(store);
@@ -133,8 +127,8 @@ static void stores_in_memory_have_no_folder(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   assert_null(t.store->root);
-  assert_int_equal(open_table(&t, "main", "x", ":memory:", "laptop", &other),
-                   SQLITE_OK);
+  assert_rc(open_table(&t, "main", "x", ":memory:", "laptop", &other),
+            SQLITE_OK);
   assert_ptr_not_equal(other, t.store);
   kv_store_close(other);
   test_store_close(&t);
@@ -146,7 +140,7 @@ static void a_renamed_store_has_tables_of_its_new_name(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   test_store_set(&t, "a", "1");
-  assert_int_equal(kv_store_rename(t.store, "notes"), SQLITE_OK);
+  assert_rc(kv_store_rename(t.store, "notes"), SQLITE_OK);
   assert_string_equal(t.store->name, "notes");
   test_rows(t.db, "a", "SELECT key FROM notes_cache");
   test_store_set(&t, "b", "2");
@@ -174,7 +168,7 @@ static void a_cache_that_is_unusable_is_built_anew(void **state) {
   test_run(t.db, "DROP TABLE kv_seen; UPDATE kv_meta SET format = 1;"
                  "INSERT INTO kv_arrival VALUES(1, 'x', 1, 1, 1, 1)");
   kv_stmt_clear(&t.store->stmts);
-  assert_int_equal(kv_rebuild_cache(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_rebuild_cache(t.store, &t.err), SQLITE_OK);
   test_rows(t.db, "1|0|0",
             "SELECT (SELECT format > 1 FROM kv_meta), (SELECT count(*) FROM "
             "kv_seen), (SELECT count(*) FROM kv_arrival)");
@@ -187,7 +181,7 @@ static void a_newer_cache_is_left_as_it_is(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   test_run(t.db, "UPDATE kv_meta SET format = 99");
-  assert_int_equal(kv_rebuild_cache(t.store, &t.err), SQLITE_ERROR);
+  assert_rc(kv_rebuild_cache(t.store, &t.err), SQLITE_ERROR);
   assert_non_null(strstr(t.err, "newer version"));
   test_rows(t.db, "99", "SELECT format FROM kv_meta");
   test_store_close(&t);
@@ -199,7 +193,7 @@ static void a_usable_cache_is_left_as_it_is(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   test_store_set(&t, "a", "1");
-  assert_int_equal(kv_rebuild_cache(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_rebuild_cache(t.store, &t.err), SQLITE_OK);
   test_rows(t.db, "a", "SELECT key FROM kv_cache");
   test_store_close(&t);
 }
@@ -210,12 +204,12 @@ static void a_savepoint_is_kept_or_undone(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   test_run(t.db, "CREATE TABLE t(x)");
-  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
   test_run(t.db, "INSERT INTO t VALUES(1)");
-  assert_int_equal(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
-  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
+  assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
   test_run(t.db, "INSERT INTO t VALUES(2)");
-  assert_int_equal(kv_store_savepoint_end(t.store, SQLITE_FULL), SQLITE_FULL);
+  assert_rc(kv_store_savepoint_end(t.store, SQLITE_FULL), SQLITE_FULL);
   test_rows(t.db, "1", "SELECT x FROM t");
   assert_true(sqlite3_get_autocommit(t.db));
   test_store_close(&t);
@@ -246,10 +240,10 @@ static void merges_have_other_numbers_than_the_transaction(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   test_run(t.db, "BEGIN");
   test_store_write(&t, "a", "1");
-  assert_int_equal(kv_store_next_arrival(t.store, &next), SQLITE_OK);
+  assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
   assert_int_equal(next, t.store->pending.arrived + 1);
   test_store_rollback(&t);
-  assert_int_equal(kv_store_next_arrival(t.store, &next), SQLITE_OK);
+  assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
   assert_int_equal(next, 1);
   test_store_close(&t);
 }
@@ -259,20 +253,20 @@ static void a_cache_made_anew_meanwhile_is_refused(void **state) {
   test_store t;
 
   test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
-  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
-  assert_int_equal(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
+  assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
   test_run(t.db, "ALTER TABLE kv_meta RENAME TO before");
   test_run(t.db, "CREATE TABLE kv_meta AS SELECT * FROM before");
   test_run(t.db, "UPDATE kv_meta SET id = id + 1");
-  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_ERROR);
+  assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_ERROR);
   assert_string_equal(t.err, "kv: kv was dropped or made anew meanwhile: try "
                              "again");
   assert_true(sqlite3_get_autocommit(t.db));
   sqlite3_free(t.err);
   t.err = NULL;
   test_run(t.db, "UPDATE kv_meta SET id = id - 1");
-  assert_int_equal(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
-  assert_int_equal(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
+  assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
+  assert_rc(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
   test_store_close(&t);
 }
 

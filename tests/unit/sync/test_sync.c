@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "support/files.h"
+#include "support/rc.h"
 #include "support/stores.h"
 #include "sync/sync.h"
 
@@ -363,7 +364,7 @@ static void without_the_folder_a_sync_fails(void **state) {
 
   open_laptop(&t, state);
   test_move(test_path("%s/n.kv", *state), test_path("%s/away", *state));
-  assert_int_equal(kv_sync_run(t.store, &n, &t.err), SQLITE_CANTOPEN);
+  assert_rc(kv_sync_run(t.store, &n, &t.err), SQLITE_CANTOPEN);
   assert_non_null(strstr(t.err, "is not there"));
   assert_false(test_exists(test_path("%s/n.kv", *state)));
   test_store_close(&t);
@@ -383,7 +384,7 @@ static void inside_a_transaction_a_sync_is_part_of_it(void **state) {
   assert_int_equal(test_store_sync(&t), 3);
   test_store_write(&t, "more", "1");
   test_store_write(&t, "again", "1");
-  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_rc(test_store_commit(&t), SQLITE_OK);
   expect(&t, "phone", "abc: ok");
   expect(&t, "laptop", "ownmoreagain: ok");
   {
@@ -407,11 +408,11 @@ static void a_transaction_that_has_written_merges_nothing(void **state) {
   make_log(state, "phone", 1, "abc");
   test_run(t.db, "BEGIN");
   test_store_write(&t, "own", "1");
-  assert_int_equal(kv_sync_run(t.store, &n, &t.err), SQLITE_LOCKED);
+  assert_rc(kv_sync_run(t.store, &n, &t.err), SQLITE_LOCKED);
   assert_string_equal(t.err, "kv: COMMIT first, then kv_sync(): this "
                              "transaction has written to kv");
   test_rows(t.db, "own", "SELECT key FROM kv_cache");
-  assert_int_equal(test_store_commit(&t), SQLITE_OK);
+  assert_rc(test_store_commit(&t), SQLITE_OK);
   assert_int_equal(test_store_sync(&t), 3);
   expect(&t, "phone", "abc: ok");
   expect(&t, "laptop", "own: ok");
@@ -426,14 +427,14 @@ static void an_observer_changes_nothing_in_the_folder(void **state) {
 
   test_store_open(&t, ":memory:", "x");
   test_make_folder(test_path("%s/n.kv", *state));
-  assert_int_equal(
+  assert_rc(
     kv_store_open(t.registry, "main", "eyes", &options, 1, &eyes, &t.err),
     SQLITE_OK);
-  assert_int_equal(kv_cache_create(&eyes->stmts), SQLITE_OK);
-  assert_int_equal(kv_sync_run(eyes, &n, &t.err), SQLITE_OK);
+  assert_rc(kv_cache_create(&eyes->stmts), SQLITE_OK);
+  assert_rc(kv_sync_run(eyes, &n, &t.err), SQLITE_OK);
   assert_false(test_exists(test_path("%s/n.kv/devices", *state)));
   make_log(state, "phone", 1, "abc");
-  assert_int_equal(kv_sync_run(eyes, &n, &t.err), SQLITE_OK);
+  assert_rc(kv_sync_run(eyes, &n, &t.err), SQLITE_OK);
   assert_int_equal(n, 3);
   kv_store_close(eyes);
   test_store_close(&t);

@@ -12,6 +12,7 @@
 
 #include "own/own.h"
 #include "support/files.h"
+#include "support/rc.h"
 #include "support/stores.h"
 #include "sync/upkeep.h"
 
@@ -28,13 +29,13 @@ static void set_keys(test_store *t, int n, const char *value) {
   test_run(t->db, "BEGIN");
   for (i = 0; i < n; i++) {
     sqlite3_snprintf(sizeof(key), key, "%d", i);
-    assert_int_equal(test_store_write(t, key, value), SQLITE_OK);
+    assert_rc(test_store_write(t, key, value), SQLITE_OK);
   }
-  assert_int_equal(test_store_commit(t), SQLITE_OK);
+  assert_rc(test_store_commit(t), SQLITE_OK);
 }
 
 static void upkeep(test_store *t) {
-  assert_int_equal(kv_upkeep_run(t->store, &t->err), SQLITE_OK);
+  assert_rc(kv_upkeep_run(t->store, &t->err), SQLITE_OK);
 }
 
 static void superseded_rows_go_to_the_back(void **state) {
@@ -102,7 +103,7 @@ a_row_whose_successor_is_forgotten_comes_to_the_front(void **state) {
            "INSERT INTO kv_arrival VALUES(9, 'phone', 1, 30, 0, 0)");
   upkeep(&t);
   test_rows(t.db, "100|30", PLACES);
-  assert_int_equal(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
+  assert_rc(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
   test_rows(t.db, "100|0", PLACES);
   test_store_close(&t);
 }
@@ -171,7 +172,7 @@ static void an_index_that_the_host_forbids_is_made_later(void **state) {
   set_keys(&t, 1, "a");
   kv_upkeep_want_index(t.store);
   sqlite3_set_authorizer(t.db, deny_savepoints, NULL);
-  assert_int_equal(kv_upkeep_run(t.store, &t.err), SQLITE_AUTH);
+  assert_rc(kv_upkeep_run(t.store, &t.err), SQLITE_AUTH);
   sqlite3_set_authorizer(t.db, NULL, NULL);
   test_rows(t.db, "0", indexes);
   sqlite3_free(t.err);

@@ -1,0 +1,70 @@
+/*
+** Return codes by their names. See rc.h.
+*/
+#include "rc.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+/* Those of SQLite 3.31, the oldest that this is built with. */
+static const struct {
+  int rc;
+  const char *name;
+} names[] = {
+#define NAME(name)                                                             \
+  { SQLITE_##name, "SQLITE_" #name }
+  /* clang-format off */
+  NAME(OK), NAME(ERROR), NAME(INTERNAL), NAME(PERM), NAME(ABORT), NAME(BUSY),
+  NAME(LOCKED), NAME(NOMEM), NAME(READONLY), NAME(INTERRUPT), NAME(IOERR),
+  NAME(CORRUPT), NAME(NOTFOUND), NAME(FULL), NAME(CANTOPEN), NAME(PROTOCOL),
+  NAME(EMPTY), NAME(SCHEMA), NAME(TOOBIG), NAME(CONSTRAINT), NAME(MISMATCH),
+  NAME(MISUSE), NAME(NOLFS), NAME(AUTH), NAME(FORMAT), NAME(RANGE),
+  NAME(NOTADB), NAME(NOTICE), NAME(WARNING), NAME(ROW), NAME(DONE),
+  NAME(ERROR_MISSING_COLLSEQ), NAME(ERROR_RETRY), NAME(ERROR_SNAPSHOT),
+  NAME(IOERR_READ), NAME(IOERR_SHORT_READ), NAME(IOERR_WRITE),
+  NAME(IOERR_FSYNC), NAME(IOERR_DIR_FSYNC), NAME(IOERR_TRUNCATE),
+  NAME(IOERR_FSTAT), NAME(IOERR_UNLOCK), NAME(IOERR_RDLOCK), NAME(IOERR_DELETE),
+  NAME(IOERR_BLOCKED), NAME(IOERR_NOMEM), NAME(IOERR_ACCESS),
+  NAME(IOERR_CHECKRESERVEDLOCK), NAME(IOERR_LOCK), NAME(IOERR_CLOSE),
+  NAME(IOERR_DIR_CLOSE), NAME(IOERR_SHMOPEN), NAME(IOERR_SHMSIZE),
+  NAME(IOERR_SHMLOCK), NAME(IOERR_SHMMAP), NAME(IOERR_SEEK),
+  NAME(IOERR_DELETE_NOENT), NAME(IOERR_MMAP), NAME(IOERR_GETTEMPPATH),
+  NAME(IOERR_CONVPATH), NAME(IOERR_VNODE), NAME(IOERR_AUTH),
+  NAME(IOERR_BEGIN_ATOMIC), NAME(IOERR_COMMIT_ATOMIC),
+  NAME(IOERR_ROLLBACK_ATOMIC), NAME(LOCKED_SHAREDCACHE), NAME(LOCKED_VTAB),
+  NAME(BUSY_RECOVERY), NAME(BUSY_SNAPSHOT), NAME(CANTOPEN_NOTEMPDIR),
+  NAME(CANTOPEN_ISDIR), NAME(CANTOPEN_FULLPATH), NAME(CANTOPEN_CONVPATH),
+  NAME(CANTOPEN_DIRTYWAL), NAME(CORRUPT_VTAB), NAME(CORRUPT_SEQUENCE),
+  NAME(READONLY_RECOVERY), NAME(READONLY_CANTLOCK), NAME(READONLY_ROLLBACK),
+  NAME(READONLY_DBMOVED), NAME(READONLY_CANTINIT), NAME(READONLY_DIRECTORY),
+  NAME(ABORT_ROLLBACK), NAME(CONSTRAINT_CHECK), NAME(CONSTRAINT_COMMITHOOK),
+  NAME(CONSTRAINT_FOREIGNKEY), NAME(CONSTRAINT_FUNCTION),
+  NAME(CONSTRAINT_NOTNULL), NAME(CONSTRAINT_PRIMARYKEY),
+  NAME(CONSTRAINT_TRIGGER), NAME(CONSTRAINT_UNIQUE), NAME(CONSTRAINT_VTAB),
+  NAME(CONSTRAINT_ROWID), NAME(NOTICE_RECOVER_WAL),
+  NAME(NOTICE_RECOVER_ROLLBACK), NAME(WARNING_AUTOINDEX),
+  NAME(OK_LOAD_PERMANENTLY),
+  /* clang-format on */
+};
+
+const char *test_rc_name(int rc) {
+  size_t i;
+
+  for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    if (names[i].rc == rc) return names[i].name;
+  }
+  return "a code without a name here";
+}
+
+void test_rc_at(const char *call, int rc, int expected, const char *file,
+                int line) {
+  if (rc == expected) return;
+  print_error("%s is %s (%d, %s), not %s\n", call, test_rc_name(rc), rc,
+              sqlite3_errstr(rc), test_rc_name(expected));
+  _fail(file, line);
+}
