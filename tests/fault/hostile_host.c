@@ -470,23 +470,12 @@ static void made_up_shadow_tables_give_errors_not_crashes(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(
-      what_opens_files_cannot_be_called_by_a_schema, test_files_setup,
-      test_files_teardown),
-    cmocka_unit_test_setup_teardown(
-      a_foreign_log_in_the_schema_is_not_read_by_its_views, test_files_setup,
-      test_files_teardown),
-    cmocka_unit_test_setup_teardown(
-      an_untrusted_schema_does_not_reach_the_store, test_files_setup,
-      test_files_teardown),
-    cmocka_unit_test_setup_teardown(
-      a_defensive_connection_keeps_the_shadow_tables, test_files_setup,
-      test_files_teardown),
-    cmocka_unit_test_setup_teardown(a_store_works_on_a_defensive_connection,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(
-      made_up_shadow_tables_give_errors_not_crashes, test_files_setup,
-      test_files_teardown),
+    test_in_folder(what_opens_files_cannot_be_called_by_a_schema),
+    test_in_folder(a_foreign_log_in_the_schema_is_not_read_by_its_views),
+    test_in_folder(an_untrusted_schema_does_not_reach_the_store),
+    test_in_folder(a_defensive_connection_keeps_the_shadow_tables),
+    test_in_folder(a_store_works_on_a_defensive_connection),
+    test_in_folder(made_up_shadow_tables_give_errors_not_crashes),
   };
 
   if (argc > 1) host_first = host_last = atoi(argv[1]);

@@ -343,24 +343,14 @@ static void a_connection_may_end_while_statements_run(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(
-      commits_of_a_temporary_store_leave_nothing_behind, test_files_setup,
-      test_files_teardown),
-    cmocka_unit_test_setup_teardown(
-      commits_of_a_persistent_store_leave_nothing_behind, test_files_setup,
-      test_files_teardown),
-    cmocka_unit_test_setup_teardown(failures_leave_nothing_behind,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(reading_leaves_nothing_behind,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(syncs_leave_nothing_behind,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(opening_and_closing_leaves_nothing_behind,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(connections_leave_nothing_behind,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(a_connection_may_end_while_statements_run,
-                                    test_files_setup, test_files_teardown),
+    test_in_folder(commits_of_a_temporary_store_leave_nothing_behind),
+    test_in_folder(commits_of_a_persistent_store_leave_nothing_behind),
+    test_in_folder(failures_leave_nothing_behind),
+    test_in_folder(reading_leaves_nothing_behind),
+    test_in_folder(syncs_leave_nothing_behind),
+    test_in_folder(opening_and_closing_leaves_nothing_behind),
+    test_in_folder(connections_leave_nothing_behind),
+    test_in_folder(a_connection_may_end_while_statements_run),
   };
 
   if (argc > 1) n_commits = atoi(argv[1]);

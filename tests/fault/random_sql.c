@@ -503,9 +503,7 @@ static void random_sql_mixes_no_stores_and_breaks_nothing(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(
-      random_sql_mixes_no_stores_and_breaks_nothing, test_files_setup,
-      test_files_teardown),
+    test_in_folder(random_sql_mixes_no_stores_and_breaks_nothing),
   };
   int rc;
 

@@ -326,12 +326,8 @@ int main(int argc, char **argv) {
     cmocka_unit_test(a_file_that_cannot_be_opened_loses_nothing),
     cmocka_unit_test(a_lock_of_another_loses_nothing),
     cmocka_unit_test(an_error_of_the_disk_loses_nothing),
-    cmocka_unit_test_setup_teardown(
-      a_foreign_log_that_cannot_be_read_is_read_later, test_files_setup,
-      test_files_teardown),
-    cmocka_unit_test_setup_teardown(
-      a_large_row_that_cannot_be_read_is_read_later, test_files_setup,
-      test_files_teardown),
+    test_in_folder(a_foreign_log_that_cannot_be_read_is_read_later),
+    test_in_folder(a_large_row_that_cannot_be_read_is_read_later),
   };
 
   if (argc > 1) cmocka_set_test_filter(argv[1]);

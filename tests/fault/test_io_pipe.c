@@ -83,10 +83,8 @@ static void kv_foreign_of_one_is_an_error(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(a_log_that_becomes_a_pipe_is_a_stranger,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(kv_foreign_of_one_is_an_error,
-                                    test_files_setup, test_files_teardown),
+    test_in_folder(a_log_that_becomes_a_pipe_is_a_stranger),
+    test_in_folder(kv_foreign_of_one_is_an_error),
   };
 
   if (argc > 1) cmocka_set_test_filter(argv[1]);

@@ -221,12 +221,9 @@ static void a_log_that_is_open_is_locked(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(a_log_that_is_open_is_locked,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(a_temporary_store_survives_out_of_memory,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(a_persistent_store_survives_out_of_memory,
-                                    test_files_setup, test_files_teardown),
+    test_in_folder(a_log_that_is_open_is_locked),
+    test_in_folder(a_temporary_store_survives_out_of_memory),
+    test_in_folder(a_persistent_store_survives_out_of_memory),
   };
   return cmocka_run_group_tests(tests, nomem_install, NULL);
 }

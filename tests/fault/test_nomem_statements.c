@@ -255,10 +255,8 @@ static void loading_survives_out_of_memory(void **state) {
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(loading_survives_out_of_memory),
-    cmocka_unit_test_setup_teardown(statements_survive_out_of_memory,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(statements_survive_interrupts,
-                                    test_files_setup, test_files_teardown),
+    test_in_folder(statements_survive_out_of_memory),
+    test_in_folder(statements_survive_interrupts),
   };
 
   if (argc > 1) chosen = argv[1];

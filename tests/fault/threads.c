@@ -181,12 +181,9 @@ static void threads_share_a_persistent_cache(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(threads_share_a_folder, test_files_setup,
-                                    test_files_teardown),
-    cmocka_unit_test_setup_teardown(threads_write_as_one_device,
-                                    test_files_setup, test_files_teardown),
-    cmocka_unit_test_setup_teardown(threads_share_a_persistent_cache,
-                                    test_files_setup, test_files_teardown),
+    test_in_folder(threads_share_a_folder),
+    test_in_folder(threads_write_as_one_device),
+    test_in_folder(threads_share_a_persistent_cache),
   };
 
   if (argc > 1) n_commits = atoi(argv[1]);

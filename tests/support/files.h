@@ -10,6 +10,10 @@
 int test_files_setup(void **state);
 int test_files_teardown(void **state);
 
+/* A test in such a folder, for a list of tests. */
+#define test_in_folder(f)                                                      \
+  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
+
 /*
 ** A path from sqlite3_mprintf() formats, valid until 16 more were made: for
 ** arguments.

@@ -11,9 +11,6 @@
 #include "support/rc.h"
 #include "support/stores.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 static void put(test_store *t, const char *key, int64_t ts, const char *device,
                 int64_t seq, int op) {
   test_run(t->db,
@@ -549,27 +546,27 @@ static void known_devices_are_listed_bytewise(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(the_shadow_tables_are_made_and_dropped),
-    test(a_cache_of_another_format_is_not_used),
-    test(every_epoch_is_another),
-    test(shadow_tables_are_renamed_with_their_rows),
-    test(the_latest_row_wins),
-    test(equal_times_are_decided_by_device_then_number),
-    test(a_deleted_key_does_not_exist),
-    test(other_buckets_are_kept_and_not_found),
-    test(a_merge_takes_every_row_of_a_log),
-    test(merging_again_changes_nothing),
-    test(a_log_that_changed_since_it_was_verified_is_told),
-    test(forgetting_a_device_begins_an_epoch),
-    test(arrivals_are_numbered),
-    test(rows_with_new_numbers_arrive_again),
-    test(rows_of_a_device_are_counted),
-    test(a_cursor_is_loaded_as_it_was_saved),
-    test(the_last_eight_former_logs_are_kept_each_once),
-    test(an_unknown_device_has_an_empty_cursor),
-    test(a_damaged_cursor_is_read_as_unknown),
-    test(the_clock_counts_up_to_a_limit),
-    test(known_devices_are_listed_bytewise),
+    test_in_folder(the_shadow_tables_are_made_and_dropped),
+    test_in_folder(a_cache_of_another_format_is_not_used),
+    test_in_folder(every_epoch_is_another),
+    test_in_folder(shadow_tables_are_renamed_with_their_rows),
+    test_in_folder(the_latest_row_wins),
+    test_in_folder(equal_times_are_decided_by_device_then_number),
+    test_in_folder(a_deleted_key_does_not_exist),
+    test_in_folder(other_buckets_are_kept_and_not_found),
+    test_in_folder(a_merge_takes_every_row_of_a_log),
+    test_in_folder(merging_again_changes_nothing),
+    test_in_folder(a_log_that_changed_since_it_was_verified_is_told),
+    test_in_folder(forgetting_a_device_begins_an_epoch),
+    test_in_folder(arrivals_are_numbered),
+    test_in_folder(rows_with_new_numbers_arrive_again),
+    test_in_folder(rows_of_a_device_are_counted),
+    test_in_folder(a_cursor_is_loaded_as_it_was_saved),
+    test_in_folder(the_last_eight_former_logs_are_kept_each_once),
+    test_in_folder(an_unknown_device_has_an_empty_cursor),
+    test_in_folder(a_damaged_cursor_is_read_as_unknown),
+    test_in_folder(the_clock_counts_up_to_a_limit),
+    test_in_folder(known_devices_are_listed_bytewise),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

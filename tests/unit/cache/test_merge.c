@@ -318,17 +318,15 @@ static void a_progress_handler_stops_it_anywhere(void **state) {
 }
 
 int main(void) {
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
   const struct CMUnitTest tests[] = {
-    test(a_log_of_several_slices_is_merged),
-    test(versions_in_one_slice_go_to_the_back_at_once),
-    test(what_came_to_others_is_left_for_a_sweep),
-    test(a_transaction_whose_end_is_missing_is_not_merged),
-    test(a_transaction_that_breaks_off_is_taken_back),
-    test(a_large_value_is_merged_as_it_is),
-    test(merging_again_what_is_there_adds_nothing),
-    test(a_progress_handler_stops_it_anywhere),
+    test_in_folder(a_log_of_several_slices_is_merged),
+    test_in_folder(versions_in_one_slice_go_to_the_back_at_once),
+    test_in_folder(what_came_to_others_is_left_for_a_sweep),
+    test_in_folder(a_transaction_whose_end_is_missing_is_not_merged),
+    test_in_folder(a_transaction_that_breaks_off_is_taken_back),
+    test_in_folder(a_large_value_is_merged_as_it_is),
+    test_in_folder(merging_again_what_is_there_adds_nothing),
+    test_in_folder(a_progress_handler_stops_it_anywhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

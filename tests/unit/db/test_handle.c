@@ -15,9 +15,6 @@
 #include "support/logs.h"
 #include "support/rc.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 /* A log with one row, whatever its path has in it. */
 static const char *make_log(const char *path) {
   test_log log;
@@ -274,19 +271,19 @@ static void random_bytes_are_never_the_same(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(any_path_can_be_opened),
-    test(reading_creates_nothing),
-    test(a_reader_cannot_write),
-    test(a_reader_is_stopped_by_no_lock),
-    test(a_link_is_not_followed),
-    test(a_confined_handle_reads_a_log_and_nothing_else),
-    test(work_has_a_limit),
-    test(reads_have_a_limit),
-    test(what_a_file_says_runs_no_code),
-    test(the_limits_of_the_host_hold),
-    test(a_writer_waits_as_long_as_it_is_told),
-    test(handles_use_the_vfs_of_the_host),
-    test(random_bytes_are_never_the_same),
+    test_in_folder(any_path_can_be_opened),
+    test_in_folder(reading_creates_nothing),
+    test_in_folder(a_reader_cannot_write),
+    test_in_folder(a_reader_is_stopped_by_no_lock),
+    test_in_folder(a_link_is_not_followed),
+    test_in_folder(a_confined_handle_reads_a_log_and_nothing_else),
+    test_in_folder(work_has_a_limit),
+    test_in_folder(reads_have_a_limit),
+    test_in_folder(what_a_file_says_runs_no_code),
+    test_in_folder(the_limits_of_the_host_hold),
+    test_in_folder(a_writer_waits_as_long_as_it_is_told),
+    test_in_folder(handles_use_the_vfs_of_the_host),
+    test_in_folder(random_bytes_are_never_the_same),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

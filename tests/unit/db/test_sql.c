@@ -117,8 +117,7 @@ static void no_text_selects_all_columns(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(every_text_is_prepared_where_it_runs,
-                                    test_files_setup, test_files_teardown),
+    test_in_folder(every_text_is_prepared_where_it_runs),
     cmocka_unit_test(no_text_has_a_comment),
     cmocka_unit_test(no_text_selects_all_columns),
   };

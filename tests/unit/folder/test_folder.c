@@ -14,9 +14,6 @@
 #include "support/files.h"
 #include "support/rc.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 static void a_look_tells_what_is_there(void **state) {
   const char *file = test_path("%s/file", *state);
   kv_stamp stamp;
@@ -262,23 +259,23 @@ static void the_clock_counts_microseconds_since_1970(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_look_tells_what_is_there),
-    test(a_look_follows_no_link),
-    test(any_change_changes_the_stamp),
-    test(a_file_is_fresh_for_two_seconds),
-    test(only_the_last_part_of_a_path_is_made),
-    test(without_create_nothing_is_made),
-    test(a_relative_path_starts_at_its_base),
-    test(all_ways_to_a_folder_are_one_path),
-    test(a_file_is_no_folder),
-    test(making_what_is_there_is_fine),
-    test(a_file_is_renamed_or_it_stays),
-    test(names_are_sorted_bytewise),
-    test(a_listing_has_an_end),
-    test(links_and_files_are_no_directories),
-    test(a_folder_that_is_not_there_cannot_be_listed),
-    test(this_machine_is_always_the_same),
-    test(the_clock_counts_microseconds_since_1970),
+    test_in_folder(a_look_tells_what_is_there),
+    test_in_folder(a_look_follows_no_link),
+    test_in_folder(any_change_changes_the_stamp),
+    test_in_folder(a_file_is_fresh_for_two_seconds),
+    test_in_folder(only_the_last_part_of_a_path_is_made),
+    test_in_folder(without_create_nothing_is_made),
+    test_in_folder(a_relative_path_starts_at_its_base),
+    test_in_folder(all_ways_to_a_folder_are_one_path),
+    test_in_folder(a_file_is_no_folder),
+    test_in_folder(making_what_is_there_is_fine),
+    test_in_folder(a_file_is_renamed_or_it_stays),
+    test_in_folder(names_are_sorted_bytewise),
+    test_in_folder(a_listing_has_an_end),
+    test_in_folder(links_and_files_are_no_directories),
+    test_in_folder(a_folder_that_is_not_there_cannot_be_listed),
+    test_in_folder(this_machine_is_always_the_same),
+    test_in_folder(the_clock_counts_microseconds_since_1970),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,9 +19,6 @@
 #include "support/logs.h"
 #include "support/rc.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 #define LENGTH (3 * KV_LARGE + 5)
 
 /* A value of LENGTH bytes; is_text: of type text. */
@@ -400,14 +397,14 @@ static void what_is_known_of_another_row_is_forgotten(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(large_values_are_read_like_others),
-    test(what_does_not_verify_is_not_loaded),
-    test(a_value_over_the_limit_of_the_host_is_told),
-    test(the_last_row_may_be_large),
-    test(the_tail_is_found_without_its_value),
-    test(a_large_row_without_a_sum_has_none),
-    test(the_host_may_stop_in_the_middle_of_one),
-    test(what_is_known_of_another_row_is_forgotten),
+    test_in_folder(large_values_are_read_like_others),
+    test_in_folder(what_does_not_verify_is_not_loaded),
+    test_in_folder(a_value_over_the_limit_of_the_host_is_told),
+    test_in_folder(the_last_row_may_be_large),
+    test_in_folder(the_tail_is_found_without_its_value),
+    test_in_folder(a_large_row_without_a_sum_has_none),
+    test_in_folder(the_host_may_stop_in_the_middle_of_one),
+    test_in_folder(what_is_known_of_another_row_is_forgotten),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,9 +16,6 @@
 #include "support/files.h"
 #include "support/rc.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 /* A table like a log's, with rows of all sizes in pages of this size. */
 static sqlite3 *make_table(const char *path, int page_size, int n_reserved) {
   sqlite3 *db = test_connect(path);
@@ -284,10 +281,10 @@ static void what_cannot_be_is_told(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(rows_are_as_sqlite_reads_them),
-    test(a_reading_is_gone_on_with),
-    test(no_byte_is_believed),
-    test(what_cannot_be_is_told),
+    test_in_folder(rows_are_as_sqlite_reads_them),
+    test_in_folder(a_reading_is_gone_on_with),
+    test_in_folder(no_byte_is_believed),
+    test_in_folder(what_cannot_be_is_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,6 @@
 #include "support/logs.h"
 #include "support/rc.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 /* The state that opening a file gives; its detail is in `detail`. */
 static char detail[500];
 
@@ -188,16 +185,16 @@ static void a_device_has_one_valid_row(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_good_log_is_opened),
-    test(the_head_says_whose_log_it_is),
-    test(what_is_not_here_yet_is_waited_for),
-    test(a_file_cut_off_anywhere_is_waited_for),
-    test(other_files_are_strangers),
-    test(a_log_is_never_in_wal_mode),
-    test(a_log_is_never_in_utf16),
-    test(a_newer_format_is_not_guessed_at),
-    test(the_schema_is_ours_to_the_byte),
-    test(a_device_has_one_valid_row),
+    test_in_folder(a_good_log_is_opened),
+    test_in_folder(the_head_says_whose_log_it_is),
+    test_in_folder(what_is_not_here_yet_is_waited_for),
+    test_in_folder(a_file_cut_off_anywhere_is_waited_for),
+    test_in_folder(other_files_are_strangers),
+    test_in_folder(a_log_is_never_in_wal_mode),
+    test_in_folder(a_log_is_never_in_utf16),
+    test_in_folder(a_newer_format_is_not_guessed_at),
+    test_in_folder(the_schema_is_ours_to_the_byte),
+    test_in_folder(a_device_has_one_valid_row),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,6 @@
 #include "support/logs.h"
 #include "support/rc.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 /* Verify a whole file; "keys up to the end: reason". */
 static const char *verified(const char *path) {
   static char out[500];
@@ -361,20 +358,20 @@ static void nothing_is_made_or_changed_beside_the_file(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_good_log_is_read_whole),
-    test(a_changed_row_ends_the_reading),
-    test(rows_follow_one_another),
-    test(columns_have_their_types),
-    test(an_op_that_does_not_fit_an_int_is_none),
-    test(half_a_transaction_is_not_read),
-    test(a_verified_stretch_is_counted),
-    test(reading_goes_on_behind_a_known_row_only),
-    test(sums_are_found_where_rows_are),
-    test(an_empty_log_has_no_last_row),
-    test(a_value_over_the_limit_of_the_host_ends_it),
-    test(an_interrupt_of_the_host_stops_it),
-    test(any_changed_byte_is_noticed_or_harmless),
-    test(nothing_is_made_or_changed_beside_the_file),
+    test_in_folder(a_good_log_is_read_whole),
+    test_in_folder(a_changed_row_ends_the_reading),
+    test_in_folder(rows_follow_one_another),
+    test_in_folder(columns_have_their_types),
+    test_in_folder(an_op_that_does_not_fit_an_int_is_none),
+    test_in_folder(half_a_transaction_is_not_read),
+    test_in_folder(a_verified_stretch_is_counted),
+    test_in_folder(reading_goes_on_behind_a_known_row_only),
+    test_in_folder(sums_are_found_where_rows_are),
+    test_in_folder(an_empty_log_has_no_last_row),
+    test_in_folder(a_value_over_the_limit_of_the_host_ends_it),
+    test_in_folder(an_interrupt_of_the_host_stops_it),
+    test_in_folder(any_changed_byte_is_noticed_or_harmless),
+    test_in_folder(nothing_is_made_or_changed_beside_the_file),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

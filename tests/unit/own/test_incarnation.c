@@ -11,9 +11,6 @@
 #include "support/rc.h"
 #include "support/stores.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 #define LOG "%s/n.kv/devices/laptop/log.db"
 
 static void open_laptop(test_store *t, void **state) {
@@ -283,15 +280,15 @@ static void a_restored_cache_catches_up_with_its_log(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_log_of_another_machine_is_not_written),
-    test(adopting_makes_this_the_machine_that_writes),
-    test(a_machine_without_identity_is_not_checked),
-    test(a_damaged_log_is_set_aside_and_made_again),
-    test(a_commit_repairs_a_damaged_log_too),
-    test(a_log_of_another_writer_is_never_rewritten),
-    test(adopting_a_twin_keeps_the_rows_of_both),
-    test(a_peer_knows_that_the_log_was_rolled_back),
-    test(a_restored_cache_catches_up_with_its_log),
+    test_in_folder(a_log_of_another_machine_is_not_written),
+    test_in_folder(adopting_makes_this_the_machine_that_writes),
+    test_in_folder(a_machine_without_identity_is_not_checked),
+    test_in_folder(a_damaged_log_is_set_aside_and_made_again),
+    test_in_folder(a_commit_repairs_a_damaged_log_too),
+    test_in_folder(a_log_of_another_writer_is_never_rewritten),
+    test_in_folder(adopting_a_twin_keeps_the_rows_of_both),
+    test_in_folder(a_peer_knows_that_the_log_was_rolled_back),
+    test_in_folder(a_restored_cache_catches_up_with_its_log),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

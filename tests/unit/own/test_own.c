@@ -11,9 +11,6 @@
 #include "support/rc.h"
 #include "support/stores.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 /* A store with three own rows in two transactions: a, b | c. */
 static void open_laptop(test_store *t, void **state) {
   test_store_open(t, test_path("%s/n.kv", *state), "laptop");
@@ -220,15 +217,15 @@ static void what_was_committed_here_is_known_to_be_published(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(the_cache_chains_to_the_sum_of_the_log),
-    test(rows_end_where_they_are_told_to),
-    test(a_missing_number_is_told),
-    test(a_changed_value_changes_the_sum),
-    test(log_and_cache_have_their_end_in_common),
-    test(a_log_that_lost_rows_has_its_end_in_common),
-    test(a_log_of_another_id_has_nothing_in_common),
-    test(renumbering_leaves_room_for_other_rows),
-    test(what_was_committed_here_is_known_to_be_published),
+    test_in_folder(the_cache_chains_to_the_sum_of_the_log),
+    test_in_folder(rows_end_where_they_are_told_to),
+    test_in_folder(a_missing_number_is_told),
+    test_in_folder(a_changed_value_changes_the_sum),
+    test_in_folder(log_and_cache_have_their_end_in_common),
+    test_in_folder(a_log_that_lost_rows_has_its_end_in_common),
+    test_in_folder(a_log_of_another_id_has_nothing_in_common),
+    test_in_folder(renumbering_leaves_room_for_other_rows),
+    test_in_folder(what_was_committed_here_is_known_to_be_published),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

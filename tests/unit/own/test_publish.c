@@ -14,9 +14,6 @@
 #include "support/rc.h"
 #include "support/stores.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 #define LOG "%s/n.kv/devices/laptop/log.db"
 
 static void open_laptop(test_store *t, void **state) {
@@ -511,28 +508,28 @@ static void introducing_makes_a_log_without_rows(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(what_wrote_nothing_opens_nothing),
-    test(a_commit_publishes_one_whole_transaction),
-    test(the_log_holds_nothing_of_a_running_transaction),
-    test(a_prepared_commit_can_be_taken_back),
-    test(a_commit_may_be_prepared_again_with_more_rows),
-    test(a_busy_log_can_be_tried_again),
-    test(a_temporary_cache_does_not_wait_for_its_folder),
-    test(rows_of_a_persistent_cache_wait_for_the_folder),
-    test(waiting_rows_go_before_those_of_the_next_commit),
-    test(a_process_knows_what_another_left_waiting),
-    test(waiting_rows_can_be_given_up),
-    test(a_temporary_cache_tells_once_that_the_log_failed),
-    test(a_persistent_cache_lets_rows_wait_when_the_log_failed),
-    test(what_a_crash_between_the_phases_left_is_published),
-    test(two_processes_may_write_as_one_device),
-    test(rows_that_waited_go_behind_those_of_another_process),
-    test(a_log_that_lost_rows_gets_them_again),
-    test(a_lost_folder_is_made_again_as_it_was),
-    test(what_was_merged_is_said_before_the_next_rows),
-    test(large_values_are_published_whole),
-    test(a_huge_transaction_is_published_by_a_scan),
-    test(introducing_makes_a_log_without_rows),
+    test_in_folder(what_wrote_nothing_opens_nothing),
+    test_in_folder(a_commit_publishes_one_whole_transaction),
+    test_in_folder(the_log_holds_nothing_of_a_running_transaction),
+    test_in_folder(a_prepared_commit_can_be_taken_back),
+    test_in_folder(a_commit_may_be_prepared_again_with_more_rows),
+    test_in_folder(a_busy_log_can_be_tried_again),
+    test_in_folder(a_temporary_cache_does_not_wait_for_its_folder),
+    test_in_folder(rows_of_a_persistent_cache_wait_for_the_folder),
+    test_in_folder(waiting_rows_go_before_those_of_the_next_commit),
+    test_in_folder(a_process_knows_what_another_left_waiting),
+    test_in_folder(waiting_rows_can_be_given_up),
+    test_in_folder(a_temporary_cache_tells_once_that_the_log_failed),
+    test_in_folder(a_persistent_cache_lets_rows_wait_when_the_log_failed),
+    test_in_folder(what_a_crash_between_the_phases_left_is_published),
+    test_in_folder(two_processes_may_write_as_one_device),
+    test_in_folder(rows_that_waited_go_behind_those_of_another_process),
+    test_in_folder(a_log_that_lost_rows_gets_them_again),
+    test_in_folder(a_lost_folder_is_made_again_as_it_was),
+    test_in_folder(what_was_merged_is_said_before_the_next_rows),
+    test_in_folder(large_values_are_published_whole),
+    test_in_folder(a_huge_transaction_is_published_by_a_scan),
+    test_in_folder(introducing_makes_a_log_without_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,9 +10,6 @@
 #include "support/files.h"
 #include "support/rc.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 /* A host database in a file with the store `name` of device `a` in `folder`. */
 static sqlite3 *open_host(const char *dir, const char *host, const char *name,
                           const char *folder) {
@@ -199,14 +196,14 @@ static void a_database_that_was_written_over_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_persistent_table_is_connected_when_it_is_found),
-    test(a_store_that_is_not_there_is_named),
-    test(two_of_one_name_are_told_apart_by_their_schema),
-    test(a_name_with_a_dot_is_taken_as_it_is_first),
-    test(a_table_that_another_connection_makes_is_found),
-    test(a_table_that_cannot_be_opened_says_why),
-    test(a_table_that_an_authorizer_forbids_says_so),
-    test(a_database_that_was_written_over_is_refused),
+    test_in_folder(a_persistent_table_is_connected_when_it_is_found),
+    test_in_folder(a_store_that_is_not_there_is_named),
+    test_in_folder(two_of_one_name_are_told_apart_by_their_schema),
+    test_in_folder(a_name_with_a_dot_is_taken_as_it_is_first),
+    test_in_folder(a_table_that_another_connection_makes_is_found),
+    test_in_folder(a_table_that_cannot_be_opened_says_why),
+    test_in_folder(a_table_that_an_authorizer_forbids_says_so),
+    test_in_folder(a_database_that_was_written_over_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

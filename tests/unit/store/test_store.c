@@ -14,9 +14,6 @@
 #include "support/stores.h"
 #include "sync/rebuild.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 /* Open another table of the same connection. */
 static int open_table(test_store *t, const char *schema, const char *name,
                       const char *path, const char *device, kv_store **out) {
@@ -272,21 +269,21 @@ static void a_cache_made_anew_meanwhile_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_table_opened_again_is_the_same_store),
-    test(other_devices_and_observers_are_other_stores),
-    test(a_second_table_of_one_store_is_refused),
-    test(names_are_checked_before_anything_is_made),
-    test(a_relative_path_starts_at_the_database),
-    test(stores_in_memory_have_no_folder),
-    test(a_renamed_store_has_tables_of_its_new_name),
-    test(the_clock_is_real_unless_it_is_given),
-    test(a_cache_that_is_unusable_is_built_anew),
-    test(a_newer_cache_is_left_as_it_is),
-    test(a_usable_cache_is_left_as_it_is),
-    test(a_savepoint_is_kept_or_undone),
-    test(a_cache_made_anew_meanwhile_is_refused),
-    test(within_a_transaction_a_savepoint_ends_nothing),
-    test(merges_have_other_numbers_than_the_transaction),
+    test_in_folder(a_table_opened_again_is_the_same_store),
+    test_in_folder(other_devices_and_observers_are_other_stores),
+    test_in_folder(a_second_table_of_one_store_is_refused),
+    test_in_folder(names_are_checked_before_anything_is_made),
+    test_in_folder(a_relative_path_starts_at_the_database),
+    test_in_folder(stores_in_memory_have_no_folder),
+    test_in_folder(a_renamed_store_has_tables_of_its_new_name),
+    test_in_folder(the_clock_is_real_unless_it_is_given),
+    test_in_folder(a_cache_that_is_unusable_is_built_anew),
+    test_in_folder(a_newer_cache_is_left_as_it_is),
+    test_in_folder(a_usable_cache_is_left_as_it_is),
+    test_in_folder(a_savepoint_is_kept_or_undone),
+    test_in_folder(a_cache_made_anew_meanwhile_is_refused),
+    test_in_folder(within_a_transaction_a_savepoint_ends_nothing),
+    test_in_folder(merges_have_other_numbers_than_the_transaction),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,9 +14,6 @@
 #include "support/stores.h"
 #include "sync/sync.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 #define LOG "%s/n.kv/devices/phone/log.db"
 
 static void open_laptop(test_store *t, void **state) {
@@ -531,29 +528,29 @@ static void an_idle_log_is_not_opened(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(every_row_of_every_device_is_merged),
-    test(reading_goes_on_where_it_ended),
-    test(seen_rows_are_merged_and_not_counted),
-    test(half_a_transaction_waits),
-    test(a_file_on_its_way_waits),
-    test(an_older_copy_takes_nothing_away),
-    test(another_log_in_its_place_is_read_anew),
-    test(an_older_copy_of_an_older_log_takes_nothing_away),
-    test(an_older_log_that_goes_on_is_read_anew),
-    test(an_older_log_that_came_late_leaves_again),
-    test(another_history_under_the_same_id_is_read_anew),
-    test(a_rewritten_log_that_does_not_verify_takes_nothing_away),
-    test(a_damaged_tail_costs_the_tail),
-    test(strange_files_are_told_and_not_read),
-    test(a_missing_directory_forgets_nothing),
-    test(a_bad_file_stops_no_other_device),
-    test(without_the_folder_a_sync_fails),
-    test(inside_a_transaction_a_sync_is_part_of_it),
-    test(a_transaction_that_has_written_merges_nothing),
-    test(an_observer_changes_nothing_in_the_folder),
-    test(other_devices_files_are_not_touched),
-    test(a_write_comes_after_what_was_merged),
-    test(an_idle_log_is_not_opened),
+    test_in_folder(every_row_of_every_device_is_merged),
+    test_in_folder(reading_goes_on_where_it_ended),
+    test_in_folder(seen_rows_are_merged_and_not_counted),
+    test_in_folder(half_a_transaction_waits),
+    test_in_folder(a_file_on_its_way_waits),
+    test_in_folder(an_older_copy_takes_nothing_away),
+    test_in_folder(another_log_in_its_place_is_read_anew),
+    test_in_folder(an_older_copy_of_an_older_log_takes_nothing_away),
+    test_in_folder(an_older_log_that_goes_on_is_read_anew),
+    test_in_folder(an_older_log_that_came_late_leaves_again),
+    test_in_folder(another_history_under_the_same_id_is_read_anew),
+    test_in_folder(a_rewritten_log_that_does_not_verify_takes_nothing_away),
+    test_in_folder(a_damaged_tail_costs_the_tail),
+    test_in_folder(strange_files_are_told_and_not_read),
+    test_in_folder(a_missing_directory_forgets_nothing),
+    test_in_folder(a_bad_file_stops_no_other_device),
+    test_in_folder(without_the_folder_a_sync_fails),
+    test_in_folder(inside_a_transaction_a_sync_is_part_of_it),
+    test_in_folder(a_transaction_that_has_written_merges_nothing),
+    test_in_folder(an_observer_changes_nothing_in_the_folder),
+    test_in_folder(other_devices_files_are_not_touched),
+    test_in_folder(a_write_comes_after_what_was_merged),
+    test_in_folder(an_idle_log_is_not_opened),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,9 +14,6 @@
 #include "support/stores.h"
 #include "sync/sync.h"
 
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
-
 #define LENGTH (3 * KV_LARGE / 2)
 #define PATIENCE 2000
 
@@ -359,18 +356,18 @@ static void nothing_is_left_of_a_row_that_is_gone(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_large_row_is_verified_piece_by_piece),
-    test(what_another_connection_left_is_read_at_once),
-    test(a_log_that_grows_is_gone_on_with),
-    test(a_wrong_one_is_damaged),
-    test(one_that_was_mended_meanwhile_is_read_once_more),
-    test(one_that_is_spoilt_behind_what_was_read_is_damaged),
-    test(a_transaction_may_have_several),
-    test(another_log_may_have_several),
-    test(an_older_copy_may_end_with_one),
-    test(the_last_row_that_was_read_may_be_one),
-    test(the_last_row_that_was_read_may_lie_here_and_there),
-    test(nothing_is_left_of_a_row_that_is_gone),
+    test_in_folder(a_large_row_is_verified_piece_by_piece),
+    test_in_folder(what_another_connection_left_is_read_at_once),
+    test_in_folder(a_log_that_grows_is_gone_on_with),
+    test_in_folder(a_wrong_one_is_damaged),
+    test_in_folder(one_that_was_mended_meanwhile_is_read_once_more),
+    test_in_folder(one_that_is_spoilt_behind_what_was_read_is_damaged),
+    test_in_folder(a_transaction_may_have_several),
+    test_in_folder(another_log_may_have_several),
+    test_in_folder(an_older_copy_may_end_with_one),
+    test_in_folder(the_last_row_that_was_read_may_be_one),
+    test_in_folder(the_last_row_that_was_read_may_lie_here_and_there),
+    test_in_folder(nothing_is_left_of_a_row_that_is_gone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

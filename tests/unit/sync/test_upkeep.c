@@ -183,17 +183,15 @@ static void an_index_that_the_host_forbids_is_made_later(void **state) {
 }
 
 int main(void) {
-#define test(f)                                                                \
-  cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
   const struct CMUnitTest tests[] = {
-    test(superseded_rows_go_to_the_back),
-    test(few_new_rows_are_left_where_they_are),
-    test(nothing_is_swept_inside_a_transaction),
-    test(a_row_whose_successor_is_forgotten_comes_to_the_front),
-    test(an_idle_cache_is_not_looked_at),
-    test(nothing_is_indexed_that_nobody_asks_for),
-    test(the_index_by_time_is_made_once_when_it_is_wanted),
-    test(an_index_that_the_host_forbids_is_made_later),
+    test_in_folder(superseded_rows_go_to_the_back),
+    test_in_folder(few_new_rows_are_left_where_they_are),
+    test_in_folder(nothing_is_swept_inside_a_transaction),
+    test_in_folder(a_row_whose_successor_is_forgotten_comes_to_the_front),
+    test_in_folder(an_idle_cache_is_not_looked_at),
+    test_in_folder(nothing_is_indexed_that_nobody_asks_for),
+    test_in_folder(the_index_by_time_is_made_once_when_it_is_wanted),
+    test_in_folder(an_index_that_the_host_forbids_is_made_later),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
