@@ -98,6 +98,17 @@ unsigned char *test_read(const char *path, size_t *n) {
   return bytes;
 }
 
+void test_is_kept_at(const char *file, int line, const char *path,
+                     unsigned char *bytes, size_t n) {
+  size_t n_now;
+  unsigned char *now = test_read(path, &n_now);
+
+  _assert_int_equal(n_now, n, file, line);
+  _assert_memory_equal(now, bytes, n, file, line);
+  sqlite3_free(now);
+  sqlite3_free(bytes);
+}
+
 void test_copy(const char *from, const char *to) {
   size_t n;
   unsigned char *bytes = test_read(from, &n);

@@ -30,6 +30,12 @@ void test_remove(const char *path);
 /* Bytes of a file, for sqlite3_free(). */
 unsigned char *test_read(const char *path, size_t *n);
 
+/* A file has these bytes, as test_read() gave them; frees them. */
+void test_is_kept_at(const char *file, int line, const char *path,
+                     unsigned char *bytes, size_t n);
+#define test_is_kept(path, bytes, n)                                           \
+  test_is_kept_at(__FILE__, __LINE__, path, bytes, n)
+
 /* Make it so many bytes long, or change one byte of it. */
 void test_truncate(const char *path, size_t n);
 void test_set_byte(const char *path, size_t at, unsigned char byte);

@@ -27,34 +27,53 @@
   "(SELECT count(*) FROM kv_cache WHERE is_old = 1), "                         \
   "(SELECT swept_rows FROM kv_meta), (SELECT n_front FROM kv_meta)"
 
+/* A new store, the log of a device phone that is written, and its merge. */
+static test_store t;
+static test_log phone;
+static const char *path;
+static kv_position at;
+static kv_stretch stretch;
+
+static int setup(void **state) {
+  static char name[500];
+
+  if (test_files_setup(state) != 0) return -1;
+  sqlite3_snprintf(sizeof(name), name, "%s/log.db", (char *)*state);
+  path = name;
+  test_log_begin(&phone, path, "phone", 1);
+  test_run(phone.db, "BEGIN");
+  test_store_open(&t, ":memory:", "laptop");
+  memset(&at, 0, sizeof(at));
+  return 0;
+}
+
+static int teardown(void **state) {
+  test_store_close(&t);
+  return test_files_teardown(state);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 /* The latest row of each key is in front, and no row is there twice. */
-static void check(sqlite3 *db) {
-  test_rows(db, "0",
+static void check(void) {
+  test_rows(t.db, "0",
             "SELECT count(*) FROM kv_cache AS o WHERE is_old = 1 AND NOT "
             "EXISTS(SELECT 1 FROM kv_cache AS n WHERE n.is_old = 0 AND "
             "n.key = o.key AND "
             "(n.ts, n.device, n.seq) > (o.ts, o.device, o.seq))");
-  test_rows(db, "",
+  test_rows(t.db, "",
             "SELECT device, seq FROM kv_cache GROUP BY 1, 2 "
             "HAVING count(*) > 1");
 }
 
-/* Begin {folder}/log.db of device phone. */
-static const char *begin(test_log *log, const char *folder) {
-  const char *path = test_path("%s/log.db", folder);
-
-  test_log_begin(log, path, "phone", 1);
-  test_run(log->db, "BEGIN");
-  return path;
-}
-
-static void end(test_log *log) {
-  test_run(log->db, "COMMIT");
-  test_log_end(log);
+/* The log is written. */
+static void end(void) {
+  test_run(phone.db, "COMMIT");
+  test_log_end(&phone);
 }
 
 /* n keys in one transaction, of which `behind` more rows are said to come. */
-static void write_keys(test_log *log, int64_t ts, int n, int behind) {
+static void write_keys(int64_t ts, int n, int behind) {
   static char value[ROW + 1];
   char key[20];
   int i;
@@ -62,223 +81,175 @@ static void write_keys(test_log *log, int64_t ts, int n, int behind) {
   memset(value, 'v', ROW);
   for (i = 0; i < n; i++) {
     sqlite3_snprintf(sizeof(key), key, "%d", (int)(i * 7919LL % n));
-    test_log_set(log, ts, key, value, n - 1 - i + behind);
+    test_log_set(&phone, ts, key, value, n - 1 - i + behind);
   }
 }
 
-/* Merge what is new in a log behind `after`; returns the result code. */
-static int merge(test_store *t, const char *path, kv_position *after,
-                 kv_stretch *out) {
+/* Phone has merged the laptop's log up to a row, in a transaction `txn`. */
+static void write_seen(int64_t txn, int64_t seq) {
+  phone.row.txn = txn;
+  phone.row.op = KV_OP_SEEN;
+  phone.row.parent_ts = test_integer(50 + seq);
+  phone.row.bucket = test_text("laptop");
+  phone.row.key = test_blob("0123456789abcdef", KV_ID_SIZE);
+  phone.row.value = test_integer(seq);
+  test_log_write(&phone);
+}
+
+/* Merge what is new in the log behind `after`; returns the result code. */
+static int merge(kv_position *after) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
   int rc;
 
-  assert_rc(kv_reader_open(t->db, path, "phone", &reader, &verdict), SQLITE_OK);
+  assert_rc(kv_reader_open(t.db, path, "phone", &reader, &verdict), SQLITE_OK);
   if (after->seq == 0) *after = kv_reader_head(reader)->base;
-  rc = kv_cache_merge_new(&t->store->stmts, reader, *after, INT64_MAX, NULL, 1,
-                          out);
-  *after = out->end;
+  rc = kv_cache_merge_new(&t.store->stmts, reader, *after, INT64_MAX, NULL, 1,
+                          &stretch);
+  *after = stretch.end;
   kv_reader_close(reader);
   return rc;
 }
 
 static void a_log_of_several_slices_is_merged(void **state) {
-  kv_position at = {0, 0};
-  kv_stretch stretch;
-  test_store t;
-  test_log log;
-  const char *path = begin(&log, *state);
-
-  write_keys(&log, 100, MANY, 0);
-  write_keys(&log, 200, 10, 0);
-  end(&log);
-  test_store_open(&t, ":memory:", "laptop");
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+  (void)state;
+  write_keys(100, MANY, 0);
+  write_keys(200, 10, 0);
+  end();
+  assert_rc(merge(&at), SQLITE_OK);
   assert_true(stretch.is_clean);
   assert_int_equal(stretch.n_rows, MANY + 10);
   assert_int_equal(stretch.end.seq, MANY + 10);
   assert_int_equal(stretch.last_ts, 200);
-  check(t.db);
+  check();
   test_rows(t.db, "12592|12582",
             "SELECT count(*), count(DISTINCT key) FROM kv_cache");
   test_rows(t.db, "2|1|12592",
             "SELECT count(*), min(first_seq), max(last_seq) FROM kv_arrival");
-  test_store_close(&t);
 }
 
 static void versions_in_one_slice_go_to_the_back_at_once(void **state) {
-  kv_position at = {0, 0};
-  kv_stretch stretch;
-  test_store t;
-  test_log log;
-  const char *path = begin(&log, *state);
   int i;
 
+  (void)state;
   for (i = 0; i < 10; i++)
-    write_keys(&log, 100 + i, 50, 0);
-  end(&log);
-  test_store_open(&t, ":memory:", "laptop");
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+    write_keys(100 + i, 50, 0);
+  end();
+  assert_rc(merge(&at), SQLITE_OK);
   test_rows(t.db, "50|450|500|50", PLACES);
-  check(t.db);
-  test_store_close(&t);
+  check();
 }
 
 static void what_came_to_others_is_left_for_a_sweep(void **state) {
-  kv_position at = {0, 0};
-  kv_stretch stretch;
-  test_store t;
-  test_log log;
-  const char *path = begin(&log, *state);
-
-  write_keys(&log, 100, 50, 0);
-  end(&log);
-  test_store_open(&t, ":memory:", "laptop");
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
-  test_log_open(&log, path);
-  write_keys(&log, 200, 50, 0);
-  write_keys(&log, 300, 20, 0);
-  test_log_end(&log);
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+  (void)state;
+  write_keys(100, 50, 0);
+  end();
+  assert_rc(merge(&at), SQLITE_OK);
+  test_log_open(&phone, path);
+  write_keys(200, 50, 0);
+  write_keys(300, 20, 0);
+  test_log_end(&phone);
+  assert_rc(merge(&at), SQLITE_OK);
   /* 20 of the second version are behind those of the third. */
   test_rows(t.db, "100|20|70|50", PLACES);
-  check(t.db);
+  check();
   assert_rc(kv_cache_sweep(&t.store->stmts, 1, 120), SQLITE_OK);
   test_rows(t.db, "50|70|120|50", PLACES);
-  check(t.db);
-  test_store_close(&t);
+  check();
 }
 
 static void a_transaction_whose_end_is_missing_is_not_merged(void **state) {
-  kv_position at = {0, 0};
-  kv_stretch stretch;
-  test_store t;
-  test_log log;
-  const char *path = begin(&log, *state);
-
-  write_keys(&log, 100, 5, 0);
-  write_keys(&log, 200, MANY, 1);
-  end(&log);
-  test_store_open(&t, ":memory:", "laptop");
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+  (void)state;
+  write_keys(100, 5, 0);
+  write_keys(200, MANY, 1);
+  end();
+  assert_rc(merge(&at), SQLITE_OK);
   assert_false(stretch.is_clean);
   assert_string_equal(stretch.reason, "its last transaction is not whole");
   assert_int_equal(stretch.n_rows, 5);
   assert_int_equal(stretch.end.seq, 5);
   assert_int_equal(stretch.last_ts, 100);
   test_rows(t.db, "5|0|5|5", PLACES);
-  check(t.db);
+  check();
 
-  test_log_open(&log, path);
-  test_log_set(&log, 200, "0", "whole", 0);
-  test_log_end(&log);
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+  test_log_open(&phone, path);
+  test_log_set(&phone, 200, "0", "whole", 0);
+  test_log_end(&phone);
+  assert_rc(merge(&at), SQLITE_OK);
   assert_true(stretch.is_clean);
   assert_int_equal(at.seq, MANY + 6);
   test_rows(t.db, "12588", "SELECT count(*) FROM kv_cache");
-  check(t.db);
-  test_store_close(&t);
+  check();
 }
 
 /* A transaction of several slices whose last row does not verify. */
 static void a_transaction_that_breaks_off_is_taken_back(void **state) {
-  kv_position at = {0, 0};
-  kv_stretch stretch;
-  test_store t;
-  test_log log;
-  const char *path = begin(&log, *state);
-
-  log.row.txn = 1;
-  log.row.op = KV_OP_SEEN;
-  log.row.parent_ts = test_integer(55);
-  log.row.bucket = test_text("laptop");
-  log.row.key = test_blob("0123456789abcdef", KV_ID_SIZE);
-  log.row.value = test_integer(5);
-  test_log_write(&log);
-  write_keys(&log, 100, 5, 0);
-  write_keys(&log, 150, 5, 0);
-  log.row.txn = log.row.seq + 2 * MANY + 1;
-  log.row.op = KV_OP_SEEN;
-  log.row.parent_ts = test_integer(56);
-  log.row.bucket = test_text("laptop");
-  log.row.key = test_blob("0123456789abcdef", KV_ID_SIZE);
-  log.row.value = test_integer(6);
-  test_log_write(&log);
-  write_keys(&log, 200, MANY, MANY);
-  write_keys(&log, 200, MANY, 0);
-  end(&log);
+  (void)state;
+  write_seen(1, 5);
+  write_keys(100, 5, 0);
+  write_keys(150, 5, 0);
+  write_seen(phone.row.seq + 2 * MANY + 1, 6);
+  write_keys(200, MANY, MANY);
+  write_keys(200, MANY, 0);
+  end();
   test_log_break(path, "UPDATE log SET value = 'x' WHERE "
                        "seq = (SELECT max(seq) FROM log)");
-  test_store_open(&t, ":memory:", "laptop");
   test_store_set(&t, "0", "mine");
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&at), SQLITE_OK);
   assert_false(stretch.is_clean);
   assert_string_equal(stretch.reason, "its checksum does not match");
   assert_int_equal(stretch.n_rows, 10);
   assert_int_equal(stretch.n_seen, 1);
   assert_int_equal(at.seq, 11);
-  check(t.db);
+  check();
   test_rows(t.db, "11", "SELECT count(*) FROM kv_cache");
   test_rows(t.db, "0|mine\n1|150\n2|150\n3|150\n4|150",
             "SELECT key, CASE device WHEN 'laptop' THEN value ELSE max(ts) END "
             "FROM kv_cache AS o WHERE is_old = 0 AND NOT EXISTS(SELECT 1 FROM "
             "kv_cache AS n WHERE n.key = o.key AND n.ts > o.ts) GROUP BY key");
   test_rows(t.db, "1|5", "SELECT seq, peer_seq FROM kv_seen");
-  test_store_close(&t);
 }
 
 static void a_large_value_is_merged_as_it_is(void **state) {
   const int n = 3000000;
   char *z = sqlite3_malloc(n + 1);
-  kv_position at = {0, 0};
-  kv_stretch stretch;
-  test_store t;
-  test_log log;
-  const char *path = begin(&log, *state);
 
+  (void)state;
   memset(z, 'z', (size_t)n);
   z[n] = '\0';
-  test_log_set(&log, 100, "b", "1", 0);
-  test_log_set(&log, 200, "a", z, 1);
-  test_log_set(&log, 200, "c", z, 0);
-  test_log_set(&log, 300, z, "a large key", 0);
-  test_log_set(&log, 400, z, "again", 0);
-  test_log_set(&log, 500, "a", "small", 1);
-  end(&log);
+  test_log_set(&phone, 100, "b", "1", 0);
+  test_log_set(&phone, 200, "a", z, 1);
+  test_log_set(&phone, 200, "c", z, 0);
+  test_log_set(&phone, 300, z, "a large key", 0);
+  test_log_set(&phone, 400, z, "again", 0);
+  test_log_set(&phone, 500, "a", "small", 1);
+  end();
   sqlite3_free(z);
-  test_store_open(&t, ":memory:", "laptop");
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+  assert_rc(merge(&at), SQLITE_OK);
   assert_int_equal(at.seq, 5);
-  check(t.db);
+  check();
   test_rows(t.db, "1|1|1\n2|1|3000000\n3|1|3000000\n4|3000000|11\n5|3000000|5",
             "SELECT seq, length(key), length(" TEST_VALUE
             ") FROM kv_cache AS c ORDER BY seq");
   test_rows(t.db, "2|46|3000000",
             "SELECT count(DISTINCT n_bytes + part / 32768), max(part % 32768) "
             "+ 1, n_bytes FROM kv_large GROUP BY n_bytes");
-  test_store_close(&t);
 }
 
 static void merging_again_what_is_there_adds_nothing(void **state) {
-  kv_position at = {0, 0};
   kv_position base = {0, 0};
-  kv_stretch stretch;
-  test_store t;
-  test_log log;
-  const char *path = begin(&log, *state);
 
-  write_keys(&log, 100, 50, 0);
-  end(&log);
-  test_store_open(&t, ":memory:", "laptop");
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
-  assert_rc(merge(&t, path, &at, &stretch), SQLITE_OK);
+  (void)state;
+  write_keys(100, 50, 0);
+  end();
+  assert_rc(merge(&at), SQLITE_OK);
+  assert_rc(merge(&at), SQLITE_OK);
   assert_true(stretch.is_clean);
   assert_int_equal(stretch.n_rows, 0);
   assert_int_equal(stretch.end.seq, 50);
-  assert_rc(merge(&t, path, &base, &stretch), SQLITE_OK);
+  assert_rc(merge(&base), SQLITE_OK);
   test_rows(t.db, "50", "SELECT count(*) FROM kv_cache");
-  check(t.db);
-  test_store_close(&t);
+  check();
 }
 
 /* A progress handler that has enough after so many calls. */
@@ -287,24 +258,19 @@ static int stop(void *calls) {
 }
 
 static void a_progress_handler_stops_it_anywhere(void **state) {
-  kv_position at = {0, 0};
-  kv_stretch stretch;
-  test_store t;
-  test_log log;
-  const char *path = begin(&log, *state);
   int calls;
   int rc = SQLITE_INTERRUPT;
   int n;
 
-  write_keys(&log, 100, MANY, 0);
-  end(&log);
-  test_store_open(&t, ":memory:", "laptop");
+  (void)state;
+  write_keys(100, MANY, 0);
+  end();
   for (n = 0; rc == SQLITE_INTERRUPT; n += 19) {
     calls = n;
     sqlite3_progress_handler(t.db, 1000, stop, &calls);
     test_run(t.db, "BEGIN");
     at.seq = 0;
-    rc = merge(&t, path, &at, &stretch);
+    rc = merge(&at);
     sqlite3_progress_handler(t.db, 0, NULL, NULL);
     /* SQLite rolls back by itself if the statement was writing. */
     if (!sqlite3_get_autocommit(t.db)) {
@@ -313,20 +279,19 @@ static void a_progress_handler_stops_it_anywhere(void **state) {
   }
   assert_rc(rc, SQLITE_OK);
   assert_true(n > 70);
-  check(t.db);
-  test_store_close(&t);
+  check();
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test_in_folder(a_log_of_several_slices_is_merged),
-    test_in_folder(versions_in_one_slice_go_to_the_back_at_once),
-    test_in_folder(what_came_to_others_is_left_for_a_sweep),
-    test_in_folder(a_transaction_whose_end_is_missing_is_not_merged),
-    test_in_folder(a_transaction_that_breaks_off_is_taken_back),
-    test_in_folder(a_large_value_is_merged_as_it_is),
-    test_in_folder(merging_again_what_is_there_adds_nothing),
-    test_in_folder(a_progress_handler_stops_it_anywhere),
+    test(a_log_of_several_slices_is_merged),
+    test(versions_in_one_slice_go_to_the_back_at_once),
+    test(what_came_to_others_is_left_for_a_sweep),
+    test(a_transaction_whose_end_is_missing_is_not_merged),
+    test(a_transaction_that_breaks_off_is_taken_back),
+    test(a_large_value_is_merged_as_it_is),
+    test(merging_again_what_is_there_adds_nothing),
+    test(a_progress_handler_stops_it_anywhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,16 +13,31 @@
 
 #define LOG "%s/n.kv/devices/laptop/log.db"
 
-static void open_laptop(test_store *t, void **state) {
-  test_store_open(t, test_path("%s/n.kv", *state), "laptop");
+static test_store t;
+
+static void open_laptop(void **state) {
+  test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
 }
 
+static int setup(void **state) {
+  if (test_files_setup(state) != 0) return -1;
+  open_laptop(state);
+  return 0;
+}
+
+static int teardown(void **state) {
+  test_store_close(&t);
+  return test_files_teardown(state);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
 /* State and detail of the own log in the cache. */
-static kv_state own_state(test_store *t, const char *part_of_detail) {
+static kv_state own_state(const char *part_of_detail) {
   kv_cursor own;
   kv_state state;
 
-  assert_rc(kv_cursor_load(&t->store->stmts, "laptop", &own), SQLITE_OK);
+  assert_rc(kv_cursor_load(&t.store->stmts, "laptop", &own), SQLITE_OK);
   state = own.verdict.state;
   if (part_of_detail) {
     assert_non_null(own.verdict.detail);
@@ -33,116 +48,92 @@ static kv_state own_state(test_store *t, const char *part_of_detail) {
 }
 
 /* The keys of the own log, if it verifies. */
-static void expect_keys_at(const char *file, int line, test_store *t,
-                           const char *expected) {
+static void expect_keys_at(const char *file, int line, const char *expected) {
   char *keys =
-    test_ask(t->db,
+    test_ask(t.db,
              "SELECT group_concat(CASE valid WHEN 1 THEN key ELSE "
              "reason END, ' ') FROM "
              "kv_foreign('%q/devices/laptop/log.db') WHERE op IS NOT "
              "'seen'",
-             t->store->root);
+             t.store->root);
 
   keys[strcspn(keys, "\n")] = '\0';
   _assert_string_equal(keys, expected, file, line);
   sqlite3_free(keys);
 }
-#define expect_keys(t, expected) expect_keys_at(__FILE__, __LINE__, t, expected)
+#define expect_keys(expected) expect_keys_at(__FILE__, __LINE__, expected)
 
-static void expect_refused(test_store *t) {
-  test_run(t->db, "BEGIN");
-  assert_rc(test_store_write(t, "refused", "1"), SQLITE_READONLY);
-  assert_non_null(strstr(t->err, "device laptop cannot write"));
-  assert_non_null(strstr(t->err, "adopt=1"));
-  test_store_rollback(t);
+static void expect_refused(void) {
+  test_run(t.db, "BEGIN");
+  assert_rc(test_store_write(&t, "refused", "1"), SQLITE_READONLY);
+  assert_non_null(strstr(t.err, "device laptop cannot write"));
+  assert_non_null(strstr(t.err, "adopt=1"));
+  test_store_rollback(&t);
 }
 
 static void a_log_of_another_machine_is_not_written(void **state) {
   const char *log = test_path(LOG, *state);
   size_t n;
-  size_t m;
   unsigned char *before;
-  unsigned char *after;
-  test_store t;
 
-  open_laptop(&t, state);
   test_store_set(&t, "a", "1");
   test_log_break(log, "UPDATE device SET host = '0000000000000000'");
   before = test_read(log, &n);
   test_store_sync(&t);
   if (t.store->machine[0]) {
-    assert_int_equal(own_state(&t, "is written by another machine"),
-                     KV_STATE_TWIN);
-    expect_refused(&t);
+    assert_int_equal(own_state("is written by another machine"), KV_STATE_TWIN);
+    expect_refused();
     test_rows(t.db, "a", "SELECT key FROM kv_cache");
   }
-  after = test_read(log, &m);
-  assert_int_equal(n, m);
-  assert_memory_equal(before, after, n);
-  sqlite3_free(before);
-  sqlite3_free(after);
-  test_store_close(&t);
+  test_is_kept(log, before, n);
 }
 
 static void adopting_makes_this_the_machine_that_writes(void **state) {
   const char *log = test_path(LOG, *state);
-  test_store t;
 
-  open_laptop(&t, state);
   test_store_set(&t, "a", "1");
   test_log_break(log, "UPDATE device SET host = '0000000000000000'");
   test_store_sync(&t);
   t.store->adopt = 1;
   test_store_sync(&t);
-  assert_int_equal(own_state(&t, NULL), KV_STATE_OK);
+  assert_int_equal(own_state(NULL), KV_STATE_OK);
   assert_false(t.store->adopt);
   test_store_set(&t, "b", "2");
-  expect_keys(&t, "a b");
-  test_store_close(&t);
+  expect_keys("a b");
 }
 
 static void a_machine_without_identity_is_not_checked(void **state) {
-  test_store t;
-
-  open_laptop(&t, state);
   test_store_set(&t, "a", "1");
   test_log_break(test_path(LOG, *state), "UPDATE device SET host = ''");
   test_store_sync(&t);
-  assert_int_equal(own_state(&t, NULL), KV_STATE_OK);
+  assert_int_equal(own_state(NULL), KV_STATE_OK);
   test_store_set(&t, "b", "2");
-  expect_keys(&t, "a b");
-  test_store_close(&t);
+  expect_keys("a b");
 }
 
 static void a_damaged_log_is_set_aside_and_made_again(void **state) {
   const char *log = test_path(LOG, *state);
-  test_store t;
 
-  open_laptop(&t, state);
   test_store_set(&t, "a", "1");
   test_store_set(&t, "b", "2");
   test_set_byte(log, 0, 'x');
   test_store_sync(&t);
-  assert_int_equal(own_state(&t, NULL), KV_STATE_OK);
+  assert_int_equal(own_state(NULL), KV_STATE_OK);
   assert_true(test_exists(test_path("%s.aside-1", log)));
-  expect_keys(&t, "a b");
+  expect_keys("a b");
   test_store_set(&t, "c", "3");
-  expect_keys(&t, "a b c");
-  test_store_close(&t);
+  expect_keys("a b c");
 }
 
 static void a_commit_repairs_a_damaged_log_too(void **state) {
   const char *log = test_path(LOG, *state);
-  test_store t;
 
-  open_laptop(&t, state);
   test_store_set(&t, "a", "1");
   test_store_set(&t, "b", "2");
   test_log_break(log, "UPDATE log SET value = 9; DELETE FROM device");
   test_store_set(&t, "c", "3");
-  expect_keys(&t, "a b c");
+  expect_keys("a b c");
   assert_true(test_exists(test_path("%s.aside-1", log)));
-  test_store_close(&t);
 }
 
 /* Another log of device laptop, whole and verified, takes its place. */
@@ -160,40 +151,29 @@ static void replace_log(void **state) {
 static void a_log_of_another_writer_is_never_rewritten(void **state) {
   const char *log = test_path(LOG, *state);
   size_t n;
-  size_t m;
   unsigned char *before;
-  unsigned char *after;
-  test_store t;
 
-  open_laptop(&t, state);
   test_store_set(&t, "a", "1");
   replace_log(state);
   before = test_read(log, &n);
   test_store_sync(&t);
-  assert_int_equal(own_state(&t, "another one than this device published"),
+  assert_int_equal(own_state("another one than this device published"),
                    KV_STATE_TWIN);
-  expect_refused(&t);
-  after = test_read(log, &m);
-  assert_int_equal(n, m);
-  assert_memory_equal(before, after, n);
+  expect_refused();
+  test_is_kept(log, before, n);
   test_rows(t.db, "a", "SELECT key FROM kv_cache");
-  sqlite3_free(before);
-  sqlite3_free(after);
-  test_store_close(&t);
 }
 
 static void adopting_a_twin_keeps_the_rows_of_both(void **state) {
   const char *log = test_path(LOG, *state);
-  test_store t;
 
-  open_laptop(&t, state);
   test_store_set(&t, "a", "1");
   test_store_set(&t, "b", "2");
   replace_log(state);
   test_store_sync(&t);
   t.store->adopt = 1;
   test_store_sync(&t);
-  assert_int_equal(own_state(&t, NULL), KV_STATE_OK);
+  assert_int_equal(own_state(NULL), KV_STATE_OK);
   test_rows(t.db, "a\nb\nx\ny", "SELECT key FROM kv_cache ORDER BY key");
   assert_true(test_exists(test_path("%s.aside-1", log)));
   test_store_set(&t, "c", "3");
@@ -206,52 +186,47 @@ static void adopting_a_twin_keeps_the_rows_of_both(void **state) {
     assert_string_equal(rows, "5|1|5|1|5\n");
     sqlite3_free(rows);
   }
-  test_store_close(&t);
 }
 
 static void a_peer_knows_that_the_log_was_rolled_back(void **state) {
   const char *log = test_path(LOG, *state);
   const char *old = test_path("%s/old.db", *state);
-  test_store laptop;
   test_store phone;
 
-  open_laptop(&laptop, state);
   test_store_open(&phone, test_path("%s/n.kv", *state), "phone");
-  test_store_set(&laptop, "a", "1");
+  test_store_set(&t, "a", "1");
   test_copy(log, old);
-  test_store_set(&laptop, "b", "2");
+  test_store_set(&t, "b", "2");
   assert_int_equal(test_store_sync(&phone), 2);
   test_store_set(&phone, "p", "1");
-  test_store_close(&laptop);
+  test_store_close(&t);
 
   /* its cache is gone, and its log is an older one */
   test_copy(old, log);
-  open_laptop(&laptop, state);
-  test_store_sync(&laptop);
-  test_store_sync(&laptop);
-  assert_int_equal(own_state(&laptop, "was rolled back: device phone has read "
-                                      "row 2"),
+  open_laptop(state);
+  test_store_sync(&t);
+  test_store_sync(&t);
+  assert_int_equal(own_state("was rolled back: device phone has read "
+                             "row 2"),
                    KV_STATE_TWIN);
-  expect_refused(&laptop);
+  expect_refused();
 
-  laptop.store->adopt = 1;
-  test_store_sync(&laptop);
-  assert_int_equal(own_state(&laptop, NULL), KV_STATE_OK);
-  test_store_set(&laptop, "c", "3");
-  expect_keys(&laptop, "a c");
+  t.store->adopt = 1;
+  test_store_sync(&t);
+  assert_int_equal(own_state(NULL), KV_STATE_OK);
+  test_store_set(&t, "c", "3");
+  expect_keys("a c");
   assert_true(test_store_sync(&phone) > 0);
   test_rows(phone.db, "a\nc",
             "SELECT DISTINCT key FROM kv_cache WHERE device = 'laptop' "
             "AND key IN ('a', 'c') ORDER BY key");
-  test_store_close(&laptop);
   test_store_close(&phone);
 }
 
 static void a_restored_cache_catches_up_with_its_log(void **state) {
-  test_store t;
   test_store old;
 
-  open_laptop(&t, state);
+  (void)state;
   test_store_set(&t, "a", "1");
   test_store_open(&old, ":memory:", "other");
   {
@@ -273,22 +248,21 @@ static void a_restored_cache_catches_up_with_its_log(void **state) {
   test_rows(t.db, "a", "SELECT key FROM kv_cache");
   test_store_set(&t, "d", "4");
   test_rows(t.db, "a|1\nb|2\nc|3\nd|4", "SELECT key, seq FROM kv_cache");
-  expect_keys(&t, "a b c d");
+  expect_keys("a b c d");
   test_store_close(&old);
-  test_store_close(&t);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test_in_folder(a_log_of_another_machine_is_not_written),
-    test_in_folder(adopting_makes_this_the_machine_that_writes),
-    test_in_folder(a_machine_without_identity_is_not_checked),
-    test_in_folder(a_damaged_log_is_set_aside_and_made_again),
-    test_in_folder(a_commit_repairs_a_damaged_log_too),
-    test_in_folder(a_log_of_another_writer_is_never_rewritten),
-    test_in_folder(adopting_a_twin_keeps_the_rows_of_both),
-    test_in_folder(a_peer_knows_that_the_log_was_rolled_back),
-    test_in_folder(a_restored_cache_catches_up_with_its_log),
+    test(a_log_of_another_machine_is_not_written),
+    test(adopting_makes_this_the_machine_that_writes),
+    test(a_machine_without_identity_is_not_checked),
+    test(a_damaged_log_is_set_aside_and_made_again),
+    test(a_commit_repairs_a_damaged_log_too),
+    test(a_log_of_another_writer_is_never_rewritten),
+    test(adopting_a_twin_keeps_the_rows_of_both),
+    test(a_peer_knows_that_the_log_was_rolled_back),
+    test(a_restored_cache_catches_up_with_its_log),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

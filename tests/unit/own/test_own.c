@@ -12,164 +12,144 @@
 #include "support/stores.h"
 
 /* A store with three own rows in two transactions: a, b | c. */
-static void open_laptop(test_store *t, void **state) {
-  test_store_open(t, test_path("%s/n.kv", *state), "laptop");
-  test_run(t->db, "BEGIN");
-  test_store_write(t, "a", "1");
-  test_store_write(t, "b", "2");
-  assert_rc(test_store_commit(t), SQLITE_OK);
-  test_store_set(t, "c", "3");
+static test_store t;
+static kv_cursor own;
+
+static kv_cursor load(void) {
+  kv_cursor out;
+
+  assert_rc(kv_own_load(t.store, &out), SQLITE_OK);
+  return out;
 }
 
-static kv_cursor load(test_store *t) {
-  kv_cursor own;
-
-  assert_rc(kv_own_load(t->store, &own), SQLITE_OK);
-  return own;
+static int setup(void **state) {
+  if (test_files_setup(state) != 0) return -1;
+  test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
+  test_run(t.db, "BEGIN");
+  test_store_write(&t, "a", "1");
+  test_store_write(&t, "b", "2");
+  assert_rc(test_store_commit(&t), SQLITE_OK);
+  test_store_set(&t, "c", "3");
+  own = load();
+  return 0;
 }
 
-static kv_position base_of(const kv_cursor *own) {
-  kv_position base = {0, 0};
-
-  base.sum = kv_row_base_sum("laptop", 6, own->id);
-  return base;
+static int teardown(void **state) {
+  kv_cursor_clear(&own);
+  test_store_close(&t);
+  return test_files_teardown(state);
 }
 
-static kv_writer *lock(test_store *t) {
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+static kv_position base(void) {
+  kv_position out = {0, 0};
+
+  out.sum = kv_row_base_sum("laptop", 6, own.id);
+  return out;
+}
+
+static kv_writer *lock(void) {
   kv_writer_place place;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_writer *log = NULL;
 
   memset(&place, 0, sizeof(place));
-  place.host = t->db;
-  place.root = t->store->root;
+  place.host = t.db;
+  place.root = t.store->root;
   place.device = "laptop";
   place.file = "log.db";
-  place.machine = t->store->machine;
-  assert_rc(kv_writer_lock(&place, &log, &verdict, &t->err), SQLITE_OK);
+  place.machine = t.store->machine;
+  assert_rc(kv_writer_lock(&place, &log, &verdict, &t.err), SQLITE_OK);
   assert_non_null(log);
   return log;
 }
 
 static void the_cache_chains_to_the_sum_of_the_log(void **state) {
-  test_store t;
-  kv_cursor own;
   kv_position end;
   kv_writer *log;
 
-  open_laptop(&t, state);
-  own = load(&t);
-  log = lock(&t);
-  assert_rc(kv_own_rows(t.store, NULL, base_of(&own), 3, &end), SQLITE_OK);
+  (void)state;
+  log = lock();
+  assert_rc(kv_own_rows(t.store, NULL, base(), 3, &end), SQLITE_OK);
   assert_int_equal(end.seq, 3);
   assert_true(end.sum == log->tail.sum);
   assert_true(end.sum == own.at.sum);
   kv_writer_close(log);
-  kv_cursor_clear(&own);
-  test_store_close(&t);
 }
 
 static void rows_end_where_they_are_told_to(void **state) {
-  test_store t;
-  kv_cursor own;
   kv_position end;
   kv_position rest;
 
-  open_laptop(&t, state);
-  own = load(&t);
-  assert_rc(kv_own_rows(t.store, NULL, base_of(&own), 2, &end), SQLITE_OK);
+  (void)state;
+  assert_rc(kv_own_rows(t.store, NULL, base(), 2, &end), SQLITE_OK);
   assert_int_equal(end.seq, 2);
   assert_rc(kv_own_rows(t.store, NULL, end, 3, &rest), SQLITE_OK);
   assert_int_equal(rest.seq, 3);
   assert_true(rest.sum == own.at.sum);
-  kv_cursor_clear(&own);
-  test_store_close(&t);
 }
 
 static void a_missing_number_is_told(void **state) {
-  test_store t;
-  kv_cursor own;
   kv_position end;
 
-  open_laptop(&t, state);
-  own = load(&t);
+  (void)state;
   test_run(t.db, "DELETE FROM kv_cache WHERE seq = 2");
-  assert_rc(kv_own_rows(t.store, NULL, base_of(&own), 3, &end), SQLITE_CORRUPT);
-  kv_cursor_clear(&own);
-  test_store_close(&t);
+  assert_rc(kv_own_rows(t.store, NULL, base(), 3, &end), SQLITE_CORRUPT);
 }
 
 static void a_changed_value_changes_the_sum(void **state) {
-  test_store t;
-  kv_cursor own;
   kv_position end;
 
-  open_laptop(&t, state);
-  own = load(&t);
+  (void)state;
   test_run(t.db, "UPDATE kv_cache SET value = 'x' WHERE seq = 1");
-  assert_rc(kv_own_rows(t.store, NULL, base_of(&own), 3, &end), SQLITE_OK);
+  assert_rc(kv_own_rows(t.store, NULL, base(), 3, &end), SQLITE_OK);
   assert_true(end.sum != own.at.sum);
-  kv_cursor_clear(&own);
-  test_store_close(&t);
 }
 
 static void log_and_cache_have_their_end_in_common(void **state) {
-  test_store t;
-  kv_cursor own;
   kv_position common;
   kv_writer *log;
   int found;
 
-  open_laptop(&t, state);
-  own = load(&t);
-  log = lock(&t);
+  (void)state;
+  log = lock();
   assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_true(found);
   assert_int_equal(common.seq, 3);
   assert_true(common.sum == log->tail.sum);
   kv_writer_close(log);
-  kv_cursor_clear(&own);
-  test_store_close(&t);
 }
 
 static void a_log_that_lost_rows_has_its_end_in_common(void **state) {
   const char *path = test_path("%s/n.kv/devices/laptop/log.db", *state);
-  test_store t;
-  kv_cursor own;
   kv_position common;
   kv_writer *log;
   int found;
 
-  open_laptop(&t, state);
   test_log_break(path, "DELETE FROM log WHERE seq > 2");
-  own = load(&t);
   own.published = own.at;
-  log = lock(&t);
+  log = lock();
   assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_true(found);
   assert_int_equal(common.seq, 2);
   kv_writer_close(log);
 
   test_log_break(path, "UPDATE log SET sum = sum + 1 WHERE seq = 2");
-  log = lock(&t);
+  log = lock();
   assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_false(found);
   kv_writer_close(log);
-  kv_cursor_clear(&own);
-  test_store_close(&t);
 }
 
 static void a_log_of_another_id_has_nothing_in_common(void **state) {
-  test_store t;
-  kv_cursor own;
   kv_position common;
   kv_writer *log;
   int found;
 
-  open_laptop(&t, state);
-  own = load(&t);
+  (void)state;
   own.id[0] ^= 1;
-  log = lock(&t);
+  log = lock();
   assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_false(found);
   /* a cache that knows no log yet takes any */
@@ -178,14 +158,10 @@ static void a_log_of_another_id_has_nothing_in_common(void **state) {
   assert_true(found);
   assert_int_equal(common.seq, 0);
   kv_writer_close(log);
-  kv_cursor_clear(&own);
-  test_store_close(&t);
 }
 
 static void renumbering_leaves_room_for_other_rows(void **state) {
-  test_store t;
-
-  open_laptop(&t, state);
+  (void)state;
   test_run(t.db, "INSERT INTO kv_seen VALUES('laptop', 'phone', 4, 4, 1, "
                  "x'00', 1, 1), ('phone', 'laptop', 4, 4, 1, x'00', 1, 1)");
   assert_rc(kv_own_renumber(t.store, 10, 1), SQLITE_OK);
@@ -195,37 +171,31 @@ static void renumbering_leaves_room_for_other_rows(void **state) {
   assert_rc(kv_own_renumber(t.store, 1, 11), SQLITE_OK);
   test_rows(t.db, "a|1\nb|13\nc|14",
             "SELECT key, seq FROM kv_cache ORDER BY key");
-  test_store_close(&t);
 }
 
 static void what_was_committed_here_is_known_to_be_published(void **state) {
-  test_store t;
-  kv_cursor own;
-
-  open_laptop(&t, state);
-  own = load(&t);
+  (void)state;
+  own = load();
   assert_int_equal(own.published.seq, 3);
   kv_cursor_clear(&own);
   /* another process has only what the cache says */
   memset(&t.store->committed, 0, sizeof(t.store->committed));
-  own = load(&t);
+  own = load();
   assert_true(own.published.seq < 3);
   assert_int_equal(own.at.seq, 3);
-  kv_cursor_clear(&own);
-  test_store_close(&t);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test_in_folder(the_cache_chains_to_the_sum_of_the_log),
-    test_in_folder(rows_end_where_they_are_told_to),
-    test_in_folder(a_missing_number_is_told),
-    test_in_folder(a_changed_value_changes_the_sum),
-    test_in_folder(log_and_cache_have_their_end_in_common),
-    test_in_folder(a_log_that_lost_rows_has_its_end_in_common),
-    test_in_folder(a_log_of_another_id_has_nothing_in_common),
-    test_in_folder(renumbering_leaves_room_for_other_rows),
-    test_in_folder(what_was_committed_here_is_known_to_be_published),
+    test(the_cache_chains_to_the_sum_of_the_log),
+    test(rows_end_where_they_are_told_to),
+    test(a_missing_number_is_told),
+    test(a_changed_value_changes_the_sum),
+    test(log_and_cache_have_their_end_in_common),
+    test(a_log_that_lost_rows_has_its_end_in_common),
+    test(a_log_of_another_id_has_nothing_in_common),
+    test(renumbering_leaves_room_for_other_rows),
+    test(what_was_committed_here_is_known_to_be_published),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

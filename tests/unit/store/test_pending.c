@@ -32,11 +32,23 @@ static const char *rows_of(const kv_pending *pending) {
   return out;
 }
 
-static void begin(kv_pending *pending) {
-  memset(pending, 0, sizeof(*pending));
-  pending->max_ts = -1;
-  pending->is_open = 1;
+/* *state is a transaction that has begun. */
+static int setup(void **state) {
+  static kv_pending pending;
+
+  memset(&pending, 0, sizeof(pending));
+  pending.max_ts = -1;
+  pending.is_open = 1;
+  *state = &pending;
+  return 0;
 }
+
+static int teardown(void **state) {
+  kv_pending_clear(*state);
+  return 0;
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 static void put(kv_pending *pending, int64_t index, const char *key,
                 const char *value) {
@@ -55,242 +67,200 @@ static void add(kv_pending *pending, const char *key, const char *value) {
 }
 
 static void rows_come_in_the_order_of_their_numbers(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  assert_string_equal(rows_of(&pending), "");
-  add(&pending, "a", "1");
-  add(&pending, "b", "2");
-  add(&pending, "c", "3");
-  assert_string_equal(rows_of(&pending), "a=1 b=2 c=3");
-  assert_int_equal(pending.max_ts, TEST_NOW + 2);
-  kv_pending_clear(&pending);
+  assert_string_equal(rows_of(pending), "");
+  add(pending, "a", "1");
+  add(pending, "b", "2");
+  add(pending, "c", "3");
+  assert_string_equal(rows_of(pending), "a=1 b=2 c=3");
+  assert_int_equal(pending->max_ts, TEST_NOW + 2);
 }
 
 static void a_row_set_again_keeps_its_number(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  add(&pending, "a", "1");
-  add(&pending, "b", "2");
-  put(&pending, 0, "a", "3");
-  put(&pending, 0, "a", "4");
-  assert_string_equal(rows_of(&pending), "a=4 b=2");
-  assert_int_equal(pending.n_rows, 2);
-  kv_pending_clear(&pending);
+  add(pending, "a", "1");
+  add(pending, "b", "2");
+  put(pending, 0, "a", "3");
+  put(pending, 0, "a", "4");
+  assert_string_equal(rows_of(pending), "a=4 b=2");
+  assert_int_equal(pending->n_rows, 2);
 }
 
 static void what_is_remembered_is_a_copy(void **state) {
   char key[] = "a";
   char value[] = "1";
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  add(&pending, key, value);
+  add(pending, key, value);
   key[0] = value[0] = 'x';
-  assert_string_equal(rows_of(&pending), "a=1");
-  kv_pending_clear(&pending);
+  assert_string_equal(rows_of(pending), "a=1");
 }
 
 static void large_values_are_referred_to(void **state) {
   char large[KV_PENDING_COPY + 2];
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
   memset(large, 'x', sizeof(large));
   large[KV_PENDING_COPY + 1] = '\0';
-  begin(&pending);
-  add(&pending, "large", large);
+  add(pending, "large", large);
   large[KV_PENDING_COPY] = '\0';
-  add(&pending, "small", large);
+  add(pending, "small", large);
   {
-    kv_pending_row **rows = kv_pending_rows(&pending);
+    kv_pending_row **rows = kv_pending_rows(pending);
     assert_true(rows[0]->is_reference);
     assert_false(rows[1]->is_reference);
     sqlite3_free(rows);
   }
-  kv_pending_clear(&pending);
 }
 
 static void seen_rows_come_before_the_first_number(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  pending.base.seq = 10;
-  assert_int_equal(kv_pending_first(&pending), 11);
-  pending.n_seen = 2;
-  assert_int_equal(kv_pending_first(&pending), 13);
-  pending.n_seen = 0;
-  kv_pending_clear(&pending);
+  pending->base.seq = 10;
+  assert_int_equal(kv_pending_first(pending), 11);
+  pending->n_seen = 2;
+  assert_int_equal(kv_pending_first(pending), 13);
+  pending->n_seen = 0;
 }
 
 static void a_failed_write_goes_back_to_where_it_was(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
   kv_pending_mark here;
 
-  (void)state;
-  begin(&pending);
-  add(&pending, "a", "1");
-  here = kv_pending_here(&pending);
-  add(&pending, "b", "2");
-  put(&pending, 0, "a", "3");
-  kv_pending_return(&pending, here);
-  assert_string_equal(rows_of(&pending), "a=1");
-  add(&pending, "c", "4");
-  assert_string_equal(rows_of(&pending), "a=1 c=4");
-  kv_pending_clear(&pending);
+  add(pending, "a", "1");
+  here = kv_pending_here(pending);
+  add(pending, "b", "2");
+  put(pending, 0, "a", "3");
+  kv_pending_return(pending, here);
+  assert_string_equal(rows_of(pending), "a=1");
+  add(pending, "c", "4");
+  assert_string_equal(rows_of(pending), "a=1 c=4");
 }
 
 static void rollback_to_takes_back_what_came_after(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  add(&pending, "a", "1");
-  kv_pending_savepoint(&pending, 0);
-  add(&pending, "b", "2");
-  put(&pending, 0, "a", "3");
-  kv_pending_savepoint(&pending, 1);
-  add(&pending, "c", "4");
-  kv_pending_rollback_to(&pending, 1);
-  assert_string_equal(rows_of(&pending), "a=3 b=2");
-  kv_pending_rollback_to(&pending, 0);
-  assert_string_equal(rows_of(&pending), "a=1");
-  kv_pending_clear(&pending);
+  add(pending, "a", "1");
+  kv_pending_savepoint(pending, 0);
+  add(pending, "b", "2");
+  put(pending, 0, "a", "3");
+  kv_pending_savepoint(pending, 1);
+  add(pending, "c", "4");
+  kv_pending_rollback_to(pending, 1);
+  assert_string_equal(rows_of(pending), "a=3 b=2");
+  kv_pending_rollback_to(pending, 0);
+  assert_string_equal(rows_of(pending), "a=1");
 }
 
 static void a_savepoint_outlives_going_back_to_it(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
   int i;
 
-  (void)state;
-  begin(&pending);
-  add(&pending, "a", "1");
-  kv_pending_savepoint(&pending, 0);
+  add(pending, "a", "1");
+  kv_pending_savepoint(pending, 0);
   for (i = 0; i < 3; i++) {
-    add(&pending, "b", "2");
-    kv_pending_rollback_to(&pending, 0);
-    assert_string_equal(rows_of(&pending), "a=1");
+    add(pending, "b", "2");
+    kv_pending_rollback_to(pending, 0);
+    assert_string_equal(rows_of(pending), "a=1");
   }
-  kv_pending_clear(&pending);
 }
 
 static void a_released_savepoint_is_part_of_the_outer_one(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  add(&pending, "a", "1");
-  kv_pending_savepoint(&pending, 0);
-  add(&pending, "b", "2");
-  kv_pending_savepoint(&pending, 1);
-  add(&pending, "c", "3");
-  kv_pending_release(&pending, 1);
-  assert_string_equal(rows_of(&pending), "a=1 b=2 c=3");
-  kv_pending_rollback_to(&pending, 0);
-  assert_string_equal(rows_of(&pending), "a=1");
-  kv_pending_release(&pending, 0);
-  assert_string_equal(rows_of(&pending), "a=1");
-  kv_pending_clear(&pending);
+  add(pending, "a", "1");
+  kv_pending_savepoint(pending, 0);
+  add(pending, "b", "2");
+  kv_pending_savepoint(pending, 1);
+  add(pending, "c", "3");
+  kv_pending_release(pending, 1);
+  assert_string_equal(rows_of(pending), "a=1 b=2 c=3");
+  kv_pending_rollback_to(pending, 0);
+  assert_string_equal(rows_of(pending), "a=1");
+  kv_pending_release(pending, 0);
+  assert_string_equal(rows_of(pending), "a=1");
 }
 
 /* SQLite tells a table only of savepoints that begin while it takes part. */
 static void savepoints_from_before_the_first_write_are_known(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
   int i;
 
-  (void)state;
-  begin(&pending);
-  kv_pending_savepoint(&pending, 2);
-  add(&pending, "a", "1");
-  kv_pending_release(&pending, 2);
-  add(&pending, "b", "2");
-  kv_pending_rollback_to(&pending, 1);
-  assert_int_equal(pending.n_rows, 0);
+  kv_pending_savepoint(pending, 2);
+  add(pending, "a", "1");
+  kv_pending_release(pending, 2);
+  add(pending, "b", "2");
+  kv_pending_rollback_to(pending, 1);
+  assert_int_equal(pending->n_rows, 0);
   for (i = 0; i < 2; i++) {
-    add(&pending, "c", "3");
-    kv_pending_rollback_to(&pending, 0);
-    assert_int_equal(pending.n_rows, 0);
+    add(pending, "c", "3");
+    kv_pending_rollback_to(pending, 0);
+    assert_int_equal(pending->n_rows, 0);
   }
-  kv_pending_clear(&pending);
 }
 
 static void two_tables_may_tell_of_one_savepoint(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  add(&pending, "a", "1");
-  kv_pending_savepoint(&pending, 0);
-  kv_pending_savepoint(&pending, 0);
-  add(&pending, "b", "2");
-  kv_pending_savepoint(&pending, 1);
-  kv_pending_savepoint(&pending, 1);
-  assert_int_equal(pending.n_marks, 2);
-  add(&pending, "c", "3");
-  kv_pending_rollback_to(&pending, 1);
-  kv_pending_rollback_to(&pending, 1);
-  assert_string_equal(rows_of(&pending), "a=1 b=2");
-  kv_pending_release(&pending, 1);
-  kv_pending_release(&pending, 1);
-  kv_pending_rollback_to(&pending, 0);
-  kv_pending_rollback_to(&pending, 0);
-  assert_string_equal(rows_of(&pending), "a=1");
-  kv_pending_clear(&pending);
+  add(pending, "a", "1");
+  kv_pending_savepoint(pending, 0);
+  kv_pending_savepoint(pending, 0);
+  add(pending, "b", "2");
+  kv_pending_savepoint(pending, 1);
+  kv_pending_savepoint(pending, 1);
+  assert_int_equal(pending->n_marks, 2);
+  add(pending, "c", "3");
+  kv_pending_rollback_to(pending, 1);
+  kv_pending_rollback_to(pending, 1);
+  assert_string_equal(rows_of(pending), "a=1 b=2");
+  kv_pending_release(pending, 1);
+  kv_pending_release(pending, 1);
+  kv_pending_rollback_to(pending, 0);
+  kv_pending_rollback_to(pending, 0);
+  assert_string_equal(rows_of(pending), "a=1");
 }
 
 static void without_rows_the_transaction_has_no_time(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  kv_pending_savepoint(&pending, 0);
-  add(&pending, "a", "1");
-  kv_pending_rollback_to(&pending, 0);
-  assert_false(pending.is_open);
-  assert_int_equal(pending.max_ts, -1);
-  add(&pending, "b", "2");
-  kv_pending_rollback_to(&pending, 0);
-  assert_false(pending.is_open);
-  kv_pending_clear(&pending);
+  kv_pending_savepoint(pending, 0);
+  add(pending, "a", "1");
+  kv_pending_rollback_to(pending, 0);
+  assert_false(pending->is_open);
+  assert_int_equal(pending->max_ts, -1);
+  add(pending, "b", "2");
+  kv_pending_rollback_to(pending, 0);
+  assert_false(pending->is_open);
 }
 
 static void level_minus_one_is_the_transaction(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  kv_pending_savepoint(&pending, 0);
-  add(&pending, "a", "1");
-  kv_pending_savepoint(&pending, 1);
-  add(&pending, "b", "2");
-  kv_pending_rollback_to(&pending, -1);
-  assert_int_equal(pending.n_rows, 0);
-  assert_int_equal(pending.n_marks, 0);
-  assert_false(pending.is_open);
-  add(&pending, "c", "3");
-  assert_string_equal(rows_of(&pending), "c=3");
-  kv_pending_clear(&pending);
+  kv_pending_savepoint(pending, 0);
+  add(pending, "a", "1");
+  kv_pending_savepoint(pending, 1);
+  add(pending, "b", "2");
+  kv_pending_rollback_to(pending, -1);
+  assert_int_equal(pending->n_rows, 0);
+  assert_int_equal(pending->n_marks, 0);
+  assert_false(pending->is_open);
+  add(pending, "c", "3");
+  assert_string_equal(rows_of(pending), "c=3");
 }
 
 static void closing_forgets_rows_and_keeps_savepoints(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  kv_pending_savepoint(&pending, 0);
-  add(&pending, "a", "1");
-  kv_pending_close(&pending);
-  assert_int_equal(pending.n_rows, 0);
-  assert_int_equal(pending.n_marks, 1);
-  add(&pending, "b", "2");
-  kv_pending_rollback_to(&pending, 0);
-  assert_int_equal(pending.n_rows, 0);
-  kv_pending_clear(&pending);
+  kv_pending_savepoint(pending, 0);
+  add(pending, "a", "1");
+  kv_pending_close(pending);
+  assert_int_equal(pending->n_rows, 0);
+  assert_int_equal(pending->n_marks, 1);
+  add(pending, "b", "2");
+  kv_pending_rollback_to(pending, 0);
+  assert_int_equal(pending->n_rows, 0);
 }
 
 /* Add rows of 1 KiB until the transaction is not remembered any more. */
@@ -309,92 +279,85 @@ static int64_t fill(kv_pending *pending) {
 
 static void a_huge_transaction_is_counted_only(void **state) {
   sqlite3_int64 used = sqlite3_memory_used();
-  kv_pending pending;
+  kv_pending *pending = *state;
   int64_t n;
 
-  (void)state;
-  begin(&pending);
-  n = fill(&pending);
+  n = fill(pending);
   assert_in_range(n, 25000, 32768);
   assert_true(sqlite3_memory_used() - used < 1000000);
-  assert_null(kv_pending_rows(&pending));
-  assert_int_equal(pending.n_rows, n);
-  add(&pending, "one more", "1");
-  assert_int_equal(pending.n_rows, n + 1);
-  put(&pending, 0, "key", "again");
-  assert_int_equal(pending.n_rows, n + 1);
-  assert_null(kv_pending_rows(&pending));
-  kv_pending_clear(&pending);
+  assert_null(kv_pending_rows(pending));
+  assert_int_equal(pending->n_rows, n);
+  add(pending, "one more", "1");
+  assert_int_equal(pending->n_rows, n + 1);
+  put(pending, 0, "key", "again");
+  assert_int_equal(pending->n_rows, n + 1);
+  assert_null(kv_pending_rows(pending));
+  kv_pending_clear(pending);
   assert_int_equal(sqlite3_memory_used(), used);
 }
 
 static void going_back_counts_also_in_a_huge_transaction(void **state) {
-  kv_pending pending;
+  kv_pending *pending = *state;
   kv_pending_mark here;
   int64_t n;
 
-  (void)state;
-  begin(&pending);
-  kv_pending_savepoint(&pending, 0);
-  add(&pending, "a", "1");
-  kv_pending_savepoint(&pending, 1);
-  n = fill(&pending);
-  kv_pending_savepoint(&pending, 2);
-  add(&pending, "b", "2");
-  kv_pending_rollback_to(&pending, 2);
-  assert_int_equal(pending.n_rows, n + 1);
-  here = kv_pending_here(&pending);
-  add(&pending, "b", "2");
-  kv_pending_return(&pending, here);
-  assert_int_equal(pending.n_rows, n + 1);
-  kv_pending_rollback_to(&pending, 1);
-  assert_int_equal(pending.n_rows, 1);
-  kv_pending_rollback_to(&pending, 0);
-  assert_int_equal(pending.n_rows, 0);
-  assert_false(pending.is_scan);
-  add(&pending, "c", "3");
-  assert_string_equal(rows_of(&pending), "c=3");
-  kv_pending_clear(&pending);
+  kv_pending_savepoint(pending, 0);
+  add(pending, "a", "1");
+  kv_pending_savepoint(pending, 1);
+  n = fill(pending);
+  kv_pending_savepoint(pending, 2);
+  add(pending, "b", "2");
+  kv_pending_rollback_to(pending, 2);
+  assert_int_equal(pending->n_rows, n + 1);
+  here = kv_pending_here(pending);
+  add(pending, "b", "2");
+  kv_pending_return(pending, here);
+  assert_int_equal(pending->n_rows, n + 1);
+  kv_pending_rollback_to(pending, 1);
+  assert_int_equal(pending->n_rows, 1);
+  kv_pending_rollback_to(pending, 0);
+  assert_int_equal(pending->n_rows, 0);
+  assert_false(pending->is_scan);
+  add(pending, "c", "3");
+  assert_string_equal(rows_of(pending), "c=3");
 }
 
 static void nothing_is_left_when_it_is_cleared(void **state) {
   sqlite3_int64 used = sqlite3_memory_used();
-  kv_pending pending;
+  kv_pending *pending = *state;
 
-  (void)state;
-  begin(&pending);
-  add(&pending, "a", "1");
-  kv_pending_savepoint(&pending, 0);
-  add(&pending, "b", "2");
-  pending.seen = sqlite3_malloc(sizeof(kv_seen));
-  pending.n_seen = 1;
-  kv_pending_clear(&pending);
+  add(pending, "a", "1");
+  kv_pending_savepoint(pending, 0);
+  add(pending, "b", "2");
+  pending->seen = sqlite3_malloc(sizeof(kv_seen));
+  pending->n_seen = 1;
+  kv_pending_clear(pending);
   assert_int_equal(sqlite3_memory_used(), used);
-  assert_int_equal(pending.n_rows, 0);
-  assert_int_equal(pending.n_seen, 0);
-  assert_int_equal(pending.n_marks, 0);
-  assert_int_equal(pending.max_ts, -1);
+  assert_int_equal(pending->n_rows, 0);
+  assert_int_equal(pending->n_seen, 0);
+  assert_int_equal(pending->n_marks, 0);
+  assert_int_equal(pending->max_ts, -1);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(rows_come_in_the_order_of_their_numbers),
-    cmocka_unit_test(a_row_set_again_keeps_its_number),
-    cmocka_unit_test(what_is_remembered_is_a_copy),
-    cmocka_unit_test(large_values_are_referred_to),
-    cmocka_unit_test(seen_rows_come_before_the_first_number),
-    cmocka_unit_test(a_failed_write_goes_back_to_where_it_was),
-    cmocka_unit_test(rollback_to_takes_back_what_came_after),
-    cmocka_unit_test(a_savepoint_outlives_going_back_to_it),
-    cmocka_unit_test(a_released_savepoint_is_part_of_the_outer_one),
-    cmocka_unit_test(savepoints_from_before_the_first_write_are_known),
-    cmocka_unit_test(two_tables_may_tell_of_one_savepoint),
-    cmocka_unit_test(without_rows_the_transaction_has_no_time),
-    cmocka_unit_test(level_minus_one_is_the_transaction),
-    cmocka_unit_test(closing_forgets_rows_and_keeps_savepoints),
-    cmocka_unit_test(a_huge_transaction_is_counted_only),
-    cmocka_unit_test(going_back_counts_also_in_a_huge_transaction),
-    cmocka_unit_test(nothing_is_left_when_it_is_cleared),
+    test(rows_come_in_the_order_of_their_numbers),
+    test(a_row_set_again_keeps_its_number),
+    test(what_is_remembered_is_a_copy),
+    test(large_values_are_referred_to),
+    test(seen_rows_come_before_the_first_number),
+    test(a_failed_write_goes_back_to_where_it_was),
+    test(rollback_to_takes_back_what_came_after),
+    test(a_savepoint_outlives_going_back_to_it),
+    test(a_released_savepoint_is_part_of_the_outer_one),
+    test(savepoints_from_before_the_first_write_are_known),
+    test(two_tables_may_tell_of_one_savepoint),
+    test(without_rows_the_transaction_has_no_time),
+    test(level_minus_one_is_the_transaction),
+    test(closing_forgets_rows_and_keeps_savepoints),
+    test(a_huge_transaction_is_counted_only),
+    test(going_back_counts_also_in_a_huge_transaction),
+    test(nothing_is_left_when_it_is_cleared),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
