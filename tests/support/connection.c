@@ -100,11 +100,21 @@ void test_run_at(const char *file, int line, sqlite3 *db, const char *text,
 }
 
 void test_rows_at(const char *file, int line, sqlite3 *db, const char *expected,
-                  const char *text) {
-  char *rows = test_ask(db, "%s", text);
-  size_t n = strlen(rows);
+                  const char *text, ...) {
+  sqlite3_str *out = sqlite3_str_new(NULL);
+  va_list ap;
+  char *sql;
+  char *rows;
+  size_t n;
 
+  va_start(ap, text);
+  sql = sqlite3_vmprintf(text, ap);
+  va_end(ap);
+  connection_run(db, sql, out);
+  sqlite3_free(sql);
+  rows = sqlite3_str_finish(out);
+  n = rows ? strlen(rows) : 0;
   if (n > 0 && rows[n - 1] == '\n') rows[n - 1] = '\0';
-  _assert_string_equal(rows, expected, file, line);
+  _assert_string_equal(rows ? rows : "", expected, file, line);
   sqlite3_free(rows);
 }

@@ -29,10 +29,13 @@ void test_run_at(const char *file, int line, sqlite3 *db, const char *text,
                  ...);
 #define test_run(...) test_run_at(__FILE__, __LINE__, __VA_ARGS__)
 
-/* Rows as test_ask() gives them, without the last '\n'. */
+/*
+** Rows as test_ask() gives them, without the last '\n'. With formats in the text
+** where the caller's file and line are given.
+*/
 void test_rows_at(const char *file, int line, sqlite3 *db, const char *expected,
-                  const char *text);
+                  const char *text, ...);
 #define test_rows(db, expected, text)                                          \
-  test_rows_at(__FILE__, __LINE__, db, expected, text)
+  test_rows_at(__FILE__, __LINE__, db, expected, "%s", text)
 
 #endif

@@ -72,16 +72,11 @@ static const char *make_log(sqlite3 *host, void **state, const char *keys) {
 }
 
 /* The keys of the log as any reader sees them, and whether they verify. */
-static void expect_keys(sqlite3 *host, void **state, const char *expected) {
-  char *rows = test_ask(host,
-                        "SELECT coalesce(group_concat(key, ''), '') FROM "
-                        "kv_foreign('%q/devices/phone/log.db') WHERE valid",
-                        *state);
-
-  rows[strcspn(rows, "\n")] = '\0';
-  assert_string_equal(rows, expected);
-  sqlite3_free(rows);
-}
+#define expect_keys(host, state, expected)                                     \
+  test_rows_at(__FILE__, __LINE__, host, expected,                             \
+               "SELECT group_concat(key, '') FROM "                            \
+               "kv_foreign('%q/devices/phone/log.db') WHERE valid",            \
+               *state)
 
 static int teardown(void **state) {
   sqlite3_free(err);

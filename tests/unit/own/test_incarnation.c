@@ -49,17 +49,11 @@ static kv_state own_state(const char *part_of_detail) {
 
 /* The keys of the own log, if it verifies. */
 static void expect_keys_at(const char *file, int line, const char *expected) {
-  char *keys =
-    test_ask(t.db,
-             "SELECT group_concat(CASE valid WHEN 1 THEN key ELSE "
-             "reason END, ' ') FROM "
-             "kv_foreign('%q/devices/laptop/log.db') WHERE op IS NOT "
-             "'seen'",
-             t.store->root);
-
-  keys[strcspn(keys, "\n")] = '\0';
-  _assert_string_equal(keys, expected, file, line);
-  sqlite3_free(keys);
+  test_rows_at(file, line, t.db, expected,
+               "SELECT group_concat(CASE WHEN valid THEN key ELSE reason END, "
+               "' ') FROM kv_foreign('%q/devices/laptop/log.db') "
+               "WHERE op IS NOT 'seen'",
+               t.store->root);
 }
 #define expect_keys(expected) expect_keys_at(__FILE__, __LINE__, expected)
 

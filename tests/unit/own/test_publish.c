@@ -27,18 +27,12 @@ static void open_temp(test_store *t, void **state) {
 /* The log as "seq txn op key value, ...", verified to its end. */
 static void expect_log_at(const char *file, int line, test_store *t,
                           const char *expected) {
-  char *rows =
-    test_ask(t->db,
-             "SELECT group_concat(seq || ' ' || txn || ' ' || op || ' ' || "
-             "CASE op WHEN 'seen' THEN bucket ELSE key END || coalesce('=' || "
-             "CASE WHEN op = 'set' THEN value END, '') || CASE valid WHEN 0 "
-             "THEN reason ELSE '' END, ', ') "
-             "FROM kv_foreign('%q/devices/%q/log.db')",
-             t->store->root, t->store->device);
-
-  rows[strcspn(rows, "\n")] = '\0';
-  _assert_string_equal(rows, expected, file, line);
-  sqlite3_free(rows);
+  test_rows_at(file, line, t->db, expected,
+               "SELECT group_concat(seq || ' ' || txn || ' ' || op || ' ' || "
+               "CASE op WHEN 'seen' THEN bucket WHEN 'set' THEN key || '=' || "
+               "value ELSE key END || CASE WHEN valid THEN '' ELSE reason END, "
+               "', ') FROM kv_foreign('%q/devices/%q/log.db')",
+               t->store->root, t->store->device);
 }
 #define expect_log(t, expected) expect_log_at(__FILE__, __LINE__, t, expected)
 

@@ -43,16 +43,11 @@ static const char *make_log(void **state, const char *device, char id,
 /* "keys of the device: state". */
 static void expect_at(const char *file, int line, test_store *t,
                       const char *device, const char *expected) {
-  char *got =
-    test_ask(t->db,
-             "SELECT coalesce((SELECT group_concat(key, '') FROM (SELECT key "
-             "FROM kv_cache WHERE device = %Q ORDER BY seq)), '') || ': ' || "
-             "(SELECT state FROM kv_cursor WHERE device = %Q)",
-             device, device);
-
-  got[strcspn(got, "\n")] = '\0';
-  _assert_string_equal(got, expected, file, line);
-  sqlite3_free(got);
+  test_rows_at(file, line, t->db, expected,
+               "SELECT coalesce((SELECT group_concat(key, '') FROM (SELECT key "
+               "FROM kv_cache WHERE device = %Q ORDER BY seq)), '') || ': ' || "
+               "(SELECT state FROM kv_cursor WHERE device = %Q)",
+               device, device);
 }
 #define expect(t, device, expected)                                            \
   expect_at(__FILE__, __LINE__, t, device, expected)
