@@ -28,7 +28,7 @@
 /* Format of the shadow tables; an older cache is built anew. */
 #define KV_CACHE_FORMAT 7
 
-/* How many epochs there are: sql/meta_epoch.sql goes round in them. */
+/* How many epochs there are: meta_epoch in sql/cache.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)
 
 /* The cache itself: the row of {name}_meta. */

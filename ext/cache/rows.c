@@ -16,7 +16,7 @@ typedef struct rows_cursor {
   const kv_rows_row *row;   /* NULL: the end */
 } rows_cursor;
 
-/* As sql/declare_rows.sql has them. */
+/* As declare_rows has them. */
 enum {
   ROWS_BUCKET,
   ROWS_KEY,

@@ -2,7 +2,7 @@
 ** The order of keys, and with it which keys are one key.
 **
 ** Which row of a key wins, by (ts, device, seq), is the order of the cache's
-** primary key: sql/cache_create.sql.
+** primary key: cache_create in sql/cache.sql.
 **
 ** INVARIANT: the order is total, and the same on every device.
 */

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-#define KV_SPANS 128 /* sql/changes_unindexed.sql counts on it */
+#define KV_SPANS 128 /* changes_unindexed in sql/history.sql counts on it */
 
 typedef struct kv_span {
   int64_t first_seq, last_seq;

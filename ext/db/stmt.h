@@ -25,7 +25,7 @@ typedef struct kv_stmts {
 ** The text of a statement with its holes filled: {cache}, {large}, {cursor},
 ** {seen}, {arrival} and {meta} are the shadow tables of schema.name, {table} is
 ** the table itself, {schema} its schema; {value c} is the value of row c of
-** {cache} (sql/row_value.sql). For sqlite3_free(); NULL: no memory.
+** {cache} (row_value in sql/stmt.sql). For sqlite3_free(); NULL: no memory.
 */
 char *kv_stmt_text(kv_sql id, const char *schema, const char *name);
 

@@ -219,7 +219,7 @@ int kv_reader_keep(kv_reader *reader, kv_larges *larges, int64_t budget,
   return reader_large_end(reader, kv_large_go_on(&reader->large));
 }
 
-/* Columns: those of sql/foreign_sum_at.sql. */
+/* Columns: those of foreign_sum_at. */
 static int reader_sum_at(kv_reader *reader, int64_t seq,
                          const int64_t *expected, int64_t *sum, int *found) {
   sqlite3_stmt *stmt = NULL;

@@ -7,9 +7,9 @@
 **     device   one row: name, id, host, created, base_seq, base_sum, algo
 **     log      seq, txn, ts, parent_ts, op, bucket, key, value, sum
 **
-** The tables' texts are sql/log_create_*.sql, to the byte. application_id
-** is 'KVLG', user_version the format's version. What the columns mean is in
-** ext/log/README.md; the checksum in core/row.c.
+** The tables' texts are log_create_* in sql/writer.sql, to the byte.
+** application_id is 'KVLG', user_version the format's version. What the columns
+** mean is in ext/log/README.md; the checksum in core/row.c.
 **
 ** INVARIANT: rows are appended only; nothing here updates or deletes one.
 */

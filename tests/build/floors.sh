@@ -116,21 +116,41 @@ awk '
 grep 'is not there' "$folder/symbols"
 [ ! -s "$folder/calls" ] || fail "$(cat "$folder/calls")"
 
-# SQL texts.
+# SQL texts. The file that a text is in is named like a room, and the folder of this
+# room runs the text or offers it to others (kv.c may run any).
+texts=$KV_BUILD/generated/kv_sql.sql
+uses() { # ID FOLDER: does a .c of it run the text?
+  grep -qw "$1" "$2"/*.c
+}
 for file in ../sql/*.sql; do
-  text=${file##*/}
-  text=${text%.sql}
+  room=${file##*/}
+  room=${room%.sql}
+  floor=$(echo */"$room".c)
+  floor=${floor%%/*}
+  if [ "$floor" = '*' ]; then
+    fail "sql/$room.sql: ext/ has no room of this name"
+    continue
+  fi
+  for text in $(sed -n 's/^-- name: //p' "$file"); do
+    id=KV_SQL_$(echo "$text" | tr '[:lower:]' '[:upper:]')
+    grep -qw "$id" "$floor"/*.[ch] kv.c ||
+      fail "sql/$room.sql: nothing in ext/$floor/ knows $text"
+  done
+done
+for text in $(sed -n 's/^-- name: //p' "$texts"); do
+  id=KV_SQL_$(echo "$text" | tr '[:lower:]' '[:upper:]')
+  grep -qwr --include=*.c "$id" . || fail "nothing runs the SQL text $text"
   case " $exempt " in *" $text "*) continue ;; esac
-  sed '/^--/d; s/CREATE TABLE kv_[a-z]*//' "$file" |
+  awk -v name="$text" '/^-- name: / { is_it = $3 == name; next } is_it' "$texts" |
+    sed 's/CREATE TABLE kv_[a-z]*//' |
     grep -oE 'kv_[a-z]+|\{table\}' | sort -u > "$folder/names"
   [ -s "$folder/names" ] || continue
-  id=KV_SQL_$(echo "$text" | tr '[:lower:]' '[:upper:]')
   for floor in $floors; do
     # db/ knows texts by their ids, to prepare them in the right way.
-    if [ "$floor" = db ] || ! grep -qw "$id" "$floor"/*.c; then continue; fi
+    if [ "$floor" = db ] || ! uses "$id" "$floor"; then continue; fi
     while read -r name; do
       [ "$(level "$floor")" -ge "$(level "$(value "$name" "$names" surface)")" ] ||
-        fail "sql/$text.sql, of $floor/, names $name, which is above"
+        fail "the SQL text $text, of $floor/, names $name, which is above"
     done < "$folder/names"
   done
 done

@@ -1,12 +1,12 @@
-# SQL texts are in C byte for byte, whatever is in them, without the comment that
-# each file of ours begins with; and a file edited, added or removed is noticed by
-# the next build.
+# SQL texts are in C byte for byte, whatever is in them, without the comments that
+# each file and each text of ours begins with; a file edited, added or removed is
+# noticed by the next build; and what is not a text is refused.
 set -e
-for file in "$KV_SOURCE"/sql/*.sql; do
-  head -n 1 "$file" | grep -q '^-- [A-Z]' || { echo "$file: what for?"; exit 1; }
-done
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+awk 'FNR == 1 || is_name { if (!/^-- [A-Z]/) print FILENAME ": what is it for? " $0 }
+  { is_name = /^-- name: / }' "$KV_SOURCE"/sql/*.sql > "$folder/silent"
+[ ! -s "$folder/silent" ] || { cat "$folder/silent"; exit 1; }
 cd "$folder"
 mkdir sql
 
@@ -25,38 +25,68 @@ cat > main.c <<'END'
 int main(void) {
   int i;
   for (i = 0; i < KV_SQL_COUNT; i++) {
-    printf("[%s]\n%s\n", kv_sql_name((kv_sql)i), kv_sql_text((kv_sql)i));
+    printf("-- name: %s\n%s\n", kv_sql_name((kv_sql)i), kv_sql_text((kv_sql)i));
   }
   return 0;
 }
 END
 
-check() { # WHAT: build, and compare with the files
+check() { # WHAT: build, and compare with standard input
+  cat > expected
   cmake --build b > log 2>&1 || { cat log; exit 1; }
-  for file in sql/*.sql; do
-    name=${file#sql/}
-    echo "[${name%.sql}]"
-    sed '1,/^[^-]/{/^--/d;}' "$file"
-  done > expected
   b/embed > got
   diff -u expected got || { echo "$1"; exit 1; }
+  diff -u expected b/kv_sql.sql || { echo "$1: kv_sql.sql"; exit 1; }
 }
 
+refuse() { # MESSAGE: standard input is no file of texts
+  cat > sql/bad.sql
+  if cmake -S . -B b > log 2>&1; then echo "is not refused: $1"; exit 1; fi
+  tr -s '\n ' '  ' < log | grep -qF "$1" || { cat log; echo "no: $1"; exit 1; }
+  rm sql/bad.sql
+}
+
+cat > texts <<'END'
+-- name: first_1
+SELECT 1;
+-- name: nasty
+SELECT "q" 'q' [a;b] $v ${v} $ENV{HOME} @KV_SQL_ENTRIES@ @v \ \n \; ??/ ??= %d é;
+
+SELECT "a", [b;c], '\', '', ';;', '[', ']]', '$<1:x>', '#{', "/*";
+	-- the end\
+END
 cat > sql/nasty.sql <<'END'
+-- A file; [begins] ${so}.
+
+-- name: nasty
 -- A comment; "q" [a;b] ${v}
 -- of two lines.
 SELECT "q" 'q' [a;b] $v ${v} $ENV{HOME} @KV_SQL_ENTRIES@ @v \ \n \; ??/ ??= %d é;
 
 SELECT "a", [b;c], '\', '', ';;', '[', ']]', '$<1:x>', '#{', "/*";
 	-- the end\
+
+-- name: first_1
+SELECT 1;
 END
-printf 'SELECT 1;\n' > sql/other_2.sql
+printf -- '-- name: other_2\r\n-- Of Windows.\r\nSELECT 1,\r\n 2;\r\n' > sql/other.sql
 cmake -S . -B b > log 2>&1 || { cat log; exit 1; }
-check "as configured"
+{ cat texts; printf -- '-- name: other_2\nSELECT 1,\n 2;\n'; } |
+  check "as configured"
 sleep 1
-printf 'SELECT 2;\n' > sql/other_2.sql
-check "a file was edited"
-printf 'SELECT 3;\n' > sql/added.sql
-check "a file was added"
+printf -- '-- name: other_2\nSELECT 2;\n' > sql/other.sql
+{ cat texts; printf -- '-- name: other_2\nSELECT 2;\n'; } |
+  check "a file was edited"
+printf -- '-- name: added\nSELECT 3;\n' > sql/added.sql
+{ cat sql/added.sql texts sql/other.sql; } | check "a file was added"
 rm sql/nasty.sql
-check "a file was removed"
+cat sql/added.sql sql/other.sql | check "a file was removed"
+
+printf 'SELECT 1;\n' |
+  refuse 'bad.sql: a statement before the first `-- name: `'
+printf -- '-- name: added\nSELECT 1;\n' |
+  refuse 'bad.sql: there is another text named added'
+printf -- '-- name: empty\n-- Nothing.\n\n-- name: full\nSELECT 1;\n' |
+  refuse 'bad.sql: empty has no text'
+printf -- '-- name: Two words\nSELECT 1;\n' |
+  refuse 'bad.sql: `Two words` is to be a name of a-z, 0-9 and _, as in C'

@@ -7,7 +7,6 @@
 # backwards; 65536 and more are bounds of times (ext/table/time_range.c). Then
 # every text of sql/ that reads or changes a table: SCAN is a walk over all of it,
 # SEARCH a seek.
-sql=$(dirname "$0")/../../sql
 
 explain() { # TITLE: the query on standard input
   query=$(cat)
@@ -101,14 +100,17 @@ SELECT * FROM kv_foreign('log.db')
 SELECT * FROM kv_foreign('log.db') AS f JOIN kv ON kv.key = f.key
 END
 
-value=$(sed -e '/^--/d' -e 's/;$//' -e 's/{row}/\\1/g' "$sql/row_value.sql" |
-  tr -d '\n')
-for file in "$sql"/*.sql; do
-  name=$(basename "$file" .sql)
-  text=$(sed -e '/^--/d' \
-    -e "s/{value \([a-z]*\)}/$value/g" \
-    -e 's/{schema}/"main"/g; s/{table}/"main"."kv"/g' \
-    -e 's/{\([a-z]*\)}/"main"."kv_\1"/g' "$file")
+# The texts as they are in C: a line with the name before each.
+value=$(awk '/^-- name: / { is_value = $3 == "row_value"; next } is_value' \
+  "$KV_BUILD/generated/kv_sql.sql" |
+  sed -e 's/;$//' -e 's/{row}/\\1/g' | tr -d '\n')
+sed -e "s/{value \([a-z]*\)}/$value/g" \
+  -e 's/{schema}/"main"/g; s/{table}/"main"."kv"/g' \
+  -e 's/{\([a-z]*\)}/"main"."kv_\1"/g' "$KV_BUILD/generated/kv_sql.sql" > texts.sql
+names=$(sed -n 's/^-- name: //p' texts.sql)
+for name in $names; do
+  text=$(awk -v name="$name" \
+    '/^-- name: / { is_it = $3 == name; next } is_it' texts.sql)
   case $text in
     *%w*) continue ;; # a name is still to be filled in
     SELECT* | INSERT* | UPDATE* | DELETE* | WITH*) ;;
@@ -116,8 +118,8 @@ for file in "$sql"/*.sql; do
   esac
   case $name in
     foreign_* | log_append | log_put_device | log_take_over) # on a log
-      echo "== $name.sql"
+      echo "== $name"
       $SQLITE n.kv/devices/laptop/log.db "EXPLAIN QUERY PLAN $text" | sed 1d ;;
-    *) echo "$text" | explain "$name.sql" ;;
+    *) echo "$text" | explain "$name" ;;
   esac
 done

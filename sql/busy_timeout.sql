@@ -1,2 +1,0 @@
--- How long the host waits for a lock, in milliseconds.
-PRAGMA busy_timeout;

@@ -1,2 +1,0 @@
--- Forget all rows of a device.
-DELETE FROM {cache} WHERE device = :device;

@@ -1,4 +1,0 @@
--- Is this row of a device in the cache?
-SELECT 1 FROM {cache} AS c
-WHERE is_old IN (0, 1) AND device = :device AND seq = :seq AND ts = :ts AND bucket = :bucket
-  AND key = :key AND {value c} IS :value AND op = :op;

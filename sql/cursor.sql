@@ -1,0 +1,39 @@
+-- How far each log is merged.
+
+-- name: cursor_get
+-- How far one device's log is merged.
+SELECT id, seq, sum, published_seq, published_sum, last_ts, clock_offset,
+  synced, stamp, state, detail, waiting_seq, waiting_sum,
+  newest
+FROM {cursor} WHERE device = :device;
+
+-- name: cursor_put
+-- Remember how far a device's log is merged.
+INSERT OR REPLACE INTO {cursor}
+  (device, id, seq, sum, published_seq, published_sum, last_ts, clock_offset,
+   synced, stamp, state, detail, waiting_seq, waiting_sum,
+   newest)
+VALUES(:device, :id, :seq, :sum, :published_seq, :published_sum, :last_ts,
+  :clock_offset, :synced, :stamp, :state, :detail, :waiting_seq, :waiting_sum,
+  :newest);
+
+-- name: cursor_names
+-- The devices that are known.
+SELECT device FROM {cursor} ORDER BY device;
+
+-- name: former_get
+-- Up to where a log had been read before another one took its place.
+SELECT seq, sum, newest FROM {former} WHERE device = :device AND id = :id;
+
+-- name: former_put
+-- Another log takes the place of this one.
+INSERT OR REPLACE INTO {former}(device, id, seq, sum, newest, n)
+VALUES(:device, :id, :seq, :sum, :newest,
+  (SELECT CASE WHEN max(n) IS NULL THEN 1 ELSE max(n) + 1 END
+   FROM {former} WHERE device = :device));
+
+-- name: former_trim
+-- The last eight of a device are enough.
+DELETE FROM {former} WHERE device = :device AND n <=
+  (SELECT n FROM {former} WHERE device = :device
+   ORDER BY n DESC LIMIT 1 OFFSET 8);

@@ -1,2 +1,0 @@
--- The devices that are known.
-SELECT device FROM {cursor} ORDER BY device;

@@ -1,2 +1,0 @@
--- How many rows all logs have, as far as they are merged.
-SELECT sum(seq) FROM {cursor};

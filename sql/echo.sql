@@ -1,2 +1,0 @@
--- A text as this database keeps it.
-SELECT :text;

@@ -1,2 +1,0 @@
--- How the host's database keeps text.
-PRAGMA encoding;

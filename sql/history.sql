@@ -1,0 +1,168 @@
+-- The tables kv_diff, kv_conflicts and kv_changes.
+
+-- name: declare_diff
+-- What SQL sees of kv_diff.
+CREATE TABLE kv_diff(
+  bucket TEXT,
+  key,
+  change TEXT,
+  old_value,
+  new_value,
+  start HIDDEN,
+  stop HIDDEN,
+  store HIDDEN,
+  PRIMARY KEY(bucket, key)
+) WITHOUT ROWID;
+
+-- name: diff
+-- What a stretch of time did to the keys that it has rows of: the latest row
+-- of each before it and at its end.
+SELECT k.bucket, k.key,
+  CASE WHEN o.op IS NOT 1 THEN 'added'
+       WHEN n.op = 0 THEN 'removed'
+       ELSE 'changed' END,
+  {value o}, {value n}
+FROM (
+  SELECT DISTINCT bucket, key FROM {cache}
+  WHERE ts > :start AND ts <= :stop
+    AND (device IS NOT :self OR seq <= :until)) AS k
+CROSS JOIN {cache} AS n
+  ON n.is_old IN (0, 1) AND n.bucket = k.bucket AND n.key = k.key
+  AND (n.ts, n.device, n.seq) = (
+    SELECT ts, device, seq FROM {cache} AS i
+    WHERE i.is_old IN (0, 1) AND i.bucket = k.bucket AND i.key = k.key AND i.ts <= :stop
+      AND (i.device IS NOT :self OR i.seq <= :until)
+    ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
+LEFT JOIN {cache} AS o
+  ON o.is_old IN (0, 1) AND o.bucket = k.bucket AND o.key = k.key
+  AND (o.ts, o.device, o.seq) = (
+    SELECT ts, device, seq FROM {cache} AS i
+    WHERE i.is_old IN (0, 1) AND i.bucket = k.bucket AND i.key = k.key AND i.ts <= :start
+    ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
+WHERE (o.op IS 1) <> (n.op IS 1)
+  OR (n.op = 1
+      AND ({value n} IS NOT {value o}
+        OR typeof({value n}) <> typeof({value o})))
+ORDER BY k.bucket, k.key;
+
+-- name: declare_conflicts
+-- What SQL sees of kv_conflicts.
+CREATE TABLE kv_conflicts(
+  bucket TEXT,
+  key,
+  value,
+  device TEXT,
+  ts INTEGER,
+  time TEXT,
+  lost_value,
+  lost_device TEXT,
+  lost_ts INTEGER,
+  lost_time TEXT,
+  op TEXT,
+  store HIDDEN,
+  PRIMARY KEY(bucket, key, lost_device, lost_ts)
+) WITHOUT ROWID;
+
+-- name: conflicts
+-- Values that lost to a writer who had not seen them. A row of the same key
+-- had seen a value if it is of the same device and later, if it says that it
+-- replaced it (parent_ts), or if its writer had merged that far (a seen row
+-- ahead of it; for the running transaction what came before it). A value that some
+-- row had seen is settled.
+SELECT w.bucket, w.key, {value w}, w.device, w.ts, {value l}, l.device, l.ts, w.op
+FROM {cache} AS l
+CROSS JOIN {cursor} AS d
+CROSS JOIN {cache} AS w
+WHERE l.op = 1 AND d.device = l.device
+  AND (l.device IS NOT :self OR l.seq <= :until)
+  AND NOT EXISTS(
+    SELECT 1 FROM {cache} AS r
+    WHERE r.is_old IN (0, 1) AND r.bucket = l.bucket AND r.key = l.key
+      AND (r.ts, r.device, r.seq) > (l.ts, l.device, l.seq)
+      AND (r.device IS NOT :self OR r.seq <= :until)
+      AND (r.device = l.device
+        OR l.seq <= (
+          SELECT CASE WHEN s.peer_id = d.id THEN s.peer_seq END
+          FROM {seen} AS s
+          WHERE s.device = r.device AND s.peer = l.device AND s.seq <= r.seq
+          ORDER BY s.seq DESC LIMIT 1)
+        OR (r.device IS :self AND r.seq >= :first
+          AND l.arrived < r.arrived)
+        OR (r.parent_ts = l.ts AND NOT EXISTS(
+          SELECT 1 FROM {cache} AS x
+          WHERE x.is_old IN (0, 1) AND x.bucket = l.bucket AND x.key = l.key AND x.ts = l.ts
+            AND x.device <> l.device))))
+  AND w.is_old IN (0, 1) AND w.bucket = l.bucket AND w.key = l.key
+  AND (w.ts, w.device, w.seq) = (
+    SELECT i.ts, i.device, i.seq FROM {cache} AS i
+    WHERE i.is_old IN (0, 1) AND i.bucket = l.bucket AND i.key = l.key
+      AND (i.device IS NOT :self OR i.seq <= :until)
+    ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
+  AND w.device <> l.device
+  AND (w.op = 0 OR {value w} IS NOT {value l}
+    OR typeof({value w}) <> typeof({value l}))
+ORDER BY l.bucket, l.key, l.ts DESC, l.device DESC, l.seq DESC;
+
+-- name: declare_changes
+-- What SQL sees of kv_changes.
+CREATE TABLE kv_changes(
+  cursor INTEGER,
+  bucket TEXT,
+  key,
+  value,
+  op TEXT,
+  ts INTEGER,
+  time TEXT,
+  device TEXT,
+  is_reset INTEGER,
+  after HIDDEN,
+  store HIDDEN,
+  PRIMARY KEY(bucket, key)
+) WITHOUT ROWID;
+
+-- name: changes
+-- Keys whose latest row came with a commit or merge behind a number. Rows are
+-- found by the time, then told by device and number of the arrival.
+SELECT :base + a.arrived, c.bucket, c.key, {value w}, w.op, c.ts, c.device, 0
+FROM {arrival} AS a
+CROSS JOIN {cache} AS c
+CROSS JOIN {cache} AS w
+WHERE a.arrived > :after AND a.arrived <= :end
+  AND c.ts BETWEEN a.first_ts AND a.last_ts AND +c.device = a.device
+  AND +c.seq BETWEEN a.first_seq AND a.last_seq
+  AND NOT EXISTS(
+    SELECT 1 FROM {cache} AS n
+    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
+      AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
+      AND (n.device IS NOT :self OR n.seq <= :until))
+  AND w.is_old = c.is_old AND w.bucket = c.bucket AND w.key = c.key AND w.ts = c.ts
+  AND w.device = c.device AND w.seq = c.seq
+ORDER BY a.arrived;
+
+-- name: changes_unindexed
+-- The same by one walk over all rows, while there is no index by time. A row
+-- has the number of the first of the (128, KV_SPANS) that its merge took.
+SELECT :base + a.arrived, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 0
+FROM {cache} AS c
+CROSS JOIN {arrival} AS a
+WHERE c.arrived > :after - 128
+  AND a.arrived > :after AND a.arrived <= :end
+  AND a.arrived BETWEEN c.arrived AND c.arrived + 127 AND a.device = c.device
+  AND c.seq BETWEEN a.first_seq AND a.last_seq
+  AND NOT EXISTS(
+    SELECT 1 FROM {cache} AS n
+    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
+      AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
+      AND (n.device IS NOT :self OR n.seq <= :until))
+ORDER BY a.arrived;
+
+-- name: changes_all
+-- The latest row of every key.
+SELECT :base + :end, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 1
+FROM {cache} AS c
+WHERE :after IS NOT NULL AND (c.device IS NOT :self OR c.seq <= :until)
+  AND NOT EXISTS(
+    SELECT 1 FROM {cache} AS n
+    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
+      AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
+      AND (n.device IS NOT :self OR n.seq <= :until));

@@ -1,2 +1,0 @@
--- Forget a large value.
-DELETE FROM {large} WHERE part BETWEEN :first AND :first + 0x7fff;

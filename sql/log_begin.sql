@@ -1,2 +1,0 @@
--- Lock a log against every other process.
-BEGIN EXCLUSIVE;

@@ -1,9 +1,0 @@
--- The history of one key, in every bucket.
-SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
-  CASE WHEN c.txn IS NOT NULL THEN c.txn
-       WHEN a.last_seq IS NOT NULL THEN a.last_seq ELSE c.seq END,
-  c.parent_ts
-FROM {cache} AS c
-LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
-WHERE c.is_old IN (0, 1) AND c.key = :key
-  AND (c.device IS NOT :self OR c.seq <= :until);

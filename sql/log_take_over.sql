@@ -1,2 +1,0 @@
--- Another machine writes this log from now on.
-UPDATE device SET host = :host;

@@ -1,2 +1,0 @@
--- Remove a shadow table.
-DROP TABLE IF EXISTS {meta};

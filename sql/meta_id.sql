@@ -1,2 +1,0 @@
--- Which cache is this? No other one has the number.
-SELECT id FROM {meta};

@@ -1,2 +1,0 @@
--- Give up own rows that wait.
-DELETE FROM {cache} WHERE device = :self AND seq > :after;

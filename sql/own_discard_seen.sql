@@ -1,2 +1,0 @@
--- The same for seen rows.
-DELETE FROM {seen} WHERE device = :self AND seq > :after;

@@ -1,2 +1,0 @@
--- And back to positive.
-UPDATE {cache} SET seq = -seq WHERE device = :self AND seq < 0;

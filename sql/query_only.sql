@@ -1,2 +1,0 @@
--- Does the host forbid writes?
-PRAGMA query_only;

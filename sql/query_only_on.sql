@@ -1,2 +1,0 @@
--- Forbid writes again.
-PRAGMA query_only = 1;

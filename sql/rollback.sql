@@ -1,2 +1,0 @@
--- End a transaction that cannot be committed.
-ROLLBACK;

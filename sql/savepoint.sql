@@ -1,2 +1,0 @@
--- Begin the merge of one device's log.
-SAVEPOINT kv_sync;

@@ -1,2 +1,0 @@
--- Keep it.
-RELEASE kv_sync;

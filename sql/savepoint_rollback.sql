@@ -1,2 +1,0 @@
--- Undo it.
-ROLLBACK TO kv_sync;

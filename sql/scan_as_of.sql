@@ -1,8 +1,0 @@
--- Rows up to a time, in front and in the back, of the keys from a bound on,
--- the latest of each key first.
-SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 0 AND key >= :low AND ts <= :as_of
-UNION ALL
-SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 1 AND bucket = '' AND key >= :low AND ts <= :as_of
-ORDER BY 1, 5 DESC, 6 DESC, 8 DESC;

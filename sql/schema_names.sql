@@ -1,2 +1,0 @@
--- The schemas of a connection.
-PRAGMA database_list;

@@ -1,2 +1,0 @@
--- Forget what a device had seen.
-DELETE FROM {seen} WHERE device = :device;

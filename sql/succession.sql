@@ -1,0 +1,56 @@
+-- A new log of this device, begun elsewhere.
+
+-- name: own_hide_cache
+-- Set own rows aside, under negative numbers, beside those of a new log.
+UPDATE {cache} SET seq = -seq WHERE device = :self;
+
+-- name: own_hide_seen
+-- The same for seen rows.
+UPDATE {seen} SET seq = -seq WHERE device = :self;
+
+-- name: own_hidden
+-- Own rows that were set aside, beside those of a new log: the last one that
+-- the log has, too; and how many it lacks that were published, or that come
+-- before one that it has.
+WITH hidden(seq, is_there) AS (
+  SELECT -o.seq, EXISTS(
+    SELECT 1 FROM {cache} AS n
+    WHERE n.is_old IN (0, 1) AND n.bucket = o.bucket AND n.key = o.key AND n.ts = o.ts
+      AND n.device = o.device AND n.seq > 0 AND n.op = o.op
+      AND {value n} IS {value o})
+  FROM {cache} AS o WHERE o.device = :self AND o.seq < 0),
+last(seq) AS (SELECT CASE WHEN max(seq) IS NULL THEN 0 ELSE max(seq) END
+  FROM hidden WHERE is_there)
+SELECT last.seq,
+  (SELECT count(*) FROM hidden
+   WHERE NOT is_there AND (hidden.seq <= :after OR hidden.seq <= last.seq))
+FROM last;
+
+-- name: own_drop_hidden
+-- Own rows that were set aside, up to a number.
+DELETE FROM {cache} WHERE device = :self AND seq < 0 AND seq >= -:after;
+
+-- name: own_drop_hidden_seen
+-- Seen rows that were set aside, up to a number.
+DELETE FROM {seen} WHERE device = :self AND seq < 0 AND seq >= -:after;
+
+-- name: own_drop_arrival
+-- They came again, with a later merge.
+DELETE FROM {arrival}
+WHERE device = :self AND last_seq <= :after AND arrived < :arrived;
+
+-- name: own_show_cache
+-- Put own rows that were set aside behind those of the new log.
+UPDATE {cache} SET seq = :shift - seq, txn = txn + :shift
+WHERE device = :self AND seq < 0;
+
+-- name: own_show_seen
+-- The same for seen rows.
+UPDATE {seen} SET seq = :shift - seq, txn = txn + :shift
+WHERE device = :self AND seq < 0;
+
+-- name: own_show_arrival
+-- And the commits that brought them.
+UPDATE {arrival} SET first_seq = first_seq + :shift,
+  last_seq = last_seq + :shift
+WHERE device = :self AND arrived < :arrived;

@@ -1,2 +1,0 @@
--- Close it (filled by sqlite3_mprintf).
-DROP TABLE temp."%w";

@@ -1,2 +1,0 @@
--- Delete a key from a function.
-DELETE FROM {table} WHERE key = :key;

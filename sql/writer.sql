@@ -1,0 +1,61 @@
+-- Writing the own log file.
+
+-- name: log_begin
+-- Lock a log against every other process.
+BEGIN EXCLUSIVE;
+
+-- name: log_durable
+-- A log is a rollback-journal database whose commits are durable.
+PRAGMA synchronous = FULL;
+PRAGMA journal_mode = DELETE;
+PRAGMA auto_vacuum = NONE;
+
+-- name: log_format
+-- What marks a log.
+PRAGMA encoding = 'UTF-8';
+PRAGMA application_id = 0x4b564c47;
+PRAGMA user_version = 1;
+
+-- name: log_create_device
+-- Whose log it is: one row.
+CREATE TABLE device(
+  name TEXT,
+  id BLOB,
+  host TEXT,
+  created INTEGER,
+  base_seq INTEGER,
+  base_sum INTEGER,
+  algo TEXT
+);
+
+-- name: log_create_log
+-- The rows of a log: never changed, appended only.
+CREATE TABLE log(
+  seq INTEGER PRIMARY KEY,
+  txn INTEGER NOT NULL,
+  ts INTEGER NOT NULL,
+  parent_ts INTEGER,
+  op INTEGER NOT NULL,
+  bucket TEXT NOT NULL,
+  key NOT NULL,
+  value,
+  sum INTEGER NOT NULL
+);
+
+-- name: log_put_device
+-- Say whose log it is.
+INSERT INTO device(name, id, host, created, base_seq, base_sum, algo)
+VALUES(:name, :id, :host, :created, 0, :base_sum, 'xxh3-64');
+
+-- name: log_take_over
+-- Another machine writes this log from now on.
+UPDATE device SET host = :host;
+
+-- name: log_append
+-- Append one row.
+INSERT INTO log(seq, txn, ts, parent_ts, op, bucket, key, value, sum)
+VALUES(:seq, :txn, :ts, :parent_ts, :op, :bucket, :key, :value, :sum);
+
+-- name: log_commit
+-- Publish.
+COMMIT;
