@@ -120,5 +120,5 @@ Both devices show the same. Try it yourself:
   INSERT INTO kv VALUES('first', 1);
   SELECT kv_get('first');
 
-README.md has recipes, all tables and functions, and how it works.
+examples/README.md has recipes, ext/surface/README.md all tables and functions.
 END

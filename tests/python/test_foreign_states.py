@@ -1,4 +1,4 @@
-"""kv_devices says what is the matter with each log, in a word that the README
+"""kv_devices says what is the matter with each log, in a word that the reference
 explains and a sentence; and lists what it does not read.
 """
 
@@ -11,7 +11,7 @@ import unittest
 from foreign import make
 from support import HERE, NOW, Case, deliver, edit, kv, log_path, plain, put, read, sync
 
-README = os.path.join(HERE, "..", "..", "README.md")
+REFERENCE = os.path.join(HERE, "..", "..", "ext", "surface", "README.md")
 ROWS = [(1, NOW, None, 1, "", "a", 1), (3, NOW + 1, None, 1, "", "b", 1),
         (3, NOW + 1, None, 1, "", "c", 1), (4, NOW + 2, None, 1, "", "d", 1)]
 OTHER = [(1, NOW + 5, None, 1, "", "other", 1), (2, NOW + 6, None, 1, "", "b", 2)]
@@ -238,11 +238,11 @@ class States(Case):
                 self.laptop = self.device("laptop")
                 self.told("damaged", "row 3", why, rows="abc")
 
-    def test_every_word_is_in_the_readme_with_what_to_do(self):
-        with open(README, encoding="utf-8") as f:
+    def test_every_word_is_in_the_reference_with_what_to_do(self):
+        with open(REFERENCE, encoding="utf-8") as f:
             text = f.read()
-        table = dict(re.findall(r"^\| `(\w+)` \| (.*)$", text[text.index("### States"):
-                                                             text.index("### kv_foreign")], re.M))
+        table = dict(re.findall(r"^\| `(\w+)` \| (.*)$", text[text.index("## States"):
+                                                             text.index("## kv_foreign")], re.M))
         with open(os.path.join(HERE, "..", "..", "ext", "log", "state.c"), encoding="utf-8") as f:
             words = re.search(r"state_words\[\] = \{(.*?)\}", f.read(), re.S).group(1)
         self.assertEqual(set(table), set(re.findall(r'"(\w+)"', words)) | {"ignored"})

@@ -1,23 +1,29 @@
-"""Every command and example of README.md is run, and its output compared.
+"""Every command and example of the pages is run, and its output compared.
 
     python3 tests/python/test_readme.py             run
     python3 tests/python/test_readme.py --update    write the outputs anew
+    python3 tests/python/test_readme.py PAGE ...    run the blocks of these pages
 
-A block is told by the word behind its fence:
+The pages are all Markdown files of the repository; PAGES has each with the
+number of its blocks, so that none is left out unseen. The word behind a fence
+says what a block is:
 
     console   a session: `$ command`, or `sqlite> statement` and its output.
               A block that does not begin with `$` goes on in the shell of the
               one before; where there are two, <!-- shell NAME --> is above.
+    gdb       a session of gdb, in which the program stops where the page says
     python    run by this Python; the text block behind it is its output
     c         compiled with cc against libsqlite3 and run; the same
-    sh        commands of the install section, run on a copy of the sources
+    sh        commands, run in a copy of the sources; what takes minutes is
+              run as far as it says what it would do (run_source_line)
     text      the output of the block before
-    (none)    a drawing
+    sql       compared by another test
+    figures   measured once; a drawing has no word
 
 All blocks under one heading share a folder that has the module as kv.so, and
-examples/reports. The number of blocks of each kind is known, so that none is
-left out unseen; the tables of the reference are compared with what the module
-has.
+examples/reports. <!-- debug --> above a block: the module there is that of a
+Debug build. The tables of the reference are compared with what the module has,
+and links with what is there.
 
 KV_MODULE is the module's path without its suffix.
 """
@@ -40,33 +46,78 @@ import unittest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-README = os.path.join(SOURCE, 'README.md')
+REFERENCE = 'ext/surface/README.md'
+ERRORS = 'ext/surface/ERRORS.md'
+PARSTORE = 'examples/guide/parstore.md'
+FORMAT = 'ext/log/README.md'
+FLOORS = 'ext/README.md'
 MODULE = os.environ.get('KV_MODULE', os.path.join(SOURCE, 'build', 'kv'))
 MODULE_FILE = next(iter(glob.glob(MODULE + '.*')), MODULE + '.so')
 MARK = '-- end of the statement --'
 SHELL = os.environ.get('SQLITE3', 'sqlite3')
 
-# How many blocks there are. A new example is counted here, too.
-BLOCKS = {'console': 20, 'python': 2, 'c': 1, 'sh': 6, 'text': 3, '': 2}
+# How many blocks each page has. A new example is counted here, too.
+PAGES = {
+    'README.md': {'console': 3, '': 1, 'sh': 2, 'python': 1, 'text': 1},
+    'CHANGELOG.md': {},
+    'examples/README.md': {},
+    'examples/guide/c.md': {'c': 1, 'text': 1},
+    'examples/guide/export.md': {'console': 3},
+    'examples/guide/follow.md': {'console': 1, 'python': 1, 'text': 1},
+    'examples/guide/history.md': {'console': 7},
+    'examples/guide/install.md': {'sh': 6},
+    'examples/guide/parstore.md': {},
+    'examples/guide/persistent.md': {'console': 3},
+    'examples/guide/promises.md': {},
+    'examples/guide/python.md': {'python': 1, 'text': 1},
+    'examples/guide/syncing.md': {'': 1, 'console': 2},
+    'examples/reports/README.md': {'console': 1},
+    'ext/README.md': {'': 2, 'console': 1},
+    'ext/log/README.md': {'sql': 2, '': 2},
+    'ext/surface/ERRORS.md': {},
+    'ext/surface/LIMITS.md': {},
+    'ext/surface/README.md': {},
+    'tests/README.md': {'sh': 3},
+    'tests/bench/README.md': {'sh': 1, '': 4},
+    'tests/fault/README.md': {},
+    'tests/foreign/README.md': {},
+    'tests/fuzz/README.md': {'sh': 2},
+}
 
-Block = collections.namedtuple('Block', 'kind heading shell body line')
+Block = collections.namedtuple('Block', 'page kind heading shell is_debug body line')
 
 
-def read_readme():
-    with open(README, encoding='utf-8') as f:
+def read_page(page):
+    with open(os.path.join(SOURCE, page), encoding='utf-8') as f:
         return f.read()
 
 
-def blocks_of(text):
+def pages_there():
+    """All Markdown files, but for those of builds."""
+    found = []
+    for folder, inner, files in os.walk(SOURCE):
+        inner[:] = [name for name in inner
+                    if name == '.github' or not re.match(r'\.|build', name)
+                    or folder != SOURCE]
+        found += [os.path.relpath(os.path.join(folder, name), SOURCE)
+                  for name in files if name.endswith('.md')]
+    return sorted(found)
+
+
+def blocks_of(page):
     """The fenced blocks, with the heading and the shell they belong to."""
+    text = read_page(page)
     blocks = []
     heading = shell = kind = None
+    is_debug = False
     body = []
     for number, line in enumerate(text.split('\n'), 1):
         if kind is not None:
             if line == '```':
-                blocks.append(Block(kind, heading, shell, body, start))
+                blocks.append(Block(page, kind, heading, shell, is_debug,
+                                    body, start))
                 kind = shell = None
+                is_debug = False
             else:
                 body.append(line)
         elif line.startswith('```'):
@@ -75,6 +126,8 @@ def blocks_of(text):
             heading, shell = line.strip('# '), None
         elif re.match(r'<!-- shell (\w+) -->$', line):
             shell = line.split()[2]
+        elif line == '<!-- debug -->':
+            is_debug = True
     assert kind is None, 'a block is not closed'
     return blocks
 
@@ -86,12 +139,12 @@ class Shell:
     order; its input does not, so that it prints no prompts.
     """
 
-    def __init__(self, arguments, folder):
+    def __init__(self, arguments, folder, environment):
         self.terminal, inner = pty.openpty()
         tty.setraw(inner, termios.TCSANOW)
         self.process = subprocess.Popen(
             [SHELL, '-batch', '-init', os.devnull] + arguments, cwd=folder,
-            stdin=subprocess.PIPE, stdout=inner, stderr=inner)
+            env=dict(os.environ, **environment), stdin=subprocess.PIPE, stdout=inner, stderr=inner)
         os.close(inner)
         self.unread = b''
 
@@ -129,6 +182,7 @@ class Runner:
 
     def __init__(self):
         self.root = tempfile.mkdtemp(prefix='kv-readme.')
+        self.sources = Sources()
         self.heading = self.folder = None
         self.shells = {}
         self.output = None  # of the last python or c block
@@ -136,6 +190,7 @@ class Runner:
 
     def close(self):
         self.leave_heading()
+        self.sources.remove()
         shutil.rmtree(self.root)
 
     def leave_heading(self):
@@ -149,14 +204,25 @@ class Runner:
         if heading != self.heading:
             self.leave_heading()
             self.heading = heading
+            self.is_debug = False
             self.folder = tempfile.mkdtemp(dir=self.root)
             shutil.copy(MODULE_FILE, self.folder)
             shutil.copytree(os.path.join(SOURCE, 'examples', 'reports'),
                             os.path.join(self.folder, 'examples', 'reports'))
 
+    def use_debug(self):
+        """The module is that of a Debug build from here on."""
+        if self.is_debug:
+            return
+        self.is_debug = True
+        self.sources.make_debug()
+        shutil.copy(self.sources.path('build-debug/kv.so'), self.folder)
+
     def run(self, block):
         """Run one block; returns its lines as they have to be."""
         self.enter_heading(block.heading)
+        if block.is_debug:
+            self.use_debug()
         run = getattr(self, 'run_' + (block.kind or 'drawing'), None)
         if run is None:
             raise AssertionError('line %d: unknown kind of block %s'
@@ -182,10 +248,15 @@ class Runner:
             if line.startswith('$ '):
                 out.append(line)
                 words = shlex.split(line[2:])
-                if words[0] == 'sqlite3' and '<' not in words:
+                environment = {}
+                while re.match(r'\w+=', words[0]):
+                    variable, value = words.pop(0).split('=', 1)
+                    environment[variable] = value
+                if words[0] == 'sqlite3' and not set(words) & {'<', '<<', '|'}:
                     if name in self.shells:
                         self.shells.pop(name).close()
-                    self.shells[name] = Shell(words[1:], self.folder)
+                    self.shells[name] = Shell(words[1:], self.folder,
+                                              environment)
                 else:
                     out += self.command(line[2:], shell=True)[1].splitlines()
             elif line.startswith('sqlite> ') and name in self.shells:
@@ -228,11 +299,53 @@ class Runner:
         return output.splitlines()
 
     def run_sh(self, block):
-        for line in block.body:
-            run_install_line(line)
+        for line in joined(block.body):
+            run_source_line(self.sources, line)
         return block.body
 
+    def run_gdb(self, block):
+        """A session of gdb: it stops where the page says, in that order.
+
+        What is typed between the stops is the same each time, and left out.
+        """
+        typed = [line[6:] for line in block.body if line.startswith('(gdb) ')]
+        names = [line[6:] for line in typed if line.startswith('break ')]
+        for name in names:
+            assert re.search(r'(?m)^\w[\w *]*\b%s\(' % name,
+                             sources_of_ext()), 'no function ' + name
+        if not shutil.which('gdb'):
+            return block.body
+        self.use_debug()
+        for name, lines in (
+                ('session.sql', [line[8:] for line in block.body
+                                 if line.startswith('sqlite> ')]),
+                ('session.gdb', ['set breakpoint pending on',
+                                 'set print frame-arguments none',
+                                 'set startup-with-shell on'] +
+                 ['break %s\ncommands\ncontinue\nend' % n for n in names] +
+                 ['run -batch -init /dev/null %s < session.sql' % ' '.join(
+                     shlex.split(block.body[0])[4:])])):
+            with open(os.path.join(self.folder, name), 'w') as f:
+                f.write('\n'.join(lines) + '\n')
+        out = self.command(['gdb', '-nx', '-batch', '-x', 'session.gdb',
+                            SHELL], env=without_preload())[1]
+        if 'ould not trace' in out or 'ptrace: ' in out:
+            return block.body
+        seen = ['Breakpoint %s, %s (...)' % found for found in re.findall(
+            r'(?m)^(?:Thread .* hit )?Breakpoint (\d+), (?:0x\w+ in )?(\w+) \(',
+            out)]
+        assert seen, out
+        body = []
+        for line in block.body:
+            if line.startswith('Breakpoint '):
+                line = seen.pop(0) if seen else '(does not stop again)'
+            body.append(line)
+        return body + seen
+
     def run_drawing(self, block):
+        return block.body
+
+    def run_sql(self, block):
         return block.body
 
 
@@ -240,50 +353,78 @@ def without_preload():
     return {k: v for k, v in os.environ.items() if k != 'LD_PRELOAD'}
 
 
-# The commands of the install section.
+def joined(lines):
+    """Lines of a shell, those that end with a backslash with the next one."""
+    return [line for line in '\n'.join(lines).replace('\\\n', ' ').split('\n')
+            if line]
+
+
+def sources_of_ext():
+    text = []
+    for path in glob.glob(os.path.join(SOURCE, 'ext', '**', '*.c'),
+                          recursive=True):
+        with open(path) as f:
+            text.append(f.read())
+    return '\n'.join(text)
+
 
 class Sources:
-    """A copy of the sources, in which the commands of the README are run."""
-    folder = None
+    """A copy of the sources, in which the commands of one page are run."""
 
-    @classmethod
-    def run(cls, line, **environment):
-        if cls.folder is None:
-            cls.folder = tempfile.mkdtemp(prefix='kv-readme-source.')
-            for name in ('CMakeLists.txt', 'cmake', 'ext', 'sql', 'examples'):
-                path = os.path.join(SOURCE, name)
-                copy = os.path.join(cls.folder, name)
-                (shutil.copytree if os.path.isdir(path) else shutil.copy)(
-                    path, copy)
-            cls.make_pkg_config()
-        env = without_preload()
-        env['DESTDIR'] = os.path.join(cls.folder, 'root')
-        env['PATH'] = os.path.join(cls.folder, 'bin') + ':' + env['PATH']
-        done = subprocess.run(line, shell=True, cwd=cls.folder, text=True,
-                              stdin=subprocess.DEVNULL, timeout=250, env=env,
+    def __init__(self):
+        self.folder = None
+
+    def path(self, name=''):
+        """A path in the copy, which is made when it is asked for."""
+        if self.folder is None:
+            self.folder = os.path.join(tempfile.mkdtemp(prefix='kv-readme.'),
+                                       'sqlite-kv')
+            shutil.copytree(SOURCE, self.folder, ignore=shutil.ignore_patterns(
+                'build', 'build-*', '.git', '__pycache__'))
+            self.make_pkg_config()
+        return os.path.join(self.folder, name)
+
+    def run(self, line, **environment):
+        folder = self.path()
+        env = dict(without_preload(), **environment)
+        env['DESTDIR'] = os.path.join(folder, 'root')
+        env['PATH'] = os.path.join(folder, 'bin') + ':' + env['PATH']
+        done = subprocess.run(line, shell=True, cwd=folder, text=True,
+                              stdin=subprocess.DEVNULL, timeout=600, env=env,
                               stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
         if done.returncode != 0:
             raise AssertionError('%s\n%s' % (line, done.stdout))
         return done.stdout
 
-    @classmethod
-    def make_pkg_config(cls):
+    def has_tests(self, build):
+        if not os.path.exists(self.path(build)):
+            self.run('cmake -S . -B ' + build)
+        with open(os.path.join(self.path(build), 'CMakeCache.txt')) as f:
+            return 'KV_BUILD_TESTS:BOOL=OFF' not in f.read()
+
+    def make_debug(self):
+        if not os.path.exists(self.path('build-debug/kv.so')):
+            self.run('cmake -S . -B build-debug -DCMAKE_BUILD_TYPE=Debug'
+                     ' -DKV_BUILD_TESTS=OFF')
+            self.run('cmake --build build-debug --target kv -j2')
+
+    def make_pkg_config(self):
         """pkg-config for what is installed below DESTDIR."""
-        os.mkdir(os.path.join(cls.folder, 'bin'))
-        path = os.path.join(cls.folder, 'bin', 'pkg-config')
+        os.mkdir(os.path.join(self.folder, 'bin'))
+        path = os.path.join(self.folder, 'bin', 'pkg-config')
         with open(path, 'w') as f:
             f.write('#!/bin/sh\nexec "%s" -c %s "$@"\n'
                     % (sys.executable, shlex.quote(PKG_CONFIG)))
         os.chmod(path, 0o755)
 
-    @classmethod
-    def remove(cls):
-        if cls.folder:
-            shutil.rmtree(cls.folder)
+    def remove(self):
+        if self.folder:
+            shutil.rmtree(os.path.dirname(self.folder))
+            self.folder = None
 
 
-# As much of pkg-config as the README uses, so that it need not be installed.
+# As much of pkg-config as the pages use, so that it need not be installed.
 PKG_CONFIG = '''
 import glob, os, re, sys
 root = os.environ["DESTDIR"]
@@ -317,44 +458,148 @@ def packages_of_ci():
         return re.search(r'packages=\(([^)]*)\)', f.read())[1].split()
 
 
-def run_install_line(line):
-    command = line[5:] if line.startswith('sudo ') else line
+def run_source_line(sources, line):
+    """Run a command of a page, or as much of it as takes no minutes."""
+    line = re.sub(r'\s+#.*', '', line)
+    if ' && ' in line:
+        for part in line.split(' && '):
+            run_source_line(sources, part)
+        return
+    variables, command = re.match(r'((?:\w+=\S+ )*)(?:sudo )?(.*)',
+                                  line).groups()
+    env = dict(pair.split('=', 1) for pair in variables.split())
+    words = shlex.split(command)
+    for word in words:  # files of the sources are there
+        if re.match(r'(tests|examples|ext|sql|cmake)/[^*]*$', word):
+            assert os.path.exists(sources.path(word)), word
     if command.startswith('apt-get install '):
-        missing = set(command.split()[2:]) - set(packages_of_ci())
+        missing = set(words[2:]) - set(packages_of_ci())
         assert not missing, 'not installed for the tests: %s' % missing
-    elif re.match(r'sh (\S+)$', command):
-        assert os.path.exists(os.path.join(SOURCE, command[3:])), command
-    elif re.match(r'(cmake|cc|sqlite3|build/embed)\b', command):
-        if command.startswith('cc '):
-            shutil.copy(os.path.join(SOURCE, 'examples', 'embed.c'),
-                        os.path.join(Sources.folder, 'app.c'))
-        if command.startswith('sqlite3 '):
+    elif command.startswith('cmake -S'):
+        if env.get('CC') and not shutil.which(env['CC']):
+            env.pop('CC')
+        sources.run(command, **env)
+    elif command.startswith('cmake --build '):
+        target = words[words.index('--target') + 1:][:1] \
+            if '--target' in words else ['all']
+        if target == ['kv'] or not sources.has_tests(words[2]):
+            sources.run(command)
+        else:
+            assert re.search(r'(?m)(^|\s)%s\b' % target[0], sources.run(
+                'cmake --build %s --target help' % words[2])), target
+    elif words[0] == 'ctest':
+        build = words[words.index('--test-dir') + 1]
+        assert sources.has_tests(build)
+        out = sources.run(command + ' -N')
+        assert re.search(r'Total Tests: [1-9]', out), out
+    elif words[:2] == ['sh', 'tests/golden/run.sh']:
+        sources.run(command.replace('build/kv.so', shlex.quote(
+            os.path.abspath(MODULE_FILE))),
+                    KV_PRELOAD=os.environ.get('LD_PRELOAD', ''), SQLITE3=SHELL)
+        golden = os.path.splitext(words[-1])[0] + '.out'
+        with open(sources.path(golden)) as new, open(
+                os.path.join(SOURCE, golden)) as old:
+            assert new.read() == old.read(), golden
+    elif words[0] == 'sh':
+        assert os.path.exists(sources.path(words[1])), words[1]
+    elif re.search(r'\bpython3$', words[0]):
+        if 'KV_MODULE' in env:
+            env['KV_MODULE'] = os.path.abspath(MODULE)
+        if 'LD_PRELOAD' in os.environ:
+            env['LD_PRELOAD'] = os.environ['LD_PRELOAD']
+        words[0] = sys.executable
+        sources.run(' '.join(shlex.quote(w) for w in words), **env)
+    elif words[0] == 'mkdir':
+        sources.run(command)
+    elif re.match(r'(cc|sqlite3|build/embed|cmake --install)\b',
+                  command):
+        if words[0] == 'cc':
+            shutil.copy(sources.path('examples/embed.c'),
+                        sources.path('app.c'))
+        if words[0] == 'sqlite3':
             command = command.replace(
                 'sqlite3 ', shlex.quote(SHELL) + ' -batch -init /dev/null ',
                 1)
-            assert re.search(r'\d+\.\d+\.\d+', Sources.run(
+            assert re.search(r'\d+\.\d+\.\d+', sources.run(
                 'echo "SELECT kv_version();" | ' + command)), command
         else:
-            Sources.run(command)
+            sources.run(command)
+    elif re.match(r'build(-\w+)?/\w+', words[0]):
+        name = os.path.basename(words[0])
+        assert name == 'kv_bench' or glob.glob(
+            sources.path('tests/**/%s.c' % name), recursive=True), name
+        built = os.path.join(os.path.dirname(os.path.abspath(MODULE)), name)
+        if words[0].startswith('build/') and os.path.exists(built):
+            sources.run(' '.join([shlex.quote(built)] + words[1:]))
+    elif re.match(r'clang-format', words[0]):
+        pass
     else:
         raise AssertionError('how is this run? ' + line)
 
 
-def write_outputs():
-    """--update: the README with the outputs of now."""
-    text = read_readme()
-    lines = text.split('\n')
-    runner = Runner()
-    shift = 0
-    for block in blocks_of(text):
-        at = block.line - 1 + shift
-        new = runner.run(block)
-        lines[at:at + len(block.body)] = new
-        shift += len(new) - len(block.body)
-    runner.close()
-    Sources.remove()
-    with open(README, 'w', encoding='utf-8') as f:
-        f.write('\n'.join(lines))
+def write_outputs(pages):
+    """--update: the pages with the outputs of now."""
+    for page in pages:
+        lines = read_page(page).split('\n')
+        runner = Runner()
+        shift = 0
+        for block in blocks_of(page):
+            at = block.line - 1 + shift
+            new = runner.run(block)
+            lines[at:at + len(block.body)] = new
+            shift += len(new) - len(block.body)
+        runner.close()
+        with open(os.path.join(SOURCE, page), 'w', encoding='utf-8') as f:
+            f.write('\n'.join(lines))
+
+
+# Links.
+
+def lines_of_prose(page):
+    """The lines that are no block."""
+    is_block = False
+    for line in read_page(page).split('\n'):
+        if line.startswith('```'):
+            is_block = not is_block
+        elif not is_block:
+            yield line
+
+
+def anchors_of(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    anchors = set()
+    for line in lines_of_prose(page):
+        if line.startswith('#'):
+            text = re.sub(r'\[([^]]*)\]\([^)]*\)', r'\1', line.strip('# '))
+            anchors.add(re.sub(r'[^\w -]', '', text.lower()).replace(' ', '-'))
+    return anchors
+
+
+def broken_links(page):
+    broken = []
+    for line in lines_of_prose(page):
+        for target in re.findall(r'\]\(([^)\s]+)\)', line):
+            if re.match(r'https?:', target):
+                continue
+            path, _, anchor = target.partition('#')
+            path = os.path.normpath(os.path.join(
+                os.path.dirname(page), path)) if path else page
+            if not os.path.exists(os.path.join(SOURCE, path)):
+                broken.append('%s: %s' % (page, target))
+            elif anchor and anchor not in anchors_of(path):
+                broken.append('%s: %s' % (page, target))
+    return broken
+
+
+def broken_names(page):
+    """Files that a page names in backquotes, and that are not there."""
+    folders = [SOURCE, os.path.join(SOURCE, os.path.dirname(page)),
+               os.path.join(SOURCE, 'ext')]
+    return ['%s: %s' % (page, name) for line in lines_of_prose(page)
+            for name in re.findall(
+                r'`([\w./-]+/[\w.-]+\.(?:[ch]|py|sh|sql|md|cmake))`', line)
+            if not any(os.path.exists(os.path.join(folder, name))
+                       for folder in folders)]
 
 
 # The reference.
@@ -366,10 +611,10 @@ def connect():
     return con
 
 
-def table_under(heading, text=None):
-    """The rows of the table under a heading of the README, cells as text."""
+def table_under(heading, page=REFERENCE):
+    """The rows of the table under a heading of a page, cells as text."""
     part = re.search(r'(?ms)^#+ %s\n(.*?)(?=^#|\Z)' % re.escape(heading),
-                     text or read_readme())
+                     read_page(page))
     assert part, 'there is no heading ' + heading
     rows = [re.split(r'(?<!\\)\|', line)[1:-1]
             for line in part[1].split('\n') if line.startswith('|')]
@@ -423,19 +668,46 @@ def formats_of_call(text, at):
 class TestExamples(unittest.TestCase):
     maxDiff = None
 
-    def test_every_block_is_counted(self):
-        counted = collections.Counter(b.kind for b in blocks_of(read_readme()))
-        self.assertEqual(dict(counted), {k: n for k, n in BLOCKS.items() if n})
+    def test_every_page_and_block_is_counted(self):
+        self.assertEqual(pages_there(), sorted(PAGES))
+        for page, counts in PAGES.items():
+            counted = collections.Counter(b.kind for b in blocks_of(page))
+            self.assertEqual(dict(counted), counts, page)
 
     def test_every_block_says_what_happens(self):
+        for page in PAGES:
+            self.run_page(page)
+
+    def run_page(self, page):
         runner = Runner()
-        self.addCleanup(Sources.remove)
-        for block in blocks_of(read_readme()):
-            with self.subTest(heading=block.heading, line=block.line):
+        for block in blocks_of(page):
+            with self.subTest(page=page, heading=block.heading,
+                              line=block.line):
                 self.assertEqual('\n'.join(block.body),
                                  '\n'.join(runner.run(block)))
         runner.close()
-        self.assertEqual(runner.problems, [])
+        self.assertEqual(runner.problems, [], page)
+
+    def test_every_link_leads_somewhere(self):
+        self.assertEqual([], [link for page in PAGES
+                              for link in broken_links(page)])
+
+    def test_every_file_that_is_named_is_there(self):
+        self.assertEqual([], [name for page in PAGES
+                              for name in broken_names(page)])
+
+    def test_every_page_can_be_reached_from_the_first(self):
+        reached, todo = set(), ['README.md']
+        while todo:
+            page = todo.pop()
+            if page in reached:
+                continue
+            reached.add(page)
+            for target in re.findall(r'\]\(([^)#\s]+\.md)',
+                                     read_page(page)):
+                todo.append(os.path.normpath(os.path.join(
+                    os.path.dirname(page), target)))
+        self.assertEqual(set(PAGES) - reached, set())
 
 
 class TestReference(unittest.TestCase):
@@ -501,7 +773,7 @@ class TestReference(unittest.TestCase):
 
     def test_errors_are_all_named(self):
         """By how they begin: what follows is in the message itself."""
-        named = [name for row in table_under('Errors')
+        named = [name for row in table_under('Errors', ERRORS)
                  for name in re.findall(r'`kv: ([^`]+)`', row[0])]
         there = messages_of_source()
         self.assertGreater(len(there), 30)
@@ -512,7 +784,7 @@ class TestReference(unittest.TestCase):
 
 
 class TestLimits(unittest.TestCase):
-    """What the README says that its examples do not show."""
+    """What the pages say that their examples do not show."""
 
     def setUp(self):
         self.root = tempfile.mkdtemp(prefix='kv-limits.')
@@ -685,7 +957,8 @@ class TestLimits(unittest.TestCase):
 
     def test_errors_of_sqlite(self):
         named = [re.sub(r'"kv"', 'kv', m) for row in re.findall(
-            r'(?ms)^And SQLite.s own:\n(.*?)^#', read_readme())
+            r'(?ms)^## Messages of SQLite itself\n(.*?)(?=^#|\Z)',
+            read_page(ERRORS))
             for m in re.findall(r'(?m)^\| (`.*?) \|', row)]
         named = set(re.findall(r'`([^`]+)`', ' '.join(named)))
         seen = set()
@@ -890,7 +1163,7 @@ class TestPARStore(unittest.TestCase):
         of_change = {'the ones that replaced it':
                      dict(values, ts=self.BASE + 3)}
         got = {}
-        for method, sql in table_under("PARStore's history interface in SQL"):
+        for method, sql in table_under("PARStore's history interface in SQL", PARSTORE):
             name = method.split(', ')[0].strip('`')
             got[name] = self.cons['laptop'].execute(
                 sql.strip('`'), of_change.get(name, values)).fetchall()
@@ -906,7 +1179,7 @@ class TestPARStore(unittest.TestCase):
         }
         values = {'key': 'note/a', 'ts': self.BASE + 7,
                   'first': self.BASE, 'last': self.BASE + 4}
-        rows = dict(table_under("PARStore's history interface in SQL"))
+        rows = dict(table_under("PARStore's history interface in SQL", PARSTORE))
         for name, found in expected.items():
             sql = rows['`%s`' % name].strip('`')
             self.assertIn(' AND device = :device', sql)
@@ -920,9 +1193,7 @@ class TestFormat(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
-        with open(os.path.join(SOURCE, 'ext', 'log', 'README.md'),
-                  encoding='utf-8') as f:
-            self.text = f.read()
+        self.text = read_page(FORMAT)
         self.creates = re.findall(r'(?s)```sql\n(.*?)\n```', self.text)
         self.folder = tempfile.mkdtemp(prefix='kv-format.')
         self.addCleanup(shutil.rmtree, self.folder)
@@ -945,7 +1216,7 @@ class TestFormat(unittest.TestCase):
         for table, heading in (('device', 'Table device: one row'),
                                ('log', 'Table log: one row for each change')):
             columns = [row[0].strip('`')
-                       for row in table_under(heading, self.text)]
+                       for row in table_under(heading, FORMAT)]
             self.assertEqual(columns, [row[1] for row in log.execute(
                 'PRAGMA table_info(%s)' % table)])
         name, host, algo, size = log.execute(
@@ -965,7 +1236,7 @@ class TestFormat(unittest.TestCase):
         log.execute("INSERT INTO device VALUES('laptop', "
                     "x'00112233445566778899aabbccddeeff', '', 0, 0, %s, "
                     "'xxh3-64')" % base)
-        rows = [row for row in table_under('The checksum', self.text)]
+        rows = [row for row in table_under('The checksum', FORMAT)]
         for row in rows:
             log.execute('INSERT INTO log VALUES(%s)'
                         % ', '.join(cell.strip('`') for cell in row))
@@ -978,11 +1249,10 @@ class TestFormat(unittest.TestCase):
         self.assertEqual(len(found), 4)
 
     def test_every_room_is_on_the_floor_plan(self):
-        with open(os.path.join(SOURCE, 'ext', 'README.md')) as f:
-            text = f.read()
+        text = read_page(FLOORS)
         for floor in ('surface', 'table', 'sync', 'own', 'store', 'cache', 'log',
                       'folder', 'db', 'core'):
-            part = re.search(r'(?ms)^## %s/(.*?)(?=^## )' % floor, text)[1]
+            part = re.search(r'(?ms)^#+ %s/(.*?)(?=^#)' % floor, text)[1]
             rooms = {os.path.basename(path)[:-2].replace('_windows', '')
                      for path in glob.glob(
                          os.path.join(SOURCE, 'ext', floor, '*.[ch]'))}
@@ -995,7 +1265,12 @@ class TestFormat(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    if sys.argv[1:] == ['--update']:
-        write_outputs()
+    if sys.argv[1:2] == ['--update']:
+        write_outputs(sys.argv[2:] or list(PAGES))
+    elif [a for a in sys.argv[1:] if a.endswith('.md')]:
+        pages = sys.argv[1:]
+        del sys.argv[1:]
+        PAGES = {page: PAGES[page] for page in pages}
+        unittest.main(defaultTest='TestExamples.test_every_block_says_what_happens')
     else:
         unittest.main()
