@@ -9,11 +9,16 @@
 
 #include <string.h>
 
+#include "cache/cache.h"
 #include "core/clock.h"
 #include "incarnation.h"
 #include "own.h"
 #include "seen.h"
+#include "store/errors.h"
+#include "store/exchange.h"
 #include "store/registry.h"
+#include "store/store.h"
+#include "store/transaction.h"
 #include "succession.h"
 
 /* How long the host waits for locks, in milliseconds. */
@@ -73,7 +78,7 @@ static int catch_up_news(kv_store *store, kv_writer *log, kv_cursor *own,
                          kv_position common, const kv_stretch *stretch,
                          int64_t *n_seen) {
   int64_t n_new = stretch->end.seq - common.seq;
-  int is_before = own->at.seq > common.seq || store->pending.n_rows > 0;
+  int is_before = own->at.seq > common.seq || store->txn->pending.n_rows > 0;
   int rc = SQLITE_OK;
 
   if (is_before) rc = kv_own_renumber(store, n_new, common.seq);
@@ -90,7 +95,8 @@ static int catch_up_news(kv_store *store, kv_writer *log, kv_cursor *own,
 /* The first number behind the waiting rows that the transaction uses. */
 static int64_t catch_up_waiting_end(const kv_store *store,
                                     const kv_cursor *own) {
-  return store->pending.is_open ? store->pending.base.seq : own->at.seq;
+  return store->txn->pending.is_open ? store->txn->pending.base.seq
+                                     : own->at.seq;
 }
 
 /*
@@ -120,7 +126,7 @@ static int catch_up_settle(kv_store *store, kv_cursor *own,
   if (rc == SQLITE_CORRUPT) {
     return kv_store_wrong_cache(store, err);
   }
-  if (store->pending.is_open) store->pending.base = own->at;
+  if (store->txn->pending.is_open) store->txn->pending.base = own->at;
   if (rc == SQLITE_OK && n_new > 0) rc = kv_cursor_save(&store->stmts, own);
   return rc;
 }
@@ -221,7 +227,7 @@ int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
     }
     if (rc == SQLITE_OK && verdict.state == KV_STATE_OK) {
       kv_verdict_clear(&own->verdict);
-      if (store->pending.n_rows == 0) {
+      if (store->txn->pending.n_rows == 0) {
         rc = kv_incarnation_check_part(store, *out, own);
         if (rc == SQLITE_OK && own->verdict.state == KV_STATE_OK) {
           rc = kv_incarnation_check_peers(store, *out, own);

@@ -18,7 +18,9 @@
 #ifndef KV_OWN_CATCH_UP_H
 #define KV_OWN_CATCH_UP_H
 
-#include "store/store.h"
+#include "cache/cursor.h"
+#include "log/writer.h"
+#include "store/identity.h"
 
 /*
 ** Lock the own log, and make it if there is none. must_wait: as long as the

@@ -7,7 +7,10 @@
 
 #include "own.h"
 #include "publish.h"
+#include "store/errors.h"
+#include "store/exchange.h"
 #include "store/find.h"
+#include "store/savepoint.h"
 
 /* Write one row of a twin as this device. */
 static int heir_write(kv_store *store, sqlite3_stmt *row, char **err) {
@@ -81,7 +84,8 @@ static int heir_inherit_from(kv_store *store, kv_store *twin, char **err) {
   int rc = kv_store_is_there(twin, &is_there);
 
   if (rc != SQLITE_OK || !is_there) return rc;
-  if (twin->must_look) rc = kv_publish_waiting(twin, 1, &n_merged, err);
+  if (twin->exchange->must_look)
+    rc = kv_publish_waiting(twin, 1, &n_merged, err);
   if (rc == SQLITE_OK) rc = kv_cursor_load(&twin->stmts, twin->device, &own);
   if (rc != SQLITE_OK) return rc;
   is_twin = own.verdict.state == KV_STATE_TWIN && own.has_waiting;

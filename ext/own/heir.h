@@ -4,7 +4,7 @@
 #ifndef KV_OWN_HEIR_H
 #define KV_OWN_HEIR_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /*
 ** Give this store the rows of those stores of the same folder and connection

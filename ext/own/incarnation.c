@@ -9,6 +9,10 @@
 #include "db/error.h"
 #include "db/handle.h"
 #include "own.h"
+#include "store/errors.h"
+#include "store/exchange.h"
+#include "store/store.h"
+#include "store/transaction.h"
 
 int kv_incarnation_check_host(kv_store *store, kv_writer *log,
                               kv_verdict *verdict) {
@@ -18,7 +22,7 @@ int kv_incarnation_check_host(kv_store *store, kv_writer *log,
       strcmp(log->head.host, store->machine) == 0) {
     return SQLITE_OK;
   }
-  if (!store->adopt) {
+  if (!store->exchange->adopt) {
     kv_verdict_set(verdict, KV_STATE_TWIN, "is written by another machine");
     return SQLITE_OK;
   }
@@ -175,7 +179,7 @@ static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
   if (rc == SQLITE_OK) {
     kv_handle_random(store->db, KV_ID_SIZE, own->id);
     own->has_id = 1;
-    memset(&store->committed, 0, sizeof(store->committed));
+    memset(&store->txn->committed, 0, sizeof(store->txn->committed));
     base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
     rc = kv_own_rows(store, NULL, base, n, &own->at);
     own->published = own->at;
@@ -223,7 +227,8 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
   int rc = SQLITE_OK;
 
   *is_repaired = 0;
-  if (verdict->state == KV_STATE_TWIN && !store->adopt) return SQLITE_OK;
+  if (verdict->state == KV_STATE_TWIN && !store->exchange->adopt)
+    return SQLITE_OK;
   if (verdict->state != KV_STATE_TWIN && verdict->state != KV_STATE_DAMAGED) {
     return SQLITE_OK;
   }
@@ -242,7 +247,7 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
   }
   if (rc == SQLITE_OK && is_complete) {
     rc = incarnation_make_log(store, own, own->published.seq, err);
-  } else if (rc == SQLITE_OK && store->pending.n_rows > 0) {
+  } else if (rc == SQLITE_OK && store->txn->pending.n_rows > 0) {
     rc = kv_store_postpone(store, verdict, err);
   } else if (rc == SQLITE_OK) {
     rc = incarnation_begin(store, own, err);
@@ -359,7 +364,7 @@ int kv_incarnation_check_part(kv_store *store, kv_writer *log, kv_cursor *own) {
   int rc;
 
   if (!log->reader) return SQLITE_OK;
-  if (store->must_look) { /* a write was refused: why? */
+  if (store->exchange->must_look) { /* a write was refused: why? */
     rc = kv_writer_check(log, &found);
     if (rc == SQLITE_OK && !found) {
       kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "has damaged pages");

@@ -12,7 +12,9 @@
 #ifndef KV_OWN_INCARNATION_H
 #define KV_OWN_INCARNATION_H
 
-#include "store/store.h"
+#include "cache/cursor.h"
+#include "log/writer.h"
+#include "store/identity.h"
 
 /* Is this the machine that writes the log? With adopt it becomes it. */
 int kv_incarnation_check_host(kv_store *store, kv_writer *log,

@@ -8,17 +8,21 @@
 #include "cache/parts.h"
 #include "db/error.h"
 #include "db/value.h"
+#include "store/errors.h"
+#include "store/exchange.h"
+#include "store/savepoint.h"
+#include "store/transaction.h"
 
 int kv_own_load(kv_store *store, kv_cursor *own) {
   int rc = kv_cursor_load(&store->stmts, store->device, own);
 
-  if (rc == SQLITE_OK && store->committed.seq > own->at.seq) {
+  if (rc == SQLITE_OK && store->txn->committed.seq > own->at.seq) {
     /* An older copy of the host's database was put in its place. */
-    memset(&store->committed, 0, sizeof(store->committed));
+    memset(&store->txn->committed, 0, sizeof(store->txn->committed));
   }
-  if (rc == SQLITE_OK && store->committed.seq > own->published.seq &&
-      store->committed.seq <= own->at.seq) {
-    own->published = store->committed;
+  if (rc == SQLITE_OK && store->txn->committed.seq > own->published.seq &&
+      store->txn->committed.seq <= own->at.seq) {
+    own->published = store->txn->committed;
   }
   return rc;
 }
@@ -53,12 +57,12 @@ static int own_file_lacks(kv_store *store, const kv_cursor *own, int *lacks) {
 }
 
 int kv_own_look(kv_store *store, kv_cursor *own) {
-  int lacks = store->late != NULL;
+  int lacks = kv_exchange_commit_error(store) != NULL;
   int rc = SQLITE_OK;
 
   if (own->has_waiting || !own->has_id || !store->root) return SQLITE_OK;
   if (!lacks && own->at.seq > own->published.seq &&
-      own->at.seq > store->committed.seq) {
+      own->at.seq > store->txn->committed.seq) {
     rc = own_file_lacks(store, own, &lacks);
   }
   if (lacks) {
@@ -255,8 +259,8 @@ int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
   for (i = 0; i < 4 && rc == SQLITE_OK; i++) {
     rc = kv_own_run(store, texts[i], shift, after);
   }
-  if (rc == SQLITE_OK && store->pending.is_open) {
-    store->pending.base.seq += shift;
+  if (rc == SQLITE_OK && store->txn->pending.is_open) {
+    store->txn->pending.base.seq += shift;
   }
   return rc;
 }
@@ -284,9 +288,7 @@ int kv_own_discard(kv_store *store, char **err) {
   kv_cursor_clear(&own);
   rc = kv_store_savepoint_end(store, rc);
   if (rc == SQLITE_OK) {
-    sqlite3_free(store->late);
-    store->late = NULL;
-    store->late_rc = SQLITE_OK;
+    kv_exchange_note_commit(store->exchange, SQLITE_OK, NULL);
   }
   return kv_store_error(store, err, rc, "cannot give up rows");
 }
@@ -315,5 +317,14 @@ int kv_own_unpublished(kv_store *store, int64_t *out) {
     kv_stmt_put(&store->stmts, KV_SQL_OWN_WAITING, stmt);
   }
   kv_cursor_clear(&own);
+  return rc;
+}
+
+int kv_own_waits(kv_store *store, int *waits) {
+  int64_t n = 0;
+  int rc = kv_own_unpublished(store, &n);
+
+  *waits =
+    n > 0 || kv_transaction_has_rows(store) || store->exchange->must_look;
   return rc;
 }

@@ -11,7 +11,9 @@
 #ifndef KV_OWN_OWN_H
 #define KV_OWN_OWN_H
 
-#include "store/store.h"
+#include "cache/cursor.h"
+#include "log/writer.h"
+#include "store/identity.h"
 
 /*
 ** Load the own cursor, for kv_cursor_clear(). What this connection knows to
@@ -69,5 +71,11 @@ int kv_own_discard(kv_store *store, char **err);
 
 /* Number of own rows that are in the cache but not in the log. */
 int kv_own_unpublished(kv_store *store, int64_t *out);
+
+/*
+** Are there any, or rows of the running transaction; or was a write refused, so
+** that there may be?
+*/
+int kv_own_waits(kv_store *store, int *waits);
 
 #endif

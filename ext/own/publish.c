@@ -11,13 +11,16 @@
 #include "db/error.h"
 #include "db/value.h"
 #include "own.h"
+#include "store/errors.h"
+#include "store/exchange.h"
 #include "store/registry.h"
+#include "store/savepoint.h"
 #include "store/transaction.h"
 #include "store/write.h"
 
 static int publish_append_seen(kv_store *store, kv_writer *log, kv_position *at,
                                int64_t txn) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
   kv_row row;
   int rc = SQLITE_OK;
   int i;
@@ -69,7 +72,7 @@ static int publish_fetch(kv_store *store, const kv_pending_row *from,
 /* Append the remembered rows in the order of their numbers. */
 static int publish_append_remembered(kv_store *store, kv_writer *log,
                                      kv_position *at, int64_t txn) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
   kv_pending_row **rows = kv_pending_rows(pending);
   kv_row row;
   int64_t i;
@@ -106,7 +109,7 @@ static int publish_append_remembered(kv_store *store, kv_writer *log,
 /* Append the transaction behind own->at, and note what it is. */
 static int publish_transaction(kv_store *store, kv_writer *log,
                                kv_cursor *own) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
   int64_t txn = kv_pending_first(pending) + pending->n_rows - 1;
   kv_position at = own->at;
   kv_span span = {at.seq + 1, txn, pending->ts, pending->max_ts};
@@ -150,7 +153,7 @@ static int publish_without_log(kv_store *store, kv_writer **log, kv_cursor *own,
   kv_verdict verdict = {KV_STATE_OK, NULL};
 
   if (kv_catch_up_judge_write(*log, rc, &verdict) == SQLITE_OK) {
-    store->must_look = 1;
+    store->exchange->must_look = 1;
     kv_store_postpone(store, &verdict, why);
   }
   kv_verdict_clear(&verdict);
@@ -162,7 +165,7 @@ static int publish_without_log(kv_store *store, kv_writer **log, kv_cursor *own,
                  *why ? *why + 4 : sqlite3_errstr(rc));
   own->has_waiting = 1;
   own->waiting = own->published;
-  own->at = store->pending.base;
+  own->at = store->txn->pending.base;
   return publish_transaction(store, NULL, own);
 }
 
@@ -176,7 +179,7 @@ static int publish_prepare(kv_store *store, char **err) {
   rc = kv_own_load(store, &own);
   if (rc == SQLITE_ERROR && !kv_store_table_exists(store)) {
     /* CREATE VIRTUAL TABLE was rolled back; SQLite tells no xRollbackTo. */
-    kv_pending_clear(&store->pending);
+    kv_pending_clear(&store->txn->pending);
     return SQLITE_OK;
   }
   /* A row that is not in the cache cannot wait there. */
@@ -189,19 +192,19 @@ static int publish_prepare(kv_store *store, char **err) {
   }
   own.has_stamp = 0;
   if (rc == SQLITE_OK && store->root && !log) {
-    store->must_look = 1;
+    store->exchange->must_look = 1;
     rc = kv_store_refuse(store, &own.verdict, &why);
   } else if (rc != SQLITE_OK && own.has_id && publish_may_wait(store, rc)) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
                    why ? why + 4 : sqlite3_errstr(rc));
-    if (!own.has_waiting) own.waiting = store->pending.base;
+    if (!own.has_waiting) own.waiting = store->txn->pending.base;
     own.has_waiting = 1;
     rc = SQLITE_OK;
   } else if (rc == SQLITE_OK) {
     kv_verdict_clear(&own.verdict);
     own.has_waiting = 0;
   }
-  own.at = store->pending.base;
+  own.at = store->txn->pending.base;
   if (rc == SQLITE_OK) {
     rc = publish_transaction(store, log, &own);
     if (rc != SQLITE_OK && kv_catch_up_is_of_log(log, rc)) {
@@ -217,7 +220,7 @@ static int publish_prepare(kv_store *store, char **err) {
     rc = kv_cursor_save(&store->stmts, &own);
   }
   if (rc == SQLITE_OK) {
-    store->log = log;
+    store->txn->log = log;
   } else {
     kv_writer_close(log);
     if (why && err && !*err) {
@@ -235,40 +238,36 @@ int kv_publish_prepare(kv_store *store, char **err) {
   int is_forbidden;
   int rc;
 
-  if (store->log || store->pending.n_rows == 0) return SQLITE_OK;
+  if (store->txn->log || store->txn->pending.n_rows == 0) return SQLITE_OK;
   kv_stmt_permit(&store->stmts, &is_forbidden);
   rc = publish_prepare(store, err);
   return kv_stmt_forbid(&store->stmts, is_forbidden, rc);
 }
 
-/* The second phase proper: what fails is also kept, in store->late. */
+/* The second phase proper: what fails is also kept for the next one. */
 static int publish_finish(kv_store *store, char **err) {
-  int rc = kv_writer_commit(store->log);
+  int rc = kv_writer_commit(store->txn->log);
 
-  sqlite3_free(store->late);
-  store->late = NULL;
-  store->late_rc = SQLITE_OK;
   if (rc == SQLITE_OK) {
-    store->committed = store->log->tail;
+    store->txn->committed = store->txn->log->tail;
   } else {
-    kv_writer_error(err, rc, store->log->path);
-    store->late = sqlite3_mprintf("%s", *err ? *err + 4 : sqlite3_errstr(rc));
-    store->late_rc = rc;
+    kv_writer_error(err, rc, store->txn->log->path);
   }
-  kv_writer_close(store->log);
-  store->log = NULL;
+  kv_exchange_note_commit(store->exchange, rc, *err ? *err + 4 : NULL);
+  kv_writer_close(store->txn->log);
+  store->txn->log = NULL;
   return rc;
 }
 
 void kv_publish_commit(kv_store *store) {
   char *why = NULL;
-  int rc = store->log ? publish_finish(store, &why) : SQLITE_OK;
+  int rc = store->txn->log ? publish_finish(store, &why) : SQLITE_OK;
 
   if (rc != SQLITE_OK) {
     sqlite3_log(rc, "%s", why ? why : sqlite3_errstr(rc));
   }
   sqlite3_free(why);
-  kv_pending_clear(&store->pending);
+  kv_pending_clear(&store->txn->pending);
 }
 
 /* Is there anything to look at? Saves opening an idle log. */
@@ -277,7 +276,10 @@ static int publish_is_idle(kv_store *store, const kv_cursor *own) {
   kv_stamp stamp;
   int is_same;
 
-  if (store->late || store->adopt || !own->has_stamp || !own->has_id) return 0;
+  if (kv_exchange_commit_error(store) || store->exchange->adopt ||
+      !own->has_stamp || !own->has_id) {
+    return 0;
+  }
   path = kv_writer_path(store->root, store->device, "log.db");
   is_same = path && kv_folder_look(path, &stamp) == KV_FILE_REGULAR &&
             memcmp(&stamp, &own->stamp, sizeof(stamp)) == 0;
@@ -308,11 +310,11 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
   int rc;
 
   kv_transaction_undo(store);
-  if (store->pending.n_rows > 0) return SQLITE_OK;
-  kv_pending_close(&store->pending);
+  if (store->txn->pending.n_rows > 0) return SQLITE_OK;
+  kv_pending_close(&store->txn->pending);
 
   rc = kv_own_load(store, &own);
-  if (rc == SQLITE_OK && !must_look && !store->must_look &&
+  if (rc == SQLITE_OK && !must_look && !store->exchange->must_look &&
       publish_is_idle(store, &own)) {
     kv_cursor_clear(&own);
     return SQLITE_OK;
@@ -329,24 +331,24 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
                      "rows wait for kv_sync() outside a transaction");
     } else if (rc == SQLITE_OK && log) {
       own.has_waiting = 0;
-      store->log = log;
+      store->txn->log = log;
       log = NULL;
     }
     if (rc == SQLITE_OK) {
       own.is_known = 1;
       own.synced = kv_folder_now();
-      store->must_look = 0;
-      if (store->log && own.at.seq == own.published.seq) {
+      store->exchange->must_look = 0;
+      if (store->txn->log && own.at.seq == own.published.seq) {
         publish_stamp(store, &own);
       }
       rc = kv_cursor_save(&store->stmts, &own);
     }
     rc = kv_store_error(store, err, rc, "cannot publish");
     rc = kv_store_savepoint_end(store, rc);
-    if (rc == SQLITE_OK && store->log) {
+    if (rc == SQLITE_OK && store->txn->log) {
       rc = publish_finish(store, err);
-      if (rc == SQLITE_OK) store->adopt = 0;
-      store->late_rc = SQLITE_OK; /* the caller is told now */
+      if (rc == SQLITE_OK) store->exchange->adopt = 0;
+      store->exchange->commit_rc = SQLITE_OK; /* the caller is told now */
     }
     kv_transaction_undo(store);
   }

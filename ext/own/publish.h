@@ -15,7 +15,7 @@
 #ifndef KV_OWN_PUBLISH_H
 #define KV_OWN_PUBLISH_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /*
 ** When a cache is created: make the own log if there is none, so that the
@@ -34,7 +34,7 @@ int kv_publish_prepare(kv_store *store, char **err);
 
 /*
 ** Second phase. SQLite takes no error of it: what fails is logged, and kept
-** for the next one (store->late). kv_transaction_tell() tells the user.
+** for the next one (kv_exchange_commit_error()). kv_transaction_tell() tells the user.
 */
 void kv_publish_commit(kv_store *store);
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cache/cache.h"
 #include "own.h"
 #include "store/transaction.h"
 

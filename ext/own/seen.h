@@ -11,7 +11,7 @@
 #ifndef KV_OWN_SEEN_H
 #define KV_OWN_SEEN_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /*
 ** Other rows of the own log, behind number `common` up to `news`, were merged

@@ -12,6 +12,9 @@
 #include "cache/parts.h"
 #include "core/clock.h"
 #include "own.h"
+#include "store/exchange.h"
+#include "store/store.h"
+#include "store/transaction.h"
 
 /* What the comparison tells. */
 typedef struct kv_heritage {
@@ -114,9 +117,9 @@ static int succession_try(kv_store *store, kv_writer *log, kv_cursor *own,
   rc = succession_settle(store, &heritage, shift);
   own->at.seq += shift;
   own->published = stretch->end;
-  if (store->pending.is_open) store->pending.base.seq += shift;
+  if (store->txn->pending.is_open) store->txn->pending.base.seq += shift;
   memcpy(own->id, log->head.id, KV_ID_SIZE);
-  memset(&store->committed, 0, sizeof(store->committed));
+  memset(&store->txn->committed, 0, sizeof(store->txn->committed));
   if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
   if (stretch->last_ts > own->newest) own->newest = stretch->last_ts;
   return rc;
@@ -143,14 +146,14 @@ static int succession_try_safely(kv_store *store, kv_writer *log,
 
 int kv_succession_accept(kv_store *store, kv_writer *log, kv_cursor *own,
                          int *is_successor) {
-  int is_commit = store->pending.n_rows > 0;
+  int is_commit = store->txn->pending.n_rows > 0;
   kv_stretch stretch;
   int rc;
 
   *is_successor = 0;
   if (!log->reader || !own->has_id || log->head.base.seq != 0 ||
       memcmp(own->id, log->head.id, KV_ID_SIZE) == 0 ||
-      (is_commit && (store->adopt || store->must_look))) {
+      (is_commit && (store->exchange->adopt || store->exchange->must_look))) {
     return SQLITE_OK;
   }
   rc = kv_reader_verify(log->reader, log->head.base,

@@ -9,7 +9,9 @@
 #ifndef KV_OWN_SUCCESSION_H
 #define KV_OWN_SUCCESSION_H
 
-#include "store/store.h"
+#include "cache/cursor.h"
+#include "log/writer.h"
+#include "store/identity.h"
 
 /*
 ** The log (locked, of this machine) has another id than the cache knows. If

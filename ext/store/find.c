@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "db/error.h"
+#include "errors.h"
+#include "store.h"
 #include "write.h"
 
 /* What was found under a name, in one schema or several. */

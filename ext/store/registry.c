@@ -10,6 +10,7 @@
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/host.h"
+#include "exchange.h"
 #include "transaction.h"
 
 int kv_registry_create(sqlite3 *db, kv_registry **out) {
@@ -131,16 +132,26 @@ static int store_check_options(const kv_options *options, char **err) {
   return SQLITE_OK;
 }
 
+/* A store and its parts. */
+typedef struct store_block {
+  kv_store store; /* must be first: it is what is freed */
+  kv_transaction txn;
+  kv_exchange exchange;
+} store_block;
+
 static int store_new(kv_registry *registry, const char *schema,
                      const char *name, const kv_options *options, char *path,
                      char *root, kv_store **out) {
-  kv_store *store = kv_zalloc(sizeof(*store));
+  store_block *block = kv_zalloc(sizeof(*block));
+  kv_store *store = block ? &block->store : NULL;
   int rc = store ? SQLITE_OK : SQLITE_NOMEM;
 
   if (rc == SQLITE_OK) {
     store->registry = registry;
     store->db = registry->db;
-    store->pending.max_ts = -1;
+    store->txn = &block->txn;
+    store->exchange = &block->exchange;
+    kv_transaction_init(store->txn);
     store->large_budget = KV_LARGE_BUDGET;
     store->device = kv_strdup(options->device);
     if (options->device && !store->device) rc = SQLITE_NOMEM;
@@ -350,7 +361,7 @@ static int store_open(kv_registry *registry, const char *schema,
   registry->n_changes++;
   store->n_refs++;
   store->fixed_now = options->now;
-  store->adopt |= options->adopt;
+  store->exchange->adopt |= options->adopt;
   *out = store;
   return SQLITE_OK;
 }
@@ -384,7 +395,8 @@ void kv_store_close(kv_store *store) {
   }
   store->registry->n_changes++;
   if (store->registry->reached == store) store->registry->reached = NULL;
-  kv_transaction_rollback(store);
+  kv_transaction_clear(store);
+  kv_exchange_forget(store->exchange);
   kv_larges_forget(&store->larges, NULL);
   kv_stmt_clear(&store->stmts);
   sqlite3_free(store->schema);
@@ -392,9 +404,7 @@ void kv_store_close(kv_store *store) {
   sqlite3_free(store->path);
   sqlite3_free(store->root);
   sqlite3_free(store->device);
-  sqlite3_free(store->late);
   sqlite3_free(store->called);
-  kv_moves_begin(&store->moves, 0);
   sqlite3_free(store);
 }
 

@@ -14,7 +14,15 @@
 #ifndef KV_STORE_REGISTRY_H
 #define KV_STORE_REGISTRY_H
 
-#include "store.h"
+#include "identity.h"
+
+/* How a store is opened. All texts are borrowed. */
+typedef struct kv_options {
+  const char *path;   /* folder, or KV_MEMORY */
+  const char *device; /* NULL: an observer */
+  int64_t now;        /* fixed wall clock, microseconds; negative: the real */
+  int adopt;          /* take over a log that another machine writes */
+} kv_options;
 
 struct kv_registry {
   sqlite3 *db; /* borrowed */

@@ -3,10 +3,14 @@
 */
 #include "transaction.h"
 
+#include <assert.h>
 #include <string.h>
 
+#include "cache/cursor.h"
 #include "core/clock.h"
 #include "db/error.h"
+#include "errors.h"
+#include "exchange.h"
 
 void kv_transaction_seen_of_row(sqlite3_stmt *row, kv_seen *out,
                                 int *is_usable) {
@@ -51,19 +55,22 @@ static int transaction_read_seen(kv_store *store, kv_pending *pending) {
 }
 
 int kv_transaction_tell(kv_store *store, char **err) {
-  int rc = store->late_rc;
+  kv_exchange *exchange = store->exchange;
+  int rc = exchange->commit_rc;
 
   if (rc == SQLITE_OK || !kv_store_is_temp(store)) return SQLITE_OK;
-  store->late_rc = SQLITE_OK;
+  exchange->commit_rc = SQLITE_OK;
   return kv_error(err, rc,
                   "the last commit of %s did not reach the folder: %s. Its "
                   "rows are kept until the connection closes: call kv_sync() "
                   "when that is mended",
-                  store->name, store->late ? store->late : sqlite3_errstr(rc));
+                  store->name,
+                  exchange->commit_error ? exchange->commit_error
+                                         : sqlite3_errstr(rc));
 }
 
 int kv_transaction_open(kv_store *store, char **err) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
   int64_t wall = kv_store_now(store);
   int64_t latest = -1;
   kv_cursor own;
@@ -75,8 +82,7 @@ int kv_transaction_open(kv_store *store, char **err) {
                     "kv_open(path, device)",
                     store->name);
   }
-  rc = kv_store_check_same(store, err);
-  if (rc == SQLITE_OK) rc = kv_transaction_tell(store, err);
+  rc = kv_transaction_tell(store, err);
   if (rc != SQLITE_OK) return rc;
   rc = kv_cursor_load(&store->stmts, store->device, &own);
   if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
@@ -96,7 +102,7 @@ int kv_transaction_open(kv_store *store, char **err) {
     pending->max_ts = -1;
     pending->n_rows = 0;
     pending->is_open = 1;
-    store->found.n_writes = -1;
+    store->txn->found.n_writes = -1;
   } else {
     pending->n_seen = 0;
   }
@@ -104,14 +110,34 @@ int kv_transaction_open(kv_store *store, char **err) {
   return rc;
 }
 
-void kv_transaction_undo(kv_store *store) {
-  if (!store->log) return;
-  kv_writer_close(store->log);
-  store->log = NULL;
+int kv_transaction_has_rows(const kv_store *store) {
+  return store->txn->pending.n_rows > 0;
 }
 
-int kv_transaction_resume(kv_store *store) {
-  kv_pending *pending = &store->pending;
+int kv_transaction_is_open(const kv_store *store) {
+  return store->txn->pending.is_open;
+}
+
+int kv_transaction_is_writing(const kv_store *store) {
+  return store->txn->is_writing;
+}
+
+int64_t kv_transaction_n_writes(const kv_store *store) {
+  return store->txn->n_writes;
+}
+
+void kv_transaction_undo(kv_store *store) {
+  if (!store->txn->log) return;
+  kv_writer_close(store->txn->log);
+  store->txn->log = NULL;
+}
+
+/*
+** After a ROLLBACK TO: if an undone commit had given the transaction's rows
+** other numbers, find out whether that was rolled back, too.
+*/
+static int transaction_resume(kv_store *store) {
+  kv_pending *pending = &store->txn->pending;
   sqlite3_stmt *stmt = NULL;
   int rc;
 
@@ -135,7 +161,43 @@ int kv_transaction_resume(kv_store *store) {
   return rc;
 }
 
-void kv_transaction_rollback(kv_store *store) {
+int kv_transaction_savepoint(kv_store *store, int level) {
+  kv_transaction *txn = store->txn;
+
+  if (txn->is_writing) return SQLITE_OK;
+  assert(txn->pending.late.n == 0);
+  return kv_pending_savepoint(&txn->pending, level);
+}
+
+void kv_transaction_release(kv_store *store, int level) {
+  if (!store->txn->is_writing) kv_pending_release(&store->txn->pending, level);
+}
+
+int kv_transaction_rollback_to(kv_store *store, int level) {
+  kv_transaction *txn = store->txn;
+
+  if (txn->is_writing) return SQLITE_OK;
+  txn->n_writes++;
   kv_transaction_undo(store);
-  kv_pending_clear(&store->pending);
+  kv_pending_rollback_to(&txn->pending, level);
+  return transaction_resume(store);
+}
+
+void kv_transaction_rollback(kv_store *store) {
+  store->txn->n_writes++;
+  kv_transaction_undo(store);
+  kv_pending_clear(&store->txn->pending);
+}
+
+void kv_transaction_forget(kv_store *store) {
+  memset(&store->txn->committed, 0, sizeof(store->txn->committed));
+}
+
+void kv_transaction_init(kv_transaction *txn) {
+  kv_pending_clear(&txn->pending);
+}
+
+void kv_transaction_clear(kv_store *store) {
+  kv_transaction_rollback(store);
+  kv_moves_begin(&store->txn->moves, 0);
 }

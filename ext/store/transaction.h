@@ -7,7 +7,33 @@
 #ifndef KV_STORE_TRANSACTION_H
 #define KV_STORE_TRANSACTION_H
 
-#include "store.h"
+#include "cache/cache.h"
+#include "identity.h"
+#include "log/writer.h"
+#include "moves.h"
+#include "pending.h"
+
+/* Longer keys are looked up twice. */
+#define KV_FOUND_KEY 64
+
+/* The latest row of a key that a statement found, and may write now. */
+typedef struct kv_found {
+  int64_t n_writes; /* those of the transaction then; -1: nothing was found */
+  kv_value key;
+  char bytes[KV_FOUND_KEY]; /* of the key */
+  kv_winner winner;
+} kv_found;
+
+struct kv_transaction {
+  kv_pending pending;
+  kv_writer *log;        /* the own log between the two phases of a commit */
+  kv_position committed; /* the own log's tail that was last committed here */
+  int64_t n_writes;      /* writes, merges, rollbacks: that scans notice */
+  kv_found found;        /* in the transaction that is pending */
+  kv_moves moves;        /* of the statement that moves keys */
+  int is_writing;        /* by a statement whose triggers could lead back */
+  int is_outermost;      /* its savepoint began a transaction */
+};
 
 /*
 ** Read a row of KV_SQL_SEEN_DUE or KV_SQL_SEEN_RESTORE; *is_usable is 0 if it is
@@ -28,16 +54,42 @@ int kv_transaction_open(kv_store *store, char **err);
 */
 int kv_transaction_tell(kv_store *store, char **err);
 
-/* The transaction was rolled back. */
-void kv_transaction_rollback(kv_store *store);
+/* Has it written anything that a commit has to publish? */
+int kv_transaction_has_rows(const kv_store *store);
+
+/* Has it written anything, which may have been rolled back? */
+int kv_transaction_is_open(const kv_store *store);
+
+/* Does a write run a statement of its own, within another one? */
+int kv_transaction_is_writing(const kv_store *store);
+
+/*
+** How many writes, merges and rollbacks there were: a scan that finds another
+** number than when it began looks again at what it has read ahead.
+*/
+int64_t kv_transaction_n_writes(const kv_store *store);
+
+/*
+** xSavepoint, xRelease and xRollbackTo; level is SQLite's. Those of a statement
+** that a write runs itself are none of the transaction's: nothing that is
+** pending changes within. A savepoint comes when nothing is late
+** (kv_write_flush()).
+*/
+int kv_transaction_savepoint(kv_store *store, int level);
+void kv_transaction_release(kv_store *store, int level);
+int kv_transaction_rollback_to(kv_store *store, int level);
 
 /* Take back a prepared commit: the transaction goes on. */
 void kv_transaction_undo(kv_store *store);
 
-/*
-** After a ROLLBACK TO: if an undone commit had given the transaction's rows
-** other numbers, find out whether that was rolled back, too.
-*/
-int kv_transaction_resume(kv_store *store);
+/* The transaction was rolled back. */
+void kv_transaction_rollback(kv_store *store);
+
+/* The cache is a new one: what was committed to the one before says nothing. */
+void kv_transaction_forget(kv_store *store);
+
+/* The store is opened, and closed. */
+void kv_transaction_init(kv_transaction *txn);
+void kv_transaction_clear(kv_store *store);
 
 #endif

@@ -10,6 +10,8 @@
 #include "core/order.h"
 #include "db/error.h"
 #include "db/value.h"
+#include "errors.h"
+#include "store.h"
 #include "transaction.h"
 
 static const kv_value write_null = {KV_NULL, 0, 0, NULL, 0};
@@ -45,10 +47,10 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
 }
 
 void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row) {
-  kv_found *found = &store->found;
+  kv_found *found = &store->txn->found;
 
-  if (!store->pending.is_open || key->n > KV_FOUND_KEY) return;
-  found->n_writes = store->n_writes;
+  if (!store->txn->pending.is_open || key->n > KV_FOUND_KEY) return;
+  found->n_writes = store->txn->n_writes;
   found->key = *key;
   if (key->n) memcpy(found->bytes, key->z, key->n);
   found->key.z = found->bytes;
@@ -64,14 +66,21 @@ static int write_refuse_trigger(const kv_store *store, char **err) {
 
 /* What a write of a key replaces. */
 static int write_find(kv_store *store, const kv_value *key, kv_winner *out) {
-  const kv_found *found = &store->found;
+  const kv_found *found = &store->txn->found;
 
-  if (found->n_writes == store->n_writes &&
+  if (found->n_writes == store->txn->n_writes &&
       kv_order_keys(&found->key, key) == 0) {
     *out = found->winner;
     return SQLITE_OK;
   }
   return kv_cache_find(&store->stmts, key, out);
+}
+
+/* The first write of a transaction. */
+static int write_open(kv_store *store, char **err) {
+  int rc = store->device ? kv_store_check_same(store, err) : SQLITE_OK;
+
+  return rc == SQLITE_OK ? kv_transaction_open(store, err) : rc;
 }
 
 /* The place of a row that replaces one of this transaction. */
@@ -86,7 +95,7 @@ static void write_place_late(const kv_pending_row *late, kv_place *out) {
 /* Work out the row that changes a key. */
 static int write_place(kv_store *store, const kv_value *key, kv_place *out,
                        char **err) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
   kv_pending_row *late;
   kv_winner winner;
   int rc = SQLITE_OK;
@@ -102,9 +111,9 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
     }
     return SQLITE_CONSTRAINT_NOTNULL;
   }
-  if (store->is_writing) return write_refuse_trigger(store, err);
+  if (store->txn->is_writing) return write_refuse_trigger(store, err);
   kv_transaction_undo(store);
-  if (!pending->is_open) rc = kv_transaction_open(store, err);
+  if (!pending->is_open) rc = write_open(store, err);
   if (rc != SQLITE_OK) return rc;
   late = kv_late_find(&pending->late, key);
   if (late) {
@@ -185,14 +194,14 @@ static int write_check_text(kv_store *store, const kv_value *value,
 }
 
 static int64_t write_seq(const kv_store *store, const kv_place *place) {
-  return kv_pending_first(&store->pending) + place->index;
+  return kv_pending_first(&store->txn->pending) + place->index;
 }
 
 static int write_remember(kv_store *store, const kv_place *place, int op,
                           const kv_value *key, const kv_value *value,
                           int is_late) {
-  store->n_writes++;
-  return kv_pending_add(&store->pending, place->index, place->ts,
+  store->txn->n_writes++;
+  return kv_pending_add(&store->txn->pending, place->index, place->ts,
                         &place->parent_ts, op, key, value, is_late);
 }
 
@@ -233,17 +242,17 @@ static int write_former(kv_store *store, const kv_row *row, int is_again,
 static int write_forget(kv_store *store, int64_t former) {
   int rc = kv_parts_forget(&store->stmts, former);
 
-  return store->pending.is_open ? SQLITE_OK : rc;
+  return store->txn->pending.is_open ? SQLITE_OK : rc;
 }
 
 /* Keep the value of a row beside the cache, if it is large. */
 static int write_parts(kv_store *store, const kv_value *value, int64_t *first) {
-  int was_writing = store->is_writing;
+  int was_writing = store->txn->is_writing;
   int rc;
 
-  store->is_writing = 1;
+  store->txn->is_writing = 1;
   rc = kv_parts_put(&store->stmts, value, first);
-  store->is_writing = was_writing;
+  store->txn->is_writing = was_writing;
   return rc;
 }
 
@@ -272,7 +281,7 @@ static int write_put(kv_store *store, const kv_row *row, int64_t first,
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &row->parent_ts);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 6, row->op);
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 7, store->pending.arrived);
+    rc = sqlite3_bind_int64(stmt, 7, store->txn->pending.arrived);
   }
   if (rc == SQLITE_OK) rc = write_bind_value(stmt, 8, &row->value, first);
   rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
@@ -289,7 +298,7 @@ static int write_late(kv_store *store, const kv_late_rows *rows) {
     rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
   }
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 2, store->pending.arrived);
+    rc = sqlite3_bind_int64(stmt, 2, store->txn->pending.arrived);
   }
   if (rc == SQLITE_OK) {
     rc =
@@ -307,20 +316,20 @@ static int write_late(kv_store *store, const kv_late_rows *rows) {
 }
 
 int kv_write_flush(kv_store *store, char **err) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
   kv_late_rows rows;
   int is_forbidden;
   int rc;
 
   if (pending->late.n == 0) return SQLITE_OK;
-  if (store->is_writing) return write_refuse_trigger(store, err);
-  store->is_writing = 1;
+  if (store->txn->is_writing) return write_refuse_trigger(store, err);
+  store->txn->is_writing = 1;
   kv_stmt_permit(&store->stmts, &is_forbidden);
   rc = kv_late_sort(&pending->late, kv_pending_first(pending), &rows);
   if (rc == SQLITE_OK) rc = write_late(store, &rows);
   kv_late_rows_clear(&rows);
   rc = kv_stmt_forbid(&store->stmts, is_forbidden, rc);
-  store->is_writing = 0;
+  store->txn->is_writing = 0;
   /* An error may have rolled all of it back, and closed what is pending. */
   if (rc == SQLITE_OK) {
     kv_pending_settle(pending);
@@ -338,7 +347,7 @@ int kv_write_flush(kv_store *store, char **err) {
 static int write_make_room(kv_store *store, const kv_place *place,
                            const kv_value *key, const kv_value *value,
                            int *is_late) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
 
   *is_late =
     place->index > 0 && store->n_scans == 0 && kv_pending_may_be_late(value);
@@ -353,7 +362,7 @@ static int write_make_room(kv_store *store, const kv_place *place,
 /* Remember one row; then run the nested statement, unless it is late. */
 static int write_row(kv_store *store, const kv_place *place, int op,
                      const kv_value *key, const kv_value *value) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
   kv_pending_mark here;
   int64_t first = 0;
   int is_late;
@@ -416,7 +425,7 @@ static int write_put_two(kv_store *store, const kv_row *gone, const kv_row *row,
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, gone->seq);
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &gone->parent_ts);
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 6, store->pending.arrived);
+    rc = sqlite3_bind_int64(stmt, 6, store->txn->pending.arrived);
   }
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, &row->key);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 8, row->ts);
@@ -430,7 +439,7 @@ static int write_put_two(kv_store *store, const kv_row *gone, const kv_row *row,
 static int write_two_rows(kv_store *store, const kv_place *gone,
                           const kv_value *from, const kv_place *place,
                           const kv_value *to, const kv_value *value) {
-  kv_pending *pending = &store->pending;
+  kv_pending *pending = &store->txn->pending;
   int64_t formers[2];
   kv_row rows[2];
   kv_pending_mark here;
@@ -459,14 +468,18 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
   return rc;
 }
 
+int kv_write_is_late(const kv_store *store, const kv_value *key) {
+  return kv_late_find(&store->txn->pending.late, key) != NULL;
+}
+
 void kv_write_begin(kv_store *store) {
-  kv_moves_begin(&store->moves, store->pending.n_rows);
+  kv_moves_begin(&store->txn->moves, store->txn->pending.n_rows);
 }
 
 /* Is the row at `from` not the one that the statement found there? */
 static int write_is_moved(const kv_store *store, const kv_place *from) {
-  return !from->exists || (from->index < store->pending.n_rows &&
-                           kv_moves_has(&store->moves, from->index));
+  return !from->exists || (from->index < store->txn->pending.n_rows &&
+                           kv_moves_has(&store->txn->moves, from->index));
 }
 
 int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
@@ -497,7 +510,7 @@ int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
   if (rc == SQLITE_OK) {
     /* Two new rows get two numbers. */
     if (gone.index == place.index) place.index++;
-    rc = kv_moves_add(&store->moves, place.index);
+    rc = kv_moves_add(&store->txn->moves, place.index);
   }
   if (rc == SQLITE_OK) {
     rc = write_two_rows(store, &gone, from, &place, to, value);

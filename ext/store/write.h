@@ -12,12 +12,12 @@
 ** looked up when it is set, so that errors come where they belong.
 **
 ** INVARIANT: a row of the cache of this transaction is remembered in
-** store->pending; one that is remembered is in the cache, or late.
+** pending.h; one that is remembered is in the cache, or late.
 */
 #ifndef KV_STORE_WRITE_H
 #define KV_STORE_WRITE_H
 
-#include "store.h"
+#include "identity.h"
 
 /* What to do if the key exists. */
 typedef enum kv_on_conflict {
@@ -52,6 +52,9 @@ void kv_write_begin(kv_store *store);
 int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
                     const kv_value *value, kv_on_conflict on_conflict,
                     char **err);
+
+/* Is there a row of this key that the cache does not have yet? */
+int kv_write_is_late(const kv_store *store, const kv_value *key);
 
 /*
 ** A statement found the latest row of a key, with KV_SQL_CACHE_LATEST: if the

@@ -16,6 +16,8 @@
 #include "folder/folder.h"
 #include "log/placeholder.h"
 #include "own/own.h"
+#include "store/errors.h"
+#include "store/exchange.h"
 #include "store/find.h"
 #include "surface.h"
 
@@ -353,10 +355,11 @@ static void device_other_column(device_cursor *cursor, sqlite3_context *ctx,
 
 /* Why own rows wait that the cursor does not know to wait; NULL if none do. */
 static const char *device_late(const device_cursor *cursor) {
+  const char *why = kv_exchange_commit_error(cursor->store);
   const char *state =
     (const char *)sqlite3_column_text(cursor->rows, ROW_STATE);
 
-  if (cursor->store->late) return cursor->store->late;
+  if (why) return why;
   return cursor->unpublished > 0 && state && strcmp(state, "ok") == 0
            ? "the last commit did not reach the log: call kv_sync()"
            : NULL;

@@ -19,6 +19,7 @@
 #include "history.h"
 #include "own/own.h"
 #include "own/publish.h"
+#include "store/errors.h"
 #include "store/find.h"
 #include "store/transaction.h"
 #include "store/write.h"
@@ -54,7 +55,7 @@ static const char *function_store(int argc, sqlite3_value **argv, int index) {
 ** would lead from a function to itself for ever.
 */
 static int function_begin(kv_store *store, char **err) {
-  if (++store->n_functions <= FUNCTION_DEPTH) return SQLITE_OK;
+  if (kv_store_enter_function(store) <= FUNCTION_DEPTH) return SQLITE_OK;
   return kv_error(err, SQLITE_ERROR,
                   "the functions of %s call themselves: look for triggers and "
                   "views on its tables",
@@ -71,7 +72,7 @@ static int function_enter(sqlite3_context *ctx, int argc, sqlite3_value **argv,
 }
 
 static void function_leave(kv_store *store) {
-  if (store) store->n_functions--;
+  if (store) kv_store_leave_function(store);
   kv_store_close(store);
 }
 
@@ -190,7 +191,7 @@ static int open_store(kv_registry *registry, sqlite3 *db,
       rc = kv_error_db(err, SQLITE_ERROR, db, "cannot reach the store");
     }
   }
-  if (rc == SQLITE_OK && (*out)->pending.n_rows == 0) {
+  if (rc == SQLITE_OK && !kv_transaction_has_rows(*out)) {
     (*out)->is_opening = 1;
     rc = kv_sync_run(*out, &n_merged, err);
     (*out)->is_opening = 0;
@@ -262,7 +263,7 @@ static int close_publish(kv_store *store, int discard, char **err) {
   int rc = SQLITE_OK;
 
   if (!store->device || !store->root) return SQLITE_OK;
-  if (store->pending.n_rows > 0) {
+  if (kv_transaction_has_rows(store)) {
     return kv_error(err, SQLITE_LOCKED,
                     "%s has rows of this transaction: COMMIT or ROLLBACK, then "
                     "kv_close()",

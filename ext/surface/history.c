@@ -18,6 +18,7 @@
 #include "history.h"
 
 #include "db/error.h"
+#include "store/store.h"
 #include "surface.h"
 #include "sync/upkeep.h"
 #include "table/arguments.h"

@@ -4,7 +4,7 @@
 #ifndef KV_SURFACE_HISTORY_H
 #define KV_SURFACE_HISTORY_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /* The cursor of kv_changes behind all that is committed: below 2^53. */
 int kv_history_cursor(kv_store *store, int64_t *out);

@@ -8,6 +8,7 @@
 ** the order of ts, are those of the index by time. Otherwise rows come in the
 ** order of the cache.
 */
+#include "store/store.h"
 #include "surface.h"
 #include "sync/upkeep.h"
 #include "table/time_range.h"

@@ -8,7 +8,7 @@
 #ifndef KV_SURFACE_SURFACE_H
 #define KV_SURFACE_SURFACE_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 int kv_log_table_register(sqlite3 *db, kv_registry *registry);
 int kv_history_register(sqlite3 *db, kv_registry *registry);

@@ -9,6 +9,7 @@
 #include "core/names.h"
 #include "db/error.h"
 #include "db/value.h"
+#include "store/errors.h"
 #include "store/find.h"
 
 /* What a module is registered with. */
@@ -96,7 +97,7 @@ static void view_reset(kv_view_cursor *cursor) {
 
   if (cursor->store) {
     kv_stmt_put(&cursor->store->stmts, cursor->rows_id, cursor->rows);
-    cursor->store->n_scans--;
+    kv_store_leave_scan(cursor->store);
     kv_store_close(cursor->store);
   }
   for (i = 0; i < KV_VIEW_EQUALS; i++) {
@@ -158,7 +159,7 @@ static int view_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   rc = kv_store_find(((view_table *)base->pVtab)->registry, name,
                      &cursor->store, err);
   if (rc != SQLITE_OK) return rc;
-  cursor->store->n_scans++;
+  kv_store_enter_scan(cursor->store);
   rc = view_keep(cursor, given);
   if (rc == SQLITE_OK) rc = view->start(cursor, given, argv + n, err);
   if (rc != SQLITE_OK) {

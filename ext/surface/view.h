@@ -12,7 +12,7 @@
 #ifndef KV_SURFACE_VIEW_H
 #define KV_SURFACE_VIEW_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /* How a column is made. */
 typedef enum kv_show {

@@ -3,8 +3,11 @@
 */
 #include "rebuild.h"
 
+#include "cache/cache.h"
 #include "db/error.h"
 #include "own/own.h"
+#include "store/errors.h"
+#include "store/savepoint.h"
 
 /* The number of the last row in the own log, as its file says; 0: none. */
 static int rebuild_log_end(kv_store *store, int64_t *out) {

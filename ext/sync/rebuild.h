@@ -8,7 +8,7 @@
 #ifndef KV_SYNC_REBUILD_H
 #define KV_SYNC_REBUILD_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /*
 ** When kv_own_unpublished() cannot tell, as a table is damaged: may the cache

@@ -8,12 +8,15 @@
 
 #include <string.h>
 
+#include "cache/cursor.h"
 #include "db/error.h"
 #include "own/heir.h"
 #include "own/own.h"
 #include "own/publish.h"
 #include "rebuild.h"
+#include "store/exchange.h"
 #include "store/registry.h"
+#include "store/transaction.h"
 #include "upkeep.h"
 #include "visit.h"
 
@@ -103,7 +106,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   char **names = NULL;
   kv_stamp stamp;
   kv_file_kind kind = KV_FILE_NONE;
-  int adopt = store->adopt;
+  int adopt = store->exchange->adopt;
   int64_t n_seen = 0;
   int n = 0;
   int i;
@@ -111,7 +114,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
 
   *n_merged = 0;
   if (!store->root) return kv_upkeep_run(store, err);
-  if (store->pending.n_rows > 0) {
+  if (store->txn->pending.n_rows > 0) {
     /* What they were written without seeing must not be merged before them. */
     return kv_error(err, SQLITE_LOCKED,
                     "COMMIT first, then kv_sync(): this transaction has "
@@ -156,7 +159,8 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
     rc = sync_missing(store, names, n, n_merged, &n_seen, err);
   }
   if (rc == SQLITE_OK && n_seen > 0 && store->device) {
-    store->adopt = adopt; /* whatever the peers have read of the own log */
+    store->exchange->adopt =
+      adopt; /* whatever the peers have read of the own log */
     rc = sync_own(store, 1, n_merged, &hindrance, err);
   }
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
@@ -165,7 +169,7 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
   if (rc == SQLITE_OK) {
     store->is_synced = 1;
   } else {
-    store->adopt = adopt; /* not done before all of them were asked */
+    store->exchange->adopt = adopt; /* not done before all of them were asked */
   }
   if (rc == SQLITE_OK) rc = kv_upkeep_run(store, err);
   if (rc == SQLITE_OK) rc = sync_tell(store, &hindrance, err);

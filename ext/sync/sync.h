@@ -7,7 +7,7 @@
 #ifndef KV_SYNC_SYNC_H
 #define KV_SYNC_SYNC_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /*
 ** Sync a store. Outside a transaction each device is committed by itself;

@@ -11,6 +11,10 @@
 ** belong do not count.
 */
 #include "upkeep.h"
+#include "cache/cache.h"
+#include "store/errors.h"
+#include "store/exchange.h"
+#include "store/savepoint.h"
 
 /* So many rows, and a share of those in front, make a sweep worth it. */
 #define UPKEEP_ROWS 16
@@ -49,13 +53,13 @@ static int upkeep_index(kv_store *store, char **err) {
   rc = kv_store_savepoint(store, err);
   if (rc != SQLITE_OK) return rc;
   rc = kv_cache_index(&store->stmts);
-  if (rc == SQLITE_OK) store->wants_index = 0;
+  if (rc == SQLITE_OK) store->exchange->wants_index = 0;
   kv_store_error(store, err, rc, "cannot index the cache");
   return kv_store_savepoint_end(store, rc);
 }
 
 void kv_upkeep_want_index(kv_store *store) {
-  store->wants_index = 1;
+  store->exchange->wants_index = 1;
 }
 
 int kv_upkeep_run(kv_store *store, char **err) {
@@ -68,7 +72,7 @@ int kv_upkeep_run(kv_store *store, char **err) {
       store->n_scans == 0) {
     rc = upkeep_sweep(store, &meta, err);
   }
-  if (rc == SQLITE_OK && store->wants_index && !meta.is_indexed) {
+  if (rc == SQLITE_OK && store->exchange->wants_index && !meta.is_indexed) {
     rc = upkeep_index(store, err);
   }
   return kv_store_error(store, err, rc, "cannot sweep the cache");

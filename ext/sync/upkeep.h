@@ -9,7 +9,7 @@
 #ifndef KV_SYNC_UPKEEP_H
 #define KV_SYNC_UPKEEP_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /* A question is asked that the index by time answers better. */
 void kv_upkeep_want_index(kv_store *store);

@@ -16,10 +16,16 @@
 
 #include <string.h>
 
+#include "cache/cache.h"
+#include "cache/cursor.h"
 #include "core/clock.h"
 #include "db/error.h"
 #include "db/value.h"
 #include "log/placeholder.h"
+#include "log/writer.h"
+#include "store/errors.h"
+#include "store/savepoint.h"
+#include "store/store.h"
 
 /* One device's file during a sync. */
 typedef struct kv_visit {

@@ -8,7 +8,7 @@
 #ifndef KV_SYNC_VISIT_H
 #define KV_SYNC_VISIT_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /*
 ** Merge what is new in a device's log, and note its state; is_listed: the

@@ -4,7 +4,7 @@
 #ifndef KV_TABLE_ARGUMENTS_H
 #define KV_TABLE_ARGUMENTS_H
 
-#include "store/store.h"
+#include "store/registry.h"
 
 /* Integers below this are no microseconds since 1970 that anybody means. */
 #define KV_TIME_SMALLEST ((int64_t)100000000000000)

@@ -6,7 +6,7 @@
 #ifndef KV_TABLE_KV_PLAN_H
 #define KV_TABLE_KV_PLAN_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /* The virtual table kv. */
 typedef struct kv_table {

@@ -25,6 +25,8 @@
 #include "db/error.h"
 #include "db/value.h"
 #include "kv_batch.h"
+#include "store/errors.h"
+#include "store/store.h"
 #include "store/transaction.h"
 #include "store/write.h"
 #include "sync/upkeep.h"
@@ -46,7 +48,7 @@ typedef struct scan_cursor {
   kv_value large;          /* the same, if it is large and was asked for */
   kv_batch batch;          /* what the scan has read; its key in any case */
   int behind;              /* what the step that read the batch came to */
-  int64_t n_writes;        /* store->n_writes when the scan began */
+  int64_t n_writes;        /* of the store when the scan began */
   int64_t last_seq;        /* and the last own row */
   sqlite3_value *low;      /* the bounds; NULL where there is none */
   sqlite3_value *high;
@@ -70,7 +72,7 @@ int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 }
 
 static void cursor_close_scan(scan_cursor *cursor) {
-  if (cursor->scan) cursor->store->n_scans--;
+  if (cursor->scan) kv_store_leave_scan(cursor->store);
   kv_stmt_put(&cursor->store->stmts, cursor->scan_id, cursor->scan);
   cursor->scan = NULL;
   cursor->behind = SQLITE_OK;
@@ -134,7 +136,7 @@ static kv_sql cursor_point_text(const scan_cursor *cursor,
                                 const kv_value *key) {
   if (cursor->plan & PLAN_AS_OF) return KV_SQL_CACHE_ROW;
   return cursor->plan & PLAN_VALUE && key->type >= KV_TEXT &&
-             !cursor->store->pending.is_open
+             !kv_transaction_is_open(cursor->store)
            ? KV_SQL_CACHE_VALUE
            : KV_SQL_CACHE_LATEST;
 }
@@ -169,7 +171,7 @@ static int cursor_is_old(scan_cursor *cursor, const kv_value *key,
   int rc;
 
   *is_old = 1;
-  if (store->n_writes == cursor->n_writes) return SQLITE_OK;
+  if (kv_transaction_n_writes(store) == cursor->n_writes) return SQLITE_OK;
   rc = kv_stmt_get(&store->stmts, KV_SQL_KEY_IS_OLD, &stmt);
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
   if (rc == SQLITE_OK) {
@@ -242,7 +244,7 @@ static int cursor_open_scan(scan_cursor *cursor) {
 
   cursor->scan_id = cursor_scan_text(cursor);
   rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
-  if (cursor->scan) cursor->store->n_scans++;
+  if (cursor->scan) kv_store_enter_scan(cursor->store);
   if (rc == SQLITE_OK) {
     rc = cursor->low ? cursor_bind_bound(cursor, 1, cursor->low)
                      : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
@@ -276,7 +278,7 @@ static int cursor_go_single(scan_cursor *cursor) {
 
 /* Before the next step of a scan that reads many rows at a time. */
 static int cursor_choose(scan_cursor *cursor) {
-  int is_stale = cursor->store->n_writes != cursor->n_writes;
+  int is_stale = kv_transaction_n_writes(cursor->store) != cursor->n_writes;
 
   if (is_stale || cursor->batch.is_large) return cursor_go_single(cursor);
   return kv_batch_refill(&cursor->batch);
@@ -331,7 +333,8 @@ static int cursor_advance(scan_cursor *cursor) {
 int kv_scan_next(sqlite3_vtab_cursor *base) {
   scan_cursor *cursor = (scan_cursor *)base;
 
-  if (cursor->row && cursor->store->n_writes == cursor->n_writes) {
+  if (cursor->row &&
+      kv_transaction_n_writes(cursor->store) == cursor->n_writes) {
     cursor->row = kv_batch_next(&cursor->batch);
     if (cursor->row) return SQLITE_OK;
   }
@@ -346,7 +349,7 @@ static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
   int rc = kv_value_of(value, &key);
 
   if (rc == SQLITE_OK && key.type == KV_NULL) return SQLITE_OK;
-  if (rc == SQLITE_OK && kv_late_find(&store->pending.late, &key)) {
+  if (rc == SQLITE_OK && kv_write_is_late(store, &key)) {
     rc = kv_write_flush(store, &cursor->base.pVtab->zErrMsg);
   }
   if (rc == SQLITE_OK) rc = kv_batch_enter(&cursor->batch, &key);
@@ -439,7 +442,7 @@ static int bound_is_null(sqlite3_value *bound) {
 static int cursor_scan(scan_cursor *cursor, sqlite3_value **argv) {
   int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
 
-  cursor->n_writes = cursor->store->n_writes;
+  cursor->n_writes = kv_transaction_n_writes(cursor->store);
   if (rc == SQLITE_OK) rc = cursor_keep_bounds(cursor, argv);
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
   if (bound_is_null(cursor->low) || bound_is_null(cursor->high)) {
@@ -464,7 +467,7 @@ static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
   kv_time_range_read(cursor->plan, argv, &first, &last);
   if (rc == SQLITE_OK) {
     rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
-    if (cursor->scan) cursor->store->n_scans++;
+    if (cursor->scan) kv_store_enter_scan(cursor->store);
   }
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 1, first);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 2, last);

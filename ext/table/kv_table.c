@@ -22,7 +22,9 @@
 #include "kv_scan.h"
 #include "own/own.h"
 #include "own/publish.h"
+#include "store/errors.h"
 #include "store/registry.h"
+#include "store/store.h"
 #include "store/transaction.h"
 #include "store/write.h"
 #include "sync/rebuild.h"
@@ -130,7 +132,7 @@ static int table_disconnect(sqlite3_vtab *vtab) {
 
 /* May the table be dropped? SQLite shows no message of xDestroy: it is logged. */
 static int table_may_drop(kv_store *store) {
-  int64_t n = 0;
+  int waits = 0;
   int may_hold = 0;
   char *why = NULL;
   int rc = kv_store_refuse_newer(store, &why);
@@ -140,7 +142,7 @@ static int table_may_drop(kv_store *store) {
     sqlite3_free(why);
     return SQLITE_LOCKED;
   }
-  if (rc == SQLITE_OK) rc = kv_own_unpublished(store, &n);
+  if (rc == SQLITE_OK) rc = kv_own_waits(store, &waits);
   if (rc == SQLITE_ERROR) rc = kv_rebuild_may_hold(store, &may_hold);
   if (rc == SQLITE_OK && may_hold) {
     sqlite3_log(SQLITE_LOCKED,
@@ -149,8 +151,7 @@ static int table_may_drop(kv_store *store) {
                 store->name);
     return SQLITE_LOCKED;
   }
-  if (rc == SQLITE_OK &&
-      (n > 0 || store->pending.n_rows > 0 || store->must_look)) {
+  if (rc == SQLITE_OK && waits) {
     sqlite3_log(SQLITE_LOCKED,
                 "kv: table %s holds rows that are not published: call "
                 "kv_sync(), or give them up with kv_close('discard=1', '%s')",
@@ -299,10 +300,7 @@ static int table_commit(sqlite3_vtab *vtab) {
 }
 
 static int table_rollback(sqlite3_vtab *vtab) {
-  kv_store *store = ((kv_table *)vtab)->store;
-
-  store->n_writes++;
-  kv_transaction_rollback(store);
+  kv_transaction_rollback(((kv_table *)vtab)->store);
   return SQLITE_OK;
 }
 
@@ -315,34 +313,23 @@ static int table_rename(sqlite3_vtab *vtab, const char *name) {
   return kv_store_error(store, &vtab->zErrMsg, rc, "cannot rename");
 }
 
-/*
-** Savepoints, of statements too. Those of a statement that a write runs itself
-** are none of the transaction's: nothing that is pending changes within.
-*/
+/* Savepoints, of statements too. */
 static int table_savepoint(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_table *)vtab)->store;
   int rc;
 
-  if (store->is_writing) return SQLITE_OK;
+  if (kv_transaction_is_writing(store)) return SQLITE_OK;
   rc = kv_write_flush(store, &vtab->zErrMsg);
-  return rc == SQLITE_OK ? kv_pending_savepoint(&store->pending, level) : rc;
+  return rc == SQLITE_OK ? kv_transaction_savepoint(store, level) : rc;
 }
 
 static int table_release(sqlite3_vtab *vtab, int level) {
-  kv_store *store = ((kv_table *)vtab)->store;
-
-  if (!store->is_writing) kv_pending_release(&store->pending, level);
+  kv_transaction_release(((kv_table *)vtab)->store, level);
   return SQLITE_OK;
 }
 
 static int table_rollback_to(sqlite3_vtab *vtab, int level) {
-  kv_store *store = ((kv_table *)vtab)->store;
-
-  if (store->is_writing) return SQLITE_OK;
-  store->n_writes++;
-  kv_transaction_undo(store);
-  kv_pending_rollback_to(&store->pending, level);
-  return kv_transaction_resume(store);
+  return kv_transaction_rollback_to(((kv_table *)vtab)->store, level);
 }
 
 static int table_shadow_name(const char *name) {

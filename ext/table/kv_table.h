@@ -4,7 +4,7 @@
 #ifndef KV_TABLE_KV_TABLE_H
 #define KV_TABLE_KV_TABLE_H
 
-#include "store/store.h"
+#include "store/identity.h"
 
 /* Register its module; with registry = NULL take it back. */
 int kv_table_register(sqlite3 *db, kv_registry *registry);

@@ -7,7 +7,9 @@
 
 #include "connection.h"
 #include "logs.h"
+#include "store/exchange.h"
 #include "store/registry.h"
+#include "store/transaction.h"
 
 /* The value of a row of cache c, in parts or not. */
 #define TEST_VALUE                                                             \

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "cache/cache.h"
+#include "cache/cursor.h"
 #include "support/files.h"
 #include "support/rc.h"
 #include "support/stores.h"

@@ -88,10 +88,10 @@ static void adopting_makes_this_the_machine_that_writes(void **state) {
   test_store_set(&t, "a", "1");
   test_log_break(log, "UPDATE device SET host = '0000000000000000'");
   test_store_sync(&t);
-  t.store->adopt = 1;
+  t.store->exchange->adopt = 1;
   test_store_sync(&t);
   assert_int_equal(own_state(NULL), KV_STATE_OK);
-  assert_false(t.store->adopt);
+  assert_false(t.store->exchange->adopt);
   test_store_set(&t, "b", "2");
   expect_keys("a b");
 }
@@ -165,7 +165,7 @@ static void adopting_a_twin_keeps_the_rows_of_both(void **state) {
   test_store_set(&t, "b", "2");
   replace_log(state);
   test_store_sync(&t);
-  t.store->adopt = 1;
+  t.store->exchange->adopt = 1;
   test_store_sync(&t);
   assert_int_equal(own_state(NULL), KV_STATE_OK);
   test_rows(t.db, "a\nb\nx\ny", "SELECT key FROM kv_cache ORDER BY key");
@@ -205,7 +205,7 @@ static void a_peer_knows_that_the_log_was_rolled_back(void **state) {
                    KV_STATE_TWIN);
   expect_refused();
 
-  t.store->adopt = 1;
+  t.store->exchange->adopt = 1;
   test_store_sync(&t);
   assert_int_equal(own_state(NULL), KV_STATE_OK);
   test_store_set(&t, "c", "3");
@@ -238,7 +238,7 @@ static void a_restored_cache_catches_up_with_its_log(void **state) {
     assert_rc(sqlite3_backup_step(backup, -1), SQLITE_DONE);
     sqlite3_backup_finish(backup);
   }
-  memset(&t.store->committed, 0, sizeof(t.store->committed));
+  memset(&t.store->txn->committed, 0, sizeof(t.store->txn->committed));
   test_rows(t.db, "a", "SELECT key FROM kv_cache");
   test_store_set(&t, "d", "4");
   test_rows(t.db, "a|1\nb|2\nc|3\nd|4", "SELECT key, seq FROM kv_cache");

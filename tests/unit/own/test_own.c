@@ -179,7 +179,7 @@ static void what_was_committed_here_is_known_to_be_published(void **state) {
   assert_int_equal(own.published.seq, 3);
   kv_cursor_clear(&own);
   /* another process has only what the cache says */
-  memset(&t.store->committed, 0, sizeof(t.store->committed));
+  memset(&t.store->txn->committed, 0, sizeof(t.store->txn->committed));
   own = load();
   assert_true(own.published.seq < 3);
   assert_int_equal(own.at.seq, 3);

@@ -95,7 +95,7 @@ static void the_log_holds_nothing_of_a_running_transaction(void **state) {
   test_run(t.db, "BEGIN");
   test_store_write(&t, "b", "2");
   expect_log(&t, "1 1 set a=1");
-  assert_null(t.store->log);
+  assert_null(t.store->txn->log);
   test_store_rollback(&t);
   expect_log(&t, "1 1 set a=1");
   test_store_close(&t);
@@ -109,9 +109,9 @@ static void a_prepared_commit_can_be_taken_back(void **state) {
   test_run(t.db, "BEGIN");
   test_store_write(&t, "b", "2");
   assert_rc(kv_publish_prepare(t.store, &t.err), SQLITE_OK);
-  assert_non_null(t.store->log);
+  assert_non_null(t.store->txn->log);
   test_store_rollback(&t);
-  assert_null(t.store->log);
+  assert_null(t.store->txn->log);
   expect_log(&t, "1 1 set a=1");
   test_rows(t.db, "a", "SELECT key FROM kv_cache");
   test_store_set(&t, "c", "3");
@@ -218,9 +218,9 @@ static void a_process_knows_what_another_left_waiting(void **state) {
   test_store_set(&t, "b", "2");
   test_move(test_path("%s/n.kv", *state), test_path("%s/away", *state));
   /* another process: it has not committed the log itself */
-  memset(&t.store->committed, 0, sizeof(t.store->committed));
+  memset(&t.store->txn->committed, 0, sizeof(t.store->txn->committed));
   test_store_set(&t, "c", "3");
-  memset(&t.store->committed, 0, sizeof(t.store->committed));
+  memset(&t.store->txn->committed, 0, sizeof(t.store->txn->committed));
   assert_int_equal(waiting(&t), 1);
   test_move(test_path("%s/away", *state), test_path("%s/n.kv", *state));
   assert_rc(kv_publish_waiting(t.store, 0, &n, &t.err), SQLITE_OK);
@@ -261,7 +261,7 @@ static void commit_and_fail(test_store *t, const char *key) {
   test_run(t->db, "BEGIN");
   test_store_write(t, key, "1");
   assert_rc(kv_publish_prepare(t->store, &t->err), SQLITE_OK);
-  test_run(t->store->log->handle, "ROLLBACK");
+  test_run(t->store->txn->log->handle, "ROLLBACK");
   test_run(t->db, "COMMIT");
   kv_publish_commit(t->store);
 }
@@ -472,7 +472,7 @@ static void a_huge_transaction_is_published_by_a_scan(void **state) {
   open_laptop(&t, state);
   test_store_set(&t, "before", "1");
   test_run(t.db, "BEGIN");
-  for (i = 0; !t.store->pending.is_scan; i++)
+  for (i = 0; !t.store->txn->pending.is_scan; i++)
     test_store_write(&t, test_path("%d", i), value);
   test_store_write(&t, "last", "1");
   assert_rc(test_store_commit(&t), SQLITE_OK);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "store/registry.h"
+#include "store/savepoint.h"
+#include "store/store.h"
 #include "support/files.h"
 #include "support/rc.h"
 #include "support/stores.h"
@@ -238,7 +240,7 @@ static void merges_have_other_numbers_than_the_transaction(void **state) {
   test_run(t.db, "BEGIN");
   test_store_write(&t, "a", "1");
   assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
-  assert_int_equal(next, t.store->pending.arrived + 1);
+  assert_int_equal(next, t.store->txn->pending.arrived + 1);
   test_store_rollback(&t);
   assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
   assert_int_equal(next, 1);

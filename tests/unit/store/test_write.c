@@ -153,7 +153,7 @@ static void a_null_key_is_refused(void **state) {
             SQLITE_CONSTRAINT_NOTNULL);
   assert_string_equal(t.err, "NOT NULL constraint failed: kv.key");
   test_rows(t.db, "", rows);
-  assert_int_equal(t.store->pending.n_rows, 0);
+  assert_int_equal(t.store->txn->pending.n_rows, 0);
   test_store_close(&t);
 }
 
@@ -170,7 +170,7 @@ static void a_conflict_writes_nothing(void **state) {
             SQLITE_CONSTRAINT);
   assert_rc(set(&t, test_text("a"), test_integer(2), KV_CONFLICT_IGNORE) & 0xff,
             SQLITE_CONSTRAINT);
-  assert_int_equal(t.store->pending.n_rows, 0);
+  assert_int_equal(t.store->txn->pending.n_rows, 0);
   /* a deleted key does not conflict */
   assert_rc(set(&t, test_text("gone"), test_integer(2), KV_CONFLICT_FAIL),
             SQLITE_OK);
@@ -286,7 +286,7 @@ static void a_write_that_fails_is_not_remembered(void **state) {
   test_run(t.db, "BEGIN");
   refuse(&t, "b");
   assert_rc(test_store_write(&t, "b", "2") & 0xff, SQLITE_CONSTRAINT);
-  assert_int_equal(t.store->pending.n_rows, 0);
+  assert_int_equal(t.store->txn->pending.n_rows, 0);
   test_run(t.db, "DROP TRIGGER no");
   assert_rc(test_store_write(&t, "c", "3"), SQLITE_OK);
   assert_rc(test_store_commit(&t), SQLITE_OK);

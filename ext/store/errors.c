@@ -1,0 +1,67 @@
+/*
+** The errors of a store. See errors.h.
+*/
+#include "errors.h"
+
+#include "cache/cache.h"
+#include "db/error.h"
+#include "db/host.h"
+#include "exchange.h"
+
+int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
+  if (rc == SQLITE_OK) return rc;
+  if (kv_host_check_limits(store->db, err) != SQLITE_OK) {
+    return rc == SQLITE_NOMEM ? SQLITE_ERROR : rc; /* SQLITE_LIMIT_VDBE_OP */
+  }
+  if (rc == SQLITE_CORRUPT_VTAB) {
+    return kv_error(err, rc,
+                    "the cache of %s is damaged: open the folder with a new "
+                    "cache (CREATE VIRTUAL TABLE under another name)",
+                    store->name);
+  }
+  return kv_error_db(err, rc, store->db, what);
+}
+
+int kv_store_wrong_cache(const kv_store *store, char **err) {
+  return kv_error(
+    err, SQLITE_CORRUPT_VTAB,
+    "the cache of %s does not hold the rows that device %s wrote: "
+    "open the folder with a new cache (CREATE VIRTUAL TABLE "
+    "under another name)",
+    store->name, store->device);
+}
+
+int kv_store_postpone(const kv_store *store, const kv_verdict *verdict,
+                      char **err) {
+  return kv_error(err, SQLITE_READONLY,
+                  "the log of device %s has to be made anew (it %s): roll "
+                  "back and call kv_sync()",
+                  store->device, verdict->detail ? verdict->detail : "");
+}
+
+int kv_store_refuse(const kv_store *store, const kv_verdict *verdict,
+                    char **err) {
+  return kv_error(
+    err, SQLITE_READONLY,
+    "device %s cannot write: its log %s. Take another device name (what is "
+    "not shared yet goes there), or take the log over with the option "
+    "adopt=1",
+    store->device, verdict->detail ? verdict->detail : "has another writer");
+}
+
+int kv_store_refuse_newer(kv_store *store, char **err) {
+  int64_t format = 0;
+  int rc;
+
+  if (store->exchange->is_checked) return SQLITE_OK;
+  rc = kv_cache_format(&store->stmts, &format);
+  if (rc != SQLITE_OK) {
+    return kv_store_error(store, err, rc, "cannot read the cache");
+  }
+  store->exchange->is_checked = format == KV_CACHE_FORMAT;
+  if (format <= KV_CACHE_FORMAT) return SQLITE_OK;
+  return kv_error(err, SQLITE_ERROR,
+                  "a newer version of sqlite-kv made the cache of %s (its "
+                  "format is %lld, this version knows %d): load that one",
+                  store->name, format, KV_CACHE_FORMAT);
+}

@@ -1,0 +1,30 @@
+/*
+** The errors of a store, and what each asks the user to do.
+*/
+#ifndef KV_STORE_ERRORS_H
+#define KV_STORE_ERRORS_H
+
+#include "identity.h"
+#include "log/state.h"
+
+/* The error for whatever went wrong in a statement of the store. */
+int kv_store_error(kv_store *store, char **err, int rc, const char *what);
+
+/* The error for a cache that contradicts what this device wrote. */
+int kv_store_wrong_cache(const kv_store *store, char **err);
+
+/* The error of a write that meets a log which kv_sync() has to make anew. */
+int kv_store_postpone(const kv_store *store, const kv_verdict *verdict,
+                      char **err);
+
+/* The error of a write that a verdict on the own log forbids. */
+int kv_store_refuse(const kv_store *store, const kv_verdict *verdict,
+                    char **err);
+
+/*
+** Has a newer version of this module made the cache? Nothing is read from it or
+** changed in it then: SQLITE_ERROR with a message.
+*/
+int kv_store_refuse_newer(kv_store *store, char **err);
+
+#endif
