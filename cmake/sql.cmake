@@ -5,7 +5,23 @@
 #   -- The latest row of a key.
 #   SELECT ...;
 #
-# Each becomes a constant named after it: KV_SQL_CACHE_GET.
+# Each becomes a constant named after it: KV_SQL_CACHE_GET. A text with a line
+#
+#   -- variants: _to _desc
+#
+# below its name is several: cache_get, cache_get_to, cache_get_desc. Only those
+# whose name has _to have what is in {to: ...}; in those whose name has _desc, {asc}
+# is DESC and {desc} is not there, in others it is the other way round.
+#
+# What is said in many texts is a hole in them, which has a name with parameters:
+#
+#   -- hole: rows {n} of {c}
+#   -- The rows n of the key of row c.
+#   {n}.key = {c}.key
+#
+# stands for {rows n of c} in all texts. It may have holes that are defined above
+# it. {old.rows n of c} is the same with `old.` in all holes that are left. Those,
+# such as {cache}, are filled by kv_stmt_text() for each store.
 #
 #   kv_embed_sql(FOLDER OUT)
 #
@@ -40,35 +56,102 @@ function(kv_sql_cut TEXT MARK BEFORE BEHIND)
   set(${BEHIND} "${behind}" PARENT_SCOPE)
 endfunction()
 
+# A text of several variants as the one whose name ends with SUFFIX.
+function(kv_sql_variant TEXT SUFFIX OUT)
+  if(SUFFIX MATCHES "_to")
+    string(REGEX REPLACE "{to: ([^}]*)}" "\\1" text "${TEXT}")
+  else()
+    string(REGEX REPLACE " {to: [^}]*}" "" text "${TEXT}")
+  endif()
+  if(SUFFIX MATCHES "_desc")
+    string(REPLACE " {desc}" "" text "${text}")
+    string(REPLACE "{asc}" "DESC" text "${text}")
+  else()
+    string(REPLACE " {asc}" "" text "${text}")
+    string(REPLACE "{desc}" "DESC" text "${text}")
+  endif()
+  set(${OUT} "${text}" PARENT_SCOPE)
+endfunction()
+
+# A hole: what matches it in a text, and what then takes its place. Parameters
+# become groups of the one, and \1 and so on in the other.
+function(kv_sql_hole NAME TEXT PATTERN OUT)
+  string(REPLACE "\\" "\\\\" text "${TEXT}")
+  set(pattern "${NAME}")
+  string(REGEX MATCHALL "{[a-z]+}" parameters "${NAME}")
+  set(n 0)
+  foreach(parameter IN LISTS parameters)
+    math(EXPR n "${n} + 1")
+    string(REPLACE "${parameter}" "([a-z]+)" pattern "${pattern}")
+    string(REPLACE "${parameter}" "\\${n}" text "${text}")
+  endforeach()
+  set(${PATTERN} "${pattern}" PARENT_SCOPE)
+  set(${OUT} "${text}" PARENT_SCOPE)
+endfunction()
+
+# A text with its holes filled, which are in pattern_N and hole_N: a hole may have
+# those above it, so the last one comes first.
+function(kv_sql_fill TEXT OUT)
+  set(text "${TEXT}")
+  while(n_holes GREATER 0)
+    set(pattern "${pattern_${n_holes}}")
+    set(hole "${hole_${n_holes}}")
+    string(REGEX REPLACE "{${pattern}}" "${hole}" text "${text}")
+    string(REPLACE "{" "{old." hole "${hole}")
+    string(REGEX REPLACE "{old\\.${pattern}}" "${hole}" text "${text}")
+    math(EXPR n_holes "${n_holes} - 1")
+  endwhile()
+  set(${OUT} "${text}" PARENT_SCOPE)
+endfunction()
+
 function(kv_embed_sql FOLDER OUT)
   file(GLOB files CONFIGURE_DEPENDS "${FOLDER}/*.sql")
   list(SORT files)
   set(names "")
+  set(n_holes 0)
   foreach(file IN LISTS files)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
     file(READ "${file}" rest)
-    string(REPLACE "\r\n" "\n" rest "${rest}")
-    kv_sql_cut("\n${rest}" "\n-- name: " block rest)
+    string(REPLACE "\r\n" "\n" rest "\n${rest}")
+    string(REPLACE "\n-- hole: " "\n-- name: hole: " rest "${rest}")
+    kv_sql_cut("${rest}" "\n-- name: " block rest)
     if(block MATCHES "\n[^-\n]")
       message(FATAL_ERROR "${file}: a statement before the first `-- name: `")
     endif()
     while(NOT rest STREQUAL "")
       kv_sql_cut("${rest}" "\n-- name: " block rest)
       kv_sql_cut("${block}" "\n" name text)
+      set(suffixes "")
+      if(text MATCHES "^-- variants: ([^\n]*)")
+        string(REPLACE " " ";" suffixes "${CMAKE_MATCH_1}")
+      endif()
       # Without the comment: a host may have SQLite refuse comments
       # (SQLITE_DBCONFIG_ENABLE_COMMENTS).
       string(REGEX REPLACE "^(--[^\n]*\n)+" "" text "${text}")
       string(REGEX REPLACE "\n+$" "" text "${text}")
+      if(text STREQUAL "")
+        message(FATAL_ERROR "${file}: ${name} has no text")
+      endif()
+      if(name MATCHES "^hole: ([a-z]+( [a-z]+| {[a-z]+})+)$")
+        math(EXPR n_holes "${n_holes} + 1")
+        kv_sql_hole("${CMAKE_MATCH_1}" "${text}"
+          pattern_${n_holes} hole_${n_holes})
+        continue()
+      endif()
       if(NOT name MATCHES "^[a-z][a-z0-9_]*$")
         message(FATAL_ERROR
           "${file}: `${name}` is to be a name of a-z, 0-9 and _, as in C")
-      elseif(name IN_LIST names)
-        message(FATAL_ERROR "${file}: there is another text named ${name}")
-      elseif(text STREQUAL "")
-        message(FATAL_ERROR "${file}: ${name} has no text")
       endif()
-      list(APPEND names "${name}")
-      set(text_${name} "${text}")
+      foreach(suffix IN ITEMS "" ${suffixes})
+        if(NOT suffix MATCHES "^(_to)?(_desc)?$")
+          message(FATAL_ERROR "${file}: ${name} cannot have variant ${suffix}")
+        elseif("${name}${suffix}" IN_LIST names)
+          message(FATAL_ERROR
+            "${file}: there is another text named ${name}${suffix}")
+        endif()
+        list(APPEND names "${name}${suffix}")
+        kv_sql_variant("${text}" "${suffix}" text_${name}${suffix})
+      endforeach()
     endwhile()
   endforeach()
 
@@ -78,11 +161,12 @@ function(kv_embed_sql FOLDER OUT)
   set(all "")
   foreach(name IN LISTS names)
     string(TOUPPER "${name}" constant)
-    kv_sql_literal("${text_${name}}" literal)
+    kv_sql_fill("${text_${name}}" text)
+    kv_sql_literal("${text}" literal)
     string(APPEND KV_SQL_CONSTANTS "  KV_SQL_${constant},\n")
     string(APPEND KV_SQL_ENTRIES
       "  [KV_SQL_${constant}] = {\n    \"${name}\",\n    ${literal}},\n")
-    string(APPEND all "-- name: ${name}\n${text_${name}}\n")
+    string(APPEND all "-- name: ${name}\n${text}\n")
   endforeach()
   configure_file("${KV_SQL_TEMPLATES}/kv_sql.h.in" "${OUT}/kv_sql.h" @ONLY)
   configure_file("${KV_SQL_TEMPLATES}/kv_sql.c.in" "${OUT}/kv_sql.c" @ONLY)

@@ -110,43 +110,30 @@ CREATE TABLE {large}(
   bytes BLOB NOT NULL
 );
 
--- name: meta_drop
--- Remove a shadow table.
-DROP TABLE IF EXISTS {meta};
-
 -- name: cache_drop
--- Remove a shadow table.
+-- Remove the shadow tables.
+DROP TABLE IF EXISTS {meta};
 DROP TABLE IF EXISTS {cache};
-
--- name: arrival_drop
--- Remove a shadow table.
-DROP TABLE IF EXISTS {arrival};
-
--- name: cursor_drop
--- Remove a shadow table.
 DROP TABLE IF EXISTS {cursor};
-
--- name: seen_drop
--- Remove a shadow table.
 DROP TABLE IF EXISTS {seen};
-
--- name: former_drop
--- Remove a shadow table.
+DROP TABLE IF EXISTS {arrival};
 DROP TABLE IF EXISTS {former};
-
--- name: large_drop
--- Remove a shadow table.
 DROP TABLE IF EXISTS {large};
 
--- name: shadow_rename
--- Rename a shadow table after its virtual table (filled by sqlite3_mprintf).
-ALTER TABLE "%w"."%w_%s" RENAME TO "%w_%s";
+-- name: cache_rename
+-- Rename the shadow tables after their virtual table.
+ALTER TABLE {old.meta} RENAME TO {meta.name};
+ALTER TABLE {old.cache} RENAME TO {cache.name};
+ALTER TABLE {old.cursor} RENAME TO {cursor.name};
+ALTER TABLE {old.seen} RENAME TO {seen.name};
+ALTER TABLE {old.arrival} RENAME TO {arrival.name};
+ALTER TABLE {old.former} RENAME TO {former.name};
+ALTER TABLE {old.large} RENAME TO {large.name};
 
 -- name: cache_index
--- Rows in the order of time, which is the order in which later ones win
--- (filled by sqlite3_mprintf; a number makes the name unique, as an index
--- keeps its name when the table gets another).
-CREATE INDEX "%w"."%w_cache_%08x" ON "%w_cache"(ts, device, seq);
+-- The index by time, in which later rows win over those before them. Its name has a
+-- number, because an index keeps its name when its table gets another.
+CREATE INDEX {cache.index} ON {cache.name}(ts, device, seq);
 
 -- name: cache_shape
 -- Are all tables of the cache there, with all their columns? It reads no row, as

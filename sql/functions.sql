@@ -1,16 +1,16 @@
 -- Functions: a store opened and closed, a key read and written.
 
 -- name: table_any
--- Is there any table or view of this name? (filled by sqlite3_mprintf)
-SELECT 1 FROM "%w";
+-- Is there a table or a view of this name in any schema?
+SELECT 1 FROM {table.name};
 
 -- name: table_open
--- Open a store as a temporary virtual table (filled by sqlite3_mprintf).
-CREATE VIRTUAL TABLE temp."%w" USING kv(%s);
+-- Open a store as a temporary virtual table.
+CREATE VIRTUAL TABLE {table} USING kv({options});
 
 -- name: table_close
--- Close it (filled by sqlite3_mprintf).
-DROP TABLE temp."%w";
+-- Close a store.
+DROP TABLE {table};
 
 -- name: table_set
 -- Set a key from a function: of more than one row to SQLite, so that an

@@ -27,17 +27,17 @@ FROM (
   WHERE ts > :start AND ts <= :stop
     AND (device IS NOT :self OR seq <= :until)) AS k
 CROSS JOIN {cache} AS n
-  ON n.is_old IN (0, 1) AND n.bucket = k.bucket AND n.key = k.key
+  ON {rows n of k}
   AND (n.ts, n.device, n.seq) = (
     SELECT ts, device, seq FROM {cache} AS i
-    WHERE i.is_old IN (0, 1) AND i.bucket = k.bucket AND i.key = k.key AND i.ts <= :stop
-      AND (i.device IS NOT :self OR i.seq <= :until)
+    WHERE {rows i of k} AND i.ts <= :stop
+      AND {visible i}
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
 LEFT JOIN {cache} AS o
-  ON o.is_old IN (0, 1) AND o.bucket = k.bucket AND o.key = k.key
+  ON {rows o of k}
   AND (o.ts, o.device, o.seq) = (
     SELECT ts, device, seq FROM {cache} AS i
-    WHERE i.is_old IN (0, 1) AND i.bucket = k.bucket AND i.key = k.key AND i.ts <= :start
+    WHERE {rows i of k} AND i.ts <= :start
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
 WHERE (o.op IS 1) <> (n.op IS 1)
   OR (n.op = 1
@@ -74,12 +74,12 @@ FROM {cache} AS l
 CROSS JOIN {cursor} AS d
 CROSS JOIN {cache} AS w
 WHERE l.op = 1 AND d.device = l.device
-  AND (l.device IS NOT :self OR l.seq <= :until)
+  AND {visible l}
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS r
-    WHERE r.is_old IN (0, 1) AND r.bucket = l.bucket AND r.key = l.key
+    WHERE {rows r of l}
       AND (r.ts, r.device, r.seq) > (l.ts, l.device, l.seq)
-      AND (r.device IS NOT :self OR r.seq <= :until)
+      AND {visible r}
       AND (r.device = l.device
         OR l.seq <= (
           SELECT CASE WHEN s.peer_id = d.id THEN s.peer_seq END
@@ -90,13 +90,13 @@ WHERE l.op = 1 AND d.device = l.device
           AND l.arrived < r.arrived)
         OR (r.parent_ts = l.ts AND NOT EXISTS(
           SELECT 1 FROM {cache} AS x
-          WHERE x.is_old IN (0, 1) AND x.bucket = l.bucket AND x.key = l.key AND x.ts = l.ts
+          WHERE {rows x of l} AND x.ts = l.ts
             AND x.device <> l.device))))
-  AND w.is_old IN (0, 1) AND w.bucket = l.bucket AND w.key = l.key
+  AND {rows w of l}
   AND (w.ts, w.device, w.seq) = (
     SELECT i.ts, i.device, i.seq FROM {cache} AS i
-    WHERE i.is_old IN (0, 1) AND i.bucket = l.bucket AND i.key = l.key
-      AND (i.device IS NOT :self OR i.seq <= :until)
+    WHERE {rows i of l}
+      AND {visible i}
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
   AND w.device <> l.device
   AND (w.op = 0 OR {value w} IS NOT {value l}
@@ -130,11 +130,7 @@ CROSS JOIN {cache} AS w
 WHERE a.arrived > :after AND a.arrived <= :end
   AND c.ts BETWEEN a.first_ts AND a.last_ts AND +c.device = a.device
   AND +c.seq BETWEEN a.first_seq AND a.last_seq
-  AND NOT EXISTS(
-    SELECT 1 FROM {cache} AS n
-    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
-      AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
-      AND (n.device IS NOT :self OR n.seq <= :until))
+  AND {latest c}
   AND w.is_old = c.is_old AND w.bucket = c.bucket AND w.key = c.key AND w.ts = c.ts
   AND w.device = c.device AND w.seq = c.seq
 ORDER BY a.arrived;
@@ -149,20 +145,12 @@ WHERE c.arrived > :after - 128
   AND a.arrived > :after AND a.arrived <= :end
   AND a.arrived BETWEEN c.arrived AND c.arrived + 127 AND a.device = c.device
   AND c.seq BETWEEN a.first_seq AND a.last_seq
-  AND NOT EXISTS(
-    SELECT 1 FROM {cache} AS n
-    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
-      AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
-      AND (n.device IS NOT :self OR n.seq <= :until))
+  AND {latest c}
 ORDER BY a.arrived;
 
 -- name: changes_all
 -- The latest row of every key.
 SELECT :base + :end, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 1
 FROM {cache} AS c
-WHERE :after IS NOT NULL AND (c.device IS NOT :self OR c.seq <= :until)
-  AND NOT EXISTS(
-    SELECT 1 FROM {cache} AS n
-    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
-      AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
-      AND (n.device IS NOT :self OR n.seq <= :until));
+WHERE :after IS NOT NULL AND {visible c}
+  AND {latest c};

@@ -13,116 +13,45 @@ CREATE TABLE kv(
 ) WITHOUT ROWID;
 
 -- name: scan
--- The keys from a bound on, the latest row of each first.
+-- variants: _to _desc _to_desc
+-- The rows in front of all keys from :low on, the latest row of each key first.
+-- scan_to ends at key :high. scan_desc goes backwards: the latest row of each key
+-- comes last.
 SELECT key, op, value, large, ts, device, parent_ts
 FROM {cache}
-WHERE is_old = 0 AND key >= :low
-ORDER BY key, ts DESC, device DESC, seq DESC;
-
--- name: scan_to
--- All rows of the keys between two bounds, the latest of each key first.
-SELECT key, op, value, large, ts, device, parent_ts
-FROM {cache}
-WHERE is_old = 0 AND key >= :low AND key <= :high
-ORDER BY key, ts DESC, device DESC, seq DESC;
-
--- name: scan_desc
--- The same backwards: the latest row of each key last.
-SELECT key, op, value, large, ts, device, parent_ts
-FROM {cache}
-WHERE is_old = 0 AND key >= :low
-ORDER BY key DESC, ts, device, seq;
-
--- name: scan_to_desc
--- Between two bounds backwards: the latest row of each key last.
-SELECT key, op, value, large, ts, device, parent_ts
-FROM {cache}
-WHERE is_old = 0 AND key >= :low AND key <= :high
-ORDER BY key DESC, ts, device, seq;
+WHERE is_old = 0 AND key >= :low {to: AND key <= :high}
+ORDER BY key {asc}, ts {desc}, device {desc}, seq {desc};
 
 -- name: scan_value
--- All rows of the keys from a bound on, with no more than their values.
+-- variants: _to
+-- Like scan, for a query that needs no more than keys and values. kv_batch() keeps
+-- many rows for the cursor, so that one step brings them all.
 SELECT key, op, value, large
 FROM {cache}
-WHERE is_old = 0 AND key >= :low
-  AND kv_batch(:batch, key, CASE WHEN value IS NOT NULL THEN value
-    WHEN op = 0 THEN :batch END, large)
-ORDER BY key, ts DESC, device DESC, seq DESC;
-
--- name: scan_value_to
--- All rows of the keys between two bounds, with no more than their values.
-SELECT key, op, value, large
-FROM {cache}
-WHERE is_old = 0 AND key >= :low AND key <= :high
+WHERE is_old = 0 AND key >= :low {to: AND key <= :high}
   AND kv_batch(:batch, key, CASE WHEN value IS NOT NULL THEN value
     WHEN op = 0 THEN :batch END, large)
 ORDER BY key, ts DESC, device DESC, seq DESC;
 
 -- name: scan_as_of
--- Rows up to a time, in front and in the back, of the keys from a bound on,
--- the latest of each key first.
+-- variants: _to _desc _to_desc
+-- Like scan, with the rows up to a time: those in front and those in the back.
 SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 0 AND key >= :low AND ts <= :as_of
+WHERE is_old = 0 AND key >= :low {to: AND key <= :high} AND ts <= :as_of
 UNION ALL
 SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 1 AND bucket = '' AND key >= :low AND ts <= :as_of
-ORDER BY 1, 5 DESC, 6 DESC, 8 DESC;
-
--- name: scan_as_of_to
--- Rows up to a time, in front and in the back, of the keys between two bounds,
--- the latest of each key first.
-SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 0 AND key >= :low AND key <= :high AND ts <= :as_of
-UNION ALL
-SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 1 AND bucket = '' AND key >= :low AND key <= :high AND ts <= :as_of
-ORDER BY 1, 5 DESC, 6 DESC, 8 DESC;
-
--- name: scan_as_of_desc
--- Rows up to a time, in front and in the back, of the keys from a bound on,
--- the latest of each key last, backwards.
-SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 0 AND key >= :low AND ts <= :as_of
-UNION ALL
-SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 1 AND bucket = '' AND key >= :low AND ts <= :as_of
-ORDER BY 1 DESC, 5, 6, 8;
-
--- name: scan_as_of_to_desc
--- Rows up to a time, in front and in the back, of the keys between two bounds,
--- the latest of each key last, backwards.
-SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 0 AND key >= :low AND key <= :high AND ts <= :as_of
-UNION ALL
-SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 1 AND bucket = '' AND key >= :low AND key <= :high AND ts <= :as_of
-ORDER BY 1 DESC, 5, 6, 8;
+WHERE is_old = 1 AND bucket = '' AND key >= :low {to: AND key <= :high} AND ts <= :as_of
+ORDER BY 1 {asc}, 5 {desc}, 6 {desc}, 8 {desc};
 
 -- name: scan_time
--- Keys whose latest row is of a stretch of time, in its order.
+-- variants: _desc
+-- The keys whose latest row is of a stretch of time, in the order of time.
 SELECT c.key, c.op, c.value, c.large, c.ts, c.device, c.parent_ts
 FROM {cache} AS c
 WHERE c.ts BETWEEN :first AND :last AND +c.bucket = '' AND c.op = 1
-  AND (c.device IS NOT :self OR c.seq <= :until)
-  AND NOT EXISTS(
-    SELECT 1 FROM {cache} AS n
-    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
-      AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
-      AND (n.device IS NOT :self OR n.seq <= :until))
-ORDER BY c.ts, c.device, c.seq;
-
--- name: scan_time_desc
--- Keys whose latest row is of a stretch of time, backwards.
-SELECT c.key, c.op, c.value, c.large, c.ts, c.device, c.parent_ts
-FROM {cache} AS c
-WHERE c.ts BETWEEN :first AND :last AND +c.bucket = '' AND c.op = 1
-  AND (c.device IS NOT :self OR c.seq <= :until)
-  AND NOT EXISTS(
-    SELECT 1 FROM {cache} AS n
-    WHERE n.is_old IN (0, 1) AND n.bucket = c.bucket AND n.key = c.key
-      AND (n.ts, n.device, n.seq) > (c.ts, c.device, c.seq)
-      AND (n.device IS NOT :self OR n.seq <= :until))
-ORDER BY c.ts DESC, c.device DESC, c.seq DESC;
+  AND {visible c}
+  AND {latest c}
+ORDER BY c.ts {asc}, c.device {asc}, c.seq {asc};
 
 -- name: key_is_old
 -- Was a key written before a scan began? By others, or up to an own row.

@@ -20,44 +20,30 @@ CREATE TABLE kv_log(
 -- name: log_all
 -- The whole history, without what is written while it is read.
 SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
-  CASE WHEN c.txn IS NOT NULL THEN c.txn
-       WHEN a.last_seq IS NOT NULL THEN a.last_seq ELSE c.seq END,
+  {transaction of c by a},
   c.parent_ts
 FROM {cache} AS c
 LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
-WHERE (c.device IS NOT :self OR c.seq <= :until);
+WHERE {visible c};
 
 -- name: log_key
 -- The history of one key, in every bucket.
 SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
-  CASE WHEN c.txn IS NOT NULL THEN c.txn
-       WHEN a.last_seq IS NOT NULL THEN a.last_seq ELSE c.seq END,
+  {transaction of c by a},
   c.parent_ts
 FROM {cache} AS c
 LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
 WHERE c.is_old IN (0, 1) AND c.key = :key
-  AND (c.device IS NOT :self OR c.seq <= :until);
+  AND {visible c};
 
 -- name: log_time
+-- variants: _desc
 -- The history of a stretch of time, in its order.
 SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
-  CASE WHEN c.txn IS NOT NULL THEN c.txn
-       WHEN a.last_seq IS NOT NULL THEN a.last_seq ELSE c.seq END,
+  {transaction of c by a},
   c.parent_ts
 FROM {cache} AS c
 LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
 WHERE c.ts BETWEEN :first AND :last
-  AND (c.device IS NOT :self OR c.seq <= :until)
-ORDER BY c.ts, c.device, c.seq;
-
--- name: log_time_desc
--- The history of a stretch of time, backwards.
-SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
-  CASE WHEN c.txn IS NOT NULL THEN c.txn
-       WHEN a.last_seq IS NOT NULL THEN a.last_seq ELSE c.seq END,
-  c.parent_ts
-FROM {cache} AS c
-LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
-WHERE c.ts BETWEEN :first AND :last
-  AND (c.device IS NOT :self OR c.seq <= :until)
-ORDER BY c.ts DESC, c.device DESC, c.seq DESC;
+  AND {visible c}
+ORDER BY c.ts {asc}, c.device {asc}, c.seq {asc};

@@ -7,8 +7,7 @@ PRAGMA busy_timeout;
 -- name: own_rows
 -- Own rows as they stand in the log, in order, from the cache.
 SELECT c.seq AS seq,
-  CASE WHEN c.txn IS NOT NULL THEN c.txn
-       WHEN a.last_seq IS NOT NULL THEN a.last_seq ELSE c.seq END AS txn,
+  {transaction of c by a} AS txn,
   c.ts, c.parent_ts, c.op, c.bucket, c.key, c.value, c.large
 FROM {cache} AS c LEFT JOIN {arrival} AS a ON a.arrived = c.arrived
 WHERE c.device = :self AND c.seq > :after AND c.seq <= :until
@@ -68,34 +67,19 @@ WHERE n.device = :self AND n.seq > :common AND n.seq <= :until
 ORDER BY n.peer;
 
 -- name: own_unshared
--- Rows of a device that writes under another name now, which the folder does
--- not have: the last of each key, unless the folder has a later one (filled
--- by sqlite3_mprintf: three times the old store, twice the new one, the old).
-SELECT o.key,
-  CASE WHEN o.large IS NULL THEN o.value ELSE (
-    SELECT kv_join(l.part, l.is_text, l.n_bytes, l.bytes)
-    FROM "%w"."%w_large" AS l
-    WHERE l.part BETWEEN o.large AND o.large + 0x7fff) END,
-  o.op
-FROM "%w"."%w_cache" AS o
+-- The rows of a device that goes on under another name (:heir, in another store),
+-- as far as the folder does not have them: the last row of each key, unless the heir
+-- knows a later row, or its own copy of this one.
+SELECT o.key, {old.value o}, o.op
+FROM {old.cache} AS o
 WHERE o.bucket = '' AND o.device = :device
   AND NOT EXISTS(
-    SELECT 1 FROM "%w"."%w_cache" AS p
-    WHERE p.is_old IN (0, 1) AND p.bucket = '' AND p.key = o.key AND p.device = o.device
-      AND p.ts > o.ts)
+    SELECT 1 FROM {old.cache} AS p
+    WHERE {rows p of o} AND p.device = o.device AND p.ts > o.ts)
   AND NOT EXISTS(
-    SELECT 1 FROM "%w"."%w_cache" AS n
-    WHERE n.is_old IN (0, 1) AND n.bucket = '' AND n.key = o.key
+    SELECT 1 FROM {cache} AS n
+    WHERE {rows n of o}
       AND (n.ts > o.ts
            OR (n.device IN (o.device, :heir) AND n.op = o.op
-               AND
-               CASE WHEN n.large IS NULL THEN n.value ELSE (
-                 SELECT kv_join(l.part, l.is_text, l.n_bytes, l.bytes)
-                 FROM "%w"."%w_large" AS l
-                 WHERE l.part BETWEEN n.large AND n.large + 0x7fff) END
-               IS
-               CASE WHEN o.large IS NULL THEN o.value ELSE (
-                 SELECT kv_join(l.part, l.is_text, l.n_bytes, l.bytes)
-                 FROM "%w"."%w_large" AS l
-                 WHERE l.part BETWEEN o.large AND o.large + 0x7fff) END)))
+               AND {value n} IS {old.value o})))
 ORDER BY o.seq;

@@ -15,7 +15,7 @@ UPDATE {seen} SET seq = -seq WHERE device = :self;
 WITH hidden(seq, is_there) AS (
   SELECT -o.seq, EXISTS(
     SELECT 1 FROM {cache} AS n
-    WHERE n.is_old IN (0, 1) AND n.bucket = o.bucket AND n.key = o.key AND n.ts = o.ts
+    WHERE {rows n of o} AND n.ts = o.ts
       AND n.device = o.device AND n.seq > 0 AND n.op = o.op
       AND {value n} IS {value o})
   FROM {cache} AS o WHERE o.device = :self AND o.seq < 0),

@@ -14,19 +14,12 @@ static const kv_sql cache_creates[] = {
   KV_SQL_META_CREATE, KV_SQL_CACHE_CREATE,   KV_SQL_CURSOR_CREATE,
   KV_SQL_SEEN_CREATE, KV_SQL_ARRIVAL_CREATE, KV_SQL_FORMER_CREATE,
   KV_SQL_LARGE_CREATE};
-static const kv_sql cache_drops[] = {
-  KV_SQL_META_DROP,    KV_SQL_CACHE_DROP,  KV_SQL_CURSOR_DROP, KV_SQL_SEEN_DROP,
-  KV_SQL_ARRIVAL_DROP, KV_SQL_FORMER_DROP, KV_SQL_LARGE_DROP};
-static const char *const cache_tables[] = {
-  "meta", "cache", "cursor", "seen", "arrival", "former", "large"};
-#define CACHE_TABLES 7
+#define CACHE_TABLES (int)(sizeof(cache_creates) / sizeof(*cache_creates))
 
 static int cache_run(kv_stmts *stmts, kv_sql id) {
-  char *text = kv_stmt_text(id, stmts->schema, stmts->name);
-  int rc =
-    text ? sqlite3_exec(stmts->db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
-  sqlite3_free(text);
-  return rc;
+  kv_stmt_holes holes = {.schema = stmts->schema, .name = stmts->name};
+
+  return kv_stmt_exec_filled(stmts->db, id, &holes);
 }
 
 /* One number from a statement; `otherwise` if it is NULL. */
@@ -62,29 +55,18 @@ int kv_cache_create(kv_stmts *stmts) {
 }
 
 int kv_cache_drop(kv_stmts *stmts) {
-  int rc = SQLITE_OK;
-  int i;
-
   kv_stmt_clear(stmts);
-  for (i = 0; i < CACHE_TABLES && rc == SQLITE_OK; i++) {
-    rc = cache_run(stmts, cache_drops[i]);
-  }
-  return rc;
+  return cache_run(stmts, KV_SQL_CACHE_DROP);
 }
 
 int kv_cache_rename(kv_stmts *stmts, const char *new_name) {
-  int rc = SQLITE_OK;
-  int i;
+  kv_stmt_holes holes = {.schema = stmts->schema,
+                         .name = new_name,
+                         .old_schema = stmts->schema,
+                         .old_name = stmts->name};
 
   kv_stmt_clear(stmts);
-  for (i = 0; i < CACHE_TABLES && rc == SQLITE_OK; i++) {
-    char *text =
-      sqlite3_mprintf(kv_sql_text(KV_SQL_SHADOW_RENAME), stmts->schema,
-                      stmts->name, cache_tables[i], new_name, cache_tables[i]);
-    rc = text ? sqlite3_exec(stmts->db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
-    sqlite3_free(text);
-  }
-  return rc;
+  return kv_stmt_exec_filled(stmts->db, KV_SQL_CACHE_RENAME, &holes);
 }
 
 int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out) {
@@ -122,15 +104,12 @@ int kv_cache_is_whole(kv_stmts *stmts, int *is_whole) {
 }
 
 int kv_cache_index(kv_stmts *stmts) {
-  unsigned number;
-  char *text;
+  kv_stmt_holes holes = {.schema = stmts->schema, .name = stmts->name};
   int rc;
 
-  kv_handle_random(stmts->db, sizeof(number), (unsigned char *)&number);
-  text = sqlite3_mprintf(kv_sql_text(KV_SQL_CACHE_INDEX), stmts->schema,
-                         stmts->name, number, stmts->name);
-  rc = text ? sqlite3_exec(stmts->db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
-  sqlite3_free(text);
+  kv_handle_random(stmts->db, sizeof(holes.index),
+                   (unsigned char *)&holes.index);
+  rc = kv_stmt_exec_filled(stmts->db, KV_SQL_CACHE_INDEX, &holes);
   return rc == SQLITE_OK ? kv_stmt_exec(stmts, KV_SQL_META_INDEXED) : rc;
 }
 

@@ -1,9 +1,5 @@
 /*
 ** Prepared statements of one store. See stmt.h.
-**
-** A hole is a word in braces. Shadow tables are named like their hole, with
-** the virtual table's name and an underscore before it. {value c} is filled by
-** another text, in which {row} is c.
 */
 #include "stmt.h"
 
@@ -12,70 +8,72 @@
 #include "error.h"
 #include "host.h"
 
-/* What holes are filled with. */
-typedef struct stmt_filling {
-  const char *schema;
-  const char *name;
-  const char *row; /* n_row bytes: {row} */
-  int n_row;
-} stmt_filling;
+static int stmt_starts_with(const char *z, const char *word) {
+  return strncmp(z, word, strlen(word)) == 0;
+}
 
-/* A text without the comment before and the semicolon after. */
-static const char *stmt_bare(kv_sql id, const char *begin, int *n) {
-  const char *z = strstr(kv_sql_text(id), begin);
+/* Append what a hole stands for; `hole` is behind its brace. */
+static void stmt_fill(sqlite3_str *out, const char *hole,
+                      const kv_stmt_holes *holes) {
+  int is_old = stmt_starts_with(hole, "old.");
+  const char *schema = is_old ? holes->old_schema : holes->schema;
+  const char *name = is_old ? holes->old_name : holes->name;
+  const char *table = is_old ? hole + 4 : hole;
+  int n_table = (int)strcspn(table, ".}");
+  int has_schema = !stmt_starts_with(table + n_table, ".name");
+
+  if (stmt_starts_with(hole, "options}")) {
+    if (holes->options) sqlite3_str_appendall(out, holes->options);
+  } else if (stmt_starts_with(table, "schema}")) {
+    sqlite3_str_appendf(out, "\"%w\"", schema);
+  } else {
+    if (has_schema) sqlite3_str_appendf(out, "\"%w\".", schema);
+    sqlite3_str_appendf(out, "\"%w", name);
+    if (!stmt_starts_with(table, "table")) {
+      sqlite3_str_appendf(out, "_%.*s", n_table, table);
+    }
+    if (stmt_starts_with(table + n_table, ".index")) {
+      sqlite3_str_appendf(out, "_%08x", holes->index);
+    }
+    sqlite3_str_appendall(out, "\"");
+  }
+}
+
+char *kv_stmt_fill(kv_sql id, const kv_stmt_holes *holes) {
+  sqlite3_str *out = sqlite3_str_new(NULL);
+  const char *z = kv_sql_text(id);
+  const char *open;
+
+  while ((open = strchr(z, '{')) != NULL) {
+    sqlite3_str_append(out, z, (int)(open - z));
+    stmt_fill(out, open + 1, holes);
+    z = open + strcspn(open, "}") + 1;
+  }
+  sqlite3_str_appendall(out, z);
+  return sqlite3_str_finish(out);
+}
+
+char *kv_stmt_text(kv_sql id, const char *schema, const char *name) {
+  kv_stmt_holes holes = {schema, name, NULL, NULL, 0, NULL};
+
+  return kv_stmt_fill(id, &holes);
+}
+
+int kv_stmt_exec_filled(sqlite3 *db, kv_sql id, const kv_stmt_holes *holes) {
+  char *text = kv_stmt_fill(id, holes);
+  int rc = text ? sqlite3_exec(db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
+
+  sqlite3_free(text);
+  return rc;
+}
+
+const char *kv_stmt_create_text(kv_sql id, int *n) {
+  const char *z = strstr(kv_sql_text(id), "CREATE TABLE ");
 
   *n = (int)strlen(z);
   while (*n > 0 && strchr(";\n\r ", z[*n - 1]))
     (*n)--;
   return z;
-}
-
-static int stmt_hole_is(const char *hole, int n, const char *word) {
-  return n == (int)strlen(word) && strncmp(hole, word, (size_t)n) == 0;
-}
-
-/* Append n bytes of a text with its holes filled. */
-static void stmt_fill(sqlite3_str *out, const char *z, int n,
-                      const stmt_filling *filling) {
-  const char *end = z + n;
-  const char *open;
-
-  while ((open = memchr(z, '{', (size_t)(end - z))) != NULL) {
-    const char *hole = open + 1;
-
-    n = (int)strcspn(hole, "}");
-    sqlite3_str_append(out, z, (int)(open - z));
-    z = hole + n + 1;
-    if (stmt_hole_is(hole, n, "schema")) {
-      sqlite3_str_appendf(out, "\"%w\"", filling->schema);
-    } else if (stmt_hole_is(hole, n, "table")) {
-      sqlite3_str_appendf(out, "\"%w\".\"%w\"", filling->schema, filling->name);
-    } else if (stmt_hole_is(hole, n, "row")) {
-      sqlite3_str_append(out, filling->row, filling->n_row);
-    } else if (strncmp(hole, "value ", 6) == 0) {
-      stmt_filling inner = {filling->schema, filling->name, hole + 6, n - 6};
-      const char *value = stmt_bare(KV_SQL_ROW_VALUE, "CASE", &n);
-
-      stmt_fill(out, value, n, &inner);
-    } else {
-      sqlite3_str_appendf(out, "\"%w\".\"%w_%.*s\"", filling->schema,
-                          filling->name, n, hole);
-    }
-  }
-  sqlite3_str_append(out, z, (int)(end - z));
-}
-
-char *kv_stmt_text(kv_sql id, const char *schema, const char *name) {
-  stmt_filling filling = {schema, name, "", 0};
-  sqlite3_str *out = sqlite3_str_new(NULL);
-  const char *z = kv_sql_text(id);
-
-  stmt_fill(out, z, (int)strlen(z), &filling);
-  return sqlite3_str_finish(out);
-}
-
-const char *kv_stmt_create_text(kv_sql id, int *n) {
-  return stmt_bare(id, "CREATE TABLE ", n);
 }
 
 int kv_stmt_prepare(sqlite3 *db, kv_sql id, sqlite3_stmt **out) {

@@ -22,12 +22,35 @@ typedef struct kv_stmts {
 } kv_stmts;
 
 /*
-** The text of a statement with its holes filled: {cache}, {large}, {cursor},
-** {seen}, {arrival} and {meta} are the shadow tables of schema.name, {table} is
-** the table itself, {schema} its schema; {value c} is the value of row c of
-** {cache} (row_value in sql/stmt.sql). For sqlite3_free(); NULL: no memory.
+** What the holes of a text stand for. A store is a virtual table, schema.name;
+** its shadow tables are schema.name_cache and so on.
+**
+**     {table}        the virtual table          {schema}      its schema
+**     {cache}        a shadow table: cursor, seen, arrival, meta, ...
+**     {cache.name}   its name without the schema, as some statements want it
+**     {cache.index}  its index, which `index` makes unique
+**     {old.cache}    the shadow table of another store
+**     {options}      a text as it is
+**
+** All other holes are filled when the build is configured (cmake/sql.cmake).
 */
+typedef struct kv_stmt_holes {
+  const char *schema;
+  const char *name;
+  const char *old_schema; /* NULL: the text is about one store */
+  const char *old_name;
+  unsigned index;
+  const char *options;
+} kv_stmt_holes;
+
+/* The text with its holes filled. For sqlite3_free(); NULL: no memory. */
+char *kv_stmt_fill(kv_sql id, const kv_stmt_holes *holes);
+
+/* The same for a text about one store. */
 char *kv_stmt_text(kv_sql id, const char *schema, const char *name);
+
+/* Run such a text, which may be several statements, on a connection. */
+int kv_stmt_exec_filled(sqlite3 *db, kv_sql id, const kv_stmt_holes *holes);
 
 /*
 ** A CREATE statement as sqlite_schema keeps it: without the comment before

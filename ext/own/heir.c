@@ -34,10 +34,11 @@ static int heir_write(kv_store *store, sqlite3_stmt *row, char **err) {
 
 static int heir_write_unshared(kv_store *store, const kv_store *twin,
                                char **err) {
-  char *text = sqlite3_mprintf(
-    kv_sql_text(KV_SQL_OWN_UNSHARED), twin->schema, twin->name, twin->schema,
-    twin->name, twin->schema, twin->name, store->schema, store->name,
-    store->schema, store->name, twin->schema, twin->name);
+  kv_stmt_holes holes = {.schema = store->schema,
+                         .name = store->name,
+                         .old_schema = twin->schema,
+                         .old_name = twin->name};
+  char *text = kv_stmt_fill(KV_SQL_OWN_UNSHARED, &holes);
   sqlite3_stmt *rows = NULL;
   int rc =
     text ? sqlite3_prepare_v2(store->db, text, -1, &rows, NULL) : SQLITE_NOMEM;

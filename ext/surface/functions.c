@@ -87,7 +87,7 @@ static int open_find(kv_registry *registry, const char *name, kv_store **out,
 
 /* Is there any table or view of this name? */
 static int open_is_taken(sqlite3 *db, const char *name) {
-  char *text = sqlite3_mprintf(kv_sql_text(KV_SQL_TABLE_ANY), name);
+  char *text = kv_stmt_text(KV_SQL_TABLE_ANY, NULL, name);
   sqlite3_stmt *stmt = NULL;
   int rc = text ? sqlite3_prepare_v2(db, text, -1, &stmt, NULL) : SQLITE_NOMEM;
 
@@ -101,7 +101,7 @@ static int open_create(kv_registry *registry, sqlite3 *db,
                        const kv_arguments *arguments, const char *name,
                        char **err) {
   sqlite3_str *list = sqlite3_str_new(db);
-  char *text = NULL;
+  kv_stmt_holes holes = {.schema = "temp", .name = name};
   char *options;
   int rc = SQLITE_NOMEM;
 
@@ -114,12 +114,9 @@ static int open_create(kv_registry *registry, sqlite3 *db,
   }
   if (arguments->options.adopt) sqlite3_str_appendf(list, ", adopt=1");
   options = sqlite3_str_finish(list);
-  if (options) {
-    text = sqlite3_mprintf(kv_sql_text(KV_SQL_TABLE_OPEN), name, options);
-  }
-  if (text) rc = kv_registry_connect(registry);
-  if (rc == SQLITE_OK) rc = sqlite3_exec(db, text, NULL, NULL, NULL);
-  sqlite3_free(text);
+  holes.options = options;
+  if (options) rc = kv_registry_connect(registry);
+  if (rc == SQLITE_OK) rc = kv_stmt_exec_filled(db, KV_SQL_TABLE_OPEN, &holes);
   sqlite3_free(options);
   return rc == SQLITE_OK ? rc
                          : kv_error_db(err, rc, db, "cannot open the store");
@@ -127,10 +124,9 @@ static int open_create(kv_registry *registry, sqlite3 *db,
 
 /* DROP TABLE temp.{name}. */
 static int open_drop(sqlite3 *db, const char *name, char **err) {
-  char *text = sqlite3_mprintf(kv_sql_text(KV_SQL_TABLE_CLOSE), name);
-  int rc = text ? sqlite3_exec(db, text, NULL, NULL, NULL) : SQLITE_NOMEM;
+  kv_stmt_holes holes = {.schema = "temp", .name = name};
+  int rc = kv_stmt_exec_filled(db, KV_SQL_TABLE_CLOSE, &holes);
 
-  sqlite3_free(text);
   return rc == SQLITE_OK ? rc
                          : kv_error_db(err, rc, db, "cannot close the store");
 }

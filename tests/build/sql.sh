@@ -1,11 +1,13 @@
 # SQL texts are in C byte for byte, whatever is in them, without the comments that
 # each file and each text of ours begins with; a file edited, added or removed is
-# noticed by the next build; and what is not a text is refused.
+# noticed by the next build; holes are filled and variants made, as cmake/sql.cmake
+# says; and what is not a text is refused.
 set -e
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-awk 'FNR == 1 || is_name { if (!/^-- [A-Z]/) print FILENAME ": what is it for? " $0 }
-  { is_name = /^-- name: / }' "$KV_SOURCE"/sql/*.sql > "$folder/silent"
+awk 'is_name && /^-- variants: / { next }
+  FNR == 1 || is_name { if (!/^-- [A-Z]/) print FILENAME ": what is it for? " $0 }
+  { is_name = /^-- (name|hole): / }' "$KV_SOURCE"/sql/*.sql > "$folder/silent"
 [ ! -s "$folder/silent" ] || { cat "$folder/silent"; exit 1; }
 cd "$folder"
 mkdir sql
@@ -82,10 +84,69 @@ printf -- '-- name: added\nSELECT 3;\n' > sql/added.sql
 rm sql/nasty.sql
 cat sql/added.sql sql/other.sql | check "a file was removed"
 
+# A hole has holes that are above it, in whichever order of files; `n` is a word.
+cat > sql/holes.sql <<'END'
+-- hole: row {n} of {c}
+-- The row.
+{n}.key = {c}.key AND '\1;[' <> {n}.value
+
+-- hole: last {c}
+-- No later one.
+NOT EXISTS(
+  SELECT 1 FROM {cache} AS n
+  WHERE {row n of {c}})
+
+-- name: filled
+-- Variants are in the order of their names, too.
+-- variants: is only such a line below the name.
+SELECT {last c}, {row a of b}, {old.last d}, {lasts c}, {last}, {last c d}, {old.cache};
+END
+cat > sql/added.sql <<'END'
+-- name: scan
+-- variants: _to _desc _to_desc
+-- Forwards or backwards.
+SELECT '{last x}' WHERE k >= :low {to: AND k <= :high; [} AND t
+ORDER BY k {asc}, t {desc};
+END
+check "holes and variants" <<'END'
+-- name: filled
+SELECT NOT EXISTS(
+  SELECT 1 FROM {cache} AS n
+  WHERE n.key = c.key AND '\1;[' <> n.value), a.key = b.key AND '\1;[' <> a.value, NOT EXISTS(
+  SELECT 1 FROM {old.cache} AS n
+  WHERE n.key = d.key AND '\1;[' <> n.value), {lasts c}, {last}, {last c d}, {old.cache};
+-- name: other_2
+SELECT 2;
+-- name: scan
+SELECT 'NOT EXISTS(
+  SELECT 1 FROM {cache} AS n
+  WHERE n.key = x.key AND '\1;[' <> n.value)' WHERE k >= :low AND t
+ORDER BY k, t DESC;
+-- name: scan_desc
+SELECT 'NOT EXISTS(
+  SELECT 1 FROM {cache} AS n
+  WHERE n.key = x.key AND '\1;[' <> n.value)' WHERE k >= :low AND t
+ORDER BY k DESC, t;
+-- name: scan_to
+SELECT 'NOT EXISTS(
+  SELECT 1 FROM {cache} AS n
+  WHERE n.key = x.key AND '\1;[' <> n.value)' WHERE k >= :low AND k <= :high; [ AND t
+ORDER BY k, t DESC;
+-- name: scan_to_desc
+SELECT 'NOT EXISTS(
+  SELECT 1 FROM {cache} AS n
+  WHERE n.key = x.key AND '\1;[' <> n.value)' WHERE k >= :low AND k <= :high; [ AND t
+ORDER BY k DESC, t;
+END
+
 printf 'SELECT 1;\n' |
   refuse 'bad.sql: a statement before the first `-- name: `'
-printf -- '-- name: added\nSELECT 1;\n' |
-  refuse 'bad.sql: there is another text named added'
+printf -- '-- name: scan_to\nSELECT 1;\n' |
+  refuse 'bad.sql: there is another text named scan_to'
+printf -- '-- name: a\n-- variants: _to _back\nSELECT 1;\n' |
+  refuse 'bad.sql: a cannot have variant _back'
+printf -- '-- hole: Value of c\nSELECT 1;\n' |
+  refuse 'bad.sql: `hole: Value of c` is to be a name'
 printf -- '-- name: empty\n-- Nothing.\n\n-- name: full\nSELECT 1;\n' |
   refuse 'bad.sql: empty has no text'
 printf -- '-- name: Two words\nSELECT 1;\n' |

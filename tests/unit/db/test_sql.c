@@ -2,6 +2,7 @@
 ** Every text of sql/ is prepared where it is run: on the host, on a log, or
 ** on both.
 */
+#include <ctype.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,23 +17,14 @@
 #include "support/logs.h"
 #include "support/rc.h"
 
-/* The text with its holes filled, those of sqlite3_mprintf() too. */
-static char *fill(kv_sql id, const char *schema, const char *name) {
-  const char *z = kv_sql_text(id);
+/* The text with its holes filled: the store is temp.kv, the other temp.old. */
+static char *fill(kv_sql id) {
+  kv_stmt_holes holes = {"temp", "kv", "temp", "old", 1, "'m', device='a'"};
 
-  if (id == KV_SQL_ROW_VALUE) id = KV_SQL_LOG_ALL; /* it is part of that */
-  if (!strstr(z, "%w")) return kv_stmt_text(id, schema, name);
-  switch (id) {
-    case KV_SQL_SHADOW_RENAME:
-      return sqlite3_mprintf(z, schema, name, "cache", "other", "cache");
-    case KV_SQL_TABLE_OPEN:
-      return sqlite3_mprintf(z, "other", "':memory:', device='a'");
-    case KV_SQL_OWN_UNSHARED:
-      return sqlite3_mprintf(z, schema, name, schema, name, schema, name,
-                             schema, name, schema, name, schema, name);
-    case KV_SQL_CACHE_INDEX: return sqlite3_mprintf(z, schema, name, 1u, name);
-    default: return sqlite3_mprintf(z, name);
+  if (id == KV_SQL_CACHE_RENAME || id == KV_SQL_TABLE_OPEN) {
+    holes.name = "new"; /* it is to be made */
   }
+  return kv_stmt_fill(id, &holes);
 }
 
 static int is_on_a_log(const char *name) {
@@ -68,10 +60,12 @@ static void every_text_is_prepared_where_it_runs(void **state) {
 
   test_run(db, "CREATE VIRTUAL TABLE temp.kv USING kv('%q/n.kv', device='a')",
            *state);
+  test_run(db, "CREATE VIRTUAL TABLE temp.old USING kv('%q/n.kv', device='b')",
+           *state);
   test_log_begin(&log, test_path("%s/log.db", *state), "a", 1);
   for (i = 0; i < KV_SQL_COUNT; i++) {
     const char *name = kv_sql_name((kv_sql)i);
-    char *text = fill((kv_sql)i, "temp", "kv");
+    char *text = fill((kv_sql)i);
 
     if (is_create(text)) {
       sqlite3 *empty = test_connect(":memory:");
@@ -115,11 +109,48 @@ static void no_text_selects_all_columns(void **state) {
   }
 }
 
+/*
+** A text as SQLite runs it: parameters are bound by their numbers, so their names
+** do not count, nor do spaces.
+*/
+static void squeeze(const char *z, char *out) {
+  while (*z) {
+    if (isspace((unsigned char)*z)) {
+      z++;
+    } else if (*z == ':' && isalpha((unsigned char)z[1])) {
+      *out++ = *z++;
+      while (isalnum((unsigned char)*z) || *z == '_')
+        z++;
+    } else {
+      *out++ = *z++;
+    }
+  }
+  *out = 0;
+}
+
+static void no_text_is_there_twice(void **state) {
+  static char a[8192], b[8192];
+  int i, j;
+
+  (void)state;
+  for (i = 0; i < KV_SQL_COUNT; i++) {
+    assert_true(strlen(kv_sql_text((kv_sql)i)) < sizeof(a));
+    squeeze(kv_sql_text((kv_sql)i), a);
+    for (j = 0; j < i; j++) {
+      squeeze(kv_sql_text((kv_sql)j), b);
+      if (strcmp(a, b) == 0) {
+        fail_msg("%s is %s", kv_sql_name((kv_sql)i), kv_sql_name((kv_sql)j));
+      }
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(every_text_is_prepared_where_it_runs),
     cmocka_unit_test(no_text_has_a_comment),
     cmocka_unit_test(no_text_selects_all_columns),
+    cmocka_unit_test(no_text_is_there_twice),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,6 +44,41 @@ static void table_and_schema_are_holes_too(void **state) {
   sqlite3_free(text);
 }
 
+static void a_text_about_two_stores_names_both(void **state) {
+  kv_stmt_holes holes = {
+    .schema = "main", .name = "b", .old_schema = "temp", .old_name = "a\"%d"};
+  char *text = kv_stmt_fill(KV_SQL_CACHE_RENAME, &holes);
+
+  (void)state;
+  assert_non_null(strstr(text, "ALTER TABLE \"temp\".\"a\"\"%d_cursor\" "
+                               "RENAME TO \"b_cursor\";"));
+  sqlite3_free(text);
+  text = kv_stmt_fill(KV_SQL_OWN_UNSHARED, &holes);
+  assert_non_null(strstr(text, "FROM \"temp\".\"a\"\"%d_cache\" AS o"));
+  assert_non_null(strstr(text, "FROM \"main\".\"b_cache\" AS n"));
+  assert_non_null(strstr(text, "FROM \"temp\".\"a\"\"%d_large\" AS"));
+  assert_non_null(strstr(text, "FROM \"main\".\"b_large\" AS"));
+  sqlite3_free(text);
+}
+
+static void names_without_a_schema_and_of_an_index_are_holes(void **state) {
+  kv_stmt_holes holes = {
+    .schema = "main", .name = "n\"", .index = 0xab, .options = "'{cache}', %d"};
+  char *text = kv_stmt_fill(KV_SQL_CACHE_INDEX, &holes);
+
+  (void)state;
+  assert_string_equal(text, "CREATE INDEX \"main\".\"n\"\"_cache_000000ab\" ON "
+                            "\"n\"\"_cache\"(ts, device, seq);");
+  sqlite3_free(text);
+  text = kv_stmt_fill(KV_SQL_TABLE_OPEN, &holes);
+  assert_string_equal(text, "CREATE VIRTUAL TABLE \"main\".\"n\"\"\" USING "
+                            "kv('{cache}', %d);");
+  sqlite3_free(text);
+  text = kv_stmt_text(KV_SQL_TABLE_ANY, NULL, "n\"");
+  assert_string_equal(text, "SELECT 1 FROM \"n\"\"\";");
+  sqlite3_free(text);
+}
+
 static void every_hole_of_every_text_is_filled(void **state) {
   int i;
 
@@ -198,6 +233,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(holes_are_filled_with_quoted_names),
     cmocka_unit_test(table_and_schema_are_holes_too),
+    cmocka_unit_test(a_text_about_two_stores_names_both),
+    cmocka_unit_test(names_without_a_schema_and_of_an_index_are_holes),
     cmocka_unit_test(every_hole_of_every_text_is_filled),
     cmocka_unit_test(a_create_text_is_what_sqlite_keeps),
     cmocka_unit_test(a_statement_is_prepared_once_and_kept),
