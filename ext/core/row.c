@@ -32,6 +32,8 @@
 **   |         |            | name    | id       |
 **   +---------+------------+---------+----------+
 **
+** kv_row_hash_values() is XXH3_128 of values in the same encoding, V behind V.
+**
 ** Most rows are small: they are written into one buffer on the stack and
 ** hashed at once. What does not fit goes through a streaming hash, and long
 ** text and blobs go there from where they lie, without a copy; what is not in
@@ -198,6 +200,29 @@ int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id) {
   row_hash_bytes(&h, name, n_name);
   row_hash_bytes(&h, id, KV_ID_SIZE);
   return row_hash_sum(&h);
+}
+
+void kv_row_hash_values(const kv_value *values, size_t n, unsigned char *out) {
+  XXH128_canonical_t digest;
+  XXH128_hash_t hash;
+  row_hash h;
+  size_t i;
+
+  row_hash_init(&h);
+  for (i = 0; i < n; i++) {
+    kv_value value = values[i];
+
+    if (value.type == KV_REAL && value.r == 0.0) value.r = 0.0; /* and -0.0 */
+    row_hash_value(&h, &value);
+  }
+  if (h.is_streaming) { /* XXH3 has one state for 64 and 128 bits */
+    row_hash_flush(&h);
+    hash = XXH3_128bits_digest(&h.state);
+  } else {
+    hash = XXH3_128bits(h.buf, h.n);
+  }
+  XXH128_canonicalFromHash(&digest, hash);
+  memcpy(out, digest.digest, KV_ROW_HASH_SIZE);
 }
 
 static int64_t row_hash_row(row_hash *h, int64_t previous, const kv_row *row) {

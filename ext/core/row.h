@@ -62,6 +62,17 @@ int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id);
 */
 int64_t kv_row_sum(int64_t previous, const kv_row *row);
 
+/* Bytes of kv_row_hash_values(). */
+#define KV_ROW_HASH_SIZE 16
+
+/*
+** A hash of values by type and content: no two lists of values have the same
+** encoding, but -0.0 counts as 0.0. It is XXH3_128, most significant byte
+** first. Good for telling values apart, not against somebody who wants two of
+** them to be alike. It may never change: users store it.
+*/
+void kv_row_hash_values(const kv_value *values, size_t n, unsigned char *out);
+
 /*
 ** The same check as kv_row_check() but for the sum: may this row be written
 ** behind *previous?

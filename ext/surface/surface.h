@@ -14,6 +14,7 @@ int kv_log_table_register(sqlite3 *db, kv_registry *registry);
 int kv_history_register(sqlite3 *db, kv_registry *registry);
 int kv_device_table_register(sqlite3 *db, kv_registry *registry);
 int kv_foreign_table_register(sqlite3 *db, kv_registry *registry);
+int kv_hash_register(sqlite3 *db, kv_registry *registry);
 int kv_functions_register(sqlite3 *db, kv_registry *registry);
 
 #endif

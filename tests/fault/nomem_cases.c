@@ -249,6 +249,8 @@ const nomem_case nomem_cases[] = {
   {"revert to a large value", PERSISTENT, values_are_in_parts,
    "SELECT kv_revert('a')", NULL},
   {"delete", TEMP, NULL, "SELECT kv_delete('a')", NULL},
+  {"hash", NO_STORE, NULL,
+   "SELECT kv_hash(1, 'a', x'00'), kv_hash(1, 2, 3, 4, 5, 6, 7, 8, 9)", NULL},
   {"version", NO_STORE, NULL, "SELECT kv_version()", NULL},
 
   {"scan", TEMP, NULL, "SELECT key, value, time, device, parent_ts FROM kv",

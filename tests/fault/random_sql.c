@@ -81,7 +81,7 @@ static const char *const sql_rules[26] = {
     "kv_open('$P.kv', '$D')\nkv_open('$P.kv', '$D')\n"
     "kv_open('$P.kv', '$D', 'name=$N')\nkv_open('$P.kv', NULL, 'name=$N')\n"
     "kv_open('$P.kv', '$D', 'now=2026-11-0$I')\nkv_open(':memory:')\n"
-    "kv_version()\nchanges()\ntotal_changes()\n(SELECT count(*) FROM $T)",
+    "kv_hash($V)\nkv_version()\nchanges()\ntotal_changes()\n(SELECT count(*) FROM $T)",
   ['I' - 'A'] = "1\n2\n3",
   ['K' - 'A'] = "$M\n$M\n$M\n'own a'\n'own b'\n'phone a'",
   ['M' - 'A'] = "1\n2.5\n'a'\n'b'\nx'00'\nNULL",
