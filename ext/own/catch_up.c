@@ -34,7 +34,7 @@ static int catch_up_busy_timeout(kv_store *store) {
   return timeout;
 }
 
-int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
+int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
                      kv_writer **out, kv_verdict *verdict, char **err) {
   kv_writer_place place;
   int rc = kv_store_follow(store);
@@ -49,12 +49,12 @@ int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
   place.id = own->has_id ? own->id : NULL;
   place.now = kv_store_now(store);
   place.busy_timeout = must_wait ? catch_up_busy_timeout(store) : 0;
-  place.tail = own->at;
+  place.tail = own->cached;
   return kv_writer_lock(&place, out, verdict, err);
 }
 
 /* Merge what another process published as this device. */
-static int catch_up_merge(kv_store *store, kv_writer *log, kv_cursor *own,
+static int catch_up_merge(kv_store *store, kv_writer *log, kv_log_cursor *own,
                           kv_position from, const kv_stretch *stretch) {
   sqlite3_stmt *poll = NULL;
   int64_t arrived;
@@ -74,29 +74,30 @@ static int catch_up_merge(kv_store *store, kv_writer *log, kv_cursor *own,
 ** The same, before own rows that the log lacks: they are moved behind it, and
 ** n_seen seen rows before them, so that they had seen what they had seen.
 */
-static int catch_up_news(kv_store *store, kv_writer *log, kv_cursor *own,
+static int catch_up_news(kv_store *store, kv_writer *log, kv_log_cursor *own,
                          kv_position common, const kv_stretch *stretch,
                          int64_t *n_seen) {
   int64_t n_new = stretch->end.seq - common.seq;
-  int is_before = own->at.seq > common.seq || store->txn->pending.n_rows > 0;
+  int is_before =
+    own->cached.seq > common.seq || store->txn->pending.n_rows > 0;
   int rc = SQLITE_OK;
 
   if (is_before) rc = kv_own_renumber(store, n_new, common.seq);
-  own->at.seq += own->has_id ? n_new : 0;
+  own->cached.seq += own->has_id ? n_new : 0;
   if (rc == SQLITE_OK) rc = catch_up_merge(store, log, own, common, stretch);
   if (rc == SQLITE_OK && is_before) {
     rc = kv_seen_restore(store, common.seq, stretch->end.seq, stretch->last_ts,
                          n_seen);
-    own->at.seq += own->has_id ? *n_seen : 0;
+    own->cached.seq += own->has_id ? *n_seen : 0;
   }
   return rc;
 }
 
 /* The first number behind the waiting rows that the transaction uses. */
 static int64_t catch_up_waiting_end(const kv_store *store,
-                                    const kv_cursor *own) {
+                                    const kv_log_cursor *own) {
   return store->txn->pending.is_open ? store->txn->pending.base.seq
-                                     : own->at.seq;
+                                     : own->cached.seq;
 }
 
 /*
@@ -104,39 +105,40 @@ static int64_t catch_up_waiting_end(const kv_store *store,
 ** which the log lacks: note both, so that what follows may fail. n_new tells
 ** whether own rows have other numbers now; the first n_seen are seen rows.
 */
-static int catch_up_settle(kv_store *store, kv_cursor *own,
+static int catch_up_settle(kv_store *store, kv_log_cursor *own,
                            const kv_log_head *head, kv_position tail,
                            int64_t n_new, int64_t n_seen, char **err) {
   int64_t until =
     own->has_id ? catch_up_waiting_end(store, own) : tail.seq + n_seen;
-  kv_position expected = own->has_id ? own->at : tail;
+  kv_position expected = own->has_id ? own->cached : tail;
   int rc = SQLITE_OK;
 
   own->has_id = 1;
   memcpy(own->id, head->id, KV_ID_SIZE);
-  own->published = own->waiting = own->at = tail;
-  if (until > tail.seq) rc = kv_own_rows(store, NULL, tail, until, &own->at);
-  own->has_waiting = own->at.seq > tail.seq;
+  own->published = own->waiting = own->cached = tail;
+  if (until > tail.seq)
+    rc = kv_own_rows(store, NULL, tail, until, &own->cached);
+  own->has_waiting = own->cached.seq > tail.seq;
 
   if (rc == SQLITE_OK && n_new == 0 &&
-      (own->at.seq < until ||
-       (own->at.seq == expected.seq && own->at.sum != expected.sum))) {
+      (own->cached.seq < until ||
+       (own->cached.seq == expected.seq && own->cached.sum != expected.sum))) {
     rc = SQLITE_CORRUPT;
   }
   if (rc == SQLITE_CORRUPT) {
     return kv_store_wrong_cache(store, err);
   }
-  if (store->txn->pending.is_open) store->txn->pending.base = own->at;
-  if (rc == SQLITE_OK && n_new > 0) rc = kv_cursor_save(&store->stmts, own);
+  if (store->txn->pending.is_open) store->txn->pending.base = own->cached;
+  if (rc == SQLITE_OK && n_new > 0) rc = kv_log_cursor_save(&store->stmts, own);
   return rc;
 }
 
 /*
 ** Bring cache and log together under the lock: merge what the log has, move
-** own rows that it lacks behind that, append them. own->at and
+** own rows that it lacks behind that, append them. own->cached and
 ** own->published are brought up to date; the caller saves them.
 */
-static int catch_up_rows(kv_store *store, kv_writer *log, kv_cursor *own,
+static int catch_up_rows(kv_store *store, kv_writer *log, kv_log_cursor *own,
                          int64_t *n_merged, kv_verdict *verdict, char **err) {
   kv_position common;
   kv_stretch stretch;
@@ -188,9 +190,9 @@ static int catch_up_rows(kv_store *store, kv_writer *log, kv_cursor *own,
     rc = catch_up_settle(store, own, &log->head, stretch.end,
                          n_new + is_successor, n_seen, err);
   }
-  if (rc == SQLITE_OK && own->at.seq > own->published.seq) {
+  if (rc == SQLITE_OK && own->cached.seq > own->published.seq) {
     kv_position end;
-    rc = kv_own_rows(store, log, own->published, own->at.seq, &end);
+    rc = kv_own_rows(store, log, own->published, own->cached.seq, &end);
   }
   return rc;
 }
@@ -207,7 +209,7 @@ int kv_catch_up_judge_write(kv_writer *log, int rc, kv_verdict *verdict) {
   return SQLITE_OK;
 }
 
-int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
+int kv_catch_up(kv_store *store, kv_log_cursor *own, int64_t *n_merged,
                 kv_writer **out, char **err) {
   int is_repaired = 1;
   int rc = SQLITE_OK;

@@ -2,10 +2,10 @@
 ** Cache and own log, brought together under the log's lock.
 **
 ** {name}_cursor says where the own log ended when it was last locked
-** (published) and where it ends once this commit is in (at: prepared). At
-** the next lock the log tells what became of it:
+** (published) and where it ends once this commit is in (cached). At the next
+** lock the log tells what became of it:
 **
-**     row at prepared is ours      all is in
+**     row at cached is ours        all is in
 **     row at published is ours,    our rows behind it are missing; what the
 **     or at `waiting`, where rows  log has there is another process's, as far
 **     began to wait                as it is not the same as ours (own.h)
@@ -18,7 +18,7 @@
 #ifndef KV_OWN_CATCH_UP_H
 #define KV_OWN_CATCH_UP_H
 
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "log/writer.h"
 #include "store/identity.h"
 
@@ -26,17 +26,17 @@
 ** Lock the own log, and make it if there is none. must_wait: as long as the
 ** host waits for locks. Otherwise as kv_writer_lock().
 */
-int kv_catch_up_lock(kv_store *store, const kv_cursor *own, int must_wait,
+int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
                      kv_writer **out, kv_verdict *verdict, char **err);
 
 /*
 ** Lock the log, merge what it has, move own rows that it lacks behind that and
-** append them; a damaged log is set aside and made anew. own->at and
+** append them; a damaged log is set aside and made anew. own->cached and
 ** own->published are brought up to date, the caller saves them; *n_merged is
 ** increased by the rows merged. With *out NULL and SQLITE_OK, own->verdict
 ** says why the log cannot be written.
 */
-int kv_catch_up(kv_store *store, kv_cursor *own, int64_t *n_merged,
+int kv_catch_up(kv_store *store, kv_log_cursor *own, int64_t *n_merged,
                 kv_writer **out, char **err);
 
 /* Did the log fail (it may be NULL), rather than the host's database? */

@@ -78,7 +78,7 @@ static int heir_may_inherit(const kv_store *store, const kv_store *twin) {
 
 /* Inherit from one other store of the connection, if there is anything. */
 static int heir_inherit_from(kv_store *store, kv_store *twin, char **err) {
-  kv_cursor own;
+  kv_log_cursor own;
   int64_t n_merged = 0;
   int is_there;
   int is_twin;
@@ -87,10 +87,11 @@ static int heir_inherit_from(kv_store *store, kv_store *twin, char **err) {
   if (rc != SQLITE_OK || !is_there) return rc;
   if (twin->exchange->must_look)
     rc = kv_publish_waiting(twin, 1, &n_merged, err);
-  if (rc == SQLITE_OK) rc = kv_cursor_load(&twin->stmts, twin->device, &own);
+  if (rc == SQLITE_OK)
+    rc = kv_log_cursor_load(&twin->stmts, twin->device, &own);
   if (rc != SQLITE_OK) return rc;
   is_twin = own.verdict.state == KV_STATE_TWIN && own.has_waiting;
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   return is_twin ? heir_take_over(store, twin, err) : SQLITE_OK;
 }
 

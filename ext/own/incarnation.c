@@ -36,7 +36,7 @@ void kv_incarnation_judge_other(kv_verdict *verdict) {
                  "takes it if it has all those rows");
 }
 
-int kv_incarnation_judge(kv_writer *log, const kv_cursor *own,
+int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
                          kv_verdict *verdict) {
   kv_stretch stretch;
   int rc;
@@ -146,7 +146,7 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
 ** Make the log anew from own rows up to number n, and put it in the place of
 ** the one that is there.
 */
-static int incarnation_make_log(kv_store *store, const kv_cursor *own,
+static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
                                 int64_t n, char **err) {
   kv_writer_place place = {
     store->db,      store->root, store->device,       "log.db",
@@ -170,7 +170,7 @@ static int incarnation_make_log(kv_store *store, const kv_cursor *own,
 }
 
 /* A new log id for the rows of the file and of the cache together. */
-static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
+static int incarnation_begin(kv_store *store, kv_log_cursor *own, char **err) {
   kv_position base = {0, 0};
   int64_t n = 0;
   int rc = incarnation_salvage(store);
@@ -181,8 +181,8 @@ static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
     own->has_id = 1;
     memset(&store->txn->committed, 0, sizeof(store->txn->committed));
     base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
-    rc = kv_own_rows(store, NULL, base, n, &own->at);
-    own->published = own->at;
+    rc = kv_own_rows(store, NULL, base, n, &own->cached);
+    own->published = own->cached;
   }
   return rc == SQLITE_OK ? incarnation_make_log(store, own, n, err) : rc;
 }
@@ -191,7 +191,7 @@ static int incarnation_begin(kv_store *store, kv_cursor *own, char **err) {
 ** Does the damaged file hold rows behind those that this cache published?
 ** Then their numbers are used up, and a log made anew needs another id.
 */
-static int incarnation_has_more(kv_store *store, const kv_cursor *own,
+static int incarnation_has_more(kv_store *store, const kv_log_cursor *own,
                                 int *has_more) {
   char *path = kv_writer_path(store->root, store->device, "log.db");
   kv_verdict verdict = {KV_STATE_OK, NULL};
@@ -218,7 +218,7 @@ static int incarnation_has_more(kv_store *store, const kv_cursor *own,
   return rc;
 }
 
-int kv_incarnation_repair(kv_store *store, kv_cursor *own,
+int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
                           const kv_verdict *verdict, int *is_repaired,
                           char **err) {
   kv_position end = {0, 0};
@@ -284,11 +284,11 @@ static int incarnation_ack(kv_store *store, const char *peer,
 }
 
 int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
-                               kv_cursor *own) {
+                               kv_log_cursor *own) {
   char **names = NULL;
   int n = 0;
   int i;
-  int rc = kv_cursor_list(&store->stmts, &names, &n);
+  int rc = kv_log_cursor_list(&store->stmts, &names, &n);
 
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
     kv_position ack = {0, 0};
@@ -357,7 +357,8 @@ static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
   return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
 
-int kv_incarnation_check_part(kv_store *store, kv_writer *log, kv_cursor *own) {
+int kv_incarnation_check_part(kv_store *store, kv_writer *log,
+                              kv_log_cursor *own) {
   const char *reason = NULL;
   sqlite3_stmt *poll = NULL;
   int found;

@@ -12,7 +12,7 @@
 #ifndef KV_OWN_INCARNATION_H
 #define KV_OWN_INCARNATION_H
 
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "log/writer.h"
 #include "store/identity.h"
 
@@ -24,7 +24,7 @@ int kv_incarnation_check_host(kv_store *store, kv_writer *log,
 void kv_incarnation_judge_other(kv_verdict *verdict);
 
 /* The log does not continue what the cache knows: damaged, or a twin? */
-int kv_incarnation_judge(kv_writer *log, const kv_cursor *own,
+int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
                          kv_verdict *verdict);
 
 /*
@@ -32,7 +32,7 @@ int kv_incarnation_judge(kv_writer *log, const kv_cursor *own,
 ** set a damaged file aside, begin a new incarnation if adopt says so.
 ** *is_repaired: lock it again.
 */
-int kv_incarnation_repair(kv_store *store, kv_cursor *own,
+int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
                           const kv_verdict *verdict, int *is_repaired,
                           char **err);
 
@@ -40,13 +40,15 @@ int kv_incarnation_repair(kv_store *store, kv_cursor *own,
 ** Do peers say that they merged rows which the log (locked, caught up) does
 ** not have? Then it was rolled back: own->verdict says twin.
 */
-int kv_incarnation_check_peers(kv_store *store, kv_writer *log, kv_cursor *own);
+int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
+                               kv_log_cursor *own);
 
 /*
 ** Verify a part of the log (locked, caught up) up to own->published, a small one
 ** whole: a page that went bad far from its end is found sooner or later, and
 ** own->verdict says damaged.
 */
-int kv_incarnation_check_part(kv_store *store, kv_writer *log, kv_cursor *own);
+int kv_incarnation_check_part(kv_store *store, kv_writer *log,
+                              kv_log_cursor *own);
 
 #endif

@@ -13,15 +13,15 @@
 #include "store/savepoint.h"
 #include "store/transaction.h"
 
-int kv_own_load(kv_store *store, kv_cursor *own) {
-  int rc = kv_cursor_load(&store->stmts, store->device, own);
+int kv_own_load(kv_store *store, kv_log_cursor *own) {
+  int rc = kv_log_cursor_load(&store->stmts, store->device, own);
 
-  if (rc == SQLITE_OK && store->txn->committed.seq > own->at.seq) {
+  if (rc == SQLITE_OK && store->txn->committed.seq > own->cached.seq) {
     /* An older copy of the host's database was put in its place. */
     memset(&store->txn->committed, 0, sizeof(store->txn->committed));
   }
   if (rc == SQLITE_OK && store->txn->committed.seq > own->published.seq &&
-      store->txn->committed.seq <= own->at.seq) {
+      store->txn->committed.seq <= own->cached.seq) {
     own->published = store->txn->committed;
   }
   return rc;
@@ -31,7 +31,8 @@ int kv_own_load(kv_store *store, kv_cursor *own) {
 ** Does the log, read without a lock, end before the commit that followed when
 ** it was last locked?
 */
-static int own_file_lacks(kv_store *store, const kv_cursor *own, int *lacks) {
+static int own_file_lacks(kv_store *store, const kv_log_cursor *own,
+                          int *lacks) {
   char *path = kv_writer_path(store->root, store->device, "log.db");
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
@@ -46,7 +47,7 @@ static int own_file_lacks(kv_store *store, const kv_cursor *own, int *lacks) {
       memcmp(own->id, kv_reader_head(reader)->id, KV_ID_SIZE) == 0) {
     rc = kv_reader_sum_at(reader, own->published.seq, &sum, &found);
     if (rc == SQLITE_OK && found && sum == own->published.sum) {
-      rc = kv_reader_sum_at(reader, own->at.seq, &sum, &found);
+      rc = kv_reader_sum_at(reader, own->cached.seq, &sum, &found);
       *lacks = rc == SQLITE_OK && !found;
     }
   }
@@ -56,13 +57,13 @@ static int own_file_lacks(kv_store *store, const kv_cursor *own, int *lacks) {
   return (rc & 0xff) == SQLITE_NOMEM ? rc : SQLITE_OK;
 }
 
-int kv_own_look(kv_store *store, kv_cursor *own) {
+int kv_own_look(kv_store *store, kv_log_cursor *own) {
   int lacks = kv_exchange_commit_error(store) != NULL;
   int rc = SQLITE_OK;
 
   if (own->has_waiting || !own->has_id || !store->root) return SQLITE_OK;
-  if (!lacks && own->at.seq > own->published.seq &&
-      own->at.seq > store->txn->committed.seq) {
+  if (!lacks && own->cached.seq > own->published.seq &&
+      own->cached.seq > store->txn->committed.seq) {
     rc = own_file_lacks(store, own, &lacks);
   }
   if (lacks) {
@@ -155,10 +156,11 @@ static int own_log_sum_is(kv_writer *log, kv_position at, int *is) {
 ** has own rows there, too: they may be the same. Equal chains are equal up
 ** to every row before, so the last equal row is found by halving.
 */
-static int own_extend(kv_store *store, kv_writer *log, const kv_cursor *own,
+static int own_extend(kv_store *store, kv_writer *log, const kv_log_cursor *own,
                       kv_position *common) {
   int64_t low = common->seq;
-  int64_t high = log->tail.seq < own->at.seq ? log->tail.seq : own->at.seq;
+  int64_t high =
+    log->tail.seq < own->cached.seq ? log->tail.seq : own->cached.seq;
   int64_t seq = high;
   kv_position start = *common;
   int rc = SQLITE_OK;
@@ -188,7 +190,7 @@ static int own_extend(kv_store *store, kv_writer *log, const kv_cursor *own,
   return rc;
 }
 
-int kv_own_common(kv_store *store, kv_writer *log, const kv_cursor *own,
+int kv_own_common(kv_store *store, kv_writer *log, const kv_log_cursor *own,
                   kv_position *out, int *found) {
   int rc = SQLITE_OK;
 
@@ -200,7 +202,7 @@ int kv_own_common(kv_store *store, kv_writer *log, const kv_cursor *own,
   }
   if (memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) return SQLITE_OK;
 
-  *out = own->at;
+  *out = own->cached;
   rc = own_log_sum_is(log, *out, found);
   if (rc == SQLITE_OK && !*found && own->has_waiting &&
       own->verdict.state != KV_STATE_TWIN) {
@@ -219,14 +221,14 @@ int kv_own_common(kv_store *store, kv_writer *log, const kv_cursor *own,
   return rc;
 }
 
-int kv_own_part(kv_store *store, kv_writer *log, kv_cursor *own) {
+int kv_own_part(kv_store *store, kv_writer *log, kv_log_cursor *own) {
   int rc = SQLITE_OK;
 
   own->waiting = log->head.base;
   if (own->has_id && memcmp(own->id, log->head.id, KV_ID_SIZE) == 0) {
     rc = own_extend(store, log, own, &own->waiting);
   }
-  own->has_waiting = own->at.seq > own->waiting.seq;
+  own->has_waiting = own->cached.seq > own->waiting.seq;
   return rc;
 }
 
@@ -266,7 +268,7 @@ int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
 }
 
 int kv_own_discard(kv_store *store, char **err) {
-  kv_cursor own;
+  kv_log_cursor own;
   int rc = kv_store_savepoint(store, err);
 
   if (rc != SQLITE_OK) return rc;
@@ -279,13 +281,13 @@ int kv_own_discard(kv_store *store, char **err) {
     if (rc == SQLITE_OK) {
       rc = kv_own_run(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);
     }
-    own.at = own.waiting;
+    own.cached = own.waiting;
     own.has_waiting = 0;
     kv_verdict_clear(&own.verdict);
-    if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
+    if (rc == SQLITE_OK) rc = kv_log_cursor_save(&store->stmts, &own);
     if (rc == SQLITE_OK) rc = kv_cache_begin_epoch(&store->stmts);
   }
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   rc = kv_store_savepoint_end(store, rc);
   if (rc == SQLITE_OK) {
     kv_exchange_note_commit(store->exchange, SQLITE_OK, NULL);
@@ -294,7 +296,7 @@ int kv_own_discard(kv_store *store, char **err) {
 }
 
 int kv_own_unpublished(kv_store *store, int64_t *out) {
-  kv_cursor own;
+  kv_log_cursor own;
   sqlite3_stmt *stmt = NULL;
   int rc;
 
@@ -308,7 +310,7 @@ int kv_own_unpublished(kv_store *store, int64_t *out) {
       rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
     }
     if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, own.waiting.seq);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, own.at.seq);
+    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, own.cached.seq);
     if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW) {
       *out = sqlite3_column_int64(stmt, 0);
@@ -316,7 +318,7 @@ int kv_own_unpublished(kv_store *store, int64_t *out) {
     }
     kv_stmt_put(&store->stmts, KV_SQL_OWN_WAITING, stmt);
   }
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   return rc;
 }
 

@@ -11,22 +11,22 @@
 #ifndef KV_OWN_OWN_H
 #define KV_OWN_OWN_H
 
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "log/writer.h"
 #include "store/identity.h"
 
 /*
-** Load the own cursor, for kv_cursor_clear(). What this connection knows to
+** Load the own cursor, for kv_log_cursor_clear(). What this connection knows to
 ** be committed is ahead of what the log was last seen to hold.
 */
-int kv_own_load(kv_store *store, kv_cursor *out);
+int kv_own_load(kv_store *store, kv_log_cursor *out);
 
 /*
 ** The last commit of another connection may not have reached the log, as when
 ** its process was killed: look at the file, without locking it, and note in
 ** own->waiting what it lacks. A file that cannot be read tells nothing.
 */
-int kv_own_look(kv_store *store, kv_cursor *own);
+int kv_own_look(kv_store *store, kv_log_cursor *own);
 
 /*
 ** Read own rows from behind `from` to number `until`, in order: chain them,
@@ -48,14 +48,14 @@ void kv_own_unwatch(kv_store *store, kv_writer *log, sqlite3_stmt *poll);
 ** Find the last row that the log (locked) and the cache have in common, by
 ** the positions of own. *found is 0 if the two went different ways.
 */
-int kv_own_common(kv_store *store, kv_writer *log, const kv_cursor *own,
+int kv_own_common(kv_store *store, kv_writer *log, const kv_log_cursor *own,
                   kv_position *out, int *found);
 
 /*
 ** Two histories that went different ways: note in own->waiting how far they
 ** are the same, so that the rows behind it count as not shared.
 */
-int kv_own_part(kv_store *store, kv_writer *log, kv_cursor *own);
+int kv_own_part(kv_store *store, kv_writer *log, kv_log_cursor *own);
 
 /*
 ** Run a statement about own rows: its parameters are :self, and :shift and

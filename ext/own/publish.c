@@ -106,12 +106,12 @@ static int publish_append_remembered(kv_store *store, kv_writer *log,
   return rc;
 }
 
-/* Append the transaction behind own->at, and note what it is. */
+/* Append the transaction behind own->cached, and note what it is. */
 static int publish_transaction(kv_store *store, kv_writer *log,
-                               kv_cursor *own) {
+                               kv_log_cursor *own) {
   kv_pending *pending = &store->txn->pending;
   int64_t txn = kv_pending_first(pending) + pending->n_rows - 1;
-  kv_position at = own->at;
+  kv_position at = own->cached;
   kv_span span = {at.seq + 1, txn, pending->ts, pending->max_ts};
   int rc;
 
@@ -122,7 +122,7 @@ static int publish_transaction(kv_store *store, kv_writer *log,
     rc = pending->is_scan ? kv_own_rows(store, log, at, txn, &at)
                           : publish_append_remembered(store, log, &at, txn);
   }
-  own->at = at;
+  own->cached = at;
   if (pending->max_ts > own->newest) own->newest = pending->max_ts;
   if (pending->max_ts > own->last_ts &&
       pending->max_ts <= kv_clock_limit(kv_store_now(store))) {
@@ -148,8 +148,8 @@ static int publish_may_wait(const kv_store *store, int rc) {
 }
 
 /* The log cannot be appended to: its rows wait, if they may. */
-static int publish_without_log(kv_store *store, kv_writer **log, kv_cursor *own,
-                               int rc, char **why) {
+static int publish_without_log(kv_store *store, kv_writer **log,
+                               kv_log_cursor *own, int rc, char **why) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
 
   if (kv_catch_up_judge_write(*log, rc, &verdict) == SQLITE_OK) {
@@ -165,13 +165,13 @@ static int publish_without_log(kv_store *store, kv_writer **log, kv_cursor *own,
                  *why ? *why + 4 : sqlite3_errstr(rc));
   own->has_waiting = 1;
   own->waiting = own->published;
-  own->at = store->txn->pending.base;
+  own->cached = store->txn->pending.base;
   return publish_transaction(store, NULL, own);
 }
 
 static int publish_prepare(kv_store *store, char **err) {
   kv_writer *log = NULL;
-  kv_cursor own;
+  kv_log_cursor own;
   char *why = NULL;
   int64_t n_merged = 0;
   int rc;
@@ -184,7 +184,7 @@ static int publish_prepare(kv_store *store, char **err) {
   }
   /* A row that is not in the cache cannot wait there. */
   if (rc == SQLITE_OK && (rc = kv_write_flush(store, err)) != SQLITE_OK) {
-    kv_cursor_clear(&own);
+    kv_log_cursor_clear(&own);
     return rc;
   }
   if (rc == SQLITE_OK && store->root) {
@@ -204,7 +204,7 @@ static int publish_prepare(kv_store *store, char **err) {
     kv_verdict_clear(&own.verdict);
     own.has_waiting = 0;
   }
-  own.at = store->txn->pending.base;
+  own.cached = store->txn->pending.base;
   if (rc == SQLITE_OK) {
     rc = publish_transaction(store, log, &own);
     if (rc != SQLITE_OK && kv_catch_up_is_of_log(log, rc)) {
@@ -214,10 +214,10 @@ static int publish_prepare(kv_store *store, char **err) {
       rc = kv_writer_reserve(log, &why);
     }
   }
-  if (rc == SQLITE_OK && !store->root) own.published = own.at;
+  if (rc == SQLITE_OK && !store->root) own.published = own.cached;
   if (rc == SQLITE_OK) {
     own.is_known = 1;
-    rc = kv_cursor_save(&store->stmts, &own);
+    rc = kv_log_cursor_save(&store->stmts, &own);
   }
   if (rc == SQLITE_OK) {
     store->txn->log = log;
@@ -230,7 +230,7 @@ static int publish_prepare(kv_store *store, char **err) {
     rc = kv_store_error(store, err, rc, "cannot publish");
   }
   sqlite3_free(why);
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   return rc;
 }
 
@@ -271,7 +271,7 @@ void kv_publish_commit(kv_store *store) {
 }
 
 /* Is there anything to look at? Saves opening an idle log. */
-static int publish_is_idle(kv_store *store, const kv_cursor *own) {
+static int publish_is_idle(kv_store *store, const kv_log_cursor *own) {
   char *path;
   kv_stamp stamp;
   int is_same;
@@ -288,7 +288,7 @@ static int publish_is_idle(kv_store *store, const kv_cursor *own) {
 }
 
 /* Remember the file as it is now, unless it may change unnoticed. */
-static void publish_stamp(kv_store *store, kv_cursor *own) {
+static void publish_stamp(kv_store *store, kv_log_cursor *own) {
   char *path = kv_writer_path(store->root, store->device, "log.db");
 
   own->has_stamp = path &&
@@ -298,15 +298,15 @@ static void publish_stamp(kv_store *store, kv_cursor *own) {
 }
 
 /* Is anything in the log that was not there when it was locked? */
-static int publish_has_news(const kv_writer *log, const kv_cursor *own) {
-  return log->is_new || own->at.seq > own->published.seq;
+static int publish_has_news(const kv_writer *log, const kv_log_cursor *own) {
+  return log->is_new || own->cached.seq > own->published.seq;
 }
 
 int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
                        char **err) {
   int is_inside = kv_store_in_transaction(store);
   kv_writer *log = NULL;
-  kv_cursor own;
+  kv_log_cursor own;
   int rc;
 
   kv_transaction_undo(store);
@@ -316,10 +316,10 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
   rc = kv_own_load(store, &own);
   if (rc == SQLITE_OK && !must_look && !store->exchange->must_look &&
       publish_is_idle(store, &own)) {
-    kv_cursor_clear(&own);
+    kv_log_cursor_clear(&own);
     return SQLITE_OK;
   }
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
   if (rc == SQLITE_OK) {
     rc = kv_own_load(store, &own); /* again, as it is under the lock */
@@ -338,10 +338,10 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
       own.is_known = 1;
       own.synced = kv_folder_now();
       store->exchange->must_look = 0;
-      if (store->txn->log && own.at.seq == own.published.seq) {
+      if (store->txn->log && own.cached.seq == own.published.seq) {
         publish_stamp(store, &own);
       }
-      rc = kv_cursor_save(&store->stmts, &own);
+      rc = kv_log_cursor_save(&store->stmts, &own);
     }
     rc = kv_store_error(store, err, rc, "cannot publish");
     rc = kv_store_savepoint_end(store, rc);
@@ -353,12 +353,12 @@ int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
     kv_transaction_undo(store);
   }
   kv_writer_close(log);
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   return rc;
 }
 
 int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
-  kv_cursor own;
+  kv_log_cursor own;
   int rc2 = kv_store_savepoint(store, err);
 
   if (rc2 != SQLITE_OK) return rc2;
@@ -369,18 +369,18 @@ int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
                    why ? why + 4 : sqlite3_errstr(rc));
     own.has_stamp = 0;
-    rc2 = kv_cursor_save(&store->stmts, &own);
+    rc2 = kv_log_cursor_save(&store->stmts, &own);
   }
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   return kv_store_savepoint_end(store, rc2);
 }
 
 int kv_publish_introduce(kv_store *store, char **err) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_writer *log = NULL;
-  kv_cursor own;
+  kv_log_cursor own;
   int is_temp = kv_store_is_temp(store);
-  int rc = kv_cursor_load(&store->stmts, store->device, &own);
+  int rc = kv_log_cursor_load(&store->stmts, store->device, &own);
 
   if (rc == SQLITE_OK && store->root) {
     rc = kv_catch_up_lock(store, &own, !is_temp, &log, &verdict, err);
@@ -389,18 +389,18 @@ int kv_publish_introduce(kv_store *store, char **err) {
     /* Another process has it locked, so it is there. To wait here, with a
     ** read lock on the host's schema, would be the wrong order of locks. */
     kv_error_clear(err);
-    kv_cursor_clear(&own);
+    kv_log_cursor_clear(&own);
     return SQLITE_OK;
   }
   if (rc == SQLITE_OK && log) {
     memcpy(own.id, log->head.id, KV_ID_SIZE);
     own.has_id = 1;
-    own.at = own.published = log->head.base;
+    own.cached = own.published = log->head.base;
     rc = kv_writer_commit(log);
   }
-  if (rc == SQLITE_OK) rc = kv_cursor_save(&store->stmts, &own);
+  if (rc == SQLITE_OK) rc = kv_log_cursor_save(&store->stmts, &own);
   kv_writer_close(log);
   kv_verdict_clear(&verdict);
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   return kv_store_error(store, err, rc, "cannot open the own log");
 }

@@ -1,7 +1,7 @@
 /*
 ** Committing in two phases: the host's database and the own log.
 **
-**     xSync      prepare   lock the log, catch up, append; note `prepared`
+**     xSync      prepare   lock the log, catch up, append; note `cached`
 **                          (the host commits)
 **     xCommit    commit    commit the log, close it
 **     xRollback  rollback  roll it back, close it

@@ -101,7 +101,7 @@ static int succession_settle(kv_store *store, const kv_heritage *heritage,
 }
 
 /* Inside a savepoint, or a commit that fails unless it is one. */
-static int succession_try(kv_store *store, kv_writer *log, kv_cursor *own,
+static int succession_try(kv_store *store, kv_writer *log, kv_log_cursor *own,
                           const kv_stretch *stretch, int *is_successor) {
   kv_heritage heritage = {0, 0, 0};
   int64_t shift;
@@ -115,7 +115,7 @@ static int succession_try(kv_store *store, kv_writer *log, kv_cursor *own,
 
   shift = stretch->end.seq - heritage.last;
   rc = succession_settle(store, &heritage, shift);
-  own->at.seq += shift;
+  own->cached.seq += shift;
   own->published = stretch->end;
   if (store->txn->pending.is_open) store->txn->pending.base.seq += shift;
   memcpy(own->id, log->head.id, KV_ID_SIZE);
@@ -127,7 +127,7 @@ static int succession_try(kv_store *store, kv_writer *log, kv_cursor *own,
 
 /* As if nothing had been tried, unless it is one. */
 static int succession_try_safely(kv_store *store, kv_writer *log,
-                                 kv_cursor *own, const kv_stretch *stretch,
+                                 kv_log_cursor *own, const kv_stretch *stretch,
                                  int *is_successor) {
   int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
   int undone = SQLITE_OK;
@@ -144,7 +144,7 @@ static int succession_try_safely(kv_store *store, kv_writer *log,
   return rc == SQLITE_OK ? undone : rc;
 }
 
-int kv_succession_accept(kv_store *store, kv_writer *log, kv_cursor *own,
+int kv_succession_accept(kv_store *store, kv_writer *log, kv_log_cursor *own,
                          int *is_successor) {
   int is_commit = store->txn->pending.n_rows > 0;
   kv_stretch stretch;

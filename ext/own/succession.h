@@ -9,7 +9,7 @@
 #ifndef KV_OWN_SUCCESSION_H
 #define KV_OWN_SUCCESSION_H
 
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "log/writer.h"
 #include "store/identity.h"
 
@@ -22,7 +22,7 @@
 ** savepoints: *is_successor is -1 if that was found out too late, and the
 ** commit has to fail. It is tried once, and not if the log is to be adopted.
 */
-int kv_succession_accept(kv_store *store, kv_writer *log, kv_cursor *own,
+int kv_succession_accept(kv_store *store, kv_writer *log, kv_log_cursor *own,
                          int *is_successor);
 
 #endif

@@ -3,7 +3,7 @@
 */
 #include "store.h"
 
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "db/error.h"
 #include "errors.h"
 #include "exchange.h"
@@ -59,7 +59,7 @@ int kv_store_check_same(kv_store *store, char **err) {
 
 int kv_store_last_seq(kv_store *store, int64_t *out) {
   const kv_pending *pending = &store->txn->pending;
-  kv_cursor own;
+  kv_log_cursor own;
   int rc;
 
   *out = INT64_MAX;
@@ -68,9 +68,9 @@ int kv_store_last_seq(kv_store *store, int64_t *out) {
     *out = kv_pending_first(pending) + pending->n_rows - 1;
     return SQLITE_OK;
   }
-  rc = kv_cursor_load(&store->stmts, store->device, &own);
-  if (rc == SQLITE_OK) *out = own.at.seq;
-  kv_cursor_clear(&own);
+  rc = kv_log_cursor_load(&store->stmts, store->device, &own);
+  if (rc == SQLITE_OK) *out = own.cached.seq;
+  kv_log_cursor_clear(&own);
   return rc;
 }
 

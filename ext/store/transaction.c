@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "core/clock.h"
 #include "db/error.h"
 #include "errors.h"
@@ -73,7 +73,7 @@ int kv_transaction_open(kv_store *store, char **err) {
   kv_pending *pending = &store->txn->pending;
   int64_t wall = kv_store_now(store);
   int64_t latest = -1;
-  kv_cursor own;
+  kv_log_cursor own;
   int rc;
 
   if (!store->device) {
@@ -84,7 +84,7 @@ int kv_transaction_open(kv_store *store, char **err) {
   }
   rc = kv_transaction_tell(store, err);
   if (rc != SQLITE_OK) return rc;
-  rc = kv_cursor_load(&store->stmts, store->device, &own);
+  rc = kv_log_cursor_load(&store->stmts, store->device, &own);
   if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
     rc = kv_store_refuse(store, &own.verdict, err);
   }
@@ -98,7 +98,7 @@ int kv_transaction_open(kv_store *store, char **err) {
   if (rc == SQLITE_OK) {
     pending->arrived++;
     pending->ts = kv_clock_next(wall, latest);
-    pending->base = pending->opened = own.at;
+    pending->base = pending->opened = own.cached;
     pending->max_ts = -1;
     pending->n_rows = 0;
     pending->is_open = 1;
@@ -106,7 +106,7 @@ int kv_transaction_open(kv_store *store, char **err) {
   } else {
     pending->n_seen = 0;
   }
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   return rc;
 }
 

@@ -354,7 +354,7 @@ static void device_other_column(device_cursor *cursor, sqlite3_context *ctx,
 }
 
 /* Why own rows wait that the cursor does not know to wait; NULL if none do. */
-static const char *device_late(const device_cursor *cursor) {
+static const char *device_why_waiting(const device_cursor *cursor) {
   const char *why = kv_exchange_commit_error(cursor->store);
   const char *state =
     (const char *)sqlite3_column_text(cursor->rows, ROW_STATE);
@@ -387,15 +387,16 @@ static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
       sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_DEVICE));
       break;
     case DEVICE_STATE:
-      if (is_self && device_late(cursor)) {
+      if (is_self && device_why_waiting(cursor)) {
         sqlite3_result_text(ctx, "waiting", -1, SQLITE_STATIC);
       } else {
         sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_STATE));
       }
       break;
     case DEVICE_DETAIL:
-      if (is_self && device_late(cursor)) {
-        sqlite3_result_text(ctx, device_late(cursor), -1, SQLITE_TRANSIENT);
+      if (is_self && device_why_waiting(cursor)) {
+        sqlite3_result_text(ctx, device_why_waiting(cursor), -1,
+                            SQLITE_TRANSIENT);
       } else {
         sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_DETAIL));
       }

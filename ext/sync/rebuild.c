@@ -67,13 +67,13 @@ int kv_rebuild_may_hold(kv_store *store, int *may_hold) {
 ** log that followed it may be missing, and the log could not be read.
 */
 static int rebuild_is_open(kv_store *store, int *is_open) {
-  kv_cursor own;
+  kv_log_cursor own;
   int rc = SQLITE_OK;
 
   if (!store->device) return rc;
   rc = kv_own_load(store, &own);
-  *is_open = rc == SQLITE_OK && own.at.seq > own.published.seq;
-  kv_cursor_clear(&own);
+  *is_open = rc == SQLITE_OK && own.cached.seq > own.published.seq;
+  kv_log_cursor_clear(&own);
   return rc;
 }
 

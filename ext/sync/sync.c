@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "db/error.h"
 #include "own/heir.h"
 #include "own/own.h"
@@ -34,7 +34,7 @@ static int sync_missing(kv_store *store, char **names, int n, int64_t *n_merged,
   int n_known = 0;
   int i;
   int j = 0;
-  int rc = kv_cursor_list(&store->stmts, &known, &n_known);
+  int rc = kv_log_cursor_list(&store->stmts, &known, &n_known);
 
   for (i = 0; i < n_known && rc == SQLITE_OK; i++) {
     while (j < n && strcmp(names[j], known[i]) < 0)

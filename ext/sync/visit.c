@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "cache/cache.h"
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "core/clock.h"
 #include "db/error.h"
 #include "db/value.h"
@@ -31,8 +31,8 @@
 typedef struct kv_visit {
   kv_store *store;
   char *path;
-  kv_cursor cursor;
-  kv_cursor before; /* to see whether there is anything to save */
+  kv_log_cursor cursor;
+  kv_log_cursor before; /* to see whether there is anything to save */
   kv_reader *reader;
   sqlite3_stmt *poll;
   int64_t n_merged;
@@ -54,7 +54,7 @@ static void visit_say_left(kv_visit *visit) {
   kv_verdict_set(&visit->cursor.verdict, state,
                  "merged up to row %lld; a large row %s: %lld of %lld MB; "
                  "kv_sync() goes on",
-                 visit->cursor.at.seq,
+                 visit->cursor.cached.seq,
                  left->was_wrong
                    ? "did not match its checksum, and is being verified again "
                      "as the file may have changed"
@@ -108,13 +108,13 @@ static int visit_is_behind(kv_visit *visit, int *is_behind) {
     *is_behind = 1;
     return SQLITE_OK;
   }
-  if (row.seq >= visit->cursor.at.seq) return SQLITE_OK;
+  if (row.seq >= visit->cursor.cached.seq) return SQLITE_OK;
   return visit_has_row(visit, &row, is_behind);
 }
 
 /* Is this an older copy of a log that another one took the place of? */
 static int visit_is_former(kv_visit *visit, int *is_former) {
-  const kv_cursor *cursor = &visit->cursor;
+  const kv_log_cursor *cursor = &visit->cursor;
   kv_former former;
   kv_row row;
   int is_known = 0;
@@ -133,9 +133,9 @@ static int visit_is_former(kv_visit *visit, int *is_former) {
 
 /* Forget what was read, but for how far it was, as another log takes over. */
 static int visit_leave(kv_visit *visit) {
-  kv_cursor *cursor = &visit->cursor;
+  kv_log_cursor *cursor = &visit->cursor;
   kv_stmts *stmts = &visit->store->stmts;
-  kv_former former = {cursor->at.seq, cursor->at.sum, cursor->newest};
+  kv_former former = {cursor->cached.seq, cursor->cached.sum, cursor->newest};
   int rc = kv_cache_forget(stmts, cursor->device);
 
   if (rc == SQLITE_OK && !visit_is_same_log(visit)) {
@@ -149,7 +149,7 @@ static int visit_leave(kv_visit *visit) {
 
 /* Another log stands in the place of the one that was read. */
 static int visit_replace(kv_visit *visit) {
-  kv_cursor *cursor = &visit->cursor;
+  kv_log_cursor *cursor = &visit->cursor;
   const kv_log_head *head = kv_reader_head(visit->reader);
   kv_stretch stretch;
   int rc;
@@ -178,7 +178,7 @@ static int visit_replace(kv_visit *visit) {
 
 /* Find where to read on, or say why not. */
 static int visit_find_cursor(kv_visit *visit, int *can_read) {
-  kv_cursor *cursor = &visit->cursor;
+  kv_log_cursor *cursor = &visit->cursor;
   const kv_log_head *head = kv_reader_head(visit->reader);
   int is_behind = 0;
   int is_former = 0;
@@ -187,8 +187,8 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
   *can_read = !cursor->has_id && head->base.seq == 0;
   if (*can_read) return SQLITE_OK;
   if (cursor->has_id && visit_is_same_log(visit) &&
-      head->base.seq <= cursor->at.seq) {
-    rc = kv_reader_has(visit->reader, cursor->at, can_read);
+      head->base.seq <= cursor->cached.seq) {
+    rc = kv_reader_has(visit->reader, cursor->cached, can_read);
   }
   if (rc != SQLITE_OK || *can_read || kv_reader_left(visit->reader)) return rc;
 
@@ -253,7 +253,7 @@ static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
 /* Merge what is new, and move the cursor. */
 static int visit_merge(kv_visit *visit) {
   kv_store *store = visit->store;
-  kv_cursor *cursor = &visit->cursor;
+  kv_log_cursor *cursor = &visit->cursor;
   const kv_log_head *head = kv_reader_head(visit->reader);
   int64_t now = kv_store_now(store);
   int can_read = 0;
@@ -270,12 +270,12 @@ static int visit_merge(kv_visit *visit) {
   if (!cursor->has_id) {
     memcpy(cursor->id, head->id, KV_ID_SIZE);
     cursor->has_id = 1;
-    cursor->at = head->base;
+    cursor->cached = head->base;
   }
   rc = kv_store_next_arrival(store, &arrived);
   if (rc == SQLITE_OK) {
     rc =
-      kv_cache_merge_new(&store->stmts, visit->reader, cursor->at,
+      kv_cache_merge_new(&store->stmts, visit->reader, cursor->cached,
                          kv_clock_limit(now), visit->poll, arrived, &stretch);
   }
   if (rc == SQLITE_OK && visit->is_replaced &&
@@ -283,8 +283,8 @@ static int visit_merge(kv_visit *visit) {
        stretch.end.sum != visit->whole.sum)) {
     rc = SQLITE_CORRUPT_VTAB;
   }
-  if (rc == SQLITE_OK && stretch.end.seq > cursor->at.seq) {
-    cursor->at = stretch.end;
+  if (rc == SQLITE_OK && stretch.end.seq > cursor->cached.seq) {
+    cursor->cached = stretch.end;
     visit->n_merged = stretch.n_rows;
     visit->n_seen = stretch.n_seen;
     if (stretch.counted_ts > cursor->last_ts) {
@@ -301,12 +301,12 @@ static int visit_merge(kv_visit *visit) {
 }
 
 static int visit_is_changed(const kv_visit *visit) {
-  const kv_cursor *a = &visit->before;
-  const kv_cursor *b = &visit->cursor;
+  const kv_log_cursor *a = &visit->before;
+  const kv_log_cursor *b = &visit->cursor;
 
-  if (!a->is_known || a->has_id != b->has_id || a->at.seq != b->at.seq ||
-      a->at.sum != b->at.sum || a->has_stamp != b->has_stamp ||
-      a->verdict.state != b->verdict.state ||
+  if (!a->is_known || a->has_id != b->has_id ||
+      a->cached.seq != b->cached.seq || a->cached.sum != b->cached.sum ||
+      a->has_stamp != b->has_stamp || a->verdict.state != b->verdict.state ||
       memcmp(a->id, b->id, KV_ID_SIZE) != 0 ||
       memcmp(&a->stamp, &b->stamp, sizeof(a->stamp)) != 0) {
     return 1;
@@ -387,7 +387,7 @@ static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
 
 /* There is no file, and no directory if that is not listed: where is it? */
 static int visit_say_none(kv_visit *visit, int is_listed) {
-  const kv_cursor *cursor = &visit->cursor;
+  const kv_log_cursor *cursor = &visit->cursor;
   const char *root = visit->store->root;
   char *path =
     kv_writer_path(root, cursor->device, is_listed ? "log.db" : NULL);
@@ -433,8 +433,8 @@ static int visit_say_kind(kv_visit *visit, int is_listed, kv_file_kind kind) {
 static void visit_clear(kv_visit *visit) {
   kv_reader_close(visit->reader);
   kv_stmt_put(&visit->store->stmts, KV_SQL_POLL, visit->poll);
-  kv_cursor_clear(&visit->cursor);
-  kv_cursor_clear(&visit->before);
+  kv_log_cursor_clear(&visit->cursor);
+  kv_log_cursor_clear(&visit->before);
   sqlite3_free(visit->path);
 }
 
@@ -469,7 +469,7 @@ static int visit_once(kv_store *store, const char *device, int is_listed,
   if (!visit.path) return SQLITE_NOMEM;
   kind = is_listed ? KV_FILE_DIRECTORY : visit_look_missing(store, device);
   if (kind == KV_FILE_DIRECTORY) kind = kv_folder_look(visit.path, &stamp);
-  rc = kv_cursor_load(&store->stmts, device, &visit.cursor);
+  rc = kv_log_cursor_load(&store->stmts, device, &visit.cursor);
   if (rc != SQLITE_OK || visit_is_idle(&visit, kind, &stamp)) {
     visit_clear(&visit);
     return kv_store_error(store, err, rc, "cannot sync");
@@ -478,10 +478,10 @@ static int visit_once(kv_store *store, const char *device, int is_listed,
   rc = kv_store_savepoint(store, err);
   if (rc == SQLITE_OK) {
     /* Again, as it is under the lock. */
-    kv_cursor_clear(&visit.cursor);
-    rc = kv_cursor_load(&store->stmts, device, &visit.cursor);
+    kv_log_cursor_clear(&visit.cursor);
+    rc = kv_log_cursor_load(&store->stmts, device, &visit.cursor);
     if (rc == SQLITE_OK) {
-      rc = kv_cursor_load(&store->stmts, device, &visit.before);
+      rc = kv_log_cursor_load(&store->stmts, device, &visit.before);
     }
     if (rc == SQLITE_OK)
       rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &visit.poll);
@@ -497,7 +497,7 @@ static int visit_once(kv_store *store, const char *device, int is_listed,
       rc = visit_say_kind(&visit, is_listed, kind);
     }
     if (rc == SQLITE_OK && visit_is_changed(&visit)) {
-      rc = kv_cursor_save(&store->stmts, &visit.cursor);
+      rc = kv_log_cursor_save(&store->stmts, &visit.cursor);
     }
     if (rc != SQLITE_OK) kv_store_error(store, err, rc, "cannot sync");
     rc = kv_store_savepoint_end(store, rc);

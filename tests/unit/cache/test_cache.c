@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "cache/cache.h"
-#include "cache/cursor.h"
+#include "cache/log_cursor.h"
 #include "support/files.h"
 #include "support/rc.h"
 #include "support/stores.h"
@@ -374,15 +374,15 @@ static void rows_of_a_device_are_counted(void **state) {
 }
 
 /* A cursor with every field set. */
-static kv_cursor make_cursor(const char *device, int64_t last_ts) {
-  kv_cursor cursor;
+static kv_log_cursor make_cursor(const char *device, int64_t last_ts) {
+  kv_log_cursor cursor;
 
   memset(&cursor, 0, sizeof(cursor));
   sqlite3_snprintf(sizeof(cursor.device), cursor.device, "%s", device);
   cursor.has_id = cursor.has_stamp = cursor.has_waiting = 1;
   memset(cursor.id, 7, KV_ID_SIZE);
-  cursor.at.seq = 1;
-  cursor.at.sum = INT64_MIN;
+  cursor.cached.seq = 1;
+  cursor.cached.sum = INT64_MIN;
   cursor.published.seq = 3;
   cursor.published.sum = 4;
   cursor.waiting.seq = 5;
@@ -398,20 +398,20 @@ static kv_cursor make_cursor(const char *device, int64_t last_ts) {
 }
 
 static void a_cursor_is_loaded_as_it_was_saved(void **state) {
-  kv_cursor a = make_cursor("phone", 7);
-  kv_cursor b;
+  kv_log_cursor a = make_cursor("phone", 7);
+  kv_log_cursor b;
   test_store t;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_rc(kv_cursor_save(&t.store->stmts, &a), SQLITE_OK);
-  assert_rc(kv_cursor_load(&t.store->stmts, "phone", &b), SQLITE_OK);
+  assert_rc(kv_log_cursor_save(&t.store->stmts, &a), SQLITE_OK);
+  assert_rc(kv_log_cursor_load(&t.store->stmts, "phone", &b), SQLITE_OK);
   assert_true(b.is_known && b.has_id && b.has_stamp && b.has_waiting);
   assert_string_equal(b.device, "phone");
   assert_memory_equal(a.id, b.id, KV_ID_SIZE);
-  assert_memory_equal(&a.at, &b.at, sizeof(a.at));
-  assert_memory_equal(&a.published, &b.published, sizeof(a.at));
-  assert_memory_equal(&a.waiting, &b.waiting, sizeof(a.at));
+  assert_memory_equal(&a.cached, &b.cached, sizeof(a.cached));
+  assert_memory_equal(&a.published, &b.published, sizeof(a.cached));
+  assert_memory_equal(&a.waiting, &b.waiting, sizeof(a.cached));
   assert_memory_equal(&a.stamp, &b.stamp, sizeof(a.stamp));
   assert_int_equal(b.last_ts, 7);
   assert_int_equal(b.newest, 12);
@@ -419,8 +419,8 @@ static void a_cursor_is_loaded_as_it_was_saved(void **state) {
   assert_int_equal(b.synced, 9);
   assert_int_equal(b.verdict.state, KV_STATE_WAITING);
   assert_string_equal(b.verdict.detail, "why");
-  kv_cursor_clear(&a);
-  kv_cursor_clear(&b);
+  kv_log_cursor_clear(&a);
+  kv_log_cursor_clear(&b);
   test_store_close(&t);
 }
 
@@ -461,38 +461,38 @@ static void the_last_eight_former_logs_are_kept_each_once(void **state) {
 
 static void an_unknown_device_has_an_empty_cursor(void **state) {
   test_store t;
-  kv_cursor cursor;
+  kv_log_cursor cursor;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   memset(&cursor, 0xff, sizeof(cursor));
-  assert_rc(kv_cursor_load(&t.store->stmts, "nobody", &cursor), SQLITE_OK);
+  assert_rc(kv_log_cursor_load(&t.store->stmts, "nobody", &cursor), SQLITE_OK);
   assert_false(cursor.is_known || cursor.has_id || cursor.has_stamp ||
                cursor.has_waiting);
-  assert_int_equal(cursor.at.seq, 0);
+  assert_int_equal(cursor.cached.seq, 0);
   assert_int_equal(cursor.last_ts, -1);
   assert_int_equal(cursor.synced, -1);
   assert_int_equal(cursor.verdict.state, KV_STATE_OK);
-  kv_cursor_clear(&cursor);
+  kv_log_cursor_clear(&cursor);
   test_store_close(&t);
 }
 
 static void a_damaged_cursor_is_read_as_unknown(void **state) {
-  kv_cursor cursor = make_cursor("phone", 7);
+  kv_log_cursor cursor = make_cursor("phone", 7);
   test_store t;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  kv_cursor_save(&t.store->stmts, &cursor);
-  kv_cursor_clear(&cursor);
+  kv_log_cursor_save(&t.store->stmts, &cursor);
+  kv_log_cursor_clear(&cursor);
   test_run(t.db, "UPDATE kv_cursor SET id = x'00', stamp = 5, seq = 'many', "
                  "last_ts = 'x', state = 'odd'");
-  assert_rc(kv_cursor_load(&t.store->stmts, "phone", &cursor), SQLITE_OK);
+  assert_rc(kv_log_cursor_load(&t.store->stmts, "phone", &cursor), SQLITE_OK);
   assert_false(cursor.has_id || cursor.has_stamp);
-  assert_int_equal(cursor.at.seq, 0);
+  assert_int_equal(cursor.cached.seq, 0);
   assert_int_equal(cursor.last_ts, -1);
   assert_int_equal(cursor.verdict.state, KV_STATE_DAMAGED);
-  kv_cursor_clear(&cursor);
+  kv_log_cursor_clear(&cursor);
   test_store_close(&t);
 }
 
@@ -507,9 +507,9 @@ static void the_clock_counts_up_to_a_limit(void **state) {
   assert_rc(kv_cache_latest(&t.store->stmts, 1000, &latest), SQLITE_OK);
   assert_int_equal(latest, -1);
   for (i = 0; i < 3; i++) {
-    kv_cursor cursor = make_cursor(test_path("d%d", i), times[i]);
-    kv_cursor_save(&t.store->stmts, &cursor);
-    kv_cursor_clear(&cursor);
+    kv_log_cursor cursor = make_cursor(test_path("d%d", i), times[i]);
+    kv_log_cursor_save(&t.store->stmts, &cursor);
+    kv_log_cursor_clear(&cursor);
   }
   kv_cache_latest(&t.store->stmts, 1000, &latest);
   assert_int_equal(latest, 300);
@@ -532,11 +532,11 @@ static void known_devices_are_listed_bytewise(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
   for (i = 0; i < 3; i++) {
-    kv_cursor cursor = make_cursor(names[i], 1);
-    kv_cursor_save(&t.store->stmts, &cursor);
-    kv_cursor_clear(&cursor);
+    kv_log_cursor cursor = make_cursor(names[i], 1);
+    kv_log_cursor_save(&t.store->stmts, &cursor);
+    kv_log_cursor_clear(&cursor);
   }
-  assert_rc(kv_cursor_list(&t.store->stmts, &list, &n), SQLITE_OK);
+  assert_rc(kv_log_cursor_list(&t.store->stmts, &list, &n), SQLITE_OK);
   assert_int_equal(n, 3);
   assert_string_equal(list[0], "C");
   assert_string_equal(list[1], "a");

@@ -34,16 +34,16 @@ static int teardown(void **state) {
 
 /* State and detail of the own log in the cache. */
 static kv_state own_state(const char *part_of_detail) {
-  kv_cursor own;
+  kv_log_cursor own;
   kv_state state;
 
-  assert_rc(kv_cursor_load(&t.store->stmts, "laptop", &own), SQLITE_OK);
+  assert_rc(kv_log_cursor_load(&t.store->stmts, "laptop", &own), SQLITE_OK);
   state = own.verdict.state;
   if (part_of_detail) {
     assert_non_null(own.verdict.detail);
     assert_non_null(strstr(own.verdict.detail, part_of_detail));
   }
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   return state;
 }
 

@@ -13,10 +13,10 @@
 
 /* A store with three own rows in two transactions: a, b | c. */
 static test_store t;
-static kv_cursor own;
+static kv_log_cursor own;
 
-static kv_cursor load(void) {
-  kv_cursor out;
+static kv_log_cursor load(void) {
+  kv_log_cursor out;
 
   assert_rc(kv_own_load(t.store, &out), SQLITE_OK);
   return out;
@@ -35,7 +35,7 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   test_store_close(&t);
   return test_files_teardown(state);
 }
@@ -74,7 +74,7 @@ static void the_cache_chains_to_the_sum_of_the_log(void **state) {
   assert_rc(kv_own_rows(t.store, NULL, base(), 3, &end), SQLITE_OK);
   assert_int_equal(end.seq, 3);
   assert_true(end.sum == log->tail.sum);
-  assert_true(end.sum == own.at.sum);
+  assert_true(end.sum == own.cached.sum);
   kv_writer_close(log);
 }
 
@@ -87,7 +87,7 @@ static void rows_end_where_they_are_told_to(void **state) {
   assert_int_equal(end.seq, 2);
   assert_rc(kv_own_rows(t.store, NULL, end, 3, &rest), SQLITE_OK);
   assert_int_equal(rest.seq, 3);
-  assert_true(rest.sum == own.at.sum);
+  assert_true(rest.sum == own.cached.sum);
 }
 
 static void a_missing_number_is_told(void **state) {
@@ -104,7 +104,7 @@ static void a_changed_value_changes_the_sum(void **state) {
   (void)state;
   test_run(t.db, "UPDATE kv_cache SET value = 'x' WHERE seq = 1");
   assert_rc(kv_own_rows(t.store, NULL, base(), 3, &end), SQLITE_OK);
-  assert_true(end.sum != own.at.sum);
+  assert_true(end.sum != own.cached.sum);
 }
 
 static void log_and_cache_have_their_end_in_common(void **state) {
@@ -128,7 +128,7 @@ static void a_log_that_lost_rows_has_its_end_in_common(void **state) {
   int found;
 
   test_log_break(path, "DELETE FROM log WHERE seq > 2");
-  own.published = own.at;
+  own.published = own.cached;
   log = lock();
   assert_rc(kv_own_common(t.store, log, &own, &common, &found), SQLITE_OK);
   assert_true(found);
@@ -177,12 +177,12 @@ static void what_was_committed_here_is_known_to_be_published(void **state) {
   (void)state;
   own = load();
   assert_int_equal(own.published.seq, 3);
-  kv_cursor_clear(&own);
+  kv_log_cursor_clear(&own);
   /* another process has only what the cache says */
   memset(&t.store->txn->committed, 0, sizeof(t.store->txn->committed));
   own = load();
   assert_true(own.published.seq < 3);
-  assert_int_equal(own.at.seq, 3);
+  assert_int_equal(own.cached.seq, 3);
 }
 
 int main(void) {

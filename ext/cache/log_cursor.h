@@ -2,8 +2,8 @@
 ** How far each device's log is merged: {name}_cursor; and which logs another one
 ** took the place of: {name}_former.
 */
-#ifndef KV_CACHE_CURSOR_H
-#define KV_CACHE_CURSOR_H
+#ifndef KV_CACHE_LOG_CURSOR_H
+#define KV_CACHE_LOG_CURSOR_H
 
 #include "core/former.h"
 #include "db/stmt.h"
@@ -11,12 +11,12 @@
 #include "log/reader.h"
 
 /* How far one device's log is merged: a row of {name}_cursor. */
-typedef struct kv_cursor {
+typedef struct kv_log_cursor {
   char device[KV_NAME_MAX + 1];
   int is_known; /* there is a row */
   int has_id;
   unsigned char id[KV_ID_SIZE]; /* of the log that was read */
-  kv_position at;               /* its last merged row; own: prepared */
+  kv_position cached;           /* the last row of it that is in the cache */
   kv_position published;        /* own: its tail, last seen under its lock */
   int has_waiting;              /* own: rows wait for the folder: */
   kv_position waiting;          /* they are behind this one */
@@ -27,12 +27,12 @@ typedef struct kv_cursor {
   int has_stamp;
   kv_stamp stamp; /* of the file as it was read to its end */
   kv_verdict verdict;
-} kv_cursor;
+} kv_log_cursor;
 
 /* Load a cursor (*out need not be initialized), save it, free its detail. */
-int kv_cursor_load(kv_stmts *stmts, const char *device, kv_cursor *out);
-int kv_cursor_save(kv_stmts *stmts, const kv_cursor *cursor);
-void kv_cursor_clear(kv_cursor *cursor);
+int kv_log_cursor_load(kv_stmts *stmts, const char *device, kv_log_cursor *out);
+int kv_log_cursor_save(kv_stmts *stmts, const kv_log_cursor *cursor);
+void kv_log_cursor_clear(kv_log_cursor *cursor);
 
 /*
 ** The log `id` of a device, if it is a former one; and that another one takes
@@ -44,6 +44,6 @@ int kv_former_save(kv_stmts *stmts, const char *device, const unsigned char *id,
                    const kv_former *former);
 
 /* The devices that have a cursor, as kv_folder_list() gives names. */
-int kv_cursor_list(kv_stmts *stmts, char ***out, int *n);
+int kv_log_cursor_list(kv_stmts *stmts, char ***out, int *n);
 
 #endif

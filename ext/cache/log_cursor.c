@@ -1,10 +1,10 @@
 /*
-** How far each device's log is merged: rows of {name}_cursor. See cursor.h.
+** How far each device's log is merged: rows of {name}_cursor. See log_cursor.h.
 **
 ** A damaged host database may hold anything here: what does not fit is read
 ** as not known, so that the log is read anew.
 */
-#include "cursor.h"
+#include "log_cursor.h"
 
 #ifdef KV_DEBUG
 #include <stdio.h>
@@ -16,14 +16,15 @@
 #include "core/clock.h"
 #include "db/error.h"
 
-static int64_t cursor_int64(sqlite3_stmt *stmt, int column, int64_t otherwise) {
+static int64_t log_cursor_int64(sqlite3_stmt *stmt, int column,
+                                int64_t otherwise) {
   return sqlite3_column_type(stmt, column) == SQLITE_INTEGER
            ? sqlite3_column_int64(stmt, column)
            : otherwise;
 }
 
 /* Copy a blob of exactly n bytes. */
-static int cursor_blob(sqlite3_stmt *stmt, int column, void *out, int n) {
+static int log_cursor_blob(sqlite3_stmt *stmt, int column, void *out, int n) {
   const void *z = sqlite3_column_blob(stmt, column);
 
   if (!z || sqlite3_column_bytes(stmt, column) != n) return 0;
@@ -32,34 +33,35 @@ static int cursor_blob(sqlite3_stmt *stmt, int column, void *out, int n) {
 }
 
 /* A number that a row of a log can have. */
-static int cursor_is_seq(int64_t seq) {
+static int log_cursor_is_seq(int64_t seq) {
   return seq >= 0 && seq <= KV_TS_MAX;
 }
 
-static int cursor_read(sqlite3_stmt *stmt, kv_cursor *out) {
+static int log_cursor_read(sqlite3_stmt *stmt, kv_log_cursor *out) {
   const char *detail;
 
   out->is_known = 1;
-  out->has_id = cursor_blob(stmt, 0, out->id, KV_ID_SIZE);
-  out->at.seq = cursor_int64(stmt, 1, 0);
-  out->at.sum = cursor_int64(stmt, 2, 0);
-  out->published.seq = cursor_int64(stmt, 3, 0);
-  out->published.sum = cursor_int64(stmt, 4, 0);
-  out->last_ts = cursor_int64(stmt, 5, -1);
-  out->newest = cursor_int64(stmt, 13, -1);
+  out->has_id = log_cursor_blob(stmt, 0, out->id, KV_ID_SIZE);
+  out->cached.seq = log_cursor_int64(stmt, 1, 0);
+  out->cached.sum = log_cursor_int64(stmt, 2, 0);
+  out->published.seq = log_cursor_int64(stmt, 3, 0);
+  out->published.sum = log_cursor_int64(stmt, 4, 0);
+  out->last_ts = log_cursor_int64(stmt, 5, -1);
+  out->newest = log_cursor_int64(stmt, 13, -1);
   out->has_waiting = sqlite3_column_type(stmt, 11) == SQLITE_INTEGER;
-  out->waiting.seq = cursor_int64(stmt, 11, 0);
-  out->waiting.sum = cursor_int64(stmt, 12, 0);
-  if (!cursor_is_seq(out->at.seq) || !cursor_is_seq(out->published.seq) ||
-      !cursor_is_seq(out->waiting.seq)) {
-    memset(&out->at, 0, sizeof(out->at));
-    out->published = out->waiting = out->at;
+  out->waiting.seq = log_cursor_int64(stmt, 11, 0);
+  out->waiting.sum = log_cursor_int64(stmt, 12, 0);
+  if (!log_cursor_is_seq(out->cached.seq) ||
+      !log_cursor_is_seq(out->published.seq) ||
+      !log_cursor_is_seq(out->waiting.seq)) {
+    memset(&out->cached, 0, sizeof(out->cached));
+    out->published = out->waiting = out->cached;
     out->has_id = out->has_waiting = 0;
   }
-  out->clock_offset = cursor_int64(stmt, 6, 0);
-  out->synced = cursor_int64(stmt, 7, -1);
+  out->clock_offset = log_cursor_int64(stmt, 6, 0);
+  out->synced = log_cursor_int64(stmt, 7, -1);
   out->has_stamp =
-    out->has_id && cursor_blob(stmt, 8, &out->stamp, sizeof(out->stamp));
+    out->has_id && log_cursor_blob(stmt, 8, &out->stamp, sizeof(out->stamp));
   out->verdict.state =
     kv_state_of_word((const char *)sqlite3_column_text(stmt, 9));
   detail = (const char *)sqlite3_column_text(stmt, 10);
@@ -70,7 +72,8 @@ static int cursor_read(sqlite3_stmt *stmt, kv_cursor *out) {
   return SQLITE_OK;
 }
 
-int kv_cursor_load(kv_stmts *stmts, const char *device, kv_cursor *out) {
+int kv_log_cursor_load(kv_stmts *stmts, const char *device,
+                       kv_log_cursor *out) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, KV_SQL_CURSOR_GET, &stmt);
 
@@ -81,20 +84,20 @@ int kv_cursor_load(kv_stmts *stmts, const char *device, kv_cursor *out) {
     rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
   }
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) rc = cursor_read(stmt, out);
+  if (rc == SQLITE_ROW) rc = log_cursor_read(stmt, out);
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
   kv_stmt_put(stmts, KV_SQL_CURSOR_GET, stmt);
   return rc;
 }
 
-static int cursor_bind(sqlite3_stmt *stmt, const kv_cursor *cursor) {
+static int log_cursor_bind(sqlite3_stmt *stmt, const kv_log_cursor *cursor) {
   int rc = sqlite3_bind_text(stmt, 1, cursor->device, -1, SQLITE_STATIC);
 
   if (rc == SQLITE_OK && cursor->has_id) {
     rc = sqlite3_bind_blob(stmt, 2, cursor->id, KV_ID_SIZE, SQLITE_STATIC);
   }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, cursor->at.seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, cursor->at.sum);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, cursor->cached.seq);
+  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, cursor->cached.sum);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, cursor->published.seq);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 6, cursor->published.sum);
   if (rc == SQLITE_OK && cursor->last_ts >= 0) {
@@ -133,40 +136,41 @@ static int cursor_bind(sqlite3_stmt *stmt, const kv_cursor *cursor) {
 ** inside the transaction, which may still be rolled back.
 */
 #ifdef KV_DEBUG
-static void cursor_trace(kv_stmts *stmts, const kv_cursor *now) {
-  kv_cursor was;
+static void log_cursor_trace(kv_stmts *stmts, const kv_log_cursor *now) {
+  kv_log_cursor was;
   const char *detail = now->verdict.detail;
 
   if (!getenv("KV_TRACE")) return;
-  if (kv_cursor_load(stmts, now->device, &was) == SQLITE_OK &&
+  if (kv_log_cursor_load(stmts, now->device, &was) == SQLITE_OK &&
       (!was.is_known || was.verdict.state != now->verdict.state ||
-       was.at.seq != now->at.seq || memcmp(was.id, now->id, KV_ID_SIZE))) {
+       was.cached.seq != now->cached.seq ||
+       memcmp(was.id, now->id, KV_ID_SIZE))) {
     fprintf(
       stderr, "kv: %s.%s: log of %s: %s, row %lld -> %s, row %lld%s%s%s\n",
       stmts->schema, stmts->name, now->device,
       was.is_known ? kv_state_word(was.verdict.state) : "unknown",
-      (long long)was.at.seq, kv_state_word(now->verdict.state),
-      (long long)now->at.seq,
+      (long long)was.cached.seq, kv_state_word(now->verdict.state),
+      (long long)now->cached.seq,
       was.has_id && memcmp(was.id, now->id, KV_ID_SIZE) ? ", another log" : "",
       detail ? ": " : "", detail ? detail : "");
   }
-  kv_cursor_clear(&was);
+  kv_log_cursor_clear(&was);
 }
 #else
-#define cursor_trace(stmts, now) ((void)0)
+#define log_cursor_trace(stmts, now) ((void)0)
 #endif
 
-int kv_cursor_save(kv_stmts *stmts, const kv_cursor *cursor) {
+int kv_log_cursor_save(kv_stmts *stmts, const kv_log_cursor *cursor) {
   sqlite3_stmt *stmt = NULL;
   int rc;
 
-  cursor_trace(stmts, cursor);
+  log_cursor_trace(stmts, cursor);
   rc = kv_stmt_get(stmts, KV_SQL_CURSOR_PUT, &stmt);
-  if (rc == SQLITE_OK) rc = cursor_bind(stmt, cursor);
+  if (rc == SQLITE_OK) rc = log_cursor_bind(stmt, cursor);
   return kv_stmt_finish(stmts, KV_SQL_CURSOR_PUT, stmt, rc);
 }
 
-void kv_cursor_clear(kv_cursor *cursor) {
+void kv_log_cursor_clear(kv_log_cursor *cursor) {
   kv_verdict_clear(&cursor->verdict);
 }
 
@@ -192,9 +196,9 @@ int kv_former_load(kv_stmts *stmts, const char *device, const unsigned char *id,
   *found = 0;
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW) {
-    out->seq = cursor_int64(stmt, 0, 0);
-    out->sum = cursor_int64(stmt, 1, 0);
-    out->newest = cursor_int64(stmt, 2, -1);
+    out->seq = log_cursor_int64(stmt, 0, 0);
+    out->sum = log_cursor_int64(stmt, 1, 0);
+    out->newest = log_cursor_int64(stmt, 2, -1);
     *found = 1;
     rc = SQLITE_OK;
   }
@@ -216,7 +220,7 @@ int kv_former_save(kv_stmts *stmts, const char *device, const unsigned char *id,
                          : rc;
 }
 
-int kv_cursor_list(kv_stmts *stmts, char ***out, int *n) {
+int kv_log_cursor_list(kv_stmts *stmts, char ***out, int *n) {
   sqlite3_stmt *stmt = NULL;
   char **names = NULL;
   int count = 0;
