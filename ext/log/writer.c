@@ -293,6 +293,16 @@ int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
   return rc;
 }
 
+/* What a call of SQLite on the log's handle came to; not a stop by the host. */
+static int writer_note(kv_writer *log, int rc) {
+  if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_INTERRUPT) log->has_failed = 1;
+  return rc;
+}
+
+int kv_writer_has_failed(const kv_writer *log) {
+  return log && log->has_failed;
+}
+
 int kv_writer_watch(kv_writer *log, sqlite3_stmt *poll) {
   int rc = SQLITE_OK;
 
@@ -353,7 +363,7 @@ int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll) {
     log->tail.sum = row->sum;
     log->txn = row->txn;
   }
-  return rc;
+  return writer_note(log, rc);
 }
 
 /* A file that was just made is on no disk yet: no reader could admit it. */
@@ -376,12 +386,13 @@ int kv_writer_sum_at(kv_writer *log, int64_t seq, int64_t *sum, int *found) {
   *found = is_base || seq == log->tail.seq;
   *sum = is_base ? log->head.base.sum : log->tail.sum;
   if (*found) return SQLITE_OK;
-  return log->reader ? kv_reader_sum_at(log->reader, seq, sum, found)
-                     : writer_new_sum_at(log, seq, sum, found);
+  return writer_note(log, log->reader
+                            ? kv_reader_sum_at(log->reader, seq, sum, found)
+                            : writer_new_sum_at(log, seq, sum, found));
 }
 
 int kv_writer_check(kv_writer *log, int *is_whole) {
-  return kv_handle_quick_check(log->handle, is_whole);
+  return writer_note(log, kv_handle_quick_check(log->handle, is_whole));
 }
 
 int kv_writer_trim(kv_writer *log) {
@@ -393,7 +404,7 @@ int kv_writer_trim(kv_writer *log) {
     sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (rc == SQLITE_OK) rc = file->pMethods->xTruncate(file, log->head.end);
   if (rc == SQLITE_OK) log->head.end = 0;
-  return rc;
+  return writer_note(log, rc);
 }
 
 int kv_writer_take_over(kv_writer *log, const char *machine) {
@@ -408,7 +419,7 @@ int kv_writer_take_over(kv_writer *log, const char *machine) {
   if (rc == SQLITE_OK) {
     sqlite3_snprintf(sizeof(log->head.host), log->head.host, "%s", machine);
   }
-  return rc;
+  return writer_note(log, rc);
 }
 
 /* The VFS of the log. */

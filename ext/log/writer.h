@@ -29,6 +29,7 @@ typedef struct kv_writer {
   kv_position tail; /* its last row, appended ones included */
   int64_t txn;      /* the last row of the transaction that is appended */
   int is_new;       /* made by this lock: it has no rows */
+  int has_failed;   /* SQLite or the disk refused a call below */
   kv_work work;     /* left until its schema is known */
   kv_work large;    /* what large rows take: the host may stop it */
   int is_watched;   /* it is counted */
@@ -81,6 +82,13 @@ int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll);
 ** that was appended under this lock. *found is 0 if there is none.
 */
 int kv_writer_sum_at(kv_writer *log, int64_t seq, int64_t *sum, int *found);
+
+/*
+** Did a call that ended with an error fail for the log's file, rather than for
+** its caller or the host? A log that failed is good for nothing but to be closed.
+** NULL: no.
+*/
+int kv_writer_has_failed(const kv_writer *log);
 
 /* Can it be appended to? Reads every page, for a log that could not. */
 int kv_writer_check(kv_writer *log, int *is_whole);

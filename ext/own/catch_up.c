@@ -102,12 +102,12 @@ static int64_t catch_up_waiting_end(const kv_store *store,
 
 /*
 ** The cache has all that the log has, up to `tail`, and own rows behind that
-** which the log lacks: note both, so that what follows may fail. n_new tells
-** whether own rows have other numbers now; the first n_seen are seen rows.
+** which the log lacks: note both, so that what follows may fail. is_moved: own
+** rows have other numbers now; the first n_seen are seen rows.
 */
 static int catch_up_settle(kv_store *store, kv_log_cursor *own,
                            const kv_log_head *head, kv_position tail,
-                           int64_t n_new, int64_t n_seen, char **err) {
+                           int is_moved, int64_t n_seen, char **err) {
   int64_t until =
     own->has_id ? catch_up_waiting_end(store, own) : tail.seq + n_seen;
   kv_position expected = own->has_id ? own->cached : tail;
@@ -120,7 +120,7 @@ static int catch_up_settle(kv_store *store, kv_log_cursor *own,
     rc = kv_own_rows(store, NULL, tail, until, &own->cached);
   own->has_waiting = own->cached.seq > tail.seq;
 
-  if (rc == SQLITE_OK && n_new == 0 &&
+  if (rc == SQLITE_OK && !is_moved &&
       (own->cached.seq < until ||
        (own->cached.seq == expected.seq && own->cached.sum != expected.sum))) {
     rc = SQLITE_CORRUPT;
@@ -129,8 +129,97 @@ static int catch_up_settle(kv_store *store, kv_log_cursor *own,
     return kv_store_wrong_cache(store, err);
   }
   if (store->txn->pending.is_open) store->txn->pending.base = own->cached;
-  if (rc == SQLITE_OK && n_new > 0) rc = kv_log_cursor_save(&store->stmts, own);
+  if (rc == SQLITE_OK && is_moved) rc = kv_log_cursor_save(&store->stmts, own);
   return rc;
+}
+
+/* Cache and log, on their way together. */
+typedef struct catch_up {
+  kv_store *store;
+  kv_writer *log;
+  kv_log_cursor *own;
+  kv_verdict *verdict; /* why it cannot be done; then nothing is changed */
+  kv_position common;  /* the last row that both have */
+  kv_stretch news;     /* what the log has behind it */
+  int64_t n_seen;      /* seen rows that were written behind the news */
+  int is_successor;    /* a log that took the place of the one before */
+} catch_up;
+
+/* They have nothing in common: is the log one that may take over? */
+static int catch_up_accept(catch_up *run, int adopt) {
+  kv_succession outcome;
+  int rc =
+    kv_succession_accept(run->store, run->log, run->own, adopt, &outcome);
+
+  switch (outcome) {
+    case KV_SUCCESSION_TAKEN:
+      run->is_successor = 1;
+      run->common = run->own->published;
+      break;
+    case KV_SUCCESSION_HALF: /* no row may wait in such a cache */
+      run->own->has_id = 0;
+      if (rc == SQLITE_OK) kv_incarnation_judge_other(run->verdict);
+      break;
+    case KV_SUCCESSION_NONE:
+      if (rc == SQLITE_OK) rc = kv_own_part(run->store, run->log, run->own);
+      if (rc == SQLITE_OK) {
+        rc = kv_incarnation_judge(run->log, run->own, run->verdict);
+      }
+      break;
+  }
+  return rc;
+}
+
+/* Verify what the log has behind the common row. */
+static int catch_up_verify(catch_up *run) {
+  kv_store *store = run->store;
+  kv_stretch *news = &run->news;
+  sqlite3_stmt *poll = NULL;
+  int rc;
+
+  news->end = run->common;
+  news->counted_ts = -1;
+  if (run->is_successor || run->log->tail.seq <= run->common.seq) {
+    return SQLITE_OK;
+  }
+  rc = kv_own_watch(store, run->log, &poll);
+  if (rc == SQLITE_OK) {
+    rc = kv_reader_verify(run->log->reader, run->common,
+                          kv_clock_limit(kv_store_now(store)), poll, news);
+  }
+  kv_own_unwatch(store, run->log, poll);
+  if (rc == SQLITE_OK && !news->is_clean) {
+    kv_verdict_set(run->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
+                   news->end.seq + 1, news->reason);
+  }
+  return rc;
+}
+
+/* Merge it, and note how far both are the same now. */
+static int catch_up_take(catch_up *run, int64_t *n_merged, char **err) {
+  int64_t n_new = run->news.end.seq - run->common.seq;
+  int rc = kv_writer_trim(run->log);
+
+  if (rc == SQLITE_OK && n_new > 0) {
+    rc = catch_up_news(run->store, run->log, run->own, run->common, &run->news,
+                       &run->n_seen);
+    *n_merged += run->news.n_rows;
+  }
+  if (rc == SQLITE_OK) {
+    rc = catch_up_settle(run->store, run->own, &run->log->head, run->news.end,
+                         n_new > 0 || run->is_successor, run->n_seen, err);
+  }
+  return rc;
+}
+
+/* Append the own rows that the log lacks. */
+static int catch_up_append(catch_up *run) {
+  const kv_log_cursor *own = run->own;
+  kv_position end;
+
+  if (own->cached.seq <= own->published.seq) return SQLITE_OK;
+  return kv_own_rows(run->store, run->log, own->published, own->cached.seq,
+                     &end);
 }
 
 /*
@@ -139,78 +228,35 @@ static int catch_up_settle(kv_store *store, kv_log_cursor *own,
 ** own->published are brought up to date; the caller saves them.
 */
 static int catch_up_rows(kv_store *store, kv_writer *log, kv_log_cursor *own,
-                         int64_t *n_merged, kv_verdict *verdict, char **err) {
-  kv_position common;
-  kv_stretch stretch;
-  int64_t n_new;
-  int64_t n_seen = 0;
-  sqlite3_stmt *poll = NULL;
-  int found;
-  int is_successor = 0;
-  int rc = kv_own_common(store, log, own, &common, &found);
+                         int adopt, int64_t *n_merged, kv_verdict *verdict,
+                         char **err) {
+  catch_up run;
+  int has_common;
+  int rc;
 
-  if (rc == SQLITE_OK && !found) {
-    rc = kv_succession_accept(store, log, own, &is_successor);
-    if (is_successor < 0) { /* the cache is half changed: nothing may wait */
-      own->has_id = 0;
-      if (rc == SQLITE_OK) kv_incarnation_judge_other(verdict);
-      return rc;
-    }
-    if (is_successor) common = own->published;
-  }
-  if (rc != SQLITE_OK) return rc;
-  memset(&stretch, 0, sizeof(stretch));
-  stretch.end = common;
-  stretch.counted_ts = -1;
-  if (found && log->tail.seq > common.seq) {
-    rc = kv_own_watch(store, log, &poll);
-    if (rc == SQLITE_OK) {
-      rc =
-        kv_reader_verify(log->reader, common,
-                         kv_clock_limit(kv_store_now(store)), poll, &stretch);
-    }
-    kv_own_unwatch(store, log, poll);
-    if (rc == SQLITE_OK && !stretch.is_clean) {
-      kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
-                     stretch.end.seq + 1, stretch.reason);
-      return SQLITE_OK;
-    }
-  } else if (!found && !is_successor) {
-    rc = kv_own_part(store, log, own);
-    return rc == SQLITE_OK ? kv_incarnation_judge(log, own, verdict) : rc;
-  }
-  if (rc == SQLITE_OK) rc = kv_writer_trim(log);
-  n_new = stretch.end.seq - common.seq;
-
-  if (rc == SQLITE_OK && n_new > 0) {
-    rc = catch_up_news(store, log, own, common, &stretch, &n_seen);
-    *n_merged += stretch.n_rows;
-  }
-  if (rc == SQLITE_OK) {
-    rc = catch_up_settle(store, own, &log->head, stretch.end,
-                         n_new + is_successor, n_seen, err);
-  }
-  if (rc == SQLITE_OK && own->cached.seq > own->published.seq) {
-    kv_position end;
-    rc = kv_own_rows(store, log, own->published, own->cached.seq, &end);
-  }
-  return rc;
-}
-
-int kv_catch_up_is_of_log(const kv_writer *log, int rc) {
-  return log && (sqlite3_errcode(log->handle) & 0xff) == (rc & 0xff);
+  memset(&run, 0, sizeof(run));
+  run.store = store;
+  run.log = log;
+  run.own = own;
+  run.verdict = verdict;
+  rc = kv_own_common(store, log, own, &run.common, &has_common);
+  if (rc == SQLITE_OK && !has_common) rc = catch_up_accept(&run, adopt);
+  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) return rc;
+  rc = catch_up_verify(&run);
+  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) return rc;
+  rc = catch_up_take(&run, n_merged, err);
+  return rc == SQLITE_OK ? catch_up_append(&run) : rc;
 }
 
 int kv_catch_up_judge_write(kv_writer *log, int rc, kv_verdict *verdict) {
-  if ((rc & 0xff) != SQLITE_CORRUPT || !kv_catch_up_is_of_log(log, rc))
-    return rc;
+  if ((rc & 0xff) != SQLITE_CORRUPT || !kv_writer_has_failed(log)) return rc;
   kv_verdict_set(verdict, KV_STATE_DAMAGED, "cannot be written: %s",
                  sqlite3_errstr(rc));
   return SQLITE_OK;
 }
 
-int kv_catch_up(kv_store *store, kv_log_cursor *own, int64_t *n_merged,
-                kv_writer **out, char **err) {
+int kv_catch_up(kv_store *store, kv_log_cursor *own, int adopt,
+                int64_t *n_merged, kv_writer **out, char **err) {
   int is_repaired = 1;
   int rc = SQLITE_OK;
   int attempt;
@@ -221,10 +267,10 @@ int kv_catch_up(kv_store *store, kv_log_cursor *own, int64_t *n_merged,
 
     rc = kv_catch_up_lock(store, own, 1, out, &verdict, err);
     if (rc == SQLITE_OK && *out) {
-      rc = kv_incarnation_check_host(store, *out, &verdict);
+      rc = kv_incarnation_check_host(store, *out, adopt, &verdict);
     }
     if (rc == SQLITE_OK && *out && verdict.state == KV_STATE_OK) {
-      rc = catch_up_rows(store, *out, own, n_merged, &verdict, err);
+      rc = catch_up_rows(store, *out, own, adopt, n_merged, &verdict, err);
       rc = kv_catch_up_judge_write(*out, rc, &verdict);
     }
     if (rc == SQLITE_OK && verdict.state == KV_STATE_OK) {
@@ -238,7 +284,7 @@ int kv_catch_up(kv_store *store, kv_log_cursor *own, int64_t *n_merged,
       if (rc != SQLITE_OK || own->verdict.state == KV_STATE_OK) break;
       kv_verdict_set(&verdict, own->verdict.state, "%s", own->verdict.detail);
     }
-    if (rc != SQLITE_OK && kv_catch_up_is_of_log(*out, rc)) {
+    if (rc != SQLITE_OK && kv_writer_has_failed(*out)) {
       kv_writer_error(err, rc, (*out)->path);
     }
     kv_writer_close(*out);
@@ -246,7 +292,8 @@ int kv_catch_up(kv_store *store, kv_log_cursor *own, int64_t *n_merged,
     if (rc == SQLITE_OK) {
       kv_verdict_set(&own->verdict, verdict.state, "%s",
                      verdict.detail ? verdict.detail : "cannot be used");
-      rc = kv_incarnation_repair(store, own, &verdict, &is_repaired, err);
+      rc =
+        kv_incarnation_repair(store, own, &verdict, adopt, &is_repaired, err);
     }
     kv_verdict_clear(&verdict);
   }

@@ -33,14 +33,12 @@ int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
 ** Lock the log, merge what it has, move own rows that it lacks behind that and
 ** append them; a damaged log is set aside and made anew. own->cached and
 ** own->published are brought up to date, the caller saves them; *n_merged is
-** increased by the rows merged. With *out NULL and SQLITE_OK, own->verdict
+** increased by the rows merged. adopt: one that somebody else writes is taken
+** over. With *out NULL and SQLITE_OK, own->verdict
 ** says why the log cannot be written.
 */
-int kv_catch_up(kv_store *store, kv_log_cursor *own, int64_t *n_merged,
-                kv_writer **out, char **err);
-
-/* Did the log fail (it may be NULL), rather than the host's database? */
-int kv_catch_up_is_of_log(const kv_writer *log, int rc);
+int kv_catch_up(kv_store *store, kv_log_cursor *own, int adopt,
+                int64_t *n_merged, kv_writer **out, char **err);
 
 /*
 ** A log that can be read may have pages that cannot be written: then

@@ -79,14 +79,12 @@ static int heir_may_inherit(const kv_store *store, const kv_store *twin) {
 /* Inherit from one other store of the connection, if there is anything. */
 static int heir_inherit_from(kv_store *store, kv_store *twin, char **err) {
   kv_log_cursor own;
-  int64_t n_merged = 0;
   int is_there;
   int is_twin;
   int rc = kv_store_is_there(twin, &is_there);
 
   if (rc != SQLITE_OK || !is_there) return rc;
-  if (twin->exchange->must_look)
-    rc = kv_publish_waiting(twin, 1, &n_merged, err);
+  if (twin->exchange->must_look) rc = kv_publish_now(twin, 1, err);
   if (rc == SQLITE_OK)
     rc = kv_log_cursor_load(&twin->stmts, twin->device, &own);
   if (rc != SQLITE_OK) return rc;

@@ -14,20 +14,17 @@
 #include "store/store.h"
 #include "store/transaction.h"
 
-int kv_incarnation_check_host(kv_store *store, kv_writer *log,
+int kv_incarnation_check_host(kv_store *store, kv_writer *log, int adopt,
                               kv_verdict *verdict) {
-  int rc;
-
   if (!log->head.host[0] || !store->machine[0] ||
       strcmp(log->head.host, store->machine) == 0) {
     return SQLITE_OK;
   }
-  if (!store->exchange->adopt) {
+  if (!adopt) {
     kv_verdict_set(verdict, KV_STATE_TWIN, "is written by another machine");
     return SQLITE_OK;
   }
-  rc = kv_writer_take_over(log, store->machine);
-  return rc;
+  return kv_writer_take_over(log, store->machine);
 }
 
 void kv_incarnation_judge_other(kv_verdict *verdict) {
@@ -219,16 +216,15 @@ static int incarnation_has_more(kv_store *store, const kv_log_cursor *own,
 }
 
 int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
-                          const kv_verdict *verdict, int *is_repaired,
-                          char **err) {
+                          const kv_verdict *verdict, int adopt,
+                          int *is_repaired, char **err) {
   kv_position end = {0, 0};
   int is_complete = 0;
   int has_more = 0;
   int rc = SQLITE_OK;
 
   *is_repaired = 0;
-  if (verdict->state == KV_STATE_TWIN && !store->exchange->adopt)
-    return SQLITE_OK;
+  if (verdict->state == KV_STATE_TWIN && !adopt) return SQLITE_OK;
   if (verdict->state != KV_STATE_TWIN && verdict->state != KV_STATE_DAMAGED) {
     return SQLITE_OK;
   }

@@ -17,7 +17,7 @@
 #include "store/identity.h"
 
 /* Is this the machine that writes the log? With adopt it becomes it. */
-int kv_incarnation_check_host(kv_store *store, kv_writer *log,
+int kv_incarnation_check_host(kv_store *store, kv_writer *log, int adopt,
                               kv_verdict *verdict);
 
 /* The log verifies, and is another one than the cache knows: a twin. */
@@ -33,8 +33,8 @@ int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
 ** *is_repaired: lock it again.
 */
 int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
-                          const kv_verdict *verdict, int *is_repaired,
-                          char **err);
+                          const kv_verdict *verdict, int adopt,
+                          int *is_repaired, char **err);
 
 /*
 ** Do peers say that they merged rows which the log (locked, caught up) does

@@ -147,90 +147,131 @@ static int publish_may_wait(const kv_store *store, int rc) {
   }
 }
 
+/* A commit in its first phase. */
+typedef struct publish_commit {
+  kv_store *store;
+  kv_writer *log; /* locked; NULL: rows wait, or the store has no folder */
+  kv_log_cursor own;
+  char *why; /* why it failed, or why rows wait */
+} publish_commit;
+
+/* Rows wait behind what is published. */
+static void publish_wait(publish_commit *commit, int rc) {
+  kv_log_cursor *own = &commit->own;
+
+  kv_verdict_set(&own->verdict, KV_STATE_WAITING, "%s",
+                 commit->why ? commit->why + 4 : sqlite3_errstr(rc));
+  own->has_waiting = 1;
+}
+
+/*
+** Load the own cursor; every row has to be in the cache, where it can wait.
+** *is_gone: CREATE VIRTUAL TABLE was rolled back; SQLite tells no xRollbackTo.
+*/
+static int publish_load(publish_commit *commit, int *is_gone, char **err) {
+  kv_store *store = commit->store;
+  int rc = kv_own_load(store, &commit->own);
+
+  *is_gone = rc == SQLITE_ERROR && !kv_store_table_exists(store);
+  if (*is_gone) {
+    kv_pending_clear(&store->txn->pending);
+    return SQLITE_OK;
+  }
+  return rc == SQLITE_OK ? kv_write_flush(store, err) : rc;
+}
+
+/* Bring cache and log together; or, if rows may wait, note why they do. */
+static int publish_reach_log(publish_commit *commit) {
+  kv_store *store = commit->store;
+  kv_log_cursor *own = &commit->own;
+  int64_t n_merged = 0;
+  int rc = SQLITE_OK;
+
+  if (store->root) {
+    rc = kv_catch_up(store, own, store->exchange->adopt, &n_merged,
+                     &commit->log, &commit->why);
+  }
+  own->has_stamp = 0;
+  if (rc == SQLITE_OK && store->root && !commit->log) {
+    store->exchange->must_look = 1;
+    rc = kv_store_refuse(store, &own->verdict, &commit->why);
+  } else if (rc != SQLITE_OK && own->has_id && publish_may_wait(store, rc)) {
+    if (!own->has_waiting) own->waiting = store->txn->pending.base;
+    publish_wait(commit, rc);
+    rc = SQLITE_OK;
+  } else if (rc == SQLITE_OK) {
+    kv_verdict_clear(&own->verdict);
+    own->has_waiting = 0;
+  }
+  own->cached = store->txn->pending.base;
+  return rc;
+}
+
 /* The log cannot be appended to: its rows wait, if they may. */
-static int publish_without_log(kv_store *store, kv_writer **log,
-                               kv_log_cursor *own, int rc, char **why) {
+static int publish_without_log(publish_commit *commit, int rc) {
+  kv_store *store = commit->store;
+  kv_log_cursor *own = &commit->own;
   kv_verdict verdict = {KV_STATE_OK, NULL};
 
-  if (kv_catch_up_judge_write(*log, rc, &verdict) == SQLITE_OK) {
+  if (kv_catch_up_judge_write(commit->log, rc, &verdict) == SQLITE_OK) {
     store->exchange->must_look = 1;
-    kv_store_postpone(store, &verdict, why);
+    kv_store_postpone(store, &verdict, &commit->why);
   }
   kv_verdict_clear(&verdict);
-  kv_writer_error(why, rc, (*log)->path);
-  kv_writer_close(*log);
-  *log = NULL;
+  kv_writer_error(&commit->why, rc, commit->log->path);
+  kv_writer_close(commit->log);
+  commit->log = NULL;
   if (!publish_may_wait(store, rc)) return rc;
-  kv_verdict_set(&own->verdict, KV_STATE_WAITING, "%s",
-                 *why ? *why + 4 : sqlite3_errstr(rc));
-  own->has_waiting = 1;
+  publish_wait(commit, rc);
   own->waiting = own->published;
   own->cached = store->txn->pending.base;
   return publish_transaction(store, NULL, own);
 }
 
+/* Append the transaction, to the log if there is one. */
+static int publish_append(publish_commit *commit) {
+  kv_store *store = commit->store;
+  kv_log_cursor *own = &commit->own;
+  int rc = publish_transaction(store, commit->log, own);
+
+  if (rc != SQLITE_OK && kv_writer_has_failed(commit->log)) {
+    rc = publish_without_log(commit, rc);
+  } else if (rc == SQLITE_OK && commit->log && kv_store_is_temp(store)) {
+    /* Its rows cannot wait, so the log's commit must not fail for room. */
+    rc = kv_writer_reserve(commit->log, &commit->why);
+  }
+  if (!store->root) own->published = own->cached;
+  return rc;
+}
+
 static int publish_prepare(kv_store *store, char **err) {
-  kv_writer *log = NULL;
-  kv_log_cursor own;
-  char *why = NULL;
-  int64_t n_merged = 0;
+  publish_commit commit;
+  int is_gone;
   int rc;
 
-  rc = kv_own_load(store, &own);
-  if (rc == SQLITE_ERROR && !kv_store_table_exists(store)) {
-    /* CREATE VIRTUAL TABLE was rolled back; SQLite tells no xRollbackTo. */
-    kv_pending_clear(&store->txn->pending);
-    return SQLITE_OK;
-  }
-  /* A row that is not in the cache cannot wait there. */
-  if (rc == SQLITE_OK && (rc = kv_write_flush(store, err)) != SQLITE_OK) {
-    kv_log_cursor_clear(&own);
-    return rc;
-  }
-  if (rc == SQLITE_OK && store->root) {
-    rc = kv_catch_up(store, &own, &n_merged, &log, &why);
-  }
-  own.has_stamp = 0;
-  if (rc == SQLITE_OK && store->root && !log) {
-    store->exchange->must_look = 1;
-    rc = kv_store_refuse(store, &own.verdict, &why);
-  } else if (rc != SQLITE_OK && own.has_id && publish_may_wait(store, rc)) {
-    kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
-                   why ? why + 4 : sqlite3_errstr(rc));
-    if (!own.has_waiting) own.waiting = store->txn->pending.base;
-    own.has_waiting = 1;
-    rc = SQLITE_OK;
-  } else if (rc == SQLITE_OK) {
-    kv_verdict_clear(&own.verdict);
-    own.has_waiting = 0;
-  }
-  own.cached = store->txn->pending.base;
-  if (rc == SQLITE_OK) {
-    rc = publish_transaction(store, log, &own);
-    if (rc != SQLITE_OK && kv_catch_up_is_of_log(log, rc)) {
-      rc = publish_without_log(store, &log, &own, rc, &why);
-    } else if (rc == SQLITE_OK && log && kv_store_is_temp(store)) {
-      /* Its rows cannot wait, so the log's commit must not fail for room. */
-      rc = kv_writer_reserve(log, &why);
+  memset(&commit, 0, sizeof(commit));
+  commit.store = store;
+  rc = publish_load(&commit, &is_gone, err);
+  if (rc == SQLITE_OK && !is_gone) {
+    rc = publish_reach_log(&commit);
+    if (rc == SQLITE_OK) rc = publish_append(&commit);
+    if (rc == SQLITE_OK) {
+      commit.own.is_known = 1;
+      rc = kv_log_cursor_save(&store->stmts, &commit.own);
     }
   }
-  if (rc == SQLITE_OK && !store->root) own.published = own.cached;
   if (rc == SQLITE_OK) {
-    own.is_known = 1;
-    rc = kv_log_cursor_save(&store->stmts, &own);
-  }
-  if (rc == SQLITE_OK) {
-    store->txn->log = log;
+    store->txn->log = commit.log;
   } else {
-    kv_writer_close(log);
-    if (why && err && !*err) {
-      *err = why;
-      why = NULL;
+    kv_writer_close(commit.log);
+    if (commit.why && err && !*err) {
+      *err = commit.why;
+      commit.why = NULL;
     }
     rc = kv_store_error(store, err, rc, "cannot publish");
   }
-  sqlite3_free(why);
-  kv_log_cursor_clear(&own);
+  sqlite3_free(commit.why);
+  kv_log_cursor_clear(&commit.own);
   return rc;
 }
 
@@ -271,20 +312,24 @@ void kv_publish_commit(kv_store *store) {
 }
 
 /* Is there anything to look at? Saves opening an idle log. */
-static int publish_is_idle(kv_store *store, const kv_log_cursor *own) {
-  char *path;
+static int publish_is_idle(kv_store *store, const kv_publish_run *run,
+                           int *is_idle) {
+  kv_log_cursor own;
   kv_stamp stamp;
-  int is_same;
+  int rc = kv_own_load(store, &own);
 
-  if (kv_exchange_commit_error(store) || store->exchange->adopt ||
-      !own->has_stamp || !own->has_id) {
-    return 0;
+  *is_idle = 0;
+  if (rc == SQLITE_OK && own.has_stamp && own.has_id && !run->must_look &&
+      !run->adopt && !store->exchange->must_look &&
+      !kv_exchange_commit_error(store)) {
+    char *path = kv_writer_path(store->root, store->device, "log.db");
+
+    *is_idle = path && kv_folder_look(path, &stamp) == KV_FILE_REGULAR &&
+               memcmp(&stamp, &own.stamp, sizeof(stamp)) == 0;
+    sqlite3_free(path);
   }
-  path = kv_writer_path(store->root, store->device, "log.db");
-  is_same = path && kv_folder_look(path, &stamp) == KV_FILE_REGULAR &&
-            memcmp(&stamp, &own->stamp, sizeof(stamp)) == 0;
-  sqlite3_free(path);
-  return is_same;
+  kv_log_cursor_clear(&own);
+  return rc;
 }
 
 /* Remember the file as it is now, unless it may change unnoticed. */
@@ -302,58 +347,75 @@ static int publish_has_news(const kv_writer *log, const kv_log_cursor *own) {
   return log->is_new || own->cached.seq > own->published.seq;
 }
 
-int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
-                       char **err) {
-  int is_inside = kv_store_in_transaction(store);
+/*
+** Inside a savepoint: bring cache and log together, and leave the log to be
+** committed in store->txn->log, unless the transaction of the user is to be
+** waited for.
+*/
+static int publish_prepare_waiting(kv_store *store, kv_publish_run *run,
+                                   int is_inside, char **err) {
   kv_writer *log = NULL;
   kv_log_cursor own;
-  int rc;
+  int rc = kv_own_load(store, &own); /* as it is under the lock */
 
-  kv_transaction_undo(store);
-  if (store->txn->pending.n_rows > 0) return SQLITE_OK;
-  kv_pending_close(&store->txn->pending);
-
-  rc = kv_own_load(store, &own);
-  if (rc == SQLITE_OK && !must_look && !store->exchange->must_look &&
-      publish_is_idle(store, &own)) {
-    kv_log_cursor_clear(&own);
-    return SQLITE_OK;
-  }
-  kv_log_cursor_clear(&own);
-  if (rc == SQLITE_OK) rc = kv_store_savepoint(store, err);
   if (rc == SQLITE_OK) {
-    rc = kv_own_load(store, &own); /* again, as it is under the lock */
-    if (rc == SQLITE_OK) rc = kv_catch_up(store, &own, n_merged, &log, err);
-    own.has_stamp = 0;
-    if (rc == SQLITE_OK && log && is_inside && publish_has_news(log, &own)) {
-      /* It is published by a sync or commit outside; noted as it was. */
-      kv_verdict_set(&own.verdict, KV_STATE_WAITING,
-                     "rows wait for kv_sync() outside a transaction");
-    } else if (rc == SQLITE_OK && log) {
-      own.has_waiting = 0;
-      store->txn->log = log;
-      log = NULL;
-    }
-    if (rc == SQLITE_OK) {
-      own.is_known = 1;
-      own.synced = kv_folder_now();
-      store->exchange->must_look = 0;
-      if (store->txn->log && own.cached.seq == own.published.seq) {
-        publish_stamp(store, &own);
-      }
-      rc = kv_log_cursor_save(&store->stmts, &own);
-    }
-    rc = kv_store_error(store, err, rc, "cannot publish");
-    rc = kv_store_savepoint_end(store, rc);
-    if (rc == SQLITE_OK && store->txn->log) {
-      rc = publish_finish(store, err);
-      if (rc == SQLITE_OK) store->exchange->adopt = 0;
-      store->exchange->commit_rc = SQLITE_OK; /* the caller is told now */
-    }
-    kv_transaction_undo(store);
+    rc = kv_catch_up(store, &own, run->adopt, &run->n_merged, &log, err);
   }
+  own.has_stamp = 0;
+  if (rc == SQLITE_OK && log && is_inside && publish_has_news(log, &own)) {
+    /* It is published by a sync or commit outside; noted as it was. */
+    kv_verdict_set(&own.verdict, KV_STATE_WAITING,
+                   "rows wait for kv_sync() outside a transaction");
+  } else if (rc == SQLITE_OK && log) {
+    own.has_waiting = 0;
+    store->txn->log = log;
+    log = NULL;
+  }
+  if (rc == SQLITE_OK) {
+    own.is_known = 1;
+    own.synced = kv_folder_now();
+    store->exchange->must_look = 0;
+    if (store->txn->log && own.cached.seq == own.published.seq) {
+      publish_stamp(store, &own);
+    }
+    rc = kv_log_cursor_save(&store->stmts, &own);
+  }
+  rc = kv_store_error(store, err, rc, "cannot publish");
   kv_writer_close(log);
   kv_log_cursor_clear(&own);
+  return rc;
+}
+
+int kv_publish_waiting(kv_store *store, kv_publish_run *run, char **err) {
+  int is_inside = kv_store_in_transaction(store);
+  int is_idle;
+  int rc;
+
+  run->is_published = 0;
+  kv_transaction_undo(store);
+  if (kv_transaction_has_rows(store)) return SQLITE_OK;
+  kv_pending_close(&store->txn->pending);
+  rc = publish_is_idle(store, run, &is_idle);
+  if (rc != SQLITE_OK || is_idle) return rc;
+
+  rc = kv_store_savepoint(store, err);
+  if (rc != SQLITE_OK) return rc;
+  rc = publish_prepare_waiting(store, run, is_inside, err);
+  rc = kv_store_savepoint_end(store, rc);
+  if (rc == SQLITE_OK && store->txn->log) {
+    rc = publish_finish(store, err);
+    run->is_published = rc == SQLITE_OK;
+    store->exchange->commit_rc = SQLITE_OK; /* the caller is told now */
+  }
+  kv_transaction_undo(store);
+  return rc;
+}
+
+int kv_publish_now(kv_store *store, int must_look, char **err) {
+  kv_publish_run run = {must_look, store->exchange->adopt, 0, 0};
+  int rc = kv_publish_waiting(store, &run, err);
+
+  if (run.is_published) store->exchange->adopt = 0;
   return rc;
 }
 

@@ -38,16 +38,26 @@ int kv_publish_prepare(kv_store *store, char **err);
 */
 void kv_publish_commit(kv_store *store);
 
+/* One look at the own log. */
+typedef struct kv_publish_run {
+  int must_look;    /* also at a log that has not changed */
+  int adopt;        /* take over one that somebody else writes */
+  int64_t n_merged; /* increased by the rows merged */
+  int
+    is_published; /* out: nothing waits, and the log is adopted if it may be */
+} kv_publish_run;
+
 /*
 ** Outside a transaction of the user: publish own rows that wait, and merge
 ** what other processes published as the same device. Creates the log if
-** there is none. *n_merged is increased by the rows merged. Inside one: only
-** merges, and only if it has written nothing. A log that has not changed is
-** not opened, unless must_look. A log that may not be written, see
-** kv_store_refuse(), is no error: the cursor says twin.
+** there is none. Inside one: only merges, and only if it has written nothing. A
+** log that may not be written, see kv_store_refuse(), is no error: the cursor
+** says twin.
 */
-int kv_publish_waiting(kv_store *store, int must_look, int64_t *n_merged,
-                       char **err);
+int kv_publish_waiting(kv_store *store, kv_publish_run *run, char **err);
+
+/* The same outside a sync, with what the store was opened with. */
+int kv_publish_now(kv_store *store, int must_look, char **err);
 
 /*
 ** Note that the own log could not be written (rc, why), so that rows wait.

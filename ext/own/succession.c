@@ -145,24 +145,27 @@ static int succession_try_safely(kv_store *store, kv_writer *log,
 }
 
 int kv_succession_accept(kv_store *store, kv_writer *log, kv_log_cursor *own,
-                         int *is_successor) {
-  int is_commit = store->txn->pending.n_rows > 0;
+                         int adopt, kv_succession *outcome) {
+  int is_commit = kv_transaction_has_rows(store);
+  int is_successor = 0;
   kv_stretch stretch;
   int rc;
 
-  *is_successor = 0;
+  *outcome = KV_SUCCESSION_NONE;
   if (!log->reader || !own->has_id || log->head.base.seq != 0 ||
       memcmp(own->id, log->head.id, KV_ID_SIZE) == 0 ||
-      (is_commit && (store->exchange->adopt || store->exchange->must_look))) {
+      (is_commit && (adopt || store->exchange->must_look))) {
     return SQLITE_OK;
   }
   rc = kv_reader_verify(log->reader, log->head.base,
                         kv_clock_limit(kv_store_now(store)), NULL, &stretch);
   if (rc != SQLITE_OK || !stretch.is_clean) return rc;
-  if (!is_commit) {
-    return succession_try_safely(store, log, own, &stretch, is_successor);
+  if (is_commit) {
+    rc = succession_try(store, log, own, &stretch, &is_successor);
+    *outcome = KV_SUCCESSION_HALF;
+  } else {
+    rc = succession_try_safely(store, log, own, &stretch, &is_successor);
   }
-  rc = succession_try(store, log, own, &stretch, is_successor);
-  if (rc != SQLITE_OK || !*is_successor) *is_successor = -1;
+  if (rc == SQLITE_OK && is_successor) *outcome = KV_SUCCESSION_TAKEN;
   return rc;
 }

@@ -13,16 +13,23 @@
 #include "log/writer.h"
 #include "store/identity.h"
 
+/* What became of a log that may be a new incarnation. */
+typedef enum kv_succession {
+  KV_SUCCESSION_NONE,  /* it is not one; nothing is changed */
+  KV_SUCCESSION_TAKEN, /* its rows took the place of own rows */
+  KV_SUCCESSION_HALF   /* own rows are half replaced: the commit has to fail */
+} kv_succession;
+
 /*
 ** The log (locked, of this machine) has another id than the cache knows. If
 ** it verifies and has all that was published, its rows take the place of own
 ** rows, and those that wait are numbered behind them, the running
-** transaction's, too: own is brought up to date, *is_successor is 1. Else it
-** is 0 and nothing is changed. While a transaction commits there are no
-** savepoints: *is_successor is -1 if that was found out too late, and the
-** commit has to fail. It is tried once, and not if the log is to be adopted.
+** transaction's, too, and own is brought up to date. While a transaction commits
+** there are no savepoints to undo a log that turns out not to be one
+** (KV_SUCCESSION_HALF, also with an error). So a commit tries it once, and not if
+** the log is to be adopted.
 */
 int kv_succession_accept(kv_store *store, kv_writer *log, kv_log_cursor *own,
-                         int *is_successor);
+                         int adopt, kv_succession *outcome);
 
 #endif

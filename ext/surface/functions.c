@@ -254,7 +254,6 @@ static void function_open(sqlite3_context *ctx, int argc,
 /* Publish what waits, or give it up, before a store is closed. */
 static int close_publish(kv_store *store, int discard, char **err) {
   int64_t n_waiting = 0;
-  int64_t n_merged = 0;
   char *why = NULL;
   int rc = SQLITE_OK;
 
@@ -266,7 +265,7 @@ static int close_publish(kv_store *store, int discard, char **err) {
                     store->name);
   }
   if (discard) return kv_own_discard(store, err);
-  rc = kv_publish_waiting(store, 0, &n_merged, &why);
+  rc = kv_publish_now(store, 0, &why);
   if (kv_own_unpublished(store, &n_waiting) == SQLITE_OK) {
     if (n_waiting == 0) {
       rc = SQLITE_OK;

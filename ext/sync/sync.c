@@ -27,94 +27,61 @@ static int sync_is_device(const char *name) {
   return kv_name_check(name, strlen(name)) == NULL;
 }
 
-/* Devices that were merged once and are no longer in the folder. */
-static int sync_missing(kv_store *store, char **names, int n, int64_t *n_merged,
-                        int64_t *n_seen, char **err) {
-  char **known = NULL;
-  int n_known = 0;
-  int i;
-  int j = 0;
-  int rc = kv_log_cursor_list(&store->stmts, &known, &n_known);
-
-  for (i = 0; i < n_known && rc == SQLITE_OK; i++) {
-    while (j < n && strcmp(names[j], known[i]) < 0)
-      j++;
-    if (j < n && strcmp(names[j], known[i]) == 0) continue;
-    if (store->device && strcmp(known[i], store->device) == 0) continue;
-    rc = kv_visit_device(store, known[i], 0, n_merged, n_seen, err);
-  }
-  kv_folder_free_names(known, n_known);
-  return rc;
-}
-
-/* Why own rows were not published: told when the others' news are merged. */
-typedef struct sync_hindrance {
-  int rc;
-  char *why;
-} sync_hindrance;
-
-static void sync_hindrance_clear(sync_hindrance *hindrance) {
-  sqlite3_free(hindrance->why);
-  hindrance->why = NULL;
-  hindrance->rc = SQLITE_OK;
-}
+/* One sync. */
+typedef struct sync_run {
+  kv_store *store;
+  kv_publish_run own; /* the last look at the own log */
+  int64_t n_merged;   /* rows of the other devices */
+  int64_t n_seen;     /* theirs that acknowledge rows of others */
+  int rc;             /* why own rows were not published: told when the */
+  char *why;          /* others' news are merged */
+} sync_run;
 
 /* Own rows; what hinders them does not hinder the others' news. */
-static int sync_own(kv_store *store, int must_look, int64_t *n_merged,
-                    sync_hindrance *hindrance, char **err) {
+static int sync_own(sync_run *run, char **err) {
   int rc;
 
-  sync_hindrance_clear(hindrance);
-  rc = kv_publish_waiting(store, must_look, n_merged, &hindrance->why);
+  sqlite3_free(run->why);
+  run->why = NULL;
+  run->rc = SQLITE_OK;
+  rc = kv_publish_waiting(run->store, &run->own, &run->why);
   switch (rc & 0xff) {
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_IOERR:
     case SQLITE_FULL:
     case SQLITE_PERM:
-      hindrance->rc = rc;
-      rc = kv_publish_note(store, rc, hindrance->why, err);
+      run->rc = rc;
+      rc = kv_publish_note(run->store, rc, run->why, err);
       break;
     default: break;
   }
-  if (rc != SQLITE_OK && hindrance->why) {
-    kv_error(err, rc, "%s", hindrance->why + 4);
-  }
+  if (rc != SQLITE_OK && run->why) kv_error(err, rc, "%s", run->why + 4);
   return rc;
 }
 
 /* If own rows wait for something that a person has to see to: the error. */
-static int sync_tell(kv_store *store, const sync_hindrance *hindrance,
-                     char **err) {
+static int sync_tell(const sync_run *run, char **err) {
   int64_t n_waiting = 0;
   int rc = SQLITE_OK;
 
-  if (hindrance->rc == SQLITE_OK) return SQLITE_OK;
-  rc = kv_own_unpublished(store, &n_waiting);
+  if (run->rc == SQLITE_OK) return SQLITE_OK;
+  rc = kv_own_unpublished(run->store, &n_waiting);
   if (rc != SQLITE_OK || n_waiting == 0) return rc;
-  return kv_error(err, hindrance->rc,
+  return kv_error(err, run->rc,
                   "rows of %s are not published: %s. They are kept, and what "
                   "the other devices wrote is merged",
-                  store->name,
-                  hindrance->why ? hindrance->why + 4
-                                 : sqlite3_errstr(hindrance->rc));
+                  run->store->name,
+                  run->why ? run->why + 4 : sqlite3_errstr(run->rc));
 }
 
-int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
-  sync_hindrance hindrance = {SQLITE_OK, NULL};
-  char *devices = NULL;
-  char **names = NULL;
+/* May it begin, and with what? */
+static int sync_begin(sync_run *run, char **err) {
+  kv_store *store = run->store;
   kv_stamp stamp;
-  kv_file_kind kind = KV_FILE_NONE;
-  int adopt = store->exchange->adopt;
-  int64_t n_seen = 0;
-  int n = 0;
-  int i;
   int rc;
 
-  *n_merged = 0;
-  if (!store->root) return kv_upkeep_run(store, err);
-  if (store->txn->pending.n_rows > 0) {
+  if (kv_transaction_has_rows(store)) {
     /* What they were written without seeing must not be merged before them. */
     return kv_error(err, SQLITE_LOCKED,
                     "COMMIT first, then kv_sync(): this transaction has "
@@ -130,13 +97,16 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
                   "for good; what is in the cache is kept",
                   store->root);
   }
-  if (rc == SQLITE_OK && store->device) {
-    rc = sync_own(store, 0, n_merged, &hindrance, err);
-  }
-  if (rc == SQLITE_OK) {
-    devices = sqlite3_mprintf("%s/devices", store->root);
-    if (!devices) rc = SQLITE_NOMEM;
-  }
+  return rc;
+}
+
+/* The directories of the devices, for kv_folder_free_names(). */
+static int sync_list(sync_run *run, char ***names, int *n, char **err) {
+  char *devices = sqlite3_mprintf("%s/devices", run->store->root);
+  kv_file_kind kind = KV_FILE_NONE;
+  kv_stamp stamp;
+  int rc = devices ? SQLITE_OK : SQLITE_NOMEM;
+
   if (rc == SQLITE_OK) kind = kv_folder_look(devices, &stamp);
   if (rc == SQLITE_OK && kind != KV_FILE_DIRECTORY && kind != KV_FILE_NONE) {
     rc = kv_error(err, SQLITE_CANTOPEN,
@@ -145,36 +115,93 @@ int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
                   devices);
   }
   if (rc == SQLITE_OK && kind == KV_FILE_DIRECTORY) {
-    rc = kv_folder_list(devices, SYNC_NAMES, 1, &names, &n);
+    rc = kv_folder_list(devices, SYNC_NAMES, 1, names, n);
     if (rc == SQLITE_CANTOPEN) {
       rc = kv_error(err, rc, "cannot read %s: check its permissions", devices);
     }
   }
+  sqlite3_free(devices);
+  return rc;
+}
+
+static int sync_visit(sync_run *run, const char *device, int is_listed,
+                      char **err) {
+  kv_store *store = run->store;
+
+  if (store->device && strcmp(device, store->device) == 0) return SQLITE_OK;
+  return kv_visit_device(store, device, is_listed, &run->n_merged, &run->n_seen,
+                         err);
+}
+
+/* Devices that were merged once and are no longer in the folder. */
+static int sync_missing(sync_run *run, char **names, int n, char **err) {
+  char **known = NULL;
+  int n_known = 0;
+  int i;
+  int j = 0;
+  int rc = kv_log_cursor_list(&run->store->stmts, &known, &n_known);
+
+  for (i = 0; i < n_known && rc == SQLITE_OK; i++) {
+    while (j < n && strcmp(names[j], known[i]) < 0)
+      j++;
+    if (j < n && strcmp(names[j], known[i]) == 0) continue;
+    rc = sync_visit(run, known[i], 0, err);
+  }
+  kv_folder_free_names(known, n_known);
+  return rc;
+}
+
+/* What the other devices wrote. */
+static int sync_others(sync_run *run, char **err) {
+  char **names = NULL;
+  int n = 0;
+  int i;
+  int rc = sync_list(run, &names, &n, err);
+
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
-    if (!sync_is_device(names[i])) continue;
-    if (store->device && strcmp(names[i], store->device) == 0) continue;
-    rc = kv_visit_device(store, names[i], 1, n_merged, &n_seen, err);
+    if (sync_is_device(names[i])) rc = sync_visit(run, names[i], 1, err);
   }
-  if (rc == SQLITE_OK) {
-    rc = sync_missing(store, names, n, n_merged, &n_seen, err);
+  if (rc == SQLITE_OK) rc = sync_missing(run, names, n, err);
+  kv_folder_free_names(names, n);
+  return rc;
+}
+
+/*
+** Own rows, the others', and, if they have read rows of the own log, whether it
+** has these rows. An own log is adopted when all of them were asked.
+*/
+static int sync_exchange(sync_run *run, char **err) {
+  kv_store *store = run->store;
+  int rc = SQLITE_OK;
+
+  run->own.adopt = store->exchange->adopt;
+  if (store->device) rc = sync_own(run, err);
+  if (rc == SQLITE_OK) rc = sync_others(run, err);
+  if (rc == SQLITE_OK && run->n_seen > 0 && store->device) {
+    run->own.must_look = 1;
+    rc = sync_own(run, err);
   }
-  if (rc == SQLITE_OK && n_seen > 0 && store->device) {
-    store->exchange->adopt =
-      adopt; /* whatever the peers have read of the own log */
-    rc = sync_own(store, 1, n_merged, &hindrance, err);
-  }
+  if (rc == SQLITE_OK && run->own.is_published) store->exchange->adopt = 0;
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_heir_inherit(store, err);
   }
-  if (rc == SQLITE_OK) {
-    store->is_synced = 1;
-  } else {
-    store->exchange->adopt = adopt; /* not done before all of them were asked */
-  }
+  if (rc == SQLITE_OK) store->is_synced = 1;
+  return rc;
+}
+
+int kv_sync_run(kv_store *store, int64_t *n_merged, char **err) {
+  sync_run run;
+  int rc;
+
+  *n_merged = 0;
+  if (!store->root) return kv_upkeep_run(store, err);
+  memset(&run, 0, sizeof(run));
+  run.store = store;
+  rc = sync_begin(&run, err);
+  if (rc == SQLITE_OK) rc = sync_exchange(&run, err);
   if (rc == SQLITE_OK) rc = kv_upkeep_run(store, err);
-  if (rc == SQLITE_OK) rc = sync_tell(store, &hindrance, err);
-  sync_hindrance_clear(&hindrance);
-  kv_folder_free_names(names, n);
-  sqlite3_free(devices);
+  if (rc == SQLITE_OK) rc = sync_tell(&run, err);
+  *n_merged = run.n_merged + run.own.n_merged;
+  sqlite3_free(run.why);
   return rc;
 }

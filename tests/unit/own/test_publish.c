@@ -174,7 +174,7 @@ static void a_temporary_cache_does_not_wait_for_its_folder(void **state) {
 }
 
 static void rows_of_a_persistent_cache_wait_for_the_folder(void **state) {
-  int64_t n = 0;
+  kv_publish_run run = {0, 0, 0, 0};
   test_store t;
 
   open_laptop(&t, state);
@@ -186,8 +186,9 @@ static void rows_of_a_persistent_cache_wait_for_the_folder(void **state) {
   assert_false(test_exists(test_path("%s/n.kv", *state)));
   test_move(test_path("%s/away", *state), test_path("%s/n.kv", *state));
   expect_log(&t, "1 1 set a=1");
-  assert_rc(kv_publish_waiting(t.store, 0, &n, &t.err), SQLITE_OK);
-  assert_int_equal(n, 0);
+  assert_rc(kv_publish_waiting(t.store, &run, &t.err), SQLITE_OK);
+  assert_int_equal(run.n_merged, 0);
+  assert_true(run.is_published);
   assert_int_equal(waiting(&t), 0);
   expect_log(&t, "1 1 set a=1, 2 2 set b=2, 3 3 set c=3");
   expect_agreement(&t);
@@ -210,7 +211,7 @@ static void waiting_rows_go_before_those_of_the_next_commit(void **state) {
 }
 
 static void a_process_knows_what_another_left_waiting(void **state) {
-  int64_t n = 0;
+  kv_publish_run run = {0, 0, 0, 0};
   test_store t;
 
   open_laptop(&t, state);
@@ -223,8 +224,9 @@ static void a_process_knows_what_another_left_waiting(void **state) {
   memset(&t.store->txn->committed, 0, sizeof(t.store->txn->committed));
   assert_int_equal(waiting(&t), 1);
   test_move(test_path("%s/away", *state), test_path("%s/n.kv", *state));
-  assert_rc(kv_publish_waiting(t.store, 0, &n, &t.err), SQLITE_OK);
-  assert_int_equal(n, 0);
+  assert_rc(kv_publish_waiting(t.store, &run, &t.err), SQLITE_OK);
+  assert_int_equal(run.n_merged, 0);
+  assert_true(run.is_published);
   expect_log(&t, "1 1 set a=1, 2 2 set b=2, 3 3 set c=3");
   expect_agreement(&t);
   test_store_close(&t);
