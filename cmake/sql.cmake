@@ -19,9 +19,9 @@
 #   -- The rows n of the key of row c.
 #   {n}.key = {c}.key
 #
-# stands for {rows n of c} in all texts. It may have holes that are defined above
-# it. {old.rows n of c} is the same with `old.` in all holes that are left. Those,
-# such as {cache}, are filled by kv_stmt_text() for each store.
+# stands for {rows n of c} in all texts, and in other holes. {old.rows n of c} is
+# the same with `old.` in all holes of it. What is left, such as {cache}, is filled
+# by kv_stmt_fill() for each store.
 #
 #   kv_embed_sql(FOLDER OUT)
 #
@@ -89,17 +89,25 @@ function(kv_sql_hole NAME TEXT PATTERN OUT)
   set(${OUT} "${text}" PARENT_SCOPE)
 endfunction()
 
-# A text with its holes filled, which are in pattern_N and hole_N: a hole may have
-# those above it, so the last one comes first.
+# A text with its holes filled, which are in pattern_N and hole_N, and then those
+# that came with them.
 function(kv_sql_fill TEXT OUT)
   set(text "${TEXT}")
-  while(n_holes GREATER 0)
-    set(pattern "${pattern_${n_holes}}")
-    set(hole "${hole_${n_holes}}")
-    string(REGEX REPLACE "{${pattern}}" "${hole}" text "${text}")
-    string(REPLACE "{" "{old." hole "${hole}")
-    string(REGEX REPLACE "{old\\.${pattern}}" "${hole}" text "${text}")
-    math(EXPR n_holes "${n_holes} - 1")
+  set(before "")
+  set(n_passes 0)
+  while(NOT text STREQUAL before)
+    set(before "${text}")
+    math(EXPR n_passes "${n_passes} + 1")
+    if(n_passes GREATER 9)
+      message(FATAL_ERROR "${name}: a hole has itself")
+    endif()
+    foreach(i IN LISTS holes)
+      set(pattern "${pattern_${i}}")
+      set(hole "${hole_${i}}")
+      string(REGEX REPLACE "{${pattern}}" "${hole}" text "${text}")
+      string(REPLACE "{" "{old." hole "${hole}")
+      string(REGEX REPLACE "{old\\.${pattern}}" "${hole}" text "${text}")
+    endforeach()
   endwhile()
   set(${OUT} "${text}" PARENT_SCOPE)
 endfunction()
@@ -108,7 +116,7 @@ function(kv_embed_sql FOLDER OUT)
   file(GLOB files CONFIGURE_DEPENDS "${FOLDER}/*.sql")
   list(SORT files)
   set(names "")
-  set(n_holes 0)
+  set(holes "")
   foreach(file IN LISTS files)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
     file(READ "${file}" rest)
@@ -133,9 +141,9 @@ function(kv_embed_sql FOLDER OUT)
         message(FATAL_ERROR "${file}: ${name} has no text")
       endif()
       if(name MATCHES "^hole: ([a-z]+( [a-z]+| {[a-z]+})+)$")
-        math(EXPR n_holes "${n_holes} + 1")
-        kv_sql_hole("${CMAKE_MATCH_1}" "${text}"
-          pattern_${n_holes} hole_${n_holes})
+        list(LENGTH holes n)
+        list(APPEND holes ${n})
+        kv_sql_hole("${CMAKE_MATCH_1}" "${text}" pattern_${n} hole_${n})
         continue()
       endif()
       if(NOT name MATCHES "^[a-z][a-z0-9_]*$")

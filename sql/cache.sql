@@ -1,10 +1,12 @@
--- The shadow tables: made, dropped, renamed; and their rows.
+-- Making, renaming and removing the shadow tables, and reading and changing their
+-- rows.
 
 -- name: meta_create
--- The cache itself: its format, its number among all caches (id), its
--- incarnation (epoch), the machine it is on, whether the index by time is
--- there, and when superseded rows were moved to the back last: the arrival, the
--- rows of all devices, those left in front.
+-- The cache itself, in one row: the format of its tables, its own random number
+-- (id), its incarnation (epoch), the machine it is on, and whether the index by
+-- time exists. The last three columns are about the last sweep, which moved
+-- superseded rows to the back: the last arrival then, the number of rows of all
+-- devices, and the number of rows that stayed in front.
 CREATE TABLE {meta}(
   format INTEGER PRIMARY KEY,
   id INTEGER NOT NULL,
@@ -17,13 +19,12 @@ CREATE TABLE {meta}(
 ) WITHOUT ROWID;
 
 -- name: cache_create
--- Every row of every device; the first row of a key is its latest value. Rows
--- that have been superseded are moved to the back now and then (is_old): what
--- is in front is about the latest values. Rows of other buckets, which kv does
--- not show, are in the back from the start.
--- txn is NULL in rows that this cache committed: the last_seq of their arrival.
--- large is NULL in rows that have their value with them, else the number of its
--- first part.
+-- Every row of every device. The first row of a key is its latest value. A sweep
+-- moves superseded rows to the back (is_old = 1) now and then, so that the front
+-- holds little more than latest values. Rows of other buckets, which kv does not
+-- show, are in the back from the start. txn is NULL in rows that this cache
+-- committed: it is the last_seq of their arrival. large is NULL if the value is in
+-- the row; otherwise it is the number of the value's first part in {large}.
 CREATE TABLE {cache}(
   is_old INTEGER NOT NULL DEFAULT 0,
   key NOT NULL,
@@ -41,8 +42,9 @@ CREATE TABLE {cache}(
 ) WITHOUT ROWID;
 
 -- name: arrival_create
--- The commits and merges that brought rows into this cache, in order, each
--- with the times of its rows, by which they are found.
+-- The commits and merges that brought rows into this cache, in their order. Each
+-- tells the numbers and the times of its rows, and kv_changes finds the rows by
+-- their times.
 CREATE TABLE {arrival}(
   arrived INTEGER PRIMARY KEY,
   device TEXT NOT NULL,
@@ -53,7 +55,8 @@ CREATE TABLE {arrival}(
 ) WITHOUT ROWID;
 
 -- name: cursor_create
--- How far each device's log is merged; for the own one also published.
+-- How far each device's log is merged, and for the own log also how far it is
+-- published.
 CREATE TABLE {cursor}(
   device TEXT PRIMARY KEY,
   id BLOB,
@@ -73,7 +76,8 @@ CREATE TABLE {cursor}(
 ) WITHOUT ROWID;
 
 -- name: seen_create
--- Rows by which devices say how far they had merged each other's logs.
+-- What each device had merged of the other devices' logs when it wrote: rows of
+-- the logs, too.
 CREATE TABLE {seen}(
   device TEXT NOT NULL,
   peer TEXT NOT NULL,
@@ -87,8 +91,8 @@ CREATE TABLE {seen}(
 ) WITHOUT ROWID;
 
 -- name: former_create
--- Logs that another one of the same device took the place of, and up to where
--- they had been read; n grows.
+-- Logs that were replaced by a new log of the same device, and how far they had
+-- been read. n counts them.
 CREATE TABLE {former}(
   device TEXT NOT NULL,
   id BLOB NOT NULL,
@@ -121,7 +125,7 @@ DROP TABLE IF EXISTS {former};
 DROP TABLE IF EXISTS {large};
 
 -- name: cache_rename
--- Rename the shadow tables after their virtual table.
+-- Give the shadow tables the new name of their virtual table.
 ALTER TABLE {old.meta} RENAME TO {meta.name};
 ALTER TABLE {old.cache} RENAME TO {cache.name};
 ALTER TABLE {old.cursor} RENAME TO {cursor.name};
@@ -131,13 +135,14 @@ ALTER TABLE {old.former} RENAME TO {former.name};
 ALTER TABLE {old.large} RENAME TO {large.name};
 
 -- name: cache_index
--- The index by time, in which later rows win over those before them. Its name has a
--- number, because an index keeps its name when its table gets another.
+-- The index by time. An index keeps its name when its table is renamed, so its
+-- name has a random number, and a new table of the old name can have an index,
+-- too.
 CREATE INDEX {cache.index} ON {cache.name}(ts, device, seq);
 
 -- name: cache_shape
--- Are all tables of the cache there, with all their columns? It reads no row, as
--- nothing is bound.
+-- Fails if a table of the cache is missing or lacks a column. Nothing is bound, so
+-- no row is read.
 SELECT
   (SELECT epoch OR machine OR is_indexed OR swept_arrival OR swept_rows OR n_front
      OR id
@@ -157,11 +162,11 @@ SELECT
   (SELECT is_text OR n_bytes OR bytes FROM {large} WHERE part = :none);
 
 -- name: meta_format
--- The format of the cache that is there; a newer one has this column, too.
+-- The format of this cache. A newer format has this column, too.
 SELECT max(format) FROM {meta};
 
 -- name: meta_get
--- Is there a cache of this format?
+-- The state of the cache. There is no row if the cache is of another format.
 SELECT epoch, is_indexed, swept_arrival, swept_rows, n_front
 FROM {meta} WHERE format = :format;
 
@@ -171,31 +176,32 @@ INSERT OR IGNORE INTO {meta}(format, id, epoch, machine)
 VALUES(:format, :id, 0, :machine);
 
 -- name: meta_epoch
--- Begin another incarnation: an epoch that the last one was not. Rows were
--- taken away, so numbers of arrivals may come again.
+-- Begin a new incarnation: rows were removed, so an arrival may get a number that
+-- was used before. The epoch differs from the last one.
 UPDATE {meta} SET epoch = (epoch + :step) & 0xfffff, swept_arrival = -1;
 
 -- name: meta_indexed
--- The index by time is there.
+-- Note that the index by time exists.
 UPDATE {meta} SET is_indexed = 1;
 
 -- name: cache_value
--- The latest value of a key that is text or a blob: it is the one that was
--- asked for. (A number may be stored as another one, 1 and 1.0.)
+-- The latest value of a key that is text or a blob, without the key: it is equal
+-- to the one asked for. (A number may be stored as another one: 1 as 1.0.)
 SELECT NULL, op, value, large
 FROM {cache}
 WHERE is_old = 0 AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC;
 
 -- name: cache_latest
--- The latest row of a key.
+-- The latest row of a key, then the others in front.
 SELECT key, op, value, large, ts, device, parent_ts, seq
 FROM {cache}
 WHERE is_old = 0 AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC;
 
 -- name: cache_row
--- The latest row of a key up to a time: that in front or that in the back.
+-- The latest row of a key up to a time: the later one of two, from the front and
+-- from the back.
 SELECT key, op, value, large, ts, device, parent_ts FROM (
   SELECT key, op, value, large, ts, device, parent_ts, seq FROM (
     SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
@@ -209,8 +215,8 @@ SELECT key, op, value, large, ts, device, parent_ts FROM (
 ORDER BY ts DESC, device DESC, seq DESC;
 
 -- name: cache_promote
--- Rows were taken away: move those to the front that nothing in front
--- supersedes any more.
+-- Rows were removed: move rows that nothing in front supersedes any more to the
+-- front.
 UPDATE {cache} AS o SET is_old = 0
 WHERE o.is_old = 1 AND o.bucket = ''
   AND NOT EXISTS(
@@ -219,42 +225,43 @@ WHERE o.is_old = 1 AND o.bucket = ''
       AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq));
 
 -- name: cache_forget
--- Forget all rows of a device.
+-- Remove all rows of a device.
 DELETE FROM {cache} WHERE device = :device;
 
 -- name: seen_forget
--- Forget what a device had seen.
+-- Remove what a device had seen.
 DELETE FROM {seen} WHERE device = :device;
 
 -- name: arrival_forget
--- The rows of a device have no arrivals any more.
+-- Remove the arrivals of a device's rows.
 DELETE FROM {arrival} WHERE device = :device;
 
 -- name: seen_put
--- Say how far a peer's log was merged when a transaction began.
+-- Note how far a peer's log was merged when the transaction began.
 INSERT OR REPLACE INTO {seen}
   (device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum)
 VALUES(:device, :peer, :seq, :txn, :ts, :peer_id, :peer_seq, :peer_sum);
 
 -- name: arrival_put
--- A commit or merge brought rows of a device.
+-- Note a commit or a merge and the rows that it brought.
 INSERT OR REPLACE INTO {arrival}
   (arrived, device, first_seq, last_seq, first_ts, last_ts)
 VALUES(:arrived, :device, :first_seq, :last_seq, :first_ts, :last_ts);
 
 -- name: arrival_last
--- The number of the last commit or merge; a cursor of changes has 33 bits.
+-- The number of the last commit or merge. A cursor of kv_changes has 33 bits for
+-- it.
 SELECT max(arrived) FROM {arrival}
 WHERE arrived BETWEEN 0 AND 0x1ffffffff;
 
 -- name: own_count
--- How many rows of a device are in the cache.
+-- The number of rows of a device in the cache.
 SELECT count(*) FROM {cache} WHERE device = :device;
 
 -- name: cursor_latest
--- The greatest time that counts for the clock.
+-- The latest time that counts for the clock.
 SELECT max(last_ts) FROM {cursor} WHERE last_ts <= :limit;
 
 -- name: cursor_rows
--- How many rows all logs have, as far as they are merged.
+-- The number of rows of all logs that are merged.
 SELECT sum(seq) FROM {cursor};

@@ -1,7 +1,7 @@
 -- The table kv_devices.
 
 -- name: declare_devices
--- What SQL sees of kv_devices.
+-- The columns of kv_devices.
 CREATE TABLE kv_devices(
   device TEXT,
   state TEXT,
@@ -20,7 +20,8 @@ CREATE TABLE kv_devices(
 );
 
 -- name: device_rows
--- What is known of each device.
+-- What is known of each device. A log's number of rows leaves out those that say
+-- what it had seen.
 SELECT d.device, d.id, d.seq, d.newest, d.clock_offset, d.synced, d.state,
   d.detail,
   d.seq - (SELECT count(*) FROM {seen} AS s

@@ -1,7 +1,7 @@
 -- The table kv_foreign.
 
 -- name: declare_foreign
--- What SQL sees of kv_foreign.
+-- The columns of kv_foreign.
 CREATE TABLE kv_foreign(
   bucket TEXT,
   key,

@@ -1,4 +1,4 @@
--- Functions: a store opened and closed, a key read and written.
+-- What SQL functions do: open and close a store, set and delete a key.
 
 -- name: table_any
 -- Is there a table or a view of this name in any schema?
@@ -13,8 +13,9 @@ CREATE VIRTUAL TABLE {table} USING kv({options});
 DROP TABLE {table};
 
 -- name: table_set
--- Set a key from a function: of more than one row to SQLite, so that an
--- enclosing statement that fails takes it back.
+-- Set a key from a function. INSERT ... SELECT may write many rows, so that SQLite
+-- undoes it if the enclosing statement fails; INSERT ... VALUES with one row would
+-- stay.
 INSERT INTO {table}(key, value) SELECT :key, :value;
 
 -- name: table_delete

@@ -1,7 +1,7 @@
 -- The tables kv_diff, kv_conflicts and kv_changes.
 
 -- name: declare_diff
--- What SQL sees of kv_diff.
+-- The columns of kv_diff.
 CREATE TABLE kv_diff(
   bucket TEXT,
   key,
@@ -15,8 +15,9 @@ CREATE TABLE kv_diff(
 ) WITHOUT ROWID;
 
 -- name: diff
--- What a stretch of time did to the keys that it has rows of: the latest row
--- of each before it and at its end.
+-- The keys whose value at the end of a stretch of time differs from that at its
+-- start. Only keys with rows in the stretch are compared: n is the latest row of a
+-- key at the end, o at the start.
 SELECT k.bucket, k.key,
   CASE WHEN o.op IS NOT 1 THEN 'added'
        WHEN n.op = 0 THEN 'removed'
@@ -46,7 +47,7 @@ WHERE (o.op IS 1) <> (n.op IS 1)
 ORDER BY k.bucket, k.key;
 
 -- name: declare_conflicts
--- What SQL sees of kv_conflicts.
+-- The columns of kv_conflicts.
 CREATE TABLE kv_conflicts(
   bucket TEXT,
   key,
@@ -64,11 +65,11 @@ CREATE TABLE kv_conflicts(
 ) WITHOUT ROWID;
 
 -- name: conflicts
--- Values that lost to a writer who had not seen them. A row of the same key
--- had seen a value if it is of the same device and later, if it says that it
--- replaced it (parent_ts), or if its writer had merged that far (a seen row
--- ahead of it; for the running transaction what came before it). A value that some
--- row had seen is settled.
+-- Values that lost against a row whose writer had not seen them: l lost, w won. A
+-- later row r of the key settles the conflict if its writer had seen l. It had if
+-- r is of the same device as l; if r says that it replaced l (parent_ts); or if
+-- the writer had merged l's log that far, which a seen row before r tells, or for
+-- the running transaction the order of arrival.
 SELECT w.bucket, w.key, {value w}, w.device, w.ts, {value l}, l.device, l.ts, w.op
 FROM {cache} AS l
 CROSS JOIN {cursor} AS d
@@ -104,7 +105,7 @@ WHERE l.op = 1 AND d.device = l.device
 ORDER BY l.bucket, l.key, l.ts DESC, l.device DESC, l.seq DESC;
 
 -- name: declare_changes
--- What SQL sees of kv_changes.
+-- The columns of kv_changes.
 CREATE TABLE kv_changes(
   cursor INTEGER,
   bucket TEXT,
@@ -121,8 +122,9 @@ CREATE TABLE kv_changes(
 ) WITHOUT ROWID;
 
 -- name: changes
--- Keys whose latest row came with a commit or merge behind a number. Rows are
--- found by the time, then told by device and number of the arrival.
+-- The keys whose latest row came with a commit or merge after number :after. The
+-- index by time finds rows of the arrival's times; device and number then tell
+-- whether a row is of this arrival.
 SELECT :base + a.arrived, c.bucket, c.key, {value w}, w.op, c.ts, c.device, 0
 FROM {arrival} AS a
 CROSS JOIN {cache} AS c
@@ -136,8 +138,8 @@ WHERE a.arrived > :after AND a.arrived <= :end
 ORDER BY a.arrived;
 
 -- name: changes_unindexed
--- The same by one walk over all rows, while there is no index by time. A row
--- has the number of the first of the (128, KV_SPANS) that its merge took.
+-- The same while there is no index by time, by reading all rows. A merge has up to
+-- 128 (KV_SPANS) arrivals, and its rows have the number of the first.
 SELECT :base + a.arrived, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 0
 FROM {cache} AS c
 CROSS JOIN {arrival} AS a
@@ -149,7 +151,7 @@ WHERE c.arrived > :after - 128
 ORDER BY a.arrived;
 
 -- name: changes_all
--- The latest row of every key.
+-- The latest row of every key, for a reader who has to start anew.
 SELECT :base + :end, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 1
 FROM {cache} AS c
 WHERE :after IS NOT NULL AND {visible c}

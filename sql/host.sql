@@ -1,7 +1,7 @@
 -- What the host offers, and how a log file is opened.
 
 -- name: loaded
--- Succeeds if the extension is loaded into this connection already.
+-- Succeeds if the extension is already loaded into this connection.
 SELECT kv_version();
 
 -- name: functions
@@ -9,10 +9,11 @@ SELECT kv_version();
 PRAGMA function_list;
 
 -- name: handle_harden
--- Settings of a handle on a log file that a host's defaults may differ from.
+-- Settings for a handle on a log file. A host may have been built with other
+-- defaults.
 PRAGMA mmap_size = 0;
 PRAGMA cell_size_check = ON;
 
 -- name: log_quick_check
--- Are the pages of a log whole?
+-- Are the pages of a log intact?
 PRAGMA quick_check(1);

@@ -1,7 +1,7 @@
--- The table kv.
+-- The table kv: its columns, and what its cursors read.
 
 -- name: declare_kv
--- What SQL sees of kv.
+-- The columns of kv.
 CREATE TABLE kv(
   key PRIMARY KEY NOT NULL,
   value,
@@ -15,8 +15,8 @@ CREATE TABLE kv(
 -- name: scan
 -- variants: _to _desc _to_desc
 -- The rows in front of all keys from :low on, the latest row of each key first.
--- scan_to ends at key :high. scan_desc goes backwards: the latest row of each key
--- comes last.
+-- scan_to ends at the key :high. scan_desc goes backwards, so that the latest row
+-- of each key comes last.
 SELECT key, op, value, large, ts, device, parent_ts
 FROM {cache}
 WHERE is_old = 0 AND key >= :low {to: AND key <= :high}
@@ -24,8 +24,9 @@ ORDER BY key {asc}, ts {desc}, device {desc}, seq {desc};
 
 -- name: scan_value
 -- variants: _to
--- Like scan, for a query that needs no more than keys and values. kv_batch() keeps
--- many rows for the cursor, so that one step brings them all.
+-- Like scan, for a query that needs only keys and values. kv_batch() keeps rows
+-- for the cursor and is true only when it has enough, so that one step reads many
+-- rows.
 SELECT key, op, value, large
 FROM {cache}
 WHERE is_old = 0 AND key >= :low {to: AND key <= :high}
@@ -35,7 +36,7 @@ ORDER BY key, ts DESC, device DESC, seq DESC;
 
 -- name: scan_as_of
 -- variants: _to _desc _to_desc
--- Like scan, with the rows up to a time: those in front and those in the back.
+-- Like scan, with all rows up to a time, from the front and from the back.
 SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
 WHERE is_old = 0 AND key >= :low {to: AND key <= :high} AND ts <= :as_of
 UNION ALL
@@ -54,7 +55,8 @@ WHERE c.ts BETWEEN :first AND :last AND +c.bucket = '' AND c.op = 1
 ORDER BY c.ts {asc}, c.device {asc}, c.seq {asc};
 
 -- name: key_is_old
--- Was a key written before a scan began? By others, or up to an own row.
+-- Had the key a row when the scan began: of another device, or an own row up to
+-- that number?
 SELECT 1 FROM {cache}
 WHERE is_old IN (0, 1) AND bucket = '' AND key = :key AND (device IS NOT :self OR seq <= :until)
 LIMIT 1;

@@ -1,14 +1,14 @@
 -- How far each log is merged.
 
 -- name: cursor_get
--- How far one device's log is merged.
+-- How far a device's log is merged.
 SELECT id, seq, sum, published_seq, published_sum, last_ts, clock_offset,
   synced, stamp, state, detail, waiting_seq, waiting_sum,
   newest
 FROM {cursor} WHERE device = :device;
 
 -- name: cursor_put
--- Remember how far a device's log is merged.
+-- Note how far a device's log is merged.
 INSERT OR REPLACE INTO {cursor}
   (device, id, seq, sum, published_seq, published_sum, last_ts, clock_offset,
    synced, stamp, state, detail, waiting_seq, waiting_sum,
@@ -18,22 +18,22 @@ VALUES(:device, :id, :seq, :sum, :published_seq, :published_sum, :last_ts,
   :newest);
 
 -- name: cursor_names
--- The devices that are known.
+-- The known devices.
 SELECT device FROM {cursor} ORDER BY device;
 
 -- name: former_get
--- Up to where a log had been read before another one took its place.
+-- How far a log had been read when another one replaced it.
 SELECT seq, sum, newest FROM {former} WHERE device = :device AND id = :id;
 
 -- name: former_put
--- Another log takes the place of this one.
+-- Note that a log was replaced.
 INSERT OR REPLACE INTO {former}(device, id, seq, sum, newest, n)
 VALUES(:device, :id, :seq, :sum, :newest,
   (SELECT CASE WHEN max(n) IS NULL THEN 1 ELSE max(n) + 1 END
    FROM {former} WHERE device = :device));
 
 -- name: former_trim
--- The last eight of a device are enough.
+-- Keep only the last eight replaced logs of a device.
 DELETE FROM {former} WHERE device = :device AND n <=
   (SELECT n FROM {former} WHERE device = :device
    ORDER BY n DESC LIMIT 1 OFFSET 8);

@@ -1,7 +1,7 @@
 -- The table kv_log.
 
 -- name: declare_log
--- What SQL sees of kv_log.
+-- The columns of kv_log.
 CREATE TABLE kv_log(
   bucket TEXT,
   key,
@@ -17,33 +17,30 @@ CREATE TABLE kv_log(
   PRIMARY KEY(device, seq)
 ) WITHOUT ROWID;
 
+-- hole: history of {c}
+-- Rows c of the cache, with the columns of kv_log in the order in which
+-- log_table.c reads them.
+SELECT {c}.bucket, {c}.key, {value {c}}, {c}.op, {c}.ts, {c}.device, {c}.seq,
+  {transaction of {c} by a},
+  {c}.parent_ts
+FROM {cache} AS {c}
+LEFT JOIN {arrival} AS a ON {c}.txn IS NULL AND a.arrived = {c}.arrived
+
 -- name: log_all
--- The whole history, without what is written while it is read.
-SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
-  {transaction of c by a},
-  c.parent_ts
-FROM {cache} AS c
-LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
+-- The whole history.
+{history of c}
 WHERE {visible c};
 
 -- name: log_key
 -- The history of one key, in every bucket.
-SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
-  {transaction of c by a},
-  c.parent_ts
-FROM {cache} AS c
-LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
+{history of c}
 WHERE c.is_old IN (0, 1) AND c.key = :key
   AND {visible c};
 
 -- name: log_time
 -- variants: _desc
--- The history of a stretch of time, in its order.
-SELECT c.bucket, c.key, {value c}, c.op, c.ts, c.device, c.seq,
-  {transaction of c by a},
-  c.parent_ts
-FROM {cache} AS c
-LEFT JOIN {arrival} AS a ON c.txn IS NULL AND a.arrived = c.arrived
+-- The history of a stretch of time, in the order of time.
+{history of c}
 WHERE c.ts BETWEEN :first AND :last
   AND {visible c}
 ORDER BY c.ts {asc}, c.device {asc}, c.seq {asc};

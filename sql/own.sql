@@ -1,11 +1,11 @@
--- Own rows, as the cache holds them.
+-- Own rows in the cache, on their way to the own log.
 
 -- name: busy_timeout
--- How long the host waits for a lock, in milliseconds.
+-- How many milliseconds the host waits for a lock.
 PRAGMA busy_timeout;
 
 -- name: own_rows
--- Own rows as they stand in the log, in order, from the cache.
+-- Own rows as they are in the log, in their order.
 SELECT c.seq AS seq,
   {transaction of c by a} AS txn,
   c.ts, c.parent_ts, c.op, c.bucket, c.key, c.value, c.large
@@ -18,40 +18,43 @@ WHERE device = :self AND seq > :after AND seq <= :until
 ORDER BY 1;
 
 -- name: own_value
--- A value that the running transaction wrote; by its key, as all its rows
--- have one time. They are in front: nothing is swept before it ends.
+-- A value that the running transaction wrote. All rows of the transaction have one
+-- time, so the key finds it; and they are in front, because no sweep runs before
+-- the transaction ends.
 SELECT value, large FROM {cache}
 WHERE is_old = 0 AND key = :key AND ts = :ts AND device = :self
 ORDER BY seq DESC LIMIT 1;
 
 -- name: own_waiting
--- How many own rows wait to be published.
+-- The number of own rows that are not published yet.
 SELECT count(*) FROM {cache}
 WHERE device = :self AND seq > :after AND seq <= :until;
 
 -- name: own_renumber_cache
--- Move own rows behind those that another process published first.
+-- Another process published first: move own rows that wait behind its rows.
 UPDATE {cache} SET seq = seq + :shift, txn = txn + :shift
 WHERE device = :self AND seq > :after;
 
 -- name: own_renumber_arrival
--- The same for the commits that brought them.
+-- Do the same with the commits that brought them.
 UPDATE {arrival} SET first_seq = first_seq + :shift,
   last_seq = last_seq + :shift
 WHERE device = :self AND first_seq > :after;
 
 -- name: own_renumber_seen
--- The same for seen rows; negative for a moment, so that none meets another.
+-- Do the same with seen rows. Their numbers are negative until all are moved, so
+-- that no two rows collide.
 UPDATE {seen} SET seq = -(seq + :shift), txn = txn + :shift
 WHERE device = :self AND seq > :after;
 
 -- name: own_renumber_seen_end
--- And back to positive.
+-- Make these numbers positive.
 UPDATE {seen} SET seq = -seq WHERE device = :self AND seq < 0;
 
 -- name: seen_restore
--- What a device had said last, up to number :common, of each peer of which its
--- log says something else between that and :until (sum is NULL: nothing).
+-- Peers of which the log's rows from :common to :until say something else than its
+-- rows before, with what was last said before. peer_sum is NULL if nothing was
+-- said before.
 SELECT n.peer, coalesce(b.peer_id, n.peer_id), coalesce(b.peer_seq, 0),
   b.peer_sum
 FROM {seen} AS n LEFT JOIN {seen} AS b
@@ -67,9 +70,9 @@ WHERE n.device = :self AND n.seq > :common AND n.seq <= :until
 ORDER BY n.peer;
 
 -- name: own_unshared
--- The rows of a device that goes on under another name (:heir, in another store),
--- as far as the folder does not have them: the last row of each key, unless the heir
--- knows a later row, or its own copy of this one.
+-- Rows that a device wrote but could not share, for the store that goes on under
+-- another name (:heir): the last row of each key, unless the folder has a later
+-- one, or the heir has written the same.
 SELECT o.key, {old.value o}, o.op
 FROM {old.cache} AS o
 WHERE o.bucket = '' AND o.device = :device

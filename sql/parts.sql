@@ -1,4 +1,4 @@
--- Large values, in parts beside the cache.
+-- Large values, which are beside the cache.
 
 -- name: large_next
 -- The number of the first part of one more value: a value has 32,768 of them.

@@ -1,19 +1,20 @@
 -- Reading a log file, which may hold anything.
 
 -- name: foreign_schema
--- What a file says its tables are; a log has two.
+-- The tables of a file. A log has two.
 SELECT type, name, tbl_name, sql FROM sqlite_master;
 
 -- name: foreign_device
--- Whose log it is; all columns, so that a limit meets what is large.
+-- Whose log it is. All columns are read, so that a limit on sizes applies to each.
 SELECT name, id, host, created, base_seq, base_sum FROM device;
 
 -- name: handle_small
--- A log is read from its beginning to its end: no page twice.
+-- A log is read once from its beginning to its end, so a small page cache is
+-- enough.
 PRAGMA cache_size = 16;
 
 -- name: foreign_rows
--- The rows of a stretch of a log, in order.
+-- The rows of a stretch of a log, in their order.
 SELECT seq, txn, ts, parent_ts, op, bucket, key, value, sum
 FROM log WHERE seq > :after AND seq <= :until ORDER BY seq;
 
@@ -23,18 +24,19 @@ SELECT seq, txn, ts, parent_ts, op, bucket, key, value, sum
 FROM log ORDER BY seq DESC LIMIT 1;
 
 -- name: foreign_before_last
--- Which row of a log is the last but one.
+-- The number and the transaction of the last row but one.
 SELECT seq, txn FROM log ORDER BY seq DESC LIMIT 1 OFFSET 1;
 
 -- name: foreign_last_seq
--- The number of the last row of a log, without its value.
+-- The number of the last row of a log. It does not load its value.
 SELECT seq FROM log ORDER BY seq DESC LIMIT 1;
 
 -- name: foreign_sum_at
--- The chained checksum at one row, behind what may be too large to pass over.
+-- The chained checksum of one row. All columns before it are read, so that a limit
+-- on sizes applies to each.
 SELECT txn, ts, parent_ts, op, bucket, key, value, sum FROM log
 WHERE seq = :seq;
 
 -- name: foreign_root
--- The page that the rows of a log are found from.
+-- The page at which the table of rows begins.
 SELECT rootpage FROM sqlite_master WHERE name = 'log';

@@ -1,25 +1,27 @@
--- What ext/db asks of any connection, and the holes of other texts.
+-- Parts that many texts share, and what is asked of any connection.
 
 -- hole: value {c}
--- The value of row c of the cache: it is in the row, or large and beside the cache in
--- parts.
+-- The value of row c of the cache. A large value is beside the cache, in parts,
+-- which kv_join() puts together.
 CASE WHEN {c}.large IS NULL THEN {c}.value ELSE (
     SELECT kv_join(p.part, p.is_text, p.n_bytes, p.bytes) FROM {large} AS p
     WHERE p.part BETWEEN {c}.large AND {c}.large + 0x7fff) END
 
 -- hole: rows {n} of {c}
--- The rows n of the cache that have the key of row c, in front and in the back.
+-- Rows n of the cache have the same key as row c. They are in front or in the
+-- back.
 {n}.is_old IN (0, 1) AND {n}.bucket = {c}.bucket AND {n}.key = {c}.key
 
 -- hole: visible {c}
--- Row c was there when the running query began: if it is an own row, its number is
--- not behind :until.
+-- Row c existed when the running query began: it is another device's, or an own
+-- row up to number :until.
 ({c}.device IS NOT :self OR {c}.seq <= :until)
 
 -- hole: latest {c}
--- Row c is the latest of its key: no other one has a later time or, at the same
--- time, a greater device name or, of the same device, a greater number. This is the
--- rule of "last writer wins". (In c's query no table may be called n.)
+-- Row c is the latest of its key: no other row of the key has a later time or, of
+-- the same time, a greater device name or, of the same device, a greater number.
+-- This is the rule "last writer wins". (The query around it must not call a table
+-- n.)
 NOT EXISTS(
     SELECT 1 FROM {cache} AS n
     WHERE {rows n of {c}}
@@ -27,25 +29,26 @@ NOT EXISTS(
       AND {visible n})
 
 -- hole: transaction of {c} by {a}
--- The transaction of row c: the number of its last row. This cache's own commits
--- leave txn NULL, and their arrival a tells the number.
+-- The transaction of row c, which is the number of its last row. txn is NULL in
+-- rows that this cache committed; then their arrival a tells it.
 CASE WHEN {c}.txn IS NOT NULL THEN {c}.txn
        WHEN {a}.last_seq IS NOT NULL THEN {a}.last_seq ELSE {c}.seq END
 
 -- name: poll
--- Work that stands for the rows verified meanwhile, so that a progress handler
--- of the host counts it; fails if the host was interrupted.
+-- Work that stands for rows that were verified meanwhile, so that the host's
+-- progress handler counts it. It fails if the host was interrupted.
 WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < 128)
 SELECT count(*) FROM i;
 
 -- name: query_only
--- Does the host forbid writes?
+-- Does the host forbid writing?
 PRAGMA query_only;
 
 -- name: query_only_off
--- What was written before the host forbade it has to reach the cache.
+-- Allow writing: what was written before the host forbade it must get into the
+-- cache.
 PRAGMA query_only = 0;
 
 -- name: query_only_on
--- Forbid writes again.
+-- Forbid writing again.
 PRAGMA query_only = 1;

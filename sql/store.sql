@@ -1,4 +1,4 @@
--- An open store: where it is, its transaction and savepoints.
+-- An open store: finding it, its identity, savepoints, its running transaction.
 
 -- name: schema_names
 -- The schemas of a connection.
@@ -10,28 +10,29 @@ SELECT name, sql FROM {schema}.sqlite_master
 WHERE type = 'table' AND rootpage = 0;
 
 -- name: table_reach
--- Connect a virtual table by naming it; run to its end, it reads no row but
--- what has changed in the schema.
+-- Naming a virtual table makes SQLite connect it. Run to its end, it reads no row,
+-- but SQLite notices a changed schema.
 SELECT key FROM {table} LIMIT 0;
 
 -- name: meta_id
--- Which cache is this? No other one has the number.
+-- The random number of this cache. No other cache has it.
 SELECT id FROM {meta};
 
 -- name: savepoint
--- Begin the merge of one device's log.
+-- Begin a change of the cache that can be undone.
 SAVEPOINT kv_sync;
 
 -- name: savepoint_lock
--- Lock the cache for writing before anything is read: a reader cannot wait.
+-- Lock the cache for writing before anything is read: SQLite does not wait for a
+-- lock once it has read.
 UPDATE {meta} SET machine = machine WHERE 0;
 
 -- name: savepoint_release
--- Keep it.
+-- Keep the change.
 RELEASE kv_sync;
 
 -- name: savepoint_rollback
--- Undo it.
+-- Undo the change.
 ROLLBACK TO kv_sync;
 
 -- name: rollback
@@ -39,12 +40,12 @@ ROLLBACK TO kv_sync;
 ROLLBACK;
 
 -- name: own_first
--- The first number that the rows of one own transaction have now.
+-- The number that the first row of an own transaction has now.
 SELECT min(seq) FROM {cache} WHERE device = :self AND arrived = :arrived;
 
 -- name: seen_due
--- Peers whose logs are merged up to another row than this device said last:
--- those with a cursor, and those that have none any more (sum is NULL).
+-- Peers whose logs are merged up to another row than this device has last said.
+-- peer_sum is NULL for a peer that has no cursor any more.
 WITH RECURSIVE said(peer) AS (
   SELECT min(peer) FROM {seen} WHERE device = :self
   UNION ALL

@@ -1,17 +1,18 @@
--- A new log of this device, begun elsewhere.
+-- Going on with a log of this device that was begun elsewhere.
 
 -- name: own_hide_cache
--- Set own rows aside, under negative numbers, beside those of a new log.
+-- Set own rows aside under negative numbers, so that a new log can be merged
+-- beside them.
 UPDATE {cache} SET seq = -seq WHERE device = :self;
 
 -- name: own_hide_seen
--- The same for seen rows.
+-- Do the same with seen rows.
 UPDATE {seen} SET seq = -seq WHERE device = :self;
 
 -- name: own_hidden
--- Own rows that were set aside, beside those of a new log: the last one that
--- the log has, too; and how many it lacks that were published, or that come
--- before one that it has.
+-- Compares the own rows that were set aside with the new log: the number of the
+-- last one that the log has, and how many it lacks although they were published
+-- (up to :after) or are before that last one.
 WITH hidden(seq, is_there) AS (
   SELECT -o.seq, EXISTS(
     SELECT 1 FROM {cache} AS n
@@ -27,30 +28,30 @@ SELECT last.seq,
 FROM last;
 
 -- name: own_drop_hidden
--- Own rows that were set aside, up to a number.
+-- Remove own rows that were set aside, up to number :after.
 DELETE FROM {cache} WHERE device = :self AND seq < 0 AND seq >= -:after;
 
 -- name: own_drop_hidden_seen
--- Seen rows that were set aside, up to a number.
+-- Do the same with seen rows.
 DELETE FROM {seen} WHERE device = :self AND seq < 0 AND seq >= -:after;
 
 -- name: own_drop_arrival
--- They came again, with a later merge.
+-- Remove their arrivals: the merge of the new log brought these rows again.
 DELETE FROM {arrival}
 WHERE device = :self AND last_seq <= :after AND arrived < :arrived;
 
 -- name: own_show_cache
--- Put own rows that were set aside behind those of the new log.
+-- Put the remaining own rows that were set aside behind those of the new log.
 UPDATE {cache} SET seq = :shift - seq, txn = txn + :shift
 WHERE device = :self AND seq < 0;
 
 -- name: own_show_seen
--- The same for seen rows.
+-- Do the same with seen rows.
 UPDATE {seen} SET seq = :shift - seq, txn = txn + :shift
 WHERE device = :self AND seq < 0;
 
 -- name: own_show_arrival
--- And the commits that brought them.
+-- Do the same with their arrivals.
 UPDATE {arrival} SET first_seq = first_seq + :shift,
   last_seq = last_seq + :shift
 WHERE device = :self AND arrived < :arrived;

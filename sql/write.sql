@@ -1,22 +1,22 @@
--- One change of one key into the cache.
+-- Writing one change of one key into the cache.
 
 -- name: encoding
--- How the host's database keeps text.
+-- The encoding of text in the host's database.
 PRAGMA encoding;
 
 -- name: echo
--- A text as this database keeps it.
+-- A text as the host's database would keep it.
 SELECT :text;
 
 -- name: cache_put
--- Set or delete a key; a row of the same transaction is replaced.
+-- Set or delete a key. This replaces a row of the same transaction.
 INSERT OR REPLACE INTO {cache}
   (bucket, key, ts, device, seq, parent_ts, op, arrived, large, value)
 VALUES('', :key, :ts, :device, :seq, :parent_ts, :op, :arrived, :large,
   :value);
 
 -- name: cache_put_two
--- Delete one key and set another: the renaming of a key.
+-- Rename a key: delete one and set another.
 INSERT OR REPLACE INTO {cache}
   (bucket, key, ts, device, seq, parent_ts, op, arrived, large, value)
 VALUES('', :key1, :ts1, :device, :seq1, :parent1, 0, :arrived, NULL, NULL),
@@ -24,9 +24,10 @@ VALUES('', :key1, :ts1, :device, :seq1, :parent1, 0, :arrived, NULL, NULL),
        :value);
 
 -- name: cache_put_late
--- Set or delete many keys, in their order. IGNORE, as then there is no statement
--- journal (https://www.sqlite.org/tempfiles.html#stmtjrnl): it would begin that
--- of an enclosing statement, too, which is to begin behind these rows.
+-- Set or delete many keys, in the order of keys. With IGNORE SQLite opens no
+-- statement journal (https://www.sqlite.org/tempfiles.html#stmtjrnl). Opening it
+-- would also begin the journal of the enclosing statement, which is to begin after
+-- these rows.
 INSERT OR IGNORE INTO {cache}
   (bucket, key, ts, device, seq, parent_ts, op, arrived, value)
 SELECT '', key, ts, :device, seq, parent_ts, op, :arrived, value

@@ -1,23 +1,23 @@
 -- Writing the own log file.
 
 -- name: log_begin
--- Lock a log against every other process.
+-- Lock the log against all other processes.
 BEGIN EXCLUSIVE;
 
 -- name: log_durable
--- A log is a rollback-journal database whose commits are durable.
+-- A log is a database with a rollback journal, and its commits are durable.
 PRAGMA synchronous = FULL;
 PRAGMA journal_mode = DELETE;
 PRAGMA auto_vacuum = NONE;
 
 -- name: log_format
--- What marks a log.
+-- What marks a file as a log.
 PRAGMA encoding = 'UTF-8';
 PRAGMA application_id = 0x4b564c47;
 PRAGMA user_version = 1;
 
 -- name: log_create_device
--- Whose log it is: one row.
+-- Whose log it is, in one row.
 CREATE TABLE device(
   name TEXT,
   id BLOB,
@@ -29,7 +29,7 @@ CREATE TABLE device(
 );
 
 -- name: log_create_log
--- The rows of a log: never changed, appended only.
+-- The rows of a log. Rows are appended and never change.
 CREATE TABLE log(
   seq INTEGER PRIMARY KEY,
   txn INTEGER NOT NULL,
@@ -43,12 +43,12 @@ CREATE TABLE log(
 );
 
 -- name: log_put_device
--- Say whose log it is.
+-- Note whose log it is.
 INSERT INTO device(name, id, host, created, base_seq, base_sum, algo)
 VALUES(:name, :id, :host, :created, 0, :base_sum, 'xxh3-64');
 
 -- name: log_take_over
--- Another machine writes this log from now on.
+-- Note that another machine writes this log from now on.
 UPDATE device SET host = :host;
 
 -- name: log_append
@@ -57,5 +57,5 @@ INSERT INTO log(seq, txn, ts, parent_ts, op, bucket, key, value, sum)
 VALUES(:seq, :txn, :ts, :parent_ts, :op, :bucket, :key, :value, :sum);
 
 -- name: log_commit
--- Publish.
+-- Publish what was appended.
 COMMIT;

@@ -84,17 +84,17 @@ printf -- '-- name: added\nSELECT 3;\n' > sql/added.sql
 rm sql/nasty.sql
 cat sql/added.sql sql/other.sql | check "a file was removed"
 
-# A hole has holes that are above it, in whichever order of files; `n` is a word.
+# A hole may have holes, in whichever order they are defined.
 cat > sql/holes.sql <<'END'
--- hole: row {n} of {c}
--- The row.
-{n}.key = {c}.key AND '\1;[' <> {n}.value
-
 -- hole: last {c}
 -- No later one.
 NOT EXISTS(
   SELECT 1 FROM {cache} AS n
   WHERE {row n of {c}})
+
+-- hole: row {n} of {c}
+-- The row.
+{n}.key = {c}.key AND '\1;[' <> {n}.value
 
 -- name: filled
 -- Variants are in the order of their names, too.
@@ -145,6 +145,8 @@ printf -- '-- name: scan_to\nSELECT 1;\n' |
   refuse 'bad.sql: there is another text named scan_to'
 printf -- '-- name: a\n-- variants: _to _back\nSELECT 1;\n' |
   refuse 'bad.sql: a cannot have variant _back'
+printf -- '-- hole: twice {c}\n0 {twice {c}}\n\n-- name: ever\n{twice c};\n' |
+  refuse 'ever: a hole has itself'
 printf -- '-- hole: Value of c\nSELECT 1;\n' |
   refuse 'bad.sql: `hole: Value of c` is to be a name'
 printf -- '-- name: empty\n-- Nothing.\n\n-- name: full\nSELECT 1;\n' |
