@@ -177,6 +177,33 @@ static void what_is_not_committed_leaves_no_trace(void **state) {
   test_disconnect(host);
 }
 
+/* The file is full, and a row that no reader would take is not its fault. */
+static void a_log_that_failed_says_so(void **state) {
+  static char bytes[20000];
+  sqlite3 *host = test_connect(":memory:");
+  kv_writer *log = lock(host, state);
+  kv_row row;
+
+  memset(&row, 0, sizeof(row));
+  row.txn = 1;
+  row.ts = -1;
+  row.op = KV_OP_SET;
+  row.bucket = test_text("");
+  row.key = test_text("a");
+  row.value.type = KV_BLOB;
+  row.value.z = bytes;
+  row.value.n = sizeof(bytes);
+  assert_false(kv_writer_has_failed(NULL));
+  assert_rc(kv_writer_append(log, &row, NULL), SQLITE_CORRUPT);
+  assert_false(kv_writer_has_failed(log));
+  row.ts = TEST_NOW;
+  test_run(log->handle, "PRAGMA max_page_count = 1");
+  assert_rc(kv_writer_append(log, &row, NULL), SQLITE_FULL);
+  assert_true(kv_writer_has_failed(log));
+  kv_writer_close(log);
+  test_disconnect(host);
+}
+
 static void between_locks_no_file_is_open(void **state) {
   sqlite3 *host = test_connect(":memory:");
   DIR *fds;
@@ -429,6 +456,7 @@ int main(void) {
     test(a_new_log_takes_the_id_that_it_is_given),
     test(rows_are_seen_when_they_are_committed),
     test(what_is_not_committed_leaves_no_trace),
+    test(a_log_that_failed_says_so),
     test(between_locks_no_file_is_open),
     test(the_folder_is_not_made),
     test(names_that_differ_in_case_do_not_meet),
