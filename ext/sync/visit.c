@@ -30,7 +30,10 @@
 /* One device's file during a sync. */
 typedef struct kv_visit {
   kv_store *store;
+  int is_listed; /* the device was found in the folder */
   char *path;
+  kv_file_kind kind;
+  kv_stamp stamp; /* if it is a regular file */
   kv_log_cursor cursor;
   kv_log_cursor before; /* to see whether there is anything to save */
   kv_reader *reader;
@@ -363,7 +366,8 @@ static int visit_read_on(kv_visit *visit, const kv_stamp *stamp) {
 }
 
 /* Read the file, inside a savepoint. */
-static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
+static int visit_read(kv_visit *visit) {
+  const kv_stamp *stamp = &visit->stamp;
   kv_store *store = visit->store;
   kv_stamp after;
   int rc = kv_reader_open(store->db, visit->path, visit->cursor.device,
@@ -386,11 +390,11 @@ static int visit_read(kv_visit *visit, const kv_stamp *stamp) {
 }
 
 /* There is no file, and no directory if that is not listed: where is it? */
-static int visit_say_none(kv_visit *visit, int is_listed) {
+static int visit_say_none(kv_visit *visit) {
   const kv_log_cursor *cursor = &visit->cursor;
   const char *root = visit->store->root;
   char *path =
-    kv_writer_path(root, cursor->device, is_listed ? "log.db" : NULL);
+    kv_writer_path(root, cursor->device, visit->is_listed ? "log.db" : NULL);
   char *placeholder = NULL;
   int rc = path ? kv_placeholder_find(path, &placeholder) : SQLITE_NOMEM;
 
@@ -412,19 +416,19 @@ static int visit_say_none(kv_visit *visit, int is_listed) {
 }
 
 /* What there is instead of a regular file. */
-static int visit_say_kind(kv_visit *visit, int is_listed, kv_file_kind kind) {
+static int visit_say_kind(kv_visit *visit) {
   visit->cursor.has_stamp = 0;
   kv_larges_forget(&visit->store->larges, visit->cursor.device);
-  switch (kind) {
-    case KV_FILE_NONE: return visit_say_none(visit, is_listed);
+  switch (visit->kind) {
+    case KV_FILE_NONE: return visit_say_none(visit);
     case KV_FILE_UNKNOWN:
       visit_say(visit, KV_STATE_BUSY,
                 "cannot be looked at: check the folder's permissions");
       break;
     default:
       visit_say(visit, KV_STATE_STRANGER,
-                is_listed ? "log.db is not a regular file"
-                          : "its folder is not a directory");
+                visit->is_listed ? "log.db is not a regular file"
+                                 : "its folder is not a directory");
       break;
   }
   return SQLITE_OK;
@@ -438,13 +442,6 @@ static void visit_clear(kv_visit *visit) {
   sqlite3_free(visit->path);
 }
 
-/* Is the file as it was when it was read to its end? */
-static int visit_is_idle(const kv_visit *visit, kv_file_kind kind,
-                         const kv_stamp *stamp) {
-  return kind == KV_FILE_REGULAR && visit->cursor.has_stamp &&
-         memcmp(stamp, &visit->cursor.stamp, sizeof(*stamp)) == 0;
-}
-
 /* What is there of a device that was not listed as a directory? */
 static kv_file_kind visit_look_missing(kv_store *store, const char *device) {
   char *path = kv_writer_path(store->root, device, NULL);
@@ -455,59 +452,87 @@ static kv_file_kind visit_look_missing(kv_store *store, const char *device) {
   return kind == KV_FILE_REGULAR ? KV_FILE_OTHER : kind;
 }
 
+/* Look at the file, and load how it was when it was read. */
+static int visit_look(kv_visit *visit, const char *device) {
+  kv_store *store = visit->store;
+
+  visit->path = kv_writer_path(store->root, device, "log.db");
+  if (!visit->path) return SQLITE_NOMEM;
+  visit->kind =
+    visit->is_listed ? KV_FILE_DIRECTORY : visit_look_missing(store, device);
+  if (visit->kind == KV_FILE_DIRECTORY) {
+    visit->kind = kv_folder_look(visit->path, &visit->stamp);
+  }
+  return kv_log_cursor_load(&store->stmts, device, &visit->cursor);
+}
+
+/* Is the file as it was when it was read to its end? */
+static int visit_is_idle(const kv_visit *visit) {
+  return visit->kind == KV_FILE_REGULAR && visit->cursor.has_stamp &&
+         memcmp(&visit->stamp, &visit->cursor.stamp, sizeof(visit->stamp)) == 0;
+}
+
+/* Load the cursor again, as it is under the lock. */
+static int visit_load(kv_visit *visit, const char *device) {
+  kv_stmts *stmts = &visit->store->stmts;
+  int rc;
+
+  kv_log_cursor_clear(&visit->cursor);
+  rc = kv_log_cursor_load(stmts, device, &visit->cursor);
+  if (rc == SQLITE_OK) rc = kv_log_cursor_load(stmts, device, &visit->before);
+  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_POLL, &visit->poll);
+  return rc;
+}
+
+/* Merge the log, or say what is in its place. */
+static int visit_judge(kv_visit *visit, int can_read) {
+  if (visit->kind != KV_FILE_REGULAR) return visit_say_kind(visit);
+  if (can_read) return visit_read(visit);
+  visit->cursor.has_stamp = 0;
+  visit_say(visit, KV_STATE_DAMAGED,
+            "cannot be read: it asks for more memory than there is");
+  return SQLITE_OK;
+}
+
+/* All of that as a whole, or nothing. */
+static int visit_merge_whole(kv_visit *visit, const char *device, int can_read,
+                             char **err) {
+  kv_store *store = visit->store;
+  int rc = kv_store_savepoint(store, err);
+
+  if (rc != SQLITE_OK) return rc;
+  rc = visit_load(visit, device);
+  if (rc == SQLITE_OK) rc = visit_judge(visit, can_read);
+  if (rc == SQLITE_OK && visit_is_changed(visit)) {
+    rc = kv_log_cursor_save(&store->stmts, &visit->cursor);
+  }
+  kv_store_error(store, err, rc, "cannot sync");
+  rc = kv_store_savepoint_end(store, rc);
+  if (rc == SQLITE_CORRUPT_VTAB && visit->kind == KV_FILE_REGULAR) {
+    /* The file changed while it was read: next time. */
+    visit->n_merged = visit->n_seen = 0;
+    kv_error_clear(err);
+    rc = SQLITE_OK;
+  }
+  return rc;
+}
+
 static int visit_once(kv_store *store, const char *device, int is_listed,
                       int can_read, int64_t *n_merged, int64_t *n_seen,
                       char **err) {
   kv_visit visit;
-  kv_stamp stamp;
-  kv_file_kind kind;
   int rc;
 
   memset(&visit, 0, sizeof(visit));
   visit.store = store;
-  visit.path = kv_writer_path(store->root, device, "log.db");
-  if (!visit.path) return SQLITE_NOMEM;
-  kind = is_listed ? KV_FILE_DIRECTORY : visit_look_missing(store, device);
-  if (kind == KV_FILE_DIRECTORY) kind = kv_folder_look(visit.path, &stamp);
-  rc = kv_log_cursor_load(&store->stmts, device, &visit.cursor);
-  if (rc != SQLITE_OK || visit_is_idle(&visit, kind, &stamp)) {
-    visit_clear(&visit);
-    return kv_store_error(store, err, rc, "cannot sync");
-  }
-
-  rc = kv_store_savepoint(store, err);
-  if (rc == SQLITE_OK) {
-    /* Again, as it is under the lock. */
-    kv_log_cursor_clear(&visit.cursor);
-    rc = kv_log_cursor_load(&store->stmts, device, &visit.cursor);
-    if (rc == SQLITE_OK) {
-      rc = kv_log_cursor_load(&store->stmts, device, &visit.before);
-    }
-    if (rc == SQLITE_OK)
-      rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &visit.poll);
-    if (rc != SQLITE_OK) {
-      /* nothing to read with */
-    } else if (kind == KV_FILE_REGULAR && !can_read) {
-      visit.cursor.has_stamp = 0;
-      visit_say(&visit, KV_STATE_DAMAGED,
-                "cannot be read: it asks for more memory than there is");
-    } else if (kind == KV_FILE_REGULAR) {
-      rc = visit_read(&visit, &stamp);
-    } else {
-      rc = visit_say_kind(&visit, is_listed, kind);
-    }
-    if (rc == SQLITE_OK && visit_is_changed(&visit)) {
-      rc = kv_log_cursor_save(&store->stmts, &visit.cursor);
-    }
-    if (rc != SQLITE_OK) kv_store_error(store, err, rc, "cannot sync");
-    rc = kv_store_savepoint_end(store, rc);
+  visit.is_listed = is_listed;
+  rc = visit_look(&visit, device);
+  if (rc == SQLITE_OK && !visit_is_idle(&visit)) {
+    rc = visit_merge_whole(&visit, device, can_read, err);
   }
   if (rc == SQLITE_OK) {
     *n_merged += visit.n_merged;
     *n_seen += visit.n_seen;
-  } else if (rc == SQLITE_CORRUPT_VTAB && kind == KV_FILE_REGULAR) {
-    rc = SQLITE_OK; /* the file changed while it was read: next time */
-    kv_error_clear(err);
   }
   visit_clear(&visit);
   return kv_store_error(store, err, rc, "cannot sync");
