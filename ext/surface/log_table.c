@@ -29,7 +29,12 @@ enum {
 };
 
 /* The plan: which arguments there are, in this order, and the times. */
-enum { PLAN_STORE = 1, PLAN_KEY = 2, PLAN_BY_TIME = 4, PLAN_DESC = 8 };
+enum {
+  LOG_PLAN_STORE = 1,
+  LOG_PLAN_KEY = 2,
+  LOG_PLAN_BY_TIME = 4,
+  LOG_PLAN_DESC = 8
+};
 
 static const kv_time_columns log_times = {LOG_TS, LOG_TIME};
 
@@ -37,31 +42,31 @@ static void log_plan(sqlite3_index_info *info, int *n_argv, int *plan) {
   int order = kv_time_range_order(info, log_times, LOG_DEVICE, LOG_SEQ);
   int n_bounds;
 
-  if (*plan & PLAN_KEY) {
+  if (*plan & LOG_PLAN_KEY) {
     info->estimatedCost = 20.0;
     info->estimatedRows = 20;
     return;
   }
   n_bounds = kv_time_range_plan(info, log_times, n_argv, plan);
   if (n_bounds == 0 && order == 0) return;
-  *plan |= PLAN_BY_TIME;
+  *plan |= LOG_PLAN_BY_TIME;
   info->estimatedCost /= n_bounds == 2 ? 64 : n_bounds == 1 ? 8 : 1;
   info->estimatedRows = (sqlite3_int64)info->estimatedCost;
   if (order) info->orderByConsumed = 1;
-  if (order < 0) *plan |= PLAN_DESC;
+  if (order < 0) *plan |= LOG_PLAN_DESC;
 }
 
 static int log_start(kv_view_cursor *cursor, sqlite3_value **given,
                      sqlite3_value **more, char **err) {
-  kv_sql id = cursor->plan & PLAN_KEY ? KV_SQL_LOG_KEY : KV_SQL_LOG_ALL;
+  kv_sql id = cursor->plan & LOG_PLAN_KEY ? KV_SQL_LOG_KEY : KV_SQL_LOG_ALL;
   int64_t first;
   int64_t last;
   int64_t until;
   int rc = kv_store_last_seq(cursor->store, &until);
 
   (void)err;
-  if (cursor->plan & PLAN_BY_TIME) {
-    id = cursor->plan & PLAN_DESC ? KV_SQL_LOG_TIME_DESC : KV_SQL_LOG_TIME;
+  if (cursor->plan & LOG_PLAN_BY_TIME) {
+    id = cursor->plan & LOG_PLAN_DESC ? KV_SQL_LOG_TIME_DESC : KV_SQL_LOG_TIME;
     kv_upkeep_want_index(cursor->store);
   }
   kv_time_range_read(cursor->plan, more, &first, &last);

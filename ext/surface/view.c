@@ -153,7 +153,7 @@ static int view_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   view_reset(cursor);
   cursor->plan = plan;
   for (i = 0; i < view->n_equals; i++) {
-    if (plan & 1 << i) given[i] = argv[n++];
+    if (plan & (1 << i)) given[i] = argv[n++];
   }
   if (given[0]) name = (const char *)sqlite3_value_text(given[0]);
   rc = kv_store_find(((view_table *)base->pVtab)->registry, name,

@@ -30,7 +30,7 @@ typedef struct plan_terms {
 static int plan_is_key_term(sqlite3_index_info *info, int i, int op) {
   const struct sqlite3_index_constraint *c = &info->aConstraint[i];
 
-  return c->iColumn == TABLE_KEY && c->usable && c->op == op &&
+  return c->iColumn == KV_TABLE_KEY && c->usable && c->op == op &&
          sqlite3_stricmp(sqlite3_vtab_collation(info, i), "BINARY") == 0;
 }
 
@@ -86,14 +86,14 @@ static int plan_use(sqlite3_index_info *info, int i, int omit, int *argv) {
 
 /* colUsed of a query that needs no more than keys and values. */
 static const sqlite3_uint64 plan_value_columns =
-  1 << TABLE_KEY | 1 << TABLE_VALUE | 1 << TABLE_AS_OF;
+  (1 << KV_TABLE_KEY) | (1 << KV_TABLE_VALUE) | (1 << KV_TABLE_AS_OF);
 
 /* Does a query look at no value? */
 static int plan_keys(const sqlite3_index_info *info) {
-  return info->colUsed & 1 << TABLE_VALUE ? 0 : PLAN_KEYS;
+  return (info->colUsed & (1 << KV_TABLE_VALUE)) ? 0 : KV_PLAN_KEYS;
 }
 
-static const kv_time_columns plan_times = {TABLE_TS, TABLE_TIME};
+static const kv_time_columns plan_times = {KV_TABLE_TS, KV_TABLE_TIME};
 
 /* Is no more asked for than the first rows? Told by SQLite 3.38 and newer. */
 static int plan_has_limit(const sqlite3_index_info *info) {
@@ -110,12 +110,12 @@ static int plan_has_limit(const sqlite3_index_info *info) {
 ** is asked for.
 */
 static int plan_plan_time(sqlite3_index_info *info, int *plan) {
-  int order = kv_time_range_order(info, plan_times, TABLE_DEVICE, -1);
+  int order = kv_time_range_order(info, plan_times, KV_TABLE_DEVICE, -1);
   int argv = 0;
   int n_bounds = kv_time_range_plan(info, plan_times, &argv, plan);
 
   if (n_bounds == 0 && (order == 0 || !plan_has_limit(info))) return 0;
-  *plan |= PLAN_TIME | (order < 0 ? PLAN_DESC : 0);
+  *plan |= KV_PLAN_TIME | (order < 0 ? KV_PLAN_DESC : 0);
   info->orderByConsumed = order != 0;
   info->estimatedCost = 1000000.0 / (n_bounds == 2 ? 64 : 8);
   info->estimatedRows = (sqlite3_int64)info->estimatedCost;
@@ -129,24 +129,24 @@ static int plan_plan_time(sqlite3_index_info *info, int *plan) {
 */
 static void plan_use_range(sqlite3_index_info *info, const plan_terms *terms,
                            int *argv, int *plan) {
-  int blobs = plan_takes_blobs() ? PLAN_BLOBS : 0;
+  int blobs = plan_takes_blobs() ? KV_PLAN_BLOBS : 0;
   int omit = !terms->is_pair || !blobs;
 
   if (!omit) *plan |= blobs;
   if (terms->low >= 0) {
     plan_use(info, terms->low, omit, argv);
-    *plan |= PLAN_LOW;
+    *plan |= KV_PLAN_LOW;
     if (info->aConstraint[terms->low].op == SQLITE_INDEX_CONSTRAINT_GT) {
-      *plan |= PLAN_LOW_STRICT;
+      *plan |= KV_PLAN_LOW_STRICT;
     }
     info->estimatedCost /= 4;
   }
   if (terms->high >= 0) {
     plan_use(info, terms->high, omit, argv);
-    *plan |= PLAN_HIGH;
+    *plan |= KV_PLAN_HIGH;
     if (omit &&
         info->aConstraint[terms->high].op == SQLITE_INDEX_CONSTRAINT_LT) {
-      *plan |= PLAN_HIGH_STRICT;
+      *plan |= KV_PLAN_HIGH_STRICT;
     }
     info->estimatedCost /= 4;
   }
@@ -155,57 +155,81 @@ static void plan_use_range(sqlite3_index_info *info, const plan_terms *terms,
     plan_use(info, terms->like, 0, argv);
     plan_use(info, terms->like_low, 0, argv);
     plan_use(info, terms->like_high, 0, argv);
-    *plan |= PLAN_LIKE | blobs;
+    *plan |= KV_PLAN_LIKE | blobs;
     info->estimatedCost /= 8;
   }
 }
 
-int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-  plan_terms terms = {-1, -1, -1, -1, -1, -1, -1, 0};
-  int argv = 0;
-  int plan = 0;
+/* The terms that a plan can use. */
+static int plan_find_terms(sqlite3_index_info *info, plan_terms *terms) {
   int i;
 
-  kv_registry_reach(((kv_table *)vtab)->store);
   for (i = 0; i < info->nConstraint; i++) {
     const struct sqlite3_index_constraint *c = &info->aConstraint[i];
 
-    if (c->iColumn == TABLE_AS_OF && c->op == SQLITE_INDEX_CONSTRAINT_EQ) {
+    if (c->iColumn == KV_TABLE_AS_OF && c->op == SQLITE_INDEX_CONSTRAINT_EQ) {
       if (!c->usable) return SQLITE_CONSTRAINT;
-      terms.as_of = i;
-    } else if (c->iColumn == TABLE_KEY && c->usable) {
-      plan_find_key_term(info, i, &terms);
+      terms->as_of = i;
+    } else if (c->iColumn == KV_TABLE_KEY && c->usable) {
+      plan_find_key_term(info, i, terms);
     }
   }
+  return SQLITE_OK;
+}
 
-  if (terms.as_of < 0 && terms.point < 0 && terms.low < 0 && terms.high < 0 &&
-      terms.like < 0 && plan_plan_time(info, &plan)) {
-    return SQLITE_OK;
-  }
+/* Is nothing said of the time to look back to, or of keys? */
+static int plan_has_no_terms(const plan_terms *terms) {
+  return terms->as_of < 0 && terms->point < 0 && terms->low < 0 &&
+         terms->high < 0 && terms->like < 0;
+}
+
+/* Read one key, or a range of keys, of now or of as_of. */
+static void plan_use_terms(sqlite3_index_info *info, const plan_terms *terms,
+                           int *plan) {
+  int argv = 0;
+
   info->estimatedCost = 1000000.0;
-  info->estimatedRows = 1000000;
-  if (terms.as_of >= 0) {
-    plan_use(info, terms.as_of, 1, &argv);
-    plan |= PLAN_AS_OF;
+  if (terms->as_of >= 0) {
+    plan_use(info, terms->as_of, 1, &argv);
+    *plan |= KV_PLAN_AS_OF;
   }
-  if (terms.point >= 0) {
-    plan_use(info, terms.point, 1, &argv);
-    plan |= PLAN_POINT;
+  if (terms->point >= 0) {
+    plan_use(info, terms->point, 1, &argv);
+    *plan |= KV_PLAN_POINT;
     info->estimatedCost = 10.0;
     info->estimatedRows = 1;
     info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
   } else {
-    plan_use_range(info, &terms, &argv, &plan);
+    plan_use_range(info, terms, &argv, plan);
     info->estimatedRows = (sqlite3_int64)info->estimatedCost;
   }
-  if (info->nOrderBy > 0 && info->aOrderBy[0].iColumn == TABLE_KEY) {
+}
+
+/* Which way round, and which columns. */
+static void plan_use_output(sqlite3_index_info *info, int *plan) {
+  if (info->nOrderBy > 0 && info->aOrderBy[0].iColumn == KV_TABLE_KEY) {
     info->orderByConsumed = 1;
-    if (info->aOrderBy[0].desc) plan |= PLAN_DESC;
+    if (info->aOrderBy[0].desc) *plan |= KV_PLAN_DESC;
   }
-  if (!(plan & PLAN_AS_OF) && !(info->colUsed & ~plan_value_columns)) {
-    plan |= PLAN_VALUE;
+  if (!(*plan & KV_PLAN_AS_OF) && !(info->colUsed & ~plan_value_columns)) {
+    *plan |= KV_PLAN_VALUE;
   }
-  info->idxNum = plan | plan_keys(info);
+  *plan |= plan_keys(info);
+}
+
+int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+  plan_terms terms = {-1, -1, -1, -1, -1, -1, -1, 0};
+  int plan = 0;
+  int rc = plan_find_terms(info, &terms);
+
+  kv_registry_reach(((kv_table *)vtab)->store);
+  if (rc != SQLITE_OK) return rc;
+  if (plan_has_no_terms(&terms) && plan_plan_time(info, &plan)) {
+    return SQLITE_OK;
+  }
+  plan_use_terms(info, &terms, &plan);
+  plan_use_output(info, &plan);
+  info->idxNum = plan;
   return SQLITE_OK;
 }
 
@@ -250,7 +274,7 @@ kv_plan_prefix kv_plan_find_prefix(sqlite3_value *pattern, sqlite3_value *low,
 
   if (sqlite3_value_type(low) != SQLITE_TEXT ||
       sqlite3_value_type(high) != SQLITE_TEXT) {
-    return PREFIX_NONE;
+    return KV_PREFIX_NONE;
   }
   a = sqlite3_value_text(low);
   b = sqlite3_value_text(high);
@@ -258,10 +282,10 @@ kv_plan_prefix kv_plan_find_prefix(sqlite3_value *pattern, sqlite3_value *low,
   if (!a || !b || sqlite3_value_bytes(high) != n ||
       !(pattern ? plan_is_like_prefix(pattern, a, b, n)
                 : plan_is_glob_prefix(a, b, n))) {
-    return PREFIX_NONE;
+    return KV_PREFIX_NONE;
   }
   for (i = 0; i < n; i++) {
-    if (a[i] >= 0x80) return PREFIX_OTHER;
+    if (a[i] >= 0x80) return KV_PREFIX_OTHER;
   }
-  return PREFIX_ASCII;
+  return KV_PREFIX_ASCII;
 }

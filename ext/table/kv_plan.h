@@ -17,30 +17,30 @@ typedef struct kv_table {
 
 /* Its columns. */
 enum {
-  TABLE_KEY,
-  TABLE_VALUE,
-  TABLE_AS_OF,
-  TABLE_TS,
-  TABLE_TIME,
-  TABLE_DEVICE,
-  TABLE_PARENT_TS,
-  TABLE_COLUMNS
+  KV_TABLE_KEY,
+  KV_TABLE_VALUE,
+  KV_TABLE_AS_OF,
+  KV_TABLE_TS,
+  KV_TABLE_TIME,
+  KV_TABLE_DEVICE,
+  KV_TABLE_PARENT_TS,
+  KV_TABLE_COLUMNS
 };
 
 /* The plan of a scan, in idxNum; its arguments come in this order. */
 enum {
-  PLAN_AS_OF = 1,
-  PLAN_POINT = 2,
-  PLAN_LOW = 4,
-  PLAN_HIGH = 8,
-  PLAN_LIKE = 16, /* pattern, then both bounds that SQLite made of it */
-  PLAN_LOW_STRICT = 32,
-  PLAN_HIGH_STRICT = 64,
-  PLAN_DESC = 128,
-  PLAN_VALUE = 256, /* no other columns than key and value */
-  PLAN_TIME = 512,  /* a stretch of time; time_range.h has further bits */
-  PLAN_KEYS = 1024, /* no values */
-  PLAN_BLOBS = 2048 /* the blobs between the bounds of a pattern, too */
+  KV_PLAN_AS_OF = 1,
+  KV_PLAN_POINT = 2,
+  KV_PLAN_LOW = 4,
+  KV_PLAN_HIGH = 8,
+  KV_PLAN_LIKE = 16, /* pattern, then both bounds that SQLite made of it */
+  KV_PLAN_LOW_STRICT = 32,
+  KV_PLAN_HIGH_STRICT = 64,
+  KV_PLAN_DESC = 128,
+  KV_PLAN_VALUE = 256, /* no other columns than key and value */
+  KV_PLAN_TIME = 512,  /* a stretch of time; time_range.h has further bits */
+  KV_PLAN_KEYS = 1024, /* no values */
+  KV_PLAN_BLOBS = 2048 /* the blobs between the bounds of a pattern, too */
 };
 
 int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info);
@@ -53,9 +53,9 @@ int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info);
 ** mended, bytes that are no Unicode match U+FFFD to U+FFFF.
 */
 typedef enum kv_plan_prefix {
-  PREFIX_NONE,
-  PREFIX_ASCII,
-  PREFIX_OTHER
+  KV_PREFIX_NONE,
+  KV_PREFIX_ASCII,
+  KV_PREFIX_OTHER
 } kv_plan_prefix;
 
 kv_plan_prefix kv_plan_find_prefix(sqlite3_value *pattern, sqlite3_value *low,

@@ -134,8 +134,8 @@ static int cursor_fail(scan_cursor *cursor, int rc) {
 */
 static kv_sql cursor_point_text(const scan_cursor *cursor,
                                 const kv_value *key) {
-  if (cursor->plan & PLAN_AS_OF) return KV_SQL_CACHE_ROW;
-  return cursor->plan & PLAN_VALUE && key->type >= KV_TEXT &&
+  if (cursor->plan & KV_PLAN_AS_OF) return KV_SQL_CACHE_ROW;
+  return cursor->plan & KV_PLAN_VALUE && key->type >= KV_TEXT &&
              !kv_transaction_is_open(cursor->store)
            ? KV_SQL_CACHE_VALUE
            : KV_SQL_CACHE_LATEST;
@@ -143,7 +143,7 @@ static kv_sql cursor_point_text(const scan_cursor *cursor,
 
 /* Where a large value goes; NULL: none is asked for. */
 static kv_value *cursor_large(scan_cursor *cursor) {
-  return cursor->plan & PLAN_KEYS ? NULL : &cursor->large;
+  return cursor->plan & KV_PLAN_KEYS ? NULL : &cursor->large;
 }
 
 /* Make the row of a key the current one, if it exists. */
@@ -200,7 +200,7 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
 
   if (rc == SQLITE_OK) rc = cursor_is_old(cursor, cursor->batch.last, &is_old);
   if (rc != SQLITE_OK || !is_old) return rc;
-  if (!(cursor->plan & PLAN_DESC)) return cursor_show(cursor);
+  if (!(cursor->plan & KV_PLAN_DESC)) return cursor_show(cursor);
   return cursor_find(cursor, cursor->batch.last);
 }
 
@@ -208,16 +208,16 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
 static kv_sql cursor_scan_text(const scan_cursor *cursor) {
   int has_high = cursor->high != NULL;
 
-  if (cursor->plan & PLAN_AS_OF) {
-    if (cursor->plan & PLAN_DESC) {
+  if (cursor->plan & KV_PLAN_AS_OF) {
+    if (cursor->plan & KV_PLAN_DESC) {
       return has_high ? KV_SQL_SCAN_AS_OF_TO_DESC : KV_SQL_SCAN_AS_OF_DESC;
     }
     return has_high ? KV_SQL_SCAN_AS_OF_TO : KV_SQL_SCAN_AS_OF;
   }
-  if (cursor->plan & PLAN_DESC) {
+  if (cursor->plan & KV_PLAN_DESC) {
     return has_high ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_DESC;
   }
-  if (cursor->plan & PLAN_VALUE) {
+  if (cursor->plan & KV_PLAN_VALUE) {
     return has_high ? KV_SQL_SCAN_VALUE_TO : KV_SQL_SCAN_VALUE;
   }
   return has_high ? KV_SQL_SCAN_TO : KV_SQL_SCAN;
@@ -225,7 +225,7 @@ static kv_sql cursor_scan_text(const scan_cursor *cursor) {
 
 /* Does the scan read many rows at a time? */
 static int cursor_is_many(const scan_cursor *cursor) {
-  return cursor->plan & PLAN_VALUE && !(cursor->plan & PLAN_DESC);
+  return cursor->plan & KV_PLAN_VALUE && !(cursor->plan & KV_PLAN_DESC);
 }
 
 static int cursor_bind_bound(scan_cursor *cursor, int i, sqlite3_value *bound) {
@@ -252,7 +252,7 @@ static int cursor_open_scan(scan_cursor *cursor) {
   if (rc == SQLITE_OK && cursor->high) {
     rc = cursor_bind_bound(cursor, 2, cursor->high);
   }
-  if (rc == SQLITE_OK && cursor->plan & PLAN_AS_OF) {
+  if (rc == SQLITE_OK && cursor->plan & KV_PLAN_AS_OF) {
     rc = sqlite3_bind_int64(cursor->scan, next, cursor->as_of);
   }
   if (rc == SQLITE_OK && cursor_is_many(cursor)) {
@@ -270,7 +270,7 @@ static int cursor_go_single(scan_cursor *cursor) {
   if (rc == SQLITE_OK) rc = kv_batch_refill(&cursor->batch);
   if (rc != SQLITE_OK) return rc;
   cursor_close_scan(cursor);
-  cursor->plan &= ~PLAN_VALUE;
+  cursor->plan &= ~KV_PLAN_VALUE;
   rc = cursor_open_scan(cursor);
   if (rc != SQLITE_OK) return rc;
   return kv_value_bind_copy(cursor->scan, 1, cursor->batch.last);
@@ -321,7 +321,7 @@ static int cursor_advance(scan_cursor *cursor) {
     }
     if (rc == SQLITE_DONE || cursor->row) return SQLITE_OK;
     if (rc != SQLITE_ROW) break;
-    if (cursor->plan & PLAN_TIME) return cursor_show(cursor);
+    if (cursor->plan & KV_PLAN_TIME) return cursor_show(cursor);
     rc = kv_value_of_column(cursor->scan, KV_COLUMN_KEY, &key);
     if (rc == SQLITE_OK && !kv_batch_leaves_out(&cursor->batch, &key)) {
       rc = cursor_enter_key(cursor, &key);
@@ -339,7 +339,7 @@ int kv_scan_next(sqlite3_vtab_cursor *base) {
     if (cursor->row) return SQLITE_OK;
   }
   cursor_leave(cursor);
-  if (cursor->plan & PLAN_POINT) return SQLITE_OK;
+  if (cursor->plan & KV_PLAN_POINT) return SQLITE_OK;
   return cursor_fail(cursor, cursor_advance(cursor));
 }
 
@@ -374,20 +374,20 @@ static int cursor_leave_out(scan_cursor *cursor, sqlite3_value *bound,
 
 /* Start a scan between its bounds. */
 static int cursor_start(scan_cursor *cursor) {
-  int is_desc = cursor->plan & PLAN_DESC;
+  int is_desc = cursor->plan & KV_PLAN_DESC;
   int rc = SQLITE_OK;
 
-  cursor->is_more = (cursor->plan & PLAN_BLOBS) != 0;
+  cursor->is_more = (cursor->plan & KV_PLAN_BLOBS) != 0;
   cursor->is_blobs = cursor->is_more && is_desc;
-  if (cursor->low && (cursor->plan & PLAN_LOW_STRICT)) {
+  if (cursor->low && (cursor->plan & KV_PLAN_LOW_STRICT)) {
     rc = cursor_leave_out(cursor, cursor->low, !is_desc);
   }
-  if (rc == SQLITE_OK && cursor->high && (cursor->plan & PLAN_HIGH_STRICT)) {
+  if (rc == SQLITE_OK && cursor->high && (cursor->plan & KV_PLAN_HIGH_STRICT)) {
     rc = cursor_leave_out(cursor, cursor->high, is_desc);
   }
   if (rc == SQLITE_OK && cursor_is_many(cursor)) {
     rc = kv_batch_begin(&cursor->batch);
-    cursor->batch.is_keys = (cursor->plan & PLAN_KEYS) != 0;
+    cursor->batch.is_keys = (cursor->plan & KV_PLAN_KEYS) != 0;
   }
   if (rc == SQLITE_OK) rc = cursor_open_scan(cursor);
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
@@ -404,7 +404,7 @@ static int cursor_start_sorted(scan_cursor *cursor) {
   kv_batch_reset(&cursor->batch);
   cursor->row = NULL;
   cursor_leave(cursor);
-  cursor->plan &= ~PLAN_VALUE;
+  cursor->plan &= ~KV_PLAN_VALUE;
   return cursor_start(cursor);
 }
 
@@ -414,19 +414,19 @@ static int cursor_start_sorted(scan_cursor *cursor) {
 */
 static int cursor_keep_bounds(scan_cursor *cursor, sqlite3_value **argv) {
   int plan = cursor->plan;
-  sqlite3_value *pattern = plan & PLAN_LIKE ? *argv++ : NULL;
-  sqlite3_value *low = plan & (PLAN_LOW | PLAN_LIKE) ? *argv++ : NULL;
-  sqlite3_value *high = plan & (PLAN_HIGH | PLAN_LIKE) ? *argv++ : NULL;
+  sqlite3_value *pattern = plan & KV_PLAN_LIKE ? *argv++ : NULL;
+  sqlite3_value *low = plan & (KV_PLAN_LOW | KV_PLAN_LIKE) ? *argv++ : NULL;
+  sqlite3_value *high = plan & (KV_PLAN_HIGH | KV_PLAN_LIKE) ? *argv++ : NULL;
 
   cursor->low = sqlite3_value_dup(low);
   cursor->high = sqlite3_value_dup(high);
   if ((low && !cursor->low) || (high && !cursor->high)) return SQLITE_NOMEM;
-  if (plan & (PLAN_LIKE | PLAN_BLOBS)) {
+  if (plan & (KV_PLAN_LIKE | KV_PLAN_BLOBS)) {
     kv_plan_prefix prefix = kv_plan_find_prefix(pattern, low, high);
 
-    if (prefix != PREFIX_ASCII) cursor->plan &= ~PLAN_BLOBS;
-    if (prefix == PREFIX_NONE && pattern) cursor_free_bounds(cursor);
-    if (prefix == PREFIX_OTHER) { /* all blobs, behind the text */
+    if (prefix != KV_PREFIX_ASCII) cursor->plan &= ~KV_PLAN_BLOBS;
+    if (prefix == KV_PREFIX_NONE && pattern) cursor_free_bounds(cursor);
+    if (prefix == KV_PREFIX_OTHER) { /* all blobs, behind the text */
       sqlite3_value_free(cursor->high);
       cursor->high = NULL;
     }
@@ -462,7 +462,7 @@ static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
   int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
 
   cursor->scan_id =
-    cursor->plan & PLAN_DESC ? KV_SQL_SCAN_TIME_DESC : KV_SQL_SCAN_TIME;
+    cursor->plan & KV_PLAN_DESC ? KV_SQL_SCAN_TIME_DESC : KV_SQL_SCAN_TIME;
   kv_upkeep_want_index(cursor->store);
   kv_time_range_read(cursor->plan, argv, &first, &last);
   if (rc == SQLITE_OK) {
@@ -495,7 +495,7 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   kv_write_begin(cursor->store);
   cursor->plan = plan;
   cursor->as_of = INT64_MAX;
-  if (plan & PLAN_AS_OF) {
+  if (plan & KV_PLAN_AS_OF) {
     cursor->as_of_value = sqlite3_value_dup(argv[0]);
     if (!cursor->as_of_value) return SQLITE_NOMEM;
     if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
@@ -507,10 +507,10 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
   }
   rc = kv_store_refuse_newer(cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;
-  if (plan & PLAN_POINT) return cursor_point(cursor, argv[0]);
+  if (plan & KV_PLAN_POINT) return cursor_point(cursor, argv[0]);
   rc = kv_write_flush(cursor->store, &base->pVtab->zErrMsg);
   if (rc != SQLITE_OK) return rc;
-  if (plan & PLAN_TIME) return cursor_scan_time(cursor, argv);
+  if (plan & KV_PLAN_TIME) return cursor_scan_time(cursor, argv);
   return cursor_scan(cursor, argv);
 }
 
@@ -552,26 +552,26 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   scan_cursor *cursor = (scan_cursor *)base;
   char time[KV_TIME_SIZE];
 
-  if (cursor->row && column <= TABLE_VALUE) {
-    kv_value_result_terminated(ctx, column == TABLE_KEY ? &cursor->row->key
-                                                        : &cursor->row->value);
+  if (cursor->row && column <= KV_TABLE_VALUE) {
+    kv_value_result_terminated(
+      ctx, column == KV_TABLE_KEY ? &cursor->row->key : &cursor->row->value);
     return SQLITE_OK;
   }
-  if (column == TABLE_AS_OF) {
+  if (column == KV_TABLE_AS_OF) {
     /* An UPDATE of the past is told by it, so it is always given. */
     if (cursor->as_of_value) sqlite3_result_value(ctx, cursor->as_of_value);
     return SQLITE_OK;
   }
-  if (column > TABLE_AS_OF && sqlite3_vtab_nochange(ctx)) return SQLITE_OK;
-  if (column == TABLE_VALUE && cursor->large.type != KV_NULL) {
+  if (column > KV_TABLE_AS_OF && sqlite3_vtab_nochange(ctx)) return SQLITE_OK;
+  if (column == KV_TABLE_VALUE && cursor->large.type != KV_NULL) {
     return cursor_give_large(cursor, ctx);
   }
-  if (column == TABLE_TIME) {
+  if (column == KV_TABLE_TIME) {
     kv_time_format(sqlite3_column_int64(cursor->current, KV_COLUMN_TS), time);
     sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
-  } else if (column == TABLE_KEY && cursor_has_key(cursor)) {
+  } else if (column == KV_TABLE_KEY && cursor_has_key(cursor)) {
     kv_value_result_terminated(ctx, cursor->batch.last);
-  } else if (column == TABLE_VALUE && cursor->value) {
+  } else if (column == KV_TABLE_VALUE && cursor->value) {
     return kv_value_result_value(ctx, cursor->value);
   } else {
     return kv_value_result_column(ctx, cursor->current, from[column]);

@@ -185,22 +185,22 @@ static int table_is_old(kv_store *store, const kv_value *key, int column,
   }
   memset(&old, 0, sizeof(old));
   switch (column) {
-    case TABLE_TS:
+    case KV_TABLE_TS:
       old.type = KV_INTEGER;
       old.i = winner.ts;
       break;
-    case TABLE_TIME:
+    case KV_TABLE_TIME:
       kv_time_format(winner.ts, time);
       old.type = KV_TEXT;
       old.z = time;
       old.n = strlen(time);
       break;
-    case TABLE_DEVICE:
+    case KV_TABLE_DEVICE:
       old.type = KV_TEXT;
       old.z = winner.device;
       old.n = strlen(winner.device);
       break;
-    case TABLE_PARENT_TS: old = winner.parent_ts; break;
+    case KV_TABLE_PARENT_TS: old = winner.parent_ts; break;
     default: break;
   }
   return kv_order_keys(&old, value) == 0;
@@ -212,18 +212,18 @@ static int table_check_hidden(kv_store *store, const kv_value *old_key,
                                       "time", "device", "parent_ts"};
   int i;
 
-  for (i = TABLE_AS_OF; i < TABLE_COLUMNS; i++) {
+  for (i = KV_TABLE_AS_OF; i < KV_TABLE_COLUMNS; i++) {
     kv_value value;
 
     if (sqlite3_value_nochange(columns[i])) continue;
     if (kv_value_of(columns[i], &value) != SQLITE_OK) return SQLITE_NOMEM;
     if (!old_key && value.type == KV_NULL) continue;
-    if (i == TABLE_AS_OF && value.type == KV_NULL) continue;
-    if (old_key && i != TABLE_AS_OF &&
+    if (i == KV_TABLE_AS_OF && value.type == KV_NULL) continue;
+    if (old_key && i != KV_TABLE_AS_OF &&
         table_is_old(store, old_key, i, &value)) {
       continue;
     }
-    if (i == TABLE_AS_OF) {
+    if (i == KV_TABLE_AS_OF) {
       return kv_error(err, SQLITE_ERROR,
                       "the past cannot be changed: leave out as_of, and set "
                       "the key now");
@@ -263,8 +263,8 @@ static int table_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
   if (rc == SQLITE_OK && argc == 1) {
     return kv_write_delete(store, &old_key, &existed, &vtab->zErrMsg);
   }
-  if (rc == SQLITE_OK) rc = kv_value_of(argv[2 + TABLE_KEY], &key);
-  if (rc == SQLITE_OK) rc = kv_value_of(argv[2 + TABLE_VALUE], &value);
+  if (rc == SQLITE_OK) rc = kv_value_of(argv[2 + KV_TABLE_KEY], &key);
+  if (rc == SQLITE_OK) rc = kv_value_of(argv[2 + KV_TABLE_VALUE], &value);
   if (rc == SQLITE_OK) {
     rc = table_check_hidden(store, is_update ? &old_key : NULL, argv + 2,
                             &vtab->zErrMsg);
