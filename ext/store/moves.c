@@ -19,11 +19,11 @@ int kv_moves_add(kv_moves *moves, int64_t index) {
     moves->bits = kv_zalloc((sqlite3_uint64)moves->first / 8 + 1);
   }
   if (!moves->bits) return SQLITE_NOMEM;
-  moves->bits[index / 8] |= (unsigned char)(1 << index % 8);
+  moves->bits[index / 8] |= (unsigned char)(1 << (index % 8));
   return SQLITE_OK;
 }
 
 int kv_moves_has(const kv_moves *moves, int64_t index) {
   if (index >= moves->first) return 1;
-  return moves->bits && moves->bits[index / 8] >> index % 8 & 1;
+  return moves->bits && ((moves->bits[index / 8] >> (index % 8)) & 1);
 }

@@ -65,15 +65,15 @@ int kv_pending_is_full(const kv_pending *pending, const kv_value *key,
   return pending->n_bytes + (int64_t)pending_size(key, value) > KV_PENDING_MOST;
 }
 
-int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
-                   const kv_value *parent_ts, int op, const kv_value *key,
-                   const kv_value *value, int is_late) {
-  size_t n = pending_size(key, value);
+int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
+                   int is_late) {
+  size_t n = pending_size(&from->key, &from->value);
   kv_pending_row *row;
   char *bytes;
 
-  if (ts > pending->max_ts) pending->max_ts = ts;
-  if (!pending->is_scan && kv_pending_is_full(pending, key, value)) {
+  if (from->ts > pending->max_ts) pending->max_ts = from->ts;
+  if (!pending->is_scan &&
+      kv_pending_is_full(pending, &from->key, &from->value)) {
     assert(pending->late.n == 0);
     pending->is_scan = 1;
     pending_forget(pending);
@@ -87,13 +87,13 @@ int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
   if (!row) return SQLITE_NOMEM;
   row->previous = pending->last;
   row->index = index;
-  row->ts = ts;
-  row->parent_ts = *parent_ts;
-  row->op = op;
+  row->ts = from->ts;
+  row->parent_ts = from->parent_ts;
+  row->op = from->op;
   row->is_again = 0;
-  row->is_reference = value->n > KV_PENDING_COPY;
-  row->key = *key;
-  row->value = *value;
+  row->is_reference = from->value.n > KV_PENDING_COPY;
+  row->key = from->key;
+  row->value = from->value;
   bytes = (char *)(row + 1);
   pending_copy_bytes(&row->key, &bytes);
   if (!row->is_reference) pending_copy_bytes(&row->value, &bytes);

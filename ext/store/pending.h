@@ -70,13 +70,13 @@ int kv_pending_is_full(const kv_pending *pending, const kv_value *key,
                        const kv_value *value);
 
 /*
-** Remember a row. index = n_rows adds one, a smaller index replaces that
-** row. key and value are copied (or referred to). One that is late is added
-** to pending->late, where there is room for it.
+** Remember a row; its numbers, bucket and sum are not looked at. index = n_rows
+** adds one, a smaller index replaces that row. Key and value are copied (or
+** referred to). One that is late is added to pending->late, where there is room
+** for it.
 */
-int kv_pending_add(kv_pending *pending, int64_t index, int64_t ts,
-                   const kv_value *parent_ts, int op, const kv_value *key,
-                   const kv_value *value, int is_late);
+int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
+                   int is_late);
 
 /* The rows that were late are in the cache. */
 void kv_pending_settle(kv_pending *pending);

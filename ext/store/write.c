@@ -197,12 +197,10 @@ static int64_t write_seq(const kv_store *store, const kv_place *place) {
   return kv_pending_first(&store->txn->pending) + place->index;
 }
 
-static int write_remember(kv_store *store, const kv_place *place, int op,
-                          const kv_value *key, const kv_value *value,
-                          int is_late) {
+static int write_remember(kv_store *store, const kv_place *place,
+                          const kv_row *row, int is_late) {
   store->txn->n_writes++;
-  return kv_pending_add(&store->txn->pending, place->index, place->ts,
-                        &place->parent_ts, op, key, value, is_late);
+  return kv_pending_add(&store->txn->pending, place->index, row, is_late);
 }
 
 /* A row of this transaction, as the cache takes it. */
@@ -364,19 +362,19 @@ static int write_row(kv_store *store, const kv_place *place, int op,
                      const kv_value *key, const kv_value *value) {
   kv_pending *pending = &store->txn->pending;
   kv_pending_mark here;
+  kv_row row;
   int64_t first = 0;
   int is_late;
   int rc = write_make_room(store, place, key, value, &is_late);
 
   if (rc == SQLITE_OK) rc = write_parts(store, value, &first);
   if (rc != SQLITE_OK) return rc;
+  row = write_cell(store, place, op, key, value);
   here = kv_pending_here(pending);
-  rc = write_remember(store, place, op, key, value, is_late);
+  rc = write_remember(store, place, &row, is_late);
   if (rc == SQLITE_OK && is_late) {
     pending->last->is_again = place->is_again;
   } else if (rc == SQLITE_OK) {
-    kv_row row = write_cell(store, place, op, key, value);
-
     rc = write_put(store, &row, first, place->is_again);
     if (rc != SQLITE_OK) kv_pending_return(pending, here);
   }
@@ -456,10 +454,10 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
     rc = write_former(store, &rows[1], place->is_again, &formers[1]);
   }
   if (rc == SQLITE_OK) {
-    rc = write_remember(store, gone, KV_OP_DELETE, from, &write_null, 0);
+    rc = write_remember(store, gone, &rows[0], 0);
   }
   if (rc == SQLITE_OK) {
-    rc = write_remember(store, place, KV_OP_SET, to, value, 0);
+    rc = write_remember(store, place, &rows[1], 0);
   }
   if (rc == SQLITE_OK) rc = write_put_two(store, &rows[0], &rows[1], first);
   if (rc == SQLITE_OK) rc = write_forget(store, formers[0]);

@@ -52,14 +52,15 @@ static int teardown(void **state) {
 
 static void put(kv_pending *pending, int64_t index, const char *key,
                 const char *value) {
-  kv_value parent = test_null();
-  kv_value k = test_text(key);
-  kv_value v = test_text(value);
+  kv_row row;
 
+  memset(&row, 0, sizeof(row));
+  row.ts = TEST_NOW + index;
+  row.op = KV_OP_SET;
+  row.key = test_text(key);
+  row.value = test_text(value);
   pending->is_open = 1;
-  assert_rc(kv_pending_add(pending, index, TEST_NOW + index, &parent, KV_OP_SET,
-                           &k, &v, 0),
-            SQLITE_OK);
+  assert_rc(kv_pending_add(pending, index, &row, 0), SQLITE_OK);
 }
 
 static void add(kv_pending *pending, const char *key, const char *value) {
