@@ -105,6 +105,10 @@ else()
     kv_label(${name} unit)
   endforeach()
 
+  # What test_tables_fold.py asks.
+  add_executable(fold_rows tests/tables/fold_rows.c)
+  target_link_libraries(fold_rows PRIVATE kv_for_tests)
+
   # The same C, with what goes wrong around it.
   foreach(name hostile_host long_life random_sql threads test_nomem_session test_nomem_statements)
     set(target ${name})
@@ -190,6 +194,7 @@ mark_as_advanced(KV_PYTHON)
 if(KV_PYTHON)
   file(GLOB kv_python CONFIGURE_DEPENDS tests/python/test_*.py)
   set(kv_python_env "KV_MODULE=${PROJECT_BINARY_DIR}/kv"
+    "KV_FOLD_ROWS=${PROJECT_BINARY_DIR}/fold_rows"
     PYTHONDONTWRITEBYTECODE=1)
   if(KV_PRELOAD)
     # The interpreter leaks by design; leaks show in the other kinds.

@@ -1,0 +1,50 @@
+/*
+** What operations make of the value of a column.
+*/
+#ifndef KV_FOLD_APPLY_H
+#define KV_FOLD_APPLY_H
+
+#include "record/record.h"
+
+/* A column and its value. */
+typedef struct kv_fold_column {
+  const char *name; /* not NUL-terminated */
+  size_t n_name;
+  int op;    /* of what kind the value is: KV_CELL_SET, or, as JSON, a set
+          ** or list: KV_CELL_ELEMENTS, KV_CELL_ARRAY */
+  int n_ops; /* operations that it is made of */
+  kv_value value;
+} kv_fold_column;
+
+/* Make *value what add, max or min makes of it; anything but a number counts
+** as none. */
+void kv_apply_number(const kv_cell *cell, kv_value *value);
+
+/* The list of n lists, one after the other, in the arena, or one of them. An
+** empty one if n is 0. KV_NOMEM. */
+int kv_apply_lists(const kv_list *lists, size_t n, kv_arena *arena,
+                   kv_list *out);
+
+/* A set or list as a column's value: op is KV_CELL_ELEMENTS, KV_CELL_ARRAY. */
+void kv_apply_show(kv_fold_column *column, int op, kv_list list);
+
+/* The elements of a column's value; none if it is not of that kind. */
+kv_list kv_apply_list(const kv_fold_column *column, int op);
+
+/*
+** What a cell makes of a column if it is the next one in order, and its writer
+** had seen all others. That is so for the device's own next write; and for a
+** row that merges, newest of its key, if it has no cut, and no assignment
+** of a column that ever had operations. A column of zeroes is NULL. What it
+** becomes borrows from the cell and the arena. KV_NOMEM.
+*/
+int kv_apply_cell(const kv_cell *cell, kv_arena *arena, kv_fold_column *column);
+
+/* The cell that assigns a column's value to it. */
+void kv_apply_assign(const kv_fold_column *column, kv_cell *out);
+
+/* The column of that name, of n that ascend by name; or NULL. */
+const kv_fold_column *kv_apply_find(const kv_fold_column *columns, size_t n,
+                                    const char *name, size_t n_name);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+** Memory that is given back all at once, and bytes that grow.
+**
+** The floor has no allocator of its own: whoever uses it brings one. What a
+** fold needs comes from one arena, so that a fold that runs out of memory
+** leaves nothing behind, and one that is repeated asks for no memory again.
+*/
+#ifndef KV_RECORD_ARENA_H
+#define KV_RECORD_ARENA_H
+
+#include <stddef.h>
+
+/* What functions of this floor return: the numbers of SQLite's codes, which
+** the floors above pass on. */
+enum { KV_OK = 0, KV_NOMEM = 7, KV_TOOBIG = 18 };
+
+/*
+** Resize a piece of memory as sqlite3_realloc64() does: p is NULL for a new
+** one, n is 0 to free it. Returns NULL if there is no memory; p is as it was.
+*/
+typedef void *(*kv_resize)(void *p, size_t n);
+
+typedef struct kv_arena_block kv_arena_block;
+
+typedef struct kv_arena {
+  kv_resize resize;
+  kv_arena_block *blocks; /* the newest first */
+  char *at;               /* what is free of the newest: from here, */
+  size_t room;            /* so many bytes */
+} kv_arena;
+
+void kv_arena_init(kv_arena *arena, kv_resize resize);
+
+/*
+** n bytes, aligned for any type; NULL if there is no memory. They are valid
+** until kv_arena_clear(). n may be 0.
+*/
+void *kv_arena_get(kv_arena *arena, size_t n);
+
+/* A copy of n bytes; NULL if there is no memory. */
+void *kv_arena_copy(kv_arena *arena, const void *z, size_t n);
+
+/*
+** Take back all that kv_arena_get() gave. A block is kept for the next time,
+** unless it is larger than most folds need.
+*/
+void kv_arena_clear(kv_arena *arena);
+
+/* Free all of it. An arena of zeroes is fine. */
+void kv_arena_free(kv_arena *arena);
+
+/*
+** Bytes that grow at their end, or, without memory (resize is NULL), are only
+** counted. The first error stays: nothing is added after it, and the caller
+** asks once.
+*/
+typedef struct kv_bytes {
+  kv_resize resize;
+  char *z;
+  size_t n;
+  char last; /* the last of them; 0 if there is none */
+  size_t room;
+  size_t most; /* KV_TOOBIG above that */
+  int rc;
+} kv_bytes;
+
+void kv_bytes_init(kv_bytes *bytes, kv_resize resize, size_t most);
+void kv_bytes_add(kv_bytes *bytes, const void *z, size_t n);
+
+/* Empty again, without an error; the memory is kept. */
+void kv_bytes_clear(kv_bytes *bytes);
+
+/* Free them. Bytes of zeroes are fine. */
+void kv_bytes_free(kv_bytes *bytes);
+
+#endif
