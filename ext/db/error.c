@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#define ERROR_PREFIX "kv: "
+
 int kv_error(char **err, int rc, const char *format, ...) {
   va_list ap;
   char *text;
@@ -14,9 +16,18 @@ int kv_error(char **err, int rc, const char *format, ...) {
   va_start(ap, format);
   text = sqlite3_vmprintf(format, ap);
   va_end(ap);
-  if (text) *err = sqlite3_mprintf("kv: %s", text);
+  if (text) *err = sqlite3_mprintf(ERROR_PREFIX "%s", text);
   sqlite3_free(text);
   return rc;
+}
+
+static int error_is_ours(const char *err) {
+  return err && strncmp(err, ERROR_PREFIX, strlen(ERROR_PREFIX)) == 0;
+}
+
+const char *kv_error_reason(const char *err, int rc) {
+  if (!err) return sqlite3_errstr(rc);
+  return error_is_ours(err) ? err + strlen(ERROR_PREFIX) : err;
 }
 
 int kv_error_db(char **err, int rc, sqlite3 *db, const char *what) {
@@ -27,8 +38,8 @@ int kv_error_db(char **err, int rc, sqlite3 *db, const char *what) {
     if (err && !*err) *err = kv_strdup(sqlite3_errmsg(db));
     return rc;
   }
-  if (strncmp(sqlite3_errmsg(db), "kv: ", 4) == 0) {
-    return kv_error(err, rc, "%s", sqlite3_errmsg(db) + 4);
+  if (error_is_ours(sqlite3_errmsg(db))) {
+    return kv_error(err, rc, "%s", kv_error_reason(sqlite3_errmsg(db), rc));
   }
   return kv_error(err, rc, "%s: %s", what,
                   (sqlite3_errcode(db) & 0xff) == primary ? sqlite3_errmsg(db)

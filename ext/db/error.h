@@ -24,6 +24,12 @@ int kv_error(char **err, int rc, const char *format, ...);
 */
 int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
 
+/*
+** A message to quote within another one: without its prefix, or what SQLite says
+** of rc if there is none. Borrowed.
+*/
+const char *kv_error_reason(const char *err, int rc);
+
 /* Take a message back. err may be NULL. */
 void kv_error_clear(char **err);
 

@@ -160,7 +160,7 @@ static void publish_wait(publish_commit *commit, int rc) {
   kv_log_cursor *own = &commit->own;
 
   kv_verdict_set(&own->verdict, KV_STATE_WAITING, "%s",
-                 commit->why ? commit->why + 4 : sqlite3_errstr(rc));
+                 kv_error_reason(commit->why, rc));
   own->has_waiting = 1;
 }
 
@@ -294,7 +294,8 @@ static int publish_finish(kv_store *store, char **err) {
   } else {
     kv_writer_error(err, rc, store->txn->log->path);
   }
-  kv_exchange_note_commit(store->exchange, rc, *err ? *err + 4 : NULL);
+  kv_exchange_note_commit(store->exchange, rc,
+                          *err ? kv_error_reason(*err, rc) : NULL);
   kv_writer_close(store->txn->log);
   store->txn->log = NULL;
   return rc;
@@ -426,10 +427,10 @@ int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
   if (rc2 != SQLITE_OK) return rc2;
   rc2 = kv_own_load(store, &own);
   if (rc2 == SQLITE_OK && !own.has_id) {
-    rc2 = kv_error(err, rc, "%s", why ? why + 4 : sqlite3_errstr(rc));
+    rc2 = kv_error(err, rc, "%s", kv_error_reason(why, rc));
   } else if (rc2 == SQLITE_OK) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
-                   why ? why + 4 : sqlite3_errstr(rc));
+                   kv_error_reason(why, rc));
     own.has_stamp = 0;
     rc2 = kv_log_cursor_save(&store->stmts, &own);
   }

@@ -156,7 +156,7 @@ static int find_ask(kv_registry *registry, const char *schema, const char *name,
                   "there are several stores named %s: say which one, %s", name,
                   names ? names : "SCHEMA.NAME");
   } else if (rc != SQLITE_OK) {
-    kv_error(err, rc, "%s", found.why ? found.why + 4 : sqlite3_errstr(rc));
+    kv_error(err, rc, "%s", kv_error_reason(found.why, rc));
   }
   if (rc != SQLITE_OK) {
     kv_store_close(found.store);

@@ -273,7 +273,8 @@ static int close_publish(kv_store *store, int discard, char **err) {
       rc = kv_error(err, rc == SQLITE_OK ? SQLITE_LOCKED : rc,
                     "%lld rows of %s are not published: %s. To give them up: "
                     "kv_close('discard=1', '%s')",
-                    n_waiting, store->name, why ? why + 4 : "see kv_devices",
+                    n_waiting, store->name,
+                    why ? kv_error_reason(why, rc) : "see kv_devices",
                     store->name);
     }
   }

@@ -56,7 +56,9 @@ static int sync_own(sync_run *run, char **err) {
       break;
     default: break;
   }
-  if (rc != SQLITE_OK && run->why) kv_error(err, rc, "%s", run->why + 4);
+  if (rc != SQLITE_OK && run->why) {
+    kv_error(err, rc, "%s", kv_error_reason(run->why, rc));
+  }
   return rc;
 }
 
@@ -71,8 +73,7 @@ static int sync_tell(const sync_run *run, char **err) {
   return kv_error(err, run->rc,
                   "rows of %s are not published: %s. They are kept, and what "
                   "the other devices wrote is merged",
-                  run->store->name,
-                  run->why ? run->why + 4 : sqlite3_errstr(run->rc));
+                  run->store->name, kv_error_reason(run->why, run->rc));
 }
 
 /* May it begin, and with what? */

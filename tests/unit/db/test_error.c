@@ -101,6 +101,18 @@ static void an_old_error_of_the_connection_is_not_taken_for_this(void **state) {
   test_disconnect(db);
 }
 
+static void a_message_is_quoted_without_its_mark(void **state) {
+  char *err = NULL;
+
+  (void)state;
+  kv_error(&err, SQLITE_FULL, "cannot write %s", "x");
+  assert_string_equal(kv_error_reason(err, SQLITE_FULL), "cannot write x");
+  assert_string_equal(kv_error_reason("UNIQUE", SQLITE_CONSTRAINT), "UNIQUE");
+  assert_string_equal(kv_error_reason(NULL, SQLITE_FULL),
+                      sqlite3_errstr(SQLITE_FULL));
+  sqlite3_free(err);
+}
+
 static void memory_is_zeroed(void **state) {
   unsigned char *p = kv_zalloc(1000);
   int i;
@@ -133,6 +145,7 @@ int main(void) {
     cmocka_unit_test(constraints_keep_the_message_of_a_table),
     cmocka_unit_test(no_memory_and_interrupts_have_no_message),
     cmocka_unit_test(an_old_error_of_the_connection_is_not_taken_for_this),
+    cmocka_unit_test(a_message_is_quoted_without_its_mark),
     cmocka_unit_test(memory_is_zeroed),
     cmocka_unit_test(a_copy_is_a_copy_and_nothing_stays_nothing),
   };
