@@ -17,13 +17,14 @@ says what a block is:
     sh        commands, run in a copy of the sources; what takes minutes is
               run as far as it says what it would do (run_source_line)
     text      the output of the block before
-    sql       compared by another test
+    sql       compared by another test, or part of a file
     figures   measured once; a drawing has no word
 
 All blocks under one heading share a folder that has the module as kv.so, and
 examples/reports. <!-- debug --> above a block: the module there is that of a
 Debug build. The tables of the reference are compared with what the module has,
-and links with what is there.
+and links with what is there. <!-- add to FILE [after TEXT] --> above a block: it
+is added to the copy of the sources, before they are built for <!-- debug -->.
 
 KV_MODULE is the module's path without its suffix.
 """
@@ -59,6 +60,7 @@ SHELL = os.environ.get('SQLITE3', 'sqlite3')
 # How many blocks each page has. A new example is counted here, too.
 PAGES = {
     'README.md': {'console': 3, '': 1, 'sh': 2, 'python': 1, 'text': 1},
+    '.github/CONTRIBUTING.md': {'sh': 1, 'sql': 2, 'c': 3, 'console': 1},
     'CHANGELOG.md': {},
     'examples/README.md': {},
     'examples/guide/c.md': {'c': 1, 'text': 1},
@@ -73,7 +75,8 @@ PAGES = {
     'examples/guide/shell.md': {'console': 3},
     'examples/guide/syncing.md': {'': 1, 'console': 3},
     'examples/reports/README.md': {'console': 1},
-    'ext/README.md': {'': 2, 'console': 1},
+    'ext/README.md': {'sh': 2, 'console': 5, 'gdb': 2, '': 2},
+    'ext/cache/README.md': {'': 2, 'console': 4},
     'ext/log/README.md': {'sql': 2, '': 2},
     'ext/surface/ERRORS.md': {},
     'ext/surface/LIMITS.md': {},
@@ -85,7 +88,8 @@ PAGES = {
     'tests/fuzz/README.md': {'sh': 2},
 }
 
-Block = collections.namedtuple('Block', 'page kind heading shell is_debug body line')
+Block = collections.namedtuple(
+    'Block', 'page kind heading shell is_debug target body line')
 
 
 def read_page(page):
@@ -109,15 +113,15 @@ def blocks_of(page):
     """The fenced blocks, with the heading and the shell they belong to."""
     text = read_page(page)
     blocks = []
-    heading = shell = kind = None
+    heading = shell = kind = target = None
     is_debug = False
     body = []
     for number, line in enumerate(text.split('\n'), 1):
         if kind is not None:
             if line == '```':
                 blocks.append(Block(page, kind, heading, shell, is_debug,
-                                    body, start))
-                kind = shell = None
+                                    target, body, start))
+                kind = shell = target = None
                 is_debug = False
             else:
                 body.append(line)
@@ -129,6 +133,9 @@ def blocks_of(page):
             shell = line.split()[2]
         elif line == '<!-- debug -->':
             is_debug = True
+        elif line.startswith('<!-- add to '):
+            target = re.match(r'<!-- add to (\S+)(?: after (\S+))? -->$',
+                              line).groups()
     assert kind is None, 'a block is not closed'
     return blocks
 
@@ -224,6 +231,9 @@ class Runner:
         self.enter_heading(block.heading)
         if block.is_debug:
             self.use_debug()
+        if block.target:
+            self.sources.add(block)
+            return block.body
         run = getattr(self, 'run_' + (block.kind or 'drawing'), None)
         if run is None:
             raise AssertionError('line %d: unknown kind of block %s'
@@ -398,6 +408,21 @@ class Sources:
             raise AssertionError('%s\n%s' % (line, done.stdout))
         return done.stdout
 
+    def add(self, block):
+        """A block that is part of a file: its end, or behind a line."""
+        path, name = block.target
+        path = self.path(path)
+        lines = []
+        if os.path.exists(path):
+            with open(path) as f:
+                lines = f.read().split('\n')
+        assert not (set(block.body) - {''}) & set(lines), 'it is there already'
+        at = len(lines) if name is None else 1 + max(
+            i for i, line in enumerate(lines) if name in line)
+        lines[at:at] = block.body + ([''] if name is None else [])
+        with open(path, 'w') as f:
+            f.write('\n'.join(lines))
+
     def has_tests(self, build):
         if not os.path.exists(self.path(build)):
             self.run('cmake -S . -B ' + build)
@@ -510,6 +535,8 @@ def run_source_line(sources, line):
             env['LD_PRELOAD'] = os.environ['LD_PRELOAD']
         words[0] = sys.executable
         sources.run(' '.join(shlex.quote(w) for w in words), **env)
+    elif words[0] == 'cd':
+        assert os.path.isdir(sources.path(words[1])), words[1]
     elif words[0] == 'mkdir':
         sources.run(command)
     elif re.match(r'(cc|sqlite3|build/embed|cmake --install)\b',
@@ -593,13 +620,16 @@ def broken_links(page):
 
 
 def broken_names(page):
-    """Files that a page names in backquotes, and that are not there."""
+    """Files that a page names in backquotes, and that are not there, nor made
+    by a block of it; NAME stands for a name."""
+    made = {block.target[0] for block in blocks_of(page) if block.target}
     folders = [SOURCE, os.path.join(SOURCE, os.path.dirname(page)),
                os.path.join(SOURCE, 'ext')]
     return ['%s: %s' % (page, name) for line in lines_of_prose(page)
             for name in re.findall(
                 r'`([\w./-]+/[\w.-]+\.(?:[ch]|py|sh|sql|md|cmake))`', line)
-            if not any(os.path.exists(os.path.join(folder, name))
+            if name not in made and not re.search('[A-Z]{4}[.]', name)
+            and not any(os.path.exists(os.path.join(folder, name))
                        for folder in folders)]
 
 
