@@ -83,7 +83,7 @@ PAGES = {
     'ext/surface/README.md': {},
     'tests/README.md': {'sh': 3},
     'tests/bench/README.md': {'sh': 1, '': 4},
-    'tests/fault/README.md': {},
+    'tests/fault/README.md': {'sh': 2},
     'tests/foreign/README.md': {},
     'tests/fuzz/README.md': {'sh': 2},
 }
