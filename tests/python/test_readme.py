@@ -60,7 +60,7 @@ SHELL = os.environ.get('SQLITE3', 'sqlite3')
 # How many blocks each page has. A new example is counted here, too.
 PAGES = {
     'README.md': {'console': 3, '': 1, 'sh': 2, 'python': 1, 'text': 1},
-    '.github/CONTRIBUTING.md': {'sh': 1, 'sql': 2, 'c': 3, 'console': 1},
+    '.github/CONTRIBUTING.md': {'sh': 2, 'sql': 2, 'c': 3, 'console': 1},
     'CHANGELOG.md': {},
     'examples/README.md': {},
     'examples/guide/c.md': {'c': 1, 'text': 1},
@@ -422,6 +422,8 @@ class Sources:
         lines[at:at] = block.body + ([''] if name is None else [])
         with open(path, 'w') as f:
             f.write('\n'.join(lines))
+        if path.endswith('.c') and shutil.which('clang-format-14'):
+            self.run('clang-format-14 --dry-run -Werror ' + block.target[0])
 
     def has_tests(self, build):
         if not os.path.exists(self.path(build)):
@@ -432,7 +434,7 @@ class Sources:
     def make_debug(self):
         if not os.path.exists(self.path('build-debug/kv.so')):
             self.run('cmake -S . -B build-debug -DCMAKE_BUILD_TYPE=Debug'
-                     ' -DKV_BUILD_TESTS=OFF')
+                     ' -DKV_BUILD_TESTS=OFF -DKV_WERROR=ON')
             self.run('cmake --build build-debug --target kv -j2')
 
     def make_pkg_config(self):
