@@ -22,7 +22,7 @@ KEYS = ["a", "b", "c", 1, 2.5, b"x"]
 
 
 class Reader:
-    """As the loop in the README."""
+    """As the loop in examples/guide/follow.md."""
 
     def __init__(self):
         self.cursor, self.mirror = 0, {}
