@@ -1,11 +1,11 @@
 /*
-** The extension linked into a program, nothing loaded at run time:
+** The extension linked into a program, so that nothing is loaded at run time:
 **
 **   cmake -S . -B build -DKV_STATIC=ON && cmake --build build
 **   build/embed [folder device]
 **
-** Counts how often it ran, shows what all devices wrote, and says what is
-** the matter if something is. Without a folder the store is in memory.
+** The program counts its runs, shows what all devices wrote, and reports
+** errors. Without a folder the store is in memory.
 */
 #include <kv.h>
 #include <sqlite3.h>
@@ -16,7 +16,7 @@ static int fail(sqlite3 *db, const char *what) {
   return 1;
 }
 
-/* A statement with up to two texts, either of which may be NULL. */
+/* Prepare a statement and bind up to two texts; either may be NULL. */
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const char *text1,
                              const char *text2) {
   sqlite3_stmt *stmt = NULL;
@@ -28,7 +28,7 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const char *text1,
   return stmt;
 }
 
-/* The same, run to its end. */
+/* Prepare a statement and run it to its end. */
 static int run(sqlite3 *db, const char *sql, const char *text1,
                const char *text2) {
   sqlite3_stmt *stmt = prepare(db, sql, text1, text2);
@@ -39,7 +39,7 @@ static int run(sqlite3 *db, const char *sql, const char *text1,
   return sqlite3_finalize(stmt);
 }
 
-/* One transaction: every device sees both rows or none. */
+/* One transaction: every device sees both rows or none of them. */
 static int count_run(sqlite3 *db, const char *device) {
   int rc = run(db, "BEGIN", NULL, NULL);
 
@@ -77,7 +77,7 @@ int main(int argc, char **argv) {
   sqlite3 *db = NULL;
   int failed = 0;
 
-  /* Every connection opened from here on has it. */
+  /* Every connection that is opened from here on has the extension. */
   sqlite3_auto_extension((void (*)(void))sqlite3_kv_init);
 
   if (sqlite3_open(":memory:", &db) != SQLITE_OK) {
@@ -87,7 +87,7 @@ int main(int argc, char **argv) {
   } else if (count_run(db, device) != SQLITE_OK) {
     failed = 1;
   } else if (run(db, "SELECT kv_sync()", NULL, NULL) != SQLITE_OK) {
-    failed = fail(db, "sync"); /* while it ran, others may have written */
+    failed = fail(db, "sync"); /* others may have written meanwhile */
   } else if (show(db) != SQLITE_OK) {
     failed = fail(db, "read");
   }

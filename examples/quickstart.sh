@@ -1,10 +1,10 @@
 #!/bin/sh
 # A first session: sh examples/quickstart.sh [--install]
 #
-# Builds the extension, and plays two devices with a folder each, which rsync
-# keeps in step as a sync tool does. What is missing is installed on Debian, if
-# you are root, as on a fresh machine, or ask for it with --install (-y); else
-# the script names it. Leaves nothing behind but the build folder: build, or
+# Builds the extension and runs two devices with a folder each; rsync copies
+# between the folders, as a sync tool would. On Debian the script installs
+# missing packages if you are root or say --install (-y); otherwise it names
+# them and stops. It leaves nothing behind except the build folder: build, or
 # BUILD if that is set.
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ case ${1-} in
   --install | -y) install=yes ;;
 esac
 
-missing() { # the Debian packages of what is not there
+missing() { # the Debian packages that are missing
   command -v cc > /dev/null || echo gcc libc6-dev
   command -v cmake > /dev/null || echo cmake
   command -v make > /dev/null || command -v ninja > /dev/null || echo make
@@ -66,7 +66,7 @@ trap 'exit 1' HUP INT TERM
 cd "$folder"
 mkdir laptop phone
 
-on() { # DEVICE: run the SQL of standard input in its store, and show it
+on() { # DEVICE: run the SQL from standard input in its store, and show it
   printf '\n%s\n' "-- on the $1"
   {
     echo ".load '${module%.*}'"
@@ -77,10 +77,10 @@ on() { # DEVICE: run the SQL of standard input in its store, and show it
   } | sqlite3 -batch -init /dev/null
 }
 
-carry() { # FROM TO: as a sync tool does
+carry() { # FROM TO: copy a log, as a sync tool would
   printf '\n%s\n' "-- rsync carries the log of the $1 to the $2"
   mkdir -p "$2/notes.kv/devices"
-  # By its bytes: a log may change twice a second and keep its size.
+  # Compare bytes: a log may change twice within a second and keep its size.
   rsync -a --checksum "$1/notes.kv/devices/$1" "$2/notes.kv/devices/"
 }
 
@@ -120,5 +120,6 @@ Both devices show the same. Try it yourself:
   INSERT INTO kv VALUES('first', 1);
   SELECT kv_get('first');
 
-examples/README.md has recipes, ext/surface/README.md all tables and functions.
+Next: recipes are in examples/README.md, all tables and functions in
+ext/surface/README.md.
 END

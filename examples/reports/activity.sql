@@ -1,10 +1,10 @@
 -- Activity of the store kv: how many changes each device made on each day.
 --
---     .parameter set :days 30       so many days up to today, 7 unless set 
---     .parameter set :now "'2026-11-03 09:30'"   as if it were then (UTC)
+--     .parameter set :days 30       how many days, up to today (7)
+--     .parameter set :now "'2026-11-03 09:30'"   pretend that it is this time (UTC)
 --
--- Needs SQLite 3.40. Days are those of the wall clock here. Leaves .mode list and
--- .headers off.
+-- Needs SQLite 3.40. Days are in local time. Afterwards the shell has .mode list
+-- and .headers off.
 .mode list
 .headers off
 
@@ -15,7 +15,7 @@ WITH RECURSIVE
       CAST(strftime('%s', :now) AS INTEGER),
       CAST(strftime('%s', 'now') AS INTEGER)),
       min(366, max(1, coalesce(CAST(:days AS INTEGER), 7)))),
-  -- Midnight before the first of the days, and after the last, in seconds.
+  -- Midnight before the first day and after the last one, in seconds.
   span(today, start, stop) AS (
     SELECT date(now, 'unixepoch', 'localtime'),
       CAST(strftime('%s', date(now, 'unixepoch', 'localtime'),
@@ -23,7 +23,7 @@ WITH RECURSIVE
       CAST(strftime('%s', date(now, 'unixepoch', 'localtime'),
         '1 day', 'utc') AS INTEGER)
     FROM input),
-  -- By quarters of an hour first, which no day of any place cuts.
+  -- Count quarters of an hour first: a day begins at one in every time zone.
   quarter(device, quarter, n) AS (
     SELECT device, ts / 900000000, count(*)
     FROM kv_log
@@ -33,7 +33,7 @@ WITH RECURSIVE
   total(device, n, place) AS (
     SELECT device, sum(n), row_number() OVER (ORDER BY sum(n) DESC, device)
     FROM quarter GROUP BY device),
-  -- The busiest devices by name, the rest together.
+  -- The busiest devices by name, the others together.
   named(device, name, place) AS (
     SELECT device, CASE WHEN place > 7 AND n_all > 8 THEN 'others'
         WHEN length(device) > 20 THEN substr(device, 1, 19) || '…'
@@ -54,7 +54,7 @@ WITH RECURSIVE
     WHERE day IS NOT NULL
     UNION ALL
     SELECT '9', place, name, sum(n) FROM activity GROUP BY place),
-  -- Days have one scale, the sums at the end another.
+  -- The days have one scale, the sums at the end another one.
   bar(day, place, name, n, eighths, name_width, n_width) AS (
     SELECT day, place, name, n,
       max(n > 0, CAST(round(n * 400.0 /

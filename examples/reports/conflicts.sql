@@ -1,9 +1,9 @@
--- Conflicts of the store kv: who overwrote whom unseen, and what was lost.
+-- Conflicts of the store kv: values that were overwritten unseen, and by whom.
 --
---     .parameter set :limit 100     so many keys, the newest 20 unless set
---     .parameter set :now "'2026-11-03 09:30'"   as if it were then (UTC)
+--     .parameter set :limit 100     how many keys, the newest first (20)
+--     .parameter set :now "'2026-11-03 09:30'"   pretend that it is this time (UTC)
 --
--- Needs SQLite 3.40. Times are those of the wall clock here. Leaves .mode list
+-- Needs SQLite 3.40. Times are in local time. Afterwards the shell has .mode list
 -- and .headers off.
 .mode list
 .headers off
@@ -28,7 +28,7 @@ WITH RECURSIVE
         lost_device, lost_ts, 'set', lost_value
       FROM lost_key JOIN conflict USING(bucket, key), input WHERE id <= n)
     WHERE part <= 5),
-  -- A time as one says it.
+  -- A time in words.
   day(ts, age, days, at, clock) AS (
     SELECT ts, now - ts / 1000000,
       CAST(julianday(date(now, 'unixepoch', 'localtime')) -
@@ -62,7 +62,7 @@ WITH RECURSIVE
     SELECT id, -1, key, 90 FROM lost_key, input WHERE id <= n
     UNION ALL
     SELECT id, part, value, 44 FROM entry),
-  -- Values as text of one line, not wider than the room they have.
+  -- Values as one line of text, no wider than their column.
   plain(id, part, room, text, is_cut) AS (
     SELECT id, part, room, CASE typeof(v)
         WHEN 'null' THEN '(null)'
@@ -78,7 +78,7 @@ WITH RECURSIVE
       typeof(v) = 'text' AND
         length(CAST(v AS BLOB)) > length(CAST(substr(v, 1, room + 1) AS BLOB))
     FROM field),
-  -- Characters that are not one column wide, or are not to be printed.
+  -- Characters that are not one column wide, or cannot be printed.
   odd(first, last, width, text) AS (VALUES
     (0, 31, 1, ' '), (127, 159, 1, ' '), (768, 879, 0, NULL),
     (4352, 4447, 2, NULL), (8203, 8207, 0, ''), (8232, 8238, 1, ' '),

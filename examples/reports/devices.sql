@@ -1,10 +1,10 @@
--- The devices of the store kv: when each wrote last, how it is, how far behind.
+-- The devices of the store kv: when each wrote last, its state, how far behind.
 --
---     .parameter set :now "'2026-11-03 09:30'"   as if it were then (UTC)
+--     .parameter set :now "'2026-11-03 09:30'"   pretend that it is this time (UTC)
 --
--- "Behind" is how many rows of this device's log another one has not yet said
--- that it has; it says so with its next write. Needs SQLite 3.40. Times are those
--- of the wall clock here. Leaves .mode list and .headers off.
+-- A device is behind by the rows of this device's log that it has not yet
+-- acknowledged; it does so with its next write. Needs SQLite 3.40. Times are in
+-- local time. Afterwards the shell has .mode list and .headers off.
 .mode list
 .headers off
 
@@ -22,7 +22,7 @@ WITH RECURSIVE
   other AS (
     SELECT row_number() OVER (ORDER BY file) AS id, file, bytes
     FROM kv_devices WHERE device IS NULL),
-  -- A time as one says it.
+  -- A time in words.
   day(ts, age, days, at, clock) AS (
     SELECT ts, now - ts / 1000000,
       CAST(julianday(date(now, 'unixepoch', 'localtime')) -
@@ -75,7 +75,7 @@ WITH RECURSIVE
     SELECT id, 'file', file, 80 FROM other WHERE id <= 10
     UNION ALL
     SELECT id, 'name', device, 24 FROM device),
-  -- Values as text of one line, not wider than the room they have.
+  -- Values as one line of text, no wider than their column.
   plain(id, part, room, text, is_cut) AS (
     SELECT id, part, room, CASE typeof(v)
         WHEN 'null' THEN '(null)'
@@ -91,7 +91,7 @@ WITH RECURSIVE
       typeof(v) = 'text' AND
         length(CAST(v AS BLOB)) > length(CAST(substr(v, 1, room + 1) AS BLOB))
     FROM field),
-  -- Characters that are not one column wide, or are not to be printed.
+  -- Characters that are not one column wide, or cannot be printed.
   odd(first, last, width, text) AS (VALUES
     (0, 31, 1, ' '), (127, 159, 1, ' '), (768, 879, 0, NULL),
     (4352, 4447, 2, NULL), (8203, 8207, 0, ''), (8232, 8238, 1, ' '),
@@ -115,7 +115,7 @@ WITH RECURSIVE
     FROM walk
     WHERE max(width, step) + (rest <> '' OR is_cut) <= room
     GROUP BY id, part),
-  -- Notes in lines of 90 columns: cut is where the first of them ends.
+  -- Notes in lines of 90 columns; cut is where the first line ends.
   wrap(id, part, n, text, rest, cut) AS (
     SELECT id, part, 0, '', text || ' ', 0 FROM shown WHERE part IN (1, 2, 3)
     UNION ALL

@@ -1,10 +1,10 @@
--- The newest changes of the store kv, as one tells them: who, when, what.
+-- The newest changes of the store kv, in words: who, when, what.
 --
---     .parameter set :limit 30      so many transactions, 15 unless set
---     .parameter set :now "'2026-11-03 09:30'"   as if it were then (UTC)
+--     .parameter set :limit 30      how many transactions (15)
+--     .parameter set :now "'2026-11-03 09:30'"   pretend that it is this time (UTC)
 --
--- Needs SQLite 3.40. Times are those of the wall clock here. Leaves .mode list
--- and .headers off. Fast however long the history is.
+-- Needs SQLite 3.40. Times are in local time. Afterwards the shell has .mode list
+-- and .headers off. It is fast however long the history is.
 .mode list
 .headers off
 
@@ -15,7 +15,7 @@ WITH RECURSIVE
       CAST(strftime('%s', :now) AS INTEGER),
       CAST(strftime('%s', 'now') AS INTEGER)),
       max(1, coalesce(CAST(:limit AS INTEGER), 15))),
-  -- The latest times that anything happened at.
+  -- The latest times at which anything happened.
   moment(ts, n) AS (
     SELECT (SELECT ts FROM kv_log ORDER BY ts DESC LIMIT 1), 1
     UNION ALL
@@ -27,7 +27,7 @@ WITH RECURSIVE
     SELECT l.ts, l.device, count(*), min(l.seq)
     FROM moment CROSS JOIN kv_log AS l ON l.ts = moment.ts
     GROUP BY l.ts, l.device),
-  -- The first few changes of each, and what was there before.
+  -- The first few changes of each, and the values before them.
   change(id, ts, device, op, key, value, old_op, old) AS (
     SELECT row_number() OVER (ORDER BY l.ts DESC, l.device, l.seq),
       l.ts, l.device, l.op, l.key, l.value, p.op, p.value
@@ -37,7 +37,7 @@ WITH RECURSIVE
     WHERE l.device = txn.device
       AND l.seq < first + CASE WHEN n_changes > 6 THEN 5 ELSE 6 END
     GROUP BY l.ts, l.device, l.seq),
-  -- A time as one says it.
+  -- A time in words.
   day(ts, age, days, at, clock) AS (
     SELECT ts, now - ts / 1000000,
       CAST(julianday(date(now, 'unixepoch', 'localtime')) -
@@ -74,7 +74,7 @@ WITH RECURSIVE
     UNION ALL
     SELECT id, 'new', value, CASE old_op WHEN 'set' THEN 34 ELSE 56 END
     FROM change),
-  -- Values as text of one line, not wider than the room they have.
+  -- Values as one line of text, no wider than their column.
   plain(id, part, room, text, is_cut) AS (
     SELECT id, part, room, CASE typeof(v)
         WHEN 'null' THEN '(null)'
@@ -90,7 +90,7 @@ WITH RECURSIVE
       typeof(v) = 'text' AND
         length(CAST(v AS BLOB)) > length(CAST(substr(v, 1, room + 1) AS BLOB))
     FROM field),
-  -- Characters that are not one column wide, or are not to be printed.
+  -- Characters that are not one column wide, or cannot be printed.
   odd(first, last, width, text) AS (VALUES
     (0, 31, 1, ' '), (127, 159, 1, ' '), (768, 879, 0, NULL),
     (4352, 4447, 2, NULL), (8203, 8207, 0, ''), (8232, 8238, 1, ' '),

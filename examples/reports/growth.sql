@@ -1,8 +1,8 @@
--- How the store kv grew: all changes over time as a hill, and who made them.
+-- How the store kv grew: all changes over time as an area, and who made them.
 --
---     .parameter set :now "'2026-11-03 09:30'"   as if it were then (UTC)
+--     .parameter set :now "'2026-11-03 09:30'"   pretend that it is this time (UTC)
 --
--- Needs SQLite 3.40. Times are those of the wall clock here. Leaves .mode list
+-- Needs SQLite 3.40. Times are in local time. Afterwards the shell has .mode list
 -- and .headers off.
 .mode list
 .headers off
@@ -23,7 +23,7 @@ WITH RECURSIVE
     FROM kv_log CROSS JOIN span GROUP BY 1, 2),
   x(x) AS (SELECT 0 FROM span UNION ALL SELECT x + 1 FROM x WHERE x < 71),
   total(n, n_devices) AS (SELECT sum(n), count(DISTINCT device) FROM part),
-  -- The hill: how many eighths of its 8 lines are filled in each column.
+  -- The area: how many eighths of its 8 lines are filled in each column.
   hill(x, eighths) AS (
     SELECT x, (64 * sum(sum(coalesce(part.n, 0))) OVER (ORDER BY x) + total.n - 1) /
       total.n

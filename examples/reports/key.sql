@@ -1,11 +1,12 @@
--- The life of one key of the store kv, from its birth to now.
+-- Every change of one key of the store kv.
 --
---     .parameter set :key "'title'"     the key; the last one changed unless set
---     .parameter set :limit 100         so many changes, the newest 25 unless set
---     .parameter set :now "'2026-11-03 09:30'"   as if it were then (UTC)
+--     .parameter set :key "'title'"     the key (the one that changed last)
+--     .parameter set :limit 100         how many changes, the newest first (25)
+--     .parameter set :now "'2026-11-03 09:30'"   pretend that it is this time (UTC)
 --
--- Text needs both quotes, or '42' is the number 42. Needs SQLite 3.40. Times are
--- those of the wall clock here. Leaves .mode list and .headers off.
+-- Text needs both kinds of quotes; otherwise '42' is the number 42. Needs SQLite
+-- 3.40. Times are in local time. Afterwards the shell has .mode list and .headers
+-- off.
 .mode list
 .headers off
 
@@ -17,8 +18,8 @@ WITH RECURSIVE
       CAST(strftime('%s', 'now') AS INTEGER)),
       max(1, coalesce(CAST(:limit AS INTEGER), 25)),
       coalesce(:key, (SELECT key FROM kv_log ORDER BY ts DESC LIMIT 1))),
-  -- Its changes, the newest being 1. One that did not replace the one before
-  -- it was made by a device that had not seen that.
+  -- Its changes; the newest is 1. If a change did not replace the one before, its
+  -- device had not seen that one.
   change(id, ts, device, op, old_op, is_blind) AS (
     SELECT row_number() OVER latest, ts, device, op, lead(op) OVER latest,
       lead(ts) OVER latest IS NOT parent_ts
@@ -35,7 +36,7 @@ WITH RECURSIVE
     WHERE (id <= input.n OR id = total.n)
       AND l.ts = c.ts AND l.device = c.device
     GROUP BY id),
-  -- A time as one says it.
+  -- A time in words.
   day(ts, age, days, at, clock) AS (
     SELECT ts, now - ts / 1000000,
       CAST(julianday(date(now, 'unixepoch', 'localtime')) -
@@ -72,7 +73,7 @@ WITH RECURSIVE
     SELECT 0, 'now', value, 46 FROM event WHERE id = 1
     UNION ALL
     SELECT 0, 'key', key, 84 FROM input),
-  -- Values as text of one line, not wider than the room they have.
+  -- Values as one line of text, no wider than their column.
   plain(id, part, room, text, is_cut) AS (
     SELECT id, part, room, CASE typeof(v)
         WHEN 'null' THEN '(null)'
@@ -88,7 +89,7 @@ WITH RECURSIVE
       typeof(v) = 'text' AND
         length(CAST(v AS BLOB)) > length(CAST(substr(v, 1, room + 1) AS BLOB))
     FROM field),
-  -- Characters that are not one column wide, or are not to be printed.
+  -- Characters that are not one column wide, or cannot be printed.
   odd(first, last, width, text) AS (VALUES
     (0, 31, 1, ' '), (127, 159, 1, ' '), (768, 879, 0, NULL),
     (4352, 4447, 2, NULL), (8203, 8207, 0, ''), (8232, 8238, 1, ' '),

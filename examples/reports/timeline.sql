@@ -2,12 +2,12 @@
 -- deletes and conflicts along time. Writes kv-timeline.html in the current
 -- folder: one file without scripts that loads nothing from anywhere.
 --
---     .parameter set :days 30       the last so many days; everything unless set
---     .parameter set :now "'2026-11-03 09:30'"   as if it were then (UTC)
+--     .parameter set :days 30       how many days, up to today (all)
+--     .parameter set :now "'2026-11-03 09:30'"   pretend that it is this time (UTC)
 --
--- Marks near each other are one mark, so that the page stays small. Needs SQLite
--- 3.40. Times are those of the wall clock here. Leaves .mode list, .headers off
--- and the output going to the screen.
+-- Marks that are close to each other are drawn as one, so that the page stays
+-- small. Needs SQLite 3.40. Times are in local time. Afterwards the shell has
+-- .mode list and .headers off, and prints to the screen.
 .mode list
 .headers off
 .once kv-timeline.html
@@ -28,17 +28,17 @@ WITH RECURSIVE
       ORDER BY ts LIMIT 1)),
   device_count(n) AS (
     SELECT max(1, min(14, count(*))) FROM kv_devices WHERE n_rows > 0),
-  -- Marks stand at one of so many places. All is drawn 1200 wide, the time
-  -- from 180 on.
+  -- The number of places for marks. The drawing is 1200 wide; time begins at
+  -- 180.
   scale(start, stop, n, step, width) AS (
     SELECT start, stop, n, (stop - start) / n + 1, 1000.0 / n
     FROM span, (SELECT max(60, min(168, 900 / n)) AS n FROM device_count)),
-  -- Grouped by one integer, which sorts faster than names: where the device
-  -- is in a list of all, place, kind.
+  -- Group by one integer, which sorts faster than names: the number of the
+  -- device in a list of all, the place, the kind.
   names(names) AS (
     SELECT '|' || group_concat(device, '||') || '|' FROM kv_devices
     WHERE device IS NOT NULL),
-  -- All rows are read fastest in their own order, some by the index of times.
+  -- To read all rows, their own order is fastest; for some, the index by time.
   pile(pile, n, first_ts, last_ts, low, high) AS (
     SELECT instr(names, '|' || device || '|') * 1000 +
         min(n - 1, (ts - start) / step) * 2 + (op = 'delete') AS pile,
@@ -67,7 +67,7 @@ WITH RECURSIVE
         sum(n * is_delete) AS n_deletes, count(*) OVER () AS n_all,
         min(14, row_number() OVER (ORDER BY sum(n) DESC, device)) AS place
       FROM cell GROUP BY device)),
-  -- What is one mark: in the lane of all others those of several devices.
+  -- One mark each; the lane of all others has those of several devices.
   spot(id, y, name, x, is_delete, n, first_ts, last_ts, low, high) AS (
     SELECT min(id), y, CASE count(DISTINCT device) WHEN 1 THEN device ELSE name END,
       x, is_delete, sum(n), min(first_ts), max(last_ts), min(low), max(high)
@@ -101,7 +101,7 @@ WITH RECURSIVE
     SELECT id, 'conflict', y, x, n, first_ts, last_ts, device || ' lost' ||
       CASE n_winners WHEN 1 THEN ' to ' || winner ELSE '' END || ': ', 'value'
     FROM clash JOIN lane USING(device)),
-  -- Times in full, since the page stays when the day is over.
+  -- Times in full, since the page is kept for longer than a day.
   stamp(ts, day, clock) AS (
     SELECT ts, substr('SunMonTueWedThuFriSat', 1 + 3 * strftime('%w', at), 3) ||
         ' ' || (strftime('%d', at) + 0) || ' ' ||
@@ -117,7 +117,7 @@ WITH RECURSIVE
         SELECT first_ts AS ts FROM mark UNION SELECT last_ts FROM mark
         UNION SELECT lost_ts FROM told UNION SELECT now * 1000000 FROM input
         UNION SELECT start FROM span))),
-  -- Where the lines across stand: the first unit that makes no more than 12.
+  -- The vertical lines: the first unit that makes no more than 12 of them.
   unit(modifier, seconds, form) AS (
     SELECT * FROM (VALUES
       ('1 minutes', 60, 'clock'), ('5 minutes', 300, 'clock'),
@@ -171,7 +171,7 @@ WITH RECURSIVE
     SELECT id, 'kept', value, 40 FROM told
     UNION ALL
     SELECT id, 'lost', lost_value, 40 FROM told),
-  -- Values as text of one line, not wider than the room they have.
+  -- Values as one line of text, no wider than their column.
   plain(id, part, room, text, is_cut) AS (
     SELECT id, part, room, CASE typeof(v)
         WHEN 'null' THEN '(null)'
@@ -187,7 +187,7 @@ WITH RECURSIVE
       typeof(v) = 'text' AND
         length(CAST(v AS BLOB)) > length(CAST(substr(v, 1, room + 1) AS BLOB))
     FROM field),
-  -- Characters that are not one column wide, or are not to be printed.
+  -- Characters that are not one column wide, or cannot be printed.
   odd(first, last, width, text) AS (VALUES
     (0, 31, 1, ' '), (127, 159, 1, ' '), (768, 879, 0, NULL),
     (4352, 4447, 2, NULL), (8203, 8207, 0, ''), (8232, 8238, 1, ' '),
