@@ -52,6 +52,7 @@ ERRORS = 'ext/surface/ERRORS.md'
 PARSTORE = 'examples/guide/parstore.md'
 FORMAT = 'ext/log/README.md'
 FLOORS = 'ext/README.md'
+TESTS = 'tests/README.md'
 MODULE = os.environ.get('KV_MODULE', os.path.join(SOURCE, 'build', 'kv'))
 MODULE_FILE = next(iter(glob.glob(MODULE + '.*')), MODULE + '.so')
 MARK = '-- end of the statement --'
@@ -660,6 +661,12 @@ def names_in(heading):
             for name in re.findall(r'`([^`]+)`', row[0])]
 
 
+def folders_of(folder):
+    with os.scandir(os.path.join(SOURCE, folder)) as entries:
+        return [entry.name for entry in entries
+                if entry.is_dir() and not entry.name.startswith(('.', '_'))]
+
+
 def messages_of_source():
     """The formats of all messages, each %s and %lld as an ellipsis.
 
@@ -1222,7 +1229,7 @@ class TestPARStore(unittest.TestCase):
 
 
 class TestFormat(unittest.TestCase):
-    """What ext/log/README.md specifies, and the floor plan."""
+    """What ext/log/README.md specifies, the floor plan, and the map of tests."""
     maxDiff = None
 
     def setUp(self):
@@ -1283,9 +1290,12 @@ class TestFormat(unittest.TestCase):
 
     def test_every_room_is_on_the_floor_plan(self):
         text = read_page(FLOORS)
-        for floor in ('surface', 'table', 'sync', 'own', 'store', 'cache', 'log',
-                      'folder', 'db', 'core'):
-            part = re.search(r'(?ms)^#+ %s/(.*?)(?=^#)' % floor, text)[1]
+        floors = folders_of('ext')
+        self.assertIn('surface', floors)
+        for floor in floors:
+            part = re.search(r'(?ms)^#+ %s/(.*?)(?=^#)' % floor, text)
+            self.assertTrue(part, 'no section %s/' % floor)
+            part = part[1]
             rooms = {os.path.basename(path)[:-2].replace('_windows', '')
                      for path in glob.glob(
                          os.path.join(SOURCE, 'ext', floor, '*.[ch]'))}
@@ -1295,6 +1305,11 @@ class TestFormat(unittest.TestCase):
                       if line.startswith('| `')
                       for name in re.findall(r'`(\w+)`', line.split('|')[1])}
             self.assertEqual(firsts - rooms, set(), floor)
+
+    def test_every_folder_of_tests_is_on_its_map(self):
+        firsts = ' '.join(row[0] for row in table_under('Tests', TESTS))
+        self.assertEqual(set(re.findall(r'`(\w+)/`', firsts)),
+                         set(folders_of('tests')))
 
 
 if __name__ == '__main__':
