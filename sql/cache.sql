@@ -70,7 +70,10 @@ CREATE TABLE {cursor}(
   newest INTEGER,
   clock_offset INTEGER,
   synced INTEGER,
-  stamp BLOB,
+  stamp_inode INTEGER,
+  stamp_size INTEGER,
+  stamp_mtime INTEGER,
+  stamp_ctime INTEGER,
   state TEXT NOT NULL,
   detail TEXT
 ) WITHOUT ROWID;
@@ -151,8 +154,8 @@ SELECT
      OR large OR value
    FROM {cache} WHERE is_old = :none),
   (SELECT id OR seq OR sum OR published_seq OR published_sum OR waiting_seq
-     OR waiting_sum OR last_ts OR newest OR clock_offset OR synced OR stamp
-     OR state OR detail
+     OR waiting_sum OR last_ts OR newest OR clock_offset OR synced OR stamp_inode
+     OR stamp_size OR stamp_mtime OR stamp_ctime OR state OR detail
    FROM {cursor} WHERE device = :none),
   (SELECT peer OR seq OR txn OR ts OR peer_id OR peer_seq OR peer_sum
    FROM {seen} WHERE device = :none),

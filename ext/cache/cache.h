@@ -26,7 +26,7 @@
 #include "log/reader.h"
 
 /* Format of the shadow tables; an older cache is built anew. */
-#define KV_CACHE_FORMAT 7
+#define KV_CACHE_FORMAT 8
 
 /* How many epochs there are: meta_epoch in sql/cache.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)

@@ -16,6 +16,30 @@
 #include "core/clock.h"
 #include "db/error.h"
 
+/* Columns of cursor_get; they are the parameters of cursor_put, see there. */
+enum {
+  CURSOR_ID,
+  CURSOR_SEQ,
+  CURSOR_SUM,
+  CURSOR_PUBLISHED_SEQ,
+  CURSOR_PUBLISHED_SUM,
+  CURSOR_WAITING_SEQ,
+  CURSOR_WAITING_SUM,
+  CURSOR_LAST_TS,
+  CURSOR_NEWEST,
+  CURSOR_CLOCK_OFFSET,
+  CURSOR_SYNCED,
+  CURSOR_STAMP_INODE,
+  CURSOR_STAMP_SIZE,
+  CURSOR_STAMP_MTIME,
+  CURSOR_STAMP_CTIME,
+  CURSOR_STATE,
+  CURSOR_DETAIL
+};
+
+/* The parameter of a column: :device comes before all of them. */
+#define CURSOR_PARAMETER(column) ((column) + 2)
+
 static int64_t log_cursor_int64(sqlite3_stmt *stmt, int column,
                                 int64_t otherwise) {
   return sqlite3_column_type(stmt, column) == SQLITE_INTEGER
@@ -37,20 +61,30 @@ static int log_cursor_is_seq(int64_t seq) {
   return seq >= 0 && seq <= KV_TS_MAX;
 }
 
-static int log_cursor_read(sqlite3_stmt *stmt, kv_log_cursor *out) {
-  const char *detail;
+static int log_cursor_is_integer(sqlite3_stmt *stmt, int column) {
+  return sqlite3_column_type(stmt, column) == SQLITE_INTEGER;
+}
 
-  out->is_known = 1;
-  out->has_id = log_cursor_blob(stmt, 0, out->id, KV_ID_SIZE);
-  out->cached.seq = log_cursor_int64(stmt, 1, 0);
-  out->cached.sum = log_cursor_int64(stmt, 2, 0);
-  out->published.seq = log_cursor_int64(stmt, 3, 0);
-  out->published.sum = log_cursor_int64(stmt, 4, 0);
-  out->last_ts = log_cursor_int64(stmt, 5, -1);
-  out->newest = log_cursor_int64(stmt, 13, -1);
-  out->has_waiting = sqlite3_column_type(stmt, 11) == SQLITE_INTEGER;
-  out->waiting.seq = log_cursor_int64(stmt, 11, 0);
-  out->waiting.sum = log_cursor_int64(stmt, 12, 0);
+static int log_cursor_stamp(sqlite3_stmt *stmt, kv_stamp *out) {
+  out->inode = log_cursor_int64(stmt, CURSOR_STAMP_INODE, 0);
+  out->size = log_cursor_int64(stmt, CURSOR_STAMP_SIZE, 0);
+  out->mtime = log_cursor_int64(stmt, CURSOR_STAMP_MTIME, 0);
+  out->ctime = log_cursor_int64(stmt, CURSOR_STAMP_CTIME, 0);
+  return log_cursor_is_integer(stmt, CURSOR_STAMP_INODE) &&
+         log_cursor_is_integer(stmt, CURSOR_STAMP_SIZE) &&
+         log_cursor_is_integer(stmt, CURSOR_STAMP_MTIME) &&
+         log_cursor_is_integer(stmt, CURSOR_STAMP_CTIME);
+}
+
+/* The last row that is in the cache, and those of the own log. */
+static void log_cursor_positions(sqlite3_stmt *stmt, kv_log_cursor *out) {
+  out->cached.seq = log_cursor_int64(stmt, CURSOR_SEQ, 0);
+  out->cached.sum = log_cursor_int64(stmt, CURSOR_SUM, 0);
+  out->published.seq = log_cursor_int64(stmt, CURSOR_PUBLISHED_SEQ, 0);
+  out->published.sum = log_cursor_int64(stmt, CURSOR_PUBLISHED_SUM, 0);
+  out->has_waiting = log_cursor_is_integer(stmt, CURSOR_WAITING_SEQ);
+  out->waiting.seq = log_cursor_int64(stmt, CURSOR_WAITING_SEQ, 0);
+  out->waiting.sum = log_cursor_int64(stmt, CURSOR_WAITING_SUM, 0);
   if (!log_cursor_is_seq(out->cached.seq) ||
       !log_cursor_is_seq(out->published.seq) ||
       !log_cursor_is_seq(out->waiting.seq)) {
@@ -58,13 +92,22 @@ static int log_cursor_read(sqlite3_stmt *stmt, kv_log_cursor *out) {
     out->published = out->waiting = out->cached;
     out->has_id = out->has_waiting = 0;
   }
-  out->clock_offset = log_cursor_int64(stmt, 6, 0);
-  out->synced = log_cursor_int64(stmt, 7, -1);
-  out->has_stamp =
-    out->has_id && log_cursor_blob(stmt, 8, &out->stamp, sizeof(out->stamp));
+}
+
+static int log_cursor_read(sqlite3_stmt *stmt, kv_log_cursor *out) {
+  const char *detail;
+
+  out->is_known = 1;
+  out->has_id = log_cursor_blob(stmt, CURSOR_ID, out->id, KV_ID_SIZE);
+  log_cursor_positions(stmt, out);
+  out->last_ts = log_cursor_int64(stmt, CURSOR_LAST_TS, -1);
+  out->newest = log_cursor_int64(stmt, CURSOR_NEWEST, -1);
+  out->clock_offset = log_cursor_int64(stmt, CURSOR_CLOCK_OFFSET, 0);
+  out->synced = log_cursor_int64(stmt, CURSOR_SYNCED, -1);
+  out->has_stamp = log_cursor_stamp(stmt, &out->stamp) && out->has_id;
   out->verdict.state =
-    kv_state_of_word((const char *)sqlite3_column_text(stmt, 9));
-  detail = (const char *)sqlite3_column_text(stmt, 10);
+    kv_state_of_word((const char *)sqlite3_column_text(stmt, CURSOR_STATE));
+  detail = (const char *)sqlite3_column_text(stmt, CURSOR_DETAIL);
   if (detail) {
     out->verdict.detail = kv_strdup(detail);
     if (!out->verdict.detail) return SQLITE_NOMEM;
@@ -90,42 +133,54 @@ int kv_log_cursor_load(kv_stmts *stmts, const char *device,
   return rc;
 }
 
+/* What is not there is left to be NULL. */
+static int log_cursor_bind_numbers(sqlite3_stmt *stmt,
+                                   const kv_log_cursor *cursor) {
+  const struct {
+    int column;
+    int is_there;
+    int64_t value;
+  } numbers[] = {{CURSOR_SEQ, 1, cursor->cached.seq},
+                 {CURSOR_SUM, 1, cursor->cached.sum},
+                 {CURSOR_PUBLISHED_SEQ, 1, cursor->published.seq},
+                 {CURSOR_PUBLISHED_SUM, 1, cursor->published.sum},
+                 {CURSOR_WAITING_SEQ, cursor->has_waiting, cursor->waiting.seq},
+                 {CURSOR_WAITING_SUM, cursor->has_waiting, cursor->waiting.sum},
+                 {CURSOR_LAST_TS, cursor->last_ts >= 0, cursor->last_ts},
+                 {CURSOR_NEWEST, cursor->newest >= 0, cursor->newest},
+                 {CURSOR_CLOCK_OFFSET, 1, cursor->clock_offset},
+                 {CURSOR_SYNCED, cursor->synced >= 0, cursor->synced},
+                 {CURSOR_STAMP_INODE, cursor->has_stamp, cursor->stamp.inode},
+                 {CURSOR_STAMP_SIZE, cursor->has_stamp, cursor->stamp.size},
+                 {CURSOR_STAMP_MTIME, cursor->has_stamp, cursor->stamp.mtime},
+                 {CURSOR_STAMP_CTIME, cursor->has_stamp, cursor->stamp.ctime}};
+  size_t i;
+  int rc = SQLITE_OK;
+
+  for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    if (rc != SQLITE_OK || !numbers[i].is_there) continue;
+    rc = sqlite3_bind_int64(stmt, CURSOR_PARAMETER(numbers[i].column),
+                            numbers[i].value);
+  }
+  return rc;
+}
+
 static int log_cursor_bind(sqlite3_stmt *stmt, const kv_log_cursor *cursor) {
+  const kv_verdict *verdict = &cursor->verdict;
   int rc = sqlite3_bind_text(stmt, 1, cursor->device, -1, SQLITE_STATIC);
 
   if (rc == SQLITE_OK && cursor->has_id) {
-    rc = sqlite3_bind_blob(stmt, 2, cursor->id, KV_ID_SIZE, SQLITE_STATIC);
+    rc = sqlite3_bind_blob(stmt, CURSOR_PARAMETER(CURSOR_ID), cursor->id,
+                           KV_ID_SIZE, SQLITE_STATIC);
   }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, cursor->cached.seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, cursor->cached.sum);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, cursor->published.seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 6, cursor->published.sum);
-  if (rc == SQLITE_OK && cursor->last_ts >= 0) {
-    rc = sqlite3_bind_int64(stmt, 7, cursor->last_ts);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 8, cursor->clock_offset);
-  if (rc == SQLITE_OK && cursor->synced >= 0) {
-    rc = sqlite3_bind_int64(stmt, 9, cursor->synced);
-  }
-  if (rc == SQLITE_OK && cursor->has_stamp) {
-    rc = sqlite3_bind_blob(stmt, 10, &cursor->stamp, sizeof(cursor->stamp),
-                           SQLITE_STATIC);
+  if (rc == SQLITE_OK) rc = log_cursor_bind_numbers(stmt, cursor);
+  if (rc == SQLITE_OK) {
+    rc = sqlite3_bind_text(stmt, CURSOR_PARAMETER(CURSOR_STATE),
+                           kv_state_word(verdict->state), -1, SQLITE_STATIC);
   }
   if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 11, kv_state_word(cursor->verdict.state), -1,
-                           SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 12, cursor->verdict.detail, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK && cursor->newest >= 0) {
-    rc = sqlite3_bind_int64(stmt, 15, cursor->newest);
-  }
-  if (rc == SQLITE_OK && cursor->has_waiting) {
-    rc = sqlite3_bind_int64(stmt, 13, cursor->waiting.seq);
-    if (rc == SQLITE_OK) {
-      rc = sqlite3_bind_int64(stmt, 14, cursor->waiting.sum);
-    }
+    rc = sqlite3_bind_text(stmt, CURSOR_PARAMETER(CURSOR_DETAIL),
+                           verdict->detail, -1, SQLITE_STATIC);
   }
   return rc;
 }

@@ -230,7 +230,7 @@ static const char *const host_columns[] = {
   "seq",           "txn",           "parent_ts",   "op",
   "arrived",       "value",         "id",          "sum",
   "published_seq", "published_sum", "waiting_seq", "waiting_sum",
-  "last_ts",       "newest",        "synced",      "stamp",
+  "last_ts",       "newest",        "synced",      "stamp_size",
   "state",         "detail",        "peer",        "peer_id",
   "peer_seq",      "peer_sum",      "first_seq",   "last_seq",
   "format",        "epoch",         "machine",     "clock_offset",

@@ -256,13 +256,18 @@ class CacheUnfit(Changed):
                     self.put("d")
                     self.check(self.db)
 
+    def format(self):
+        """That of the cache, which this version made."""
+        return self.db.execute("SELECT format FROM kv_meta").fetchone()[0]
+
     def test_rows_that_wait_are_not_lost_with_an_older_format(self):
         """Nor if the tables of that format had other columns."""
         self.rows_wait("b")
+        known = self.format()
         self.change("UPDATE kv_meta SET format = 1",
                     "ALTER TABLE kv_cursor RENAME COLUMN waiting_seq TO other")
         self.fails("SELECT kv_sync()", "kv: the cache of kv has to be built anew", "DROP TABLE")
-        self.change("UPDATE kv_meta SET format = 7",
+        self.change(f"UPDATE kv_meta SET format = {known}",
                     "ALTER TABLE kv_cursor RENAME COLUMN other TO waiting_seq")
         sync(self.db)
         self.assertEqual(self.keys(), ["a", "b"])
@@ -270,18 +275,20 @@ class CacheUnfit(Changed):
     def test_an_older_cache_is_kept_until_the_log_tells_that_nothing_waits(self):
         self.open()
         self.put("a", "b")
+        known = self.format()
         os.rename(self.path("notes.kv"), self.path("away.kv"))
         self.change("UPDATE kv_meta SET format = 1")
         self.fails("SELECT kv_sync()", "kv: the cache of kv has to be built anew", "reachable")
         self.assertEqual(self.db.execute("SELECT count(*) FROM kv_cache").fetchone(), (2,))
         os.rename(self.path("away.kv"), self.path("notes.kv"))
         sync(self.db)
-        self.assertEqual(self.db.execute("SELECT format FROM kv_meta").fetchone(), (7,))
+        self.assertEqual(self.format(), known)
         self.check(self.db)
 
     def test_a_newer_cache_is_refused_and_left_as_it_is(self):
         self.rows_wait("b")
-        self.change("UPDATE kv_meta SET format = 8",
+        known = self.format()
+        self.change(f"UPDATE kv_meta SET format = {known + 1}",
                     "ALTER TABLE kv_cache RENAME COLUMN value TO other")
         before = self.db.execute("SELECT * FROM kv_cache").fetchall()
         log = self.keys()
@@ -291,11 +298,12 @@ class CacheUnfit(Changed):
                     "DELETE FROM kv WHERE key = 'a'", "SELECT kv_set('x', 1)",
                     "SELECT kv_sync()", "SELECT kv_close('discard=1', 'kv')",
                     "ALTER TABLE kv RENAME TO other"):
-            self.fails(sql, "kv: ", "newer version of sqlite-kv", "kv", "8", "7")
+            self.fails(sql, "kv: ", "newer version of sqlite-kv", "kv",
+                       f"is {known + 1}", f"knows {known}")
         self.fails("DROP TABLE kv", "locked")
         self.assertEqual(self.db.execute("SELECT * FROM kv_cache").fetchall(), before)
         self.assertEqual(self.keys(), log)
-        self.change("UPDATE kv_meta SET format = 7",
+        self.change(f"UPDATE kv_meta SET format = {known}",
                     "ALTER TABLE kv_cache RENAME COLUMN other TO value")
         sync(self.db)
         self.check(self.db)

@@ -391,7 +391,9 @@ static kv_log_cursor make_cursor(const char *device, int64_t last_ts) {
   cursor.newest = last_ts + 5;
   cursor.clock_offset = 8;
   cursor.synced = 9;
-  cursor.stamp.inode = 10;
+  cursor.stamp.inode = INT64_MIN;
+  cursor.stamp.size = 10;
+  cursor.stamp.mtime = 11;
   cursor.stamp.ctime = INT64_MAX;
   kv_verdict_set(&cursor.verdict, KV_STATE_WAITING, "%s", "why");
   return cursor;
@@ -485,13 +487,36 @@ static void a_damaged_cursor_is_read_as_unknown(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   kv_log_cursor_save(&t.store->stmts, &cursor);
   kv_log_cursor_clear(&cursor);
-  test_run(t.db, "UPDATE kv_cursor SET id = x'00', stamp = 5, seq = 'many', "
+  test_run(t.db, "UPDATE kv_cursor SET id = x'00', seq = 'many', "
                  "last_ts = 'x', state = 'odd'");
   assert_rc(kv_log_cursor_load(&t.store->stmts, "phone", &cursor), SQLITE_OK);
   assert_false(cursor.has_id || cursor.has_stamp);
   assert_int_equal(cursor.cached.seq, 0);
   assert_int_equal(cursor.last_ts, -1);
   assert_int_equal(cursor.verdict.state, KV_STATE_DAMAGED);
+  kv_log_cursor_clear(&cursor);
+  test_store_close(&t);
+}
+
+static void a_stamp_that_is_not_whole_is_none(void **state) {
+  static const char *const columns[] = {"inode", "size", "mtime", "ctime"};
+  kv_log_cursor cursor = make_cursor("phone", 7);
+  test_store t;
+  int i;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  for (i = 0; i < 4; i++) {
+    assert_rc(kv_log_cursor_save(&t.store->stmts, &cursor), SQLITE_OK);
+    test_run(t.db,
+             test_path("UPDATE kv_cursor SET stamp_%s = 'x'", columns[i]));
+    kv_log_cursor_clear(&cursor);
+    assert_rc(kv_log_cursor_load(&t.store->stmts, "phone", &cursor), SQLITE_OK);
+    assert_true(cursor.has_id);
+    assert_false(cursor.has_stamp);
+    kv_log_cursor_clear(&cursor);
+    cursor = make_cursor("phone", 7);
+  }
   kv_log_cursor_clear(&cursor);
   test_store_close(&t);
 }
@@ -566,6 +591,7 @@ int main(void) {
     test_in_folder(the_last_eight_former_logs_are_kept_each_once),
     test_in_folder(an_unknown_device_has_an_empty_cursor),
     test_in_folder(a_damaged_cursor_is_read_as_unknown),
+    test_in_folder(a_stamp_that_is_not_whole_is_none),
     test_in_folder(the_clock_counts_up_to_a_limit),
     test_in_folder(known_devices_are_listed_bytewise),
   };
