@@ -87,6 +87,7 @@ PAGES = {
     'tests/fault/README.md': {'sh': 2},
     'tests/foreign/README.md': {},
     'tests/fuzz/README.md': {'sh': 2},
+    'tests/tables/README.md': {'sh': 1},
 }
 
 Block = collections.namedtuple(
@@ -534,6 +535,12 @@ def run_source_line(sources, line):
     elif re.search(r'\bpython3$', words[0]):
         if 'KV_MODULE' in env:
             env['KV_MODULE'] = os.path.abspath(MODULE)
+        if 'KV_FOLD_ROWS' in env:
+            built = os.path.join(os.path.dirname(os.path.abspath(MODULE)),
+                                 os.path.basename(env['KV_FOLD_ROWS']))
+            if not os.path.exists(built):
+                return
+            env.update(KV_FOLD_ROWS=built, KV_FOLD_SCHEDULES='50')
         if 'LD_PRELOAD' in os.environ:
             env['LD_PRELOAD'] = os.environ['LD_PRELOAD']
         words[0] = sys.executable
