@@ -3,6 +3,7 @@
 */
 #include "cache.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "db/error.h"
@@ -214,8 +215,10 @@ int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device) {
 }
 
 int kv_cache_forget(kv_stmts *stmts, const char *device) {
-  int rc = kv_cache_run_for(stmts, KV_SQL_CACHE_FORGET, device);
+  int rc;
 
+  assert(!sqlite3_get_autocommit(stmts->db)); /* inside a savepoint */
+  rc = kv_cache_run_for(stmts, KV_SQL_CACHE_FORGET, device);
   if (rc == SQLITE_OK) rc = kv_parts_trim(stmts);
   if (rc == SQLITE_OK) rc = kv_stmt_exec(stmts, KV_SQL_CACHE_PROMOTE);
   if (rc == SQLITE_OK) rc = kv_cache_run_for(stmts, KV_SQL_SEEN_FORGET, device);
@@ -233,8 +236,10 @@ int kv_cache_last_arrival(kv_stmts *stmts, int64_t *out) {
 int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
                          const kv_span *span) {
   sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_ARRIVAL_PUT, &stmt);
+  int rc;
 
+  assert(span->first_seq <= span->last_seq);
+  rc = kv_stmt_get(stmts, KV_SQL_ARRIVAL_PUT, &stmt);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, arrived);
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_text(stmt, 2, device, -1, SQLITE_STATIC);

@@ -6,6 +6,7 @@
 */
 #include "log_cursor.h"
 
+#include <assert.h>
 #ifdef KV_DEBUG
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,6 +220,7 @@ int kv_log_cursor_save(kv_stmts *stmts, const kv_log_cursor *cursor) {
   sqlite3_stmt *stmt = NULL;
   int rc;
 
+  assert(cursor->device[0]);
   log_cursor_trace(stmts, cursor);
   rc = kv_stmt_get(stmts, KV_SQL_CURSOR_PUT, &stmt);
   if (rc == SQLITE_OK) rc = log_cursor_bind(stmt, cursor);

@@ -15,8 +15,10 @@
 ** not verify.
 */
 #include "cache.h"
+
 #include "parts.h"
 #include "slice.h"
+#include <assert.h>
 
 typedef struct merge_run {
   kv_stmts *stmts;
@@ -213,8 +215,10 @@ int kv_cache_merge_new(kv_stmts *stmts, kv_reader *reader, kv_position after,
                        int64_t clock_limit, sqlite3_stmt *poll, int64_t arrived,
                        kv_stretch *out) {
   merge_run run = {stmts, reader, NULL, NULL, arrived, 1, 0, 0, 0};
-  int rc = kv_reader_start(reader, after, INT64_MAX);
+  int rc;
 
+  assert(!sqlite3_get_autocommit(stmts->db)); /* inside a savepoint */
+  rc = kv_reader_start(reader, after, INT64_MAX);
   kv_reader_watch(reader, clock_limit, poll);
   if (rc == SQLITE_OK) rc = merge_rows(&run);
   kv_reader_watch(reader, clock_limit, NULL);

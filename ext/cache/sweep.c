@@ -6,6 +6,7 @@
 ** so that the walk stands still meanwhile; the back, where they go, is behind
 ** all that it reads.
 */
+#include <assert.h>
 #include <string.h>
 
 #include "cache.h"
@@ -107,8 +108,10 @@ static int sweep_rows(kv_stmts *stmts, int64_t *n_front) {
 int kv_cache_sweep(kv_stmts *stmts, int64_t arrival, int64_t rows) {
   sqlite3_stmt *stmt = NULL;
   int64_t n_front;
-  int rc = sweep_rows(stmts, &n_front);
+  int rc;
 
+  assert(!sqlite3_get_autocommit(stmts->db)); /* inside a savepoint */
+  rc = sweep_rows(stmts, &n_front);
   if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_META_SWEPT, &stmt);
   if (rc != SQLITE_OK) return rc;
   rc = sqlite3_bind_int64(stmt, 1, arrival);

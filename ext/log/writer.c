@@ -293,6 +293,10 @@ int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
   return rc;
 }
 
+int kv_writer_is_locked(const kv_writer *log) {
+  return !sqlite3_get_autocommit(log->handle);
+}
+
 /* What a call of SQLite on the log's handle came to; not a stop by the host. */
 static int writer_note(kv_writer *log, int rc) {
   if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_INTERRUPT) log->has_failed = 1;
@@ -333,7 +337,7 @@ int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll) {
   int rc = SQLITE_OK;
 
   /* Where SQLite rolled back for an error, nobody goes on. */
-  assert(!sqlite3_get_autocommit(log->handle));
+  assert(kv_writer_is_locked(log));
   previous.seq = log->tail.seq;
   previous.txn = log->txn;
   row->seq = log->tail.seq + 1;
@@ -399,6 +403,7 @@ int kv_writer_trim(kv_writer *log) {
   sqlite3_file *file = NULL;
   int rc;
 
+  assert(kv_writer_is_locked(log) && !log->append);
   if (log->head.end == 0) return SQLITE_OK;
   rc =
     sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
@@ -411,6 +416,7 @@ int kv_writer_take_over(kv_writer *log, const char *machine) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_TAKE_OVER, &stmt);
 
+  assert(kv_writer_is_locked(log));
   if (rc == SQLITE_OK) {
     sqlite3_bind_text(stmt, 1, machine, -1, SQLITE_STATIC);
     sqlite3_step(stmt);
@@ -436,6 +442,7 @@ int kv_writer_reserve(kv_writer *log, char **err) {
   int highest = 0;
   int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
 
+  assert(kv_writer_is_locked(log) && !log->holds_room);
   /* What is not in memory has been written, and so has what the journal needs
   ** of it, but for the first page. */
   if (rc == SQLITE_OK) {

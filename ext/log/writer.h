@@ -61,6 +61,12 @@ int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
                    kv_verdict *verdict, char **err);
 
 /*
+** Is it locked still? An error of the disk may have made SQLite roll back.
+** For assertions.
+*/
+int kv_writer_is_locked(const kv_writer *log);
+
+/*
 ** From now on reading and writing pages of the log asks the host, whose
 ** KV_SQL_POLL is `poll`, now and then: SQLITE_ABORT when it wants no more.
 ** NULL: nobody is asked, as before a commit, which must not fail. SQLITE_NOMEM.

@@ -7,6 +7,7 @@
 */
 #include "catch_up.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "cache/cache.h"
@@ -37,8 +38,10 @@ static int catch_up_busy_timeout(kv_store *store) {
 int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
                      kv_writer **out, kv_verdict *verdict, char **err) {
   kv_writer_place place;
-  int rc = kv_store_follow(store);
+  int rc;
 
+  assert(store->root && store->device && !store->txn->log);
+  rc = kv_store_follow(store);
   *out = NULL;
   if (rc != SQLITE_OK) return rc;
   place.host = store->db;
@@ -82,6 +85,7 @@ static int catch_up_news(kv_store *store, kv_writer *log, kv_log_cursor *own,
     own->cached.seq > common.seq || store->txn->pending.n_rows > 0;
   int rc = SQLITE_OK;
 
+  assert(kv_writer_is_locked(log) && n_new > 0);
   if (is_before) rc = kv_own_renumber(store, n_new, common.seq);
   own->cached.seq += own->has_id ? n_new : 0;
   if (rc == SQLITE_OK) rc = catch_up_merge(store, log, own, common, stretch);
@@ -234,6 +238,7 @@ static int catch_up_rows(kv_store *store, kv_writer *log, kv_log_cursor *own,
   int has_common;
   int rc;
 
+  assert(kv_transaction_can_undo(store));
   memset(&run, 0, sizeof(run));
   run.store = store;
   run.log = log;
@@ -261,6 +266,7 @@ int kv_catch_up(kv_store *store, kv_log_cursor *own, int adopt,
   int rc = SQLITE_OK;
   int attempt;
 
+  assert(store->txn->pending.late.n == 0 && !store->txn->is_writing);
   *out = NULL;
   for (attempt = 0; attempt < 3 && rc == SQLITE_OK && is_repaired; attempt++) {
     kv_verdict verdict = {KV_STATE_OK, NULL};

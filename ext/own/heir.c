@@ -3,6 +3,7 @@
 */
 #include "heir.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "own.h"
@@ -97,6 +98,7 @@ int kv_heir_inherit(kv_store *store, char **err) {
   kv_store *twin = store->registry->stores;
   int rc = SQLITE_OK;
 
+  assert(store->device && store->root && !kv_store_in_transaction(store));
   while (twin && rc == SQLITE_OK) {
     kv_store *next;
 

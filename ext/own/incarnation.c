@@ -3,6 +3,7 @@
 */
 #include "incarnation.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "cache/parts.h"
@@ -38,6 +39,7 @@ int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
   kv_stretch stretch;
   int rc;
 
+  assert(kv_writer_is_locked(log));
   if (!log->reader) { /* it was just made; the cache says what cannot be */
     kv_verdict_set(verdict, KV_STATE_TWIN, "is gone, and so are its rows here");
     return SQLITE_OK;
@@ -151,8 +153,10 @@ static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
     {0, 0}};
   kv_writer *log = NULL;
   kv_position end;
-  int rc = kv_writer_begin_new(&place, &log, err);
+  int rc;
 
+  assert(own->has_id && !store->txn->log);
+  rc = kv_writer_begin_new(&place, &log, err);
   if (rc == SQLITE_OK) rc = kv_own_rows(store, log, log->head.base, n, &end);
   if (rc == SQLITE_OK) rc = kv_writer_commit(log);
   kv_writer_close(log);
@@ -170,8 +174,10 @@ static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
 static int incarnation_begin(kv_store *store, kv_log_cursor *own, char **err) {
   kv_position base = {0, 0};
   int64_t n = 0;
-  int rc = incarnation_salvage(store);
+  int rc;
 
+  assert(kv_transaction_can_undo(store) && store->txn->pending.n_rows == 0);
+  rc = incarnation_salvage(store);
   if (rc == SQLITE_OK) rc = incarnation_renumber(store, &n);
   if (rc == SQLITE_OK) {
     kv_handle_random(store->db, KV_ID_SIZE, own->id);
@@ -223,6 +229,7 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
   int has_more = 0;
   int rc = SQLITE_OK;
 
+  assert(!store->txn->log && store->txn->pending.late.n == 0);
   *is_repaired = 0;
   if (verdict->state == KV_STATE_TWIN && !adopt) return SQLITE_OK;
   if (verdict->state != KV_STATE_TWIN && verdict->state != KV_STATE_DAMAGED) {
@@ -284,8 +291,10 @@ int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
   char **names = NULL;
   int n = 0;
   int i;
-  int rc = kv_log_cursor_list(&store->stmts, &names, &n);
+  int rc;
 
+  assert(kv_writer_is_locked(log) && store->txn->pending.n_rows == 0);
+  rc = kv_log_cursor_list(&store->stmts, &names, &n);
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
     kv_position ack = {0, 0};
     int64_t sum = 0;
@@ -360,6 +369,7 @@ int kv_incarnation_check_part(kv_store *store, kv_writer *log,
   int found;
   int rc;
 
+  assert(kv_writer_is_locked(log) && store->txn->pending.n_rows == 0);
   if (!log->reader) return SQLITE_OK;
   if (store->exchange->must_look) { /* a write was refused: why? */
     rc = kv_writer_check(log, &found);

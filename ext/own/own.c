@@ -3,6 +3,7 @@
 */
 #include "own.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "cache/parts.h"
@@ -14,8 +15,10 @@
 #include "store/transaction.h"
 
 int kv_own_load(kv_store *store, kv_log_cursor *own) {
-  int rc = kv_log_cursor_load(&store->stmts, store->device, own);
+  int rc;
 
+  assert(store->device);
+  rc = kv_log_cursor_load(&store->stmts, store->device, own);
   if (rc == SQLITE_OK && store->txn->committed.seq > own->cached.seq) {
     /* An older copy of the host's database was put in its place. */
     memset(&store->txn->committed, 0, sizeof(store->txn->committed));
@@ -80,8 +83,11 @@ static int own_rows(kv_store *store, kv_writer *log, kv_position from,
   sqlite3_stmt *poll = NULL;
   kv_value large = {0};
   kv_row row;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
+  int rc;
 
+  assert(store->txn->pending.late.n == 0);
+  assert(!log || kv_writer_is_locked(log));
+  rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
   memset(&row, 0, sizeof(row));
   *end = *whole = from;
   if (rc == SQLITE_OK) {
@@ -194,6 +200,7 @@ int kv_own_common(kv_store *store, kv_writer *log, const kv_log_cursor *own,
                   kv_position *out, int *found) {
   int rc = SQLITE_OK;
 
+  assert(kv_writer_is_locked(log));
   *found = 0;
   *out = log->head.base;
   if (!own->has_id) {
@@ -224,6 +231,7 @@ int kv_own_common(kv_store *store, kv_writer *log, const kv_log_cursor *own,
 int kv_own_part(kv_store *store, kv_writer *log, kv_log_cursor *own) {
   int rc = SQLITE_OK;
 
+  assert(kv_writer_is_locked(log));
   own->waiting = log->head.base;
   if (own->has_id && memcmp(own->id, log->head.id, KV_ID_SIZE) == 0) {
     rc = own_extend(store, log, own, &own->waiting);
@@ -237,6 +245,7 @@ int kv_own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after) {
   int rc = kv_stmt_get(&store->stmts, id, &stmt);
   int self = 1;
 
+  assert(kv_transaction_can_undo(store));
   if (rc == SQLITE_OK) {
     int i = sqlite3_bind_parameter_index(stmt, ":shift");
     int j = sqlite3_bind_parameter_index(stmt, ":after");
@@ -258,6 +267,7 @@ int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
   int rc = SQLITE_OK;
   int i;
 
+  assert(shift > 0 && store->txn->pending.late.n == 0);
   for (i = 0; i < 4 && rc == SQLITE_OK; i++) {
     rc = kv_own_run(store, texts[i], shift, after);
   }

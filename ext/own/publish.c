@@ -3,6 +3,7 @@
 */
 #include "publish.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "cache/parts.h"
@@ -115,6 +116,8 @@ static int publish_transaction(kv_store *store, kv_writer *log,
   kv_span span = {at.seq + 1, txn, pending->ts, pending->max_ts};
   int rc;
 
+  assert(pending->is_open && pending->n_rows > 0 && pending->late.n == 0);
+  assert(!log || kv_writer_is_locked(log));
   rc =
     kv_cache_put_arrival(&store->stmts, pending->arrived, store->device, &span);
   if (rc == SQLITE_OK) rc = publish_append_seen(store, log, &at, txn);
@@ -279,6 +282,7 @@ int kv_publish_prepare(kv_store *store, char **err) {
   int is_forbidden;
   int rc;
 
+  assert(!store->txn->is_writing);
   if (store->txn->log || store->txn->pending.n_rows == 0) return SQLITE_OK;
   kv_stmt_permit(&store->stmts, &is_forbidden);
   rc = publish_prepare(store, err);
@@ -303,8 +307,10 @@ static int publish_finish(kv_store *store, char **err) {
 
 void kv_publish_commit(kv_store *store) {
   char *why = NULL;
-  int rc = store->txn->log ? publish_finish(store, &why) : SQLITE_OK;
+  int rc = SQLITE_OK;
 
+  assert(!store->txn->is_writing && store->txn->pending.late.n == 0);
+  if (store->txn->log) rc = publish_finish(store, &why);
   if (rc != SQLITE_OK) {
     sqlite3_log(rc, "%s", why ? why : sqlite3_errstr(rc));
   }
@@ -392,6 +398,7 @@ int kv_publish_waiting(kv_store *store, kv_publish_run *run, char **err) {
   int is_idle;
   int rc;
 
+  assert(store->device && store->root);
   run->is_published = 0;
   kv_transaction_undo(store);
   if (kv_transaction_has_rows(store)) return SQLITE_OK;
@@ -422,8 +429,10 @@ int kv_publish_now(kv_store *store, int must_look, char **err) {
 
 int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
   kv_log_cursor own;
-  int rc2 = kv_store_savepoint(store, err);
+  int rc2;
 
+  assert(!store->txn->log && store->txn->pending.n_rows == 0);
+  rc2 = kv_store_savepoint(store, err);
   if (rc2 != SQLITE_OK) return rc2;
   rc2 = kv_own_load(store, &own);
   if (rc2 == SQLITE_OK && !own.has_id) {

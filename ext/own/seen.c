@@ -3,6 +3,7 @@
 */
 #include "seen.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "cache/cache.h"
@@ -43,8 +44,10 @@ int kv_seen_restore(kv_store *store, int64_t common, int64_t news, int64_t ts,
   kv_row row;
   int n = 0;
   int i;
-  int rc = seen_list(store, common, news, &seen, &n);
+  int rc;
 
+  assert(kv_transaction_can_undo(store) && common < news);
+  rc = seen_list(store, common, news, &seen, &n);
   *n_rows = n;
   if (rc == SQLITE_OK && n > 0) rc = kv_own_renumber(store, n, news);
   memset(&row, 0, sizeof(row));

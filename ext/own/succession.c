@@ -7,6 +7,7 @@
 */
 #include "succession.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "cache/parts.h"
@@ -105,7 +106,10 @@ static int succession_try(kv_store *store, kv_writer *log, kv_log_cursor *own,
                           const kv_stretch *stretch, int *is_successor) {
   kv_heritage heritage = {0, 0, 0};
   int64_t shift;
-  int rc = succession_merge(store, log, stretch, &heritage);
+  int rc;
+
+  assert(kv_transaction_can_undo(store) && stretch->is_clean);
+  rc = succession_merge(store, log, stretch, &heritage);
 
   if (rc == SQLITE_OK) {
     rc = succession_compare(store, own->published.seq, &heritage);
@@ -151,6 +155,7 @@ int kv_succession_accept(kv_store *store, kv_writer *log, kv_log_cursor *own,
   kv_stretch stretch;
   int rc;
 
+  assert(kv_writer_is_locked(log) && store->txn->pending.late.n == 0);
   *outcome = KV_SUCCESSION_NONE;
   if (!log->reader || !own->has_id || log->head.base.seq != 0 ||
       memcmp(own->id, log->head.id, KV_ID_SIZE) == 0 ||

@@ -71,6 +71,7 @@ int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
   kv_pending_row *row;
   char *bytes;
 
+  assert(pending->is_open && index >= 0 && index <= pending->n_rows);
   if (from->ts > pending->max_ts) pending->max_ts = from->ts;
   if (!pending->is_scan &&
       kv_pending_is_full(pending, &from->key, &from->value)) {

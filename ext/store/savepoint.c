@@ -3,6 +3,8 @@
 */
 #include "savepoint.h"
 
+#include <assert.h>
+
 #include "db/error.h"
 #include "errors.h"
 #include "store.h"
@@ -39,6 +41,7 @@ int kv_store_savepoint(kv_store *store, char **err) {
 }
 
 int kv_store_savepoint_end(kv_store *store, int rc) {
+  assert(rc != SQLITE_OK || kv_store_in_transaction(store));
   if (rc == SQLITE_OK) {
     rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
   }

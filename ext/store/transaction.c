@@ -76,6 +76,8 @@ int kv_transaction_open(kv_store *store, char **err) {
   kv_log_cursor own;
   int rc;
 
+  assert(!pending->is_open && pending->late.n == 0);
+  assert(!store->txn->log && !store->txn->is_writing);
   if (!store->device) {
     return kv_error(err, SQLITE_READONLY,
                     "%s is open as an observer: name a device to write, "
@@ -118,6 +120,10 @@ int kv_transaction_is_open(const kv_store *store) {
   return store->txn->pending.is_open;
 }
 
+int kv_transaction_can_undo(const kv_store *store) {
+  return kv_store_in_transaction(store) || store->txn->pending.is_open;
+}
+
 int kv_transaction_is_writing(const kv_store *store) {
   return store->txn->is_writing;
 }
@@ -141,6 +147,7 @@ static int transaction_resume(kv_store *store) {
   sqlite3_stmt *stmt = NULL;
   int rc;
 
+  assert(!store->txn->log);
   if (pending->n_rows == 0 || pending->base.seq == pending->opened.seq) {
     return SQLITE_OK;
   }

@@ -60,6 +60,13 @@ int kv_transaction_has_rows(const kv_store *store);
 /* Has it written anything, which may have been rolled back? */
 int kv_transaction_is_open(const kv_store *store);
 
+/*
+** Will what is changed in the cache now be undone if something fails? Inside a
+** savepoint, a transaction of the user, or the commit of a single statement.
+** For assertions.
+*/
+int kv_transaction_can_undo(const kv_store *store);
+
 /* Does a write run a statement of its own, within another one? */
 int kv_transaction_is_writing(const kv_store *store);
 

@@ -3,6 +3,7 @@
 */
 #include "write.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "cache/parts.h"
@@ -267,8 +268,10 @@ static int write_put(kv_store *store, const kv_row *row, int64_t first,
                      int is_again) {
   sqlite3_stmt *stmt = NULL;
   int64_t former;
-  int rc = write_former(store, row, is_again, &former);
+  int rc;
 
+  assert(store->txn->pending.is_open && !store->txn->log);
+  rc = write_former(store, row, is_again, &former);
   if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &row->key);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->ts);
@@ -321,6 +324,7 @@ int kv_write_flush(kv_store *store, char **err) {
 
   if (pending->late.n == 0) return SQLITE_OK;
   if (store->txn->is_writing) return write_refuse_trigger(store, err);
+  assert(pending->is_open && !store->txn->log);
   store->txn->is_writing = 1;
   kv_stmt_permit(&store->stmts, &is_forbidden);
   rc = kv_late_sort(&pending->late, kv_pending_first(pending), &rows);
@@ -365,8 +369,10 @@ static int write_row(kv_store *store, const kv_place *place, int op,
   kv_row row;
   int64_t first = 0;
   int is_late;
-  int rc = write_make_room(store, place, key, value, &is_late);
+  int rc;
 
+  assert(pending->is_open && !store->txn->is_writing);
+  rc = write_make_room(store, place, key, value, &is_late);
   if (rc == SQLITE_OK) rc = write_parts(store, value, &first);
   if (rc != SQLITE_OK) return rc;
   row = write_cell(store, place, op, key, value);

@@ -308,7 +308,9 @@ static void forgetting_a_device_begins_an_epoch(void **state) {
   kv_reader_close(reader);
   put(&t, "a", 1, "laptop", 1, KV_OP_SET);
   a = test_ask(t.db, "SELECT epoch FROM kv_meta");
+  test_run(t.db, "BEGIN");
   assert_rc(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
+  test_run(t.db, "COMMIT");
   b = test_ask(t.db, "SELECT epoch FROM kv_meta");
   assert_string_not_equal(a, b);
   test_rows(t.db, "laptop", "SELECT device FROM kv_cache");

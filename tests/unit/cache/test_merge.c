@@ -100,14 +100,17 @@ static void write_seen(int64_t txn, int64_t seq) {
 static int merge(kv_position *after) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
+  int is_alone = sqlite3_get_autocommit(t.db);
   int rc;
 
+  if (is_alone) test_run(t.db, "BEGIN");
   assert_rc(kv_reader_open(t.db, path, "phone", &reader, &verdict), SQLITE_OK);
   if (after->seq == 0) *after = kv_reader_head(reader)->base;
   rc = kv_cache_merge_new(&t.store->stmts, reader, *after, INT64_MAX, NULL, 1,
                           &stretch);
   *after = stretch.end;
   kv_reader_close(reader);
+  if (is_alone) test_run(t.db, "COMMIT");
   return rc;
 }
 
@@ -153,7 +156,9 @@ static void what_came_to_others_is_left_for_a_sweep(void **state) {
   /* 20 of the second version are behind those of the third. */
   test_rows(t.db, "100|20|70|50", PLACES);
   check();
+  test_run(t.db, "BEGIN");
   assert_rc(kv_cache_sweep(&t.store->stmts, 1, 120), SQLITE_OK);
+  test_run(t.db, "COMMIT");
   test_rows(t.db, "50|70|120|50", PLACES);
   check();
 }

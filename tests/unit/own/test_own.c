@@ -164,11 +164,13 @@ static void renumbering_leaves_room_for_other_rows(void **state) {
   (void)state;
   test_run(t.db, "INSERT INTO kv_seen VALUES('laptop', 'phone', 4, 4, 1, "
                  "x'00', 1, 1), ('phone', 'laptop', 4, 4, 1, x'00', 1, 1)");
+  test_run(t.db, "BEGIN");
   assert_rc(kv_own_renumber(t.store, 10, 1), SQLITE_OK);
   test_rows(t.db, "a|1\nb|12\nc|13",
             "SELECT key, seq FROM kv_cache ORDER BY key");
   test_rows(t.db, "laptop|14\nphone|4", "SELECT device, seq FROM kv_seen");
   assert_rc(kv_own_renumber(t.store, 1, 11), SQLITE_OK);
+  test_run(t.db, "COMMIT");
   test_rows(t.db, "a|1\nb|13\nc|14",
             "SELECT key, seq FROM kv_cache ORDER BY key");
 }

@@ -103,7 +103,9 @@ a_row_whose_successor_is_forgotten_comes_to_the_front(void **state) {
            "INSERT INTO kv_arrival VALUES(9, 'phone', 1, 30, 0, 0)");
   upkeep(&t);
   test_rows(t.db, "100|30", PLACES);
+  test_run(t.db, "BEGIN");
   assert_rc(kv_cache_forget(&t.store->stmts, "phone"), SQLITE_OK);
+  test_run(t.db, "COMMIT");
   test_rows(t.db, "100|0", PLACES);
   test_store_close(&t);
 }
