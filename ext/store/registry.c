@@ -308,6 +308,19 @@ static int store_make_folder(kv_registry *registry, const kv_options *options,
   return rc;
 }
 
+/* A store that is open serves a table of another name, if its own is gone. */
+static int store_serve(kv_store *store, const char *schema, const char *name,
+                       char **err) {
+  if (kv_store_is_table(store, schema, name)) return SQLITE_OK;
+  if (!store_is_held(store)) return store_bind(store, schema, name);
+  return kv_error(err, SQLITE_ERROR,
+                  "table %s.%s of this connection is this store already "
+                  "(folder %s, device %s): use it, or open the folder as "
+                  "another device",
+                  store->schema, store->name, store->root,
+                  store->device ? store->device : "none");
+}
+
 static int store_open(kv_registry *registry, const char *schema,
                       const char *name, const kv_options *options, int create,
                       kv_store **out, char **err) {
@@ -340,17 +353,8 @@ static int store_open(kv_registry *registry, const char *schema,
     if (!store) {
       rc = store_new(registry, schema, name, options, path, root, &store);
       if (rc == SQLITE_OK) path = root = NULL;
-    } else if (!kv_store_is_table(store, schema, name)) {
-      if (store_is_held(store)) {
-        rc = kv_error(err, SQLITE_ERROR,
-                      "table %s.%s of this connection is this store already "
-                      "(folder %s, device %s): use it, or open the folder as "
-                      "another device",
-                      store->schema, store->name, root,
-                      options->device ? options->device : "none");
-      } else {
-        rc = store_bind(store, schema, name);
-      }
+    } else {
+      rc = store_serve(store, schema, name, err);
     }
   }
   sqlite3_free(path);

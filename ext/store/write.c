@@ -93,55 +93,67 @@ static void write_place_late(const kv_pending_row *late, kv_place *out) {
   out->is_again = late->is_again;
 }
 
+static int write_refuse_null(const kv_store *store, char **err) {
+  char *text =
+    sqlite3_mprintf("NOT NULL constraint failed: %s.key", store->name);
+
+  if (err && !*err) {
+    *err = text;
+  } else {
+    sqlite3_free(text);
+  }
+  return SQLITE_CONSTRAINT_NOTNULL;
+}
+
+/* Before a row of the transaction is written. */
+static int write_enter(kv_store *store, char **err) {
+  if (store->txn->is_writing) return write_refuse_trigger(store, err);
+  kv_transaction_undo(store);
+  return store->txn->pending.is_open ? SQLITE_OK : write_open(store, err);
+}
+
+/* The place of a row behind the latest one of its key, or over an own one. */
+static int write_place_winner(kv_store *store, const kv_winner *winner,
+                              kv_place *out, char **err) {
+  const kv_pending *pending = &store->txn->pending;
+  int64_t first = kv_pending_first(pending);
+
+  out->exists = winner->is_found && winner->op == KV_OP_SET;
+  if (winner->seq >= first && strcmp(winner->device, store->device) == 0) {
+    out->index = winner->seq - first;
+    out->ts = winner->ts;
+    out->parent_ts = winner->parent_ts;
+    out->is_again = 1;
+    if (out->index < pending->n_rows) return SQLITE_OK;
+    return kv_store_wrong_cache(store, err);
+  }
+  out->index = pending->n_rows;
+  out->ts = kv_clock_after(pending->ts, winner->ts);
+  out->parent_ts.type = winner->is_found ? KV_INTEGER : KV_NULL;
+  out->parent_ts.i = winner->ts;
+  return SQLITE_OK;
+}
+
 /* Work out the row that changes a key. */
 static int write_place(kv_store *store, const kv_value *key, kv_place *out,
                        char **err) {
-  kv_pending *pending = &store->txn->pending;
-  kv_pending_row *late;
+  const kv_pending_row *late;
   kv_winner winner;
-  int rc = SQLITE_OK;
+  int rc;
 
   memset(out, 0, sizeof(*out));
-  if (key->type == KV_NULL) {
-    char *text =
-      sqlite3_mprintf("NOT NULL constraint failed: %s.key", store->name);
-    if (err && !*err) {
-      *err = text;
-    } else {
-      sqlite3_free(text);
-    }
-    return SQLITE_CONSTRAINT_NOTNULL;
-  }
-  if (store->txn->is_writing) return write_refuse_trigger(store, err);
-  kv_transaction_undo(store);
-  if (!pending->is_open) rc = write_open(store, err);
+  if (key->type == KV_NULL) return write_refuse_null(store, err);
+  rc = write_enter(store, err);
   if (rc != SQLITE_OK) return rc;
-  late = kv_late_find(&pending->late, key);
+  late = kv_late_find(&store->txn->pending.late, key);
   if (late) {
     write_place_late(late, out);
     return SQLITE_OK;
   }
-
   rc = write_find(store, key, &winner);
-  if (rc == SQLITE_OK) {
-    int64_t first = kv_pending_first(pending);
-
-    out->exists = winner.is_found && winner.op == KV_OP_SET;
-    out->index = pending->n_rows;
-    if (winner.seq >= first && strcmp(winner.device, store->device) == 0) {
-      out->index = winner.seq - first;
-      out->ts = winner.ts;
-      out->parent_ts = winner.parent_ts;
-      out->is_again = 1;
-      if (out->index >= pending->n_rows) rc = kv_store_wrong_cache(store, err);
-    } else {
-      out->ts = kv_clock_after(pending->ts, winner.ts);
-      out->parent_ts.type = winner.is_found ? KV_INTEGER : KV_NULL;
-      out->parent_ts.i = winner.ts;
-    }
-    if (rc == SQLITE_OK && out->ts > KV_TS_MAX) {
-      rc = write_refuse_time(store, key, &winner, err);
-    }
+  if (rc == SQLITE_OK) rc = write_place_winner(store, &winner, out, err);
+  if (rc == SQLITE_OK && out->ts > KV_TS_MAX) {
+    rc = write_refuse_time(store, key, &winner, err);
   }
   return rc;
 }
