@@ -5,6 +5,7 @@
 #   tests/foreign/test_<name>.c  unit_<name>     the same, of logs
 #   tests/golden/<name>.sql, sh  golden_<name>   transcripts of the shell
 #   tests/python/test_<name>.py  python_<name>   unittest, against the module
+#   tests/lifecycle/             python_lifecycle_model, without the module
 #   tests/build/<name>.sh        build_<name>    what the build makes
 #   tests/fault/test_<name>.c    fault_<name>    crashes and faults
 #   tests/fuzz/fuzz_<name>.c     fuzz_<name>     any bytes: see fuzz.cmake
@@ -209,6 +210,11 @@ if(KV_PYTHON)
       ENVIRONMENT "${kv_python_env}")
     kv_label(${name} python)
   endforeach()
+  # The rules for the life of a log, in a model without the module.
+  add_test(NAME python_lifecycle_model COMMAND "${KV_PYTHON}"
+    "${PROJECT_SOURCE_DIR}/tests/lifecycle/model.py" test 300)
+  set_tests_properties(python_lifecycle_model PROPERTIES LABELS python
+    TIMEOUT 300 ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
   if(UNIX)
     add_test(NAME fault_kill COMMAND "${KV_PYTHON}"
       "${PROJECT_SOURCE_DIR}/tests/fault/kill.py" 40)
