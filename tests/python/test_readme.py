@@ -51,6 +51,7 @@ REFERENCE = 'ext/surface/README.md'
 ERRORS = 'ext/surface/ERRORS.md'
 PARSTORE = 'examples/guide/parstore.md'
 FORMAT = 'ext/log/README.md'
+CACHE = 'ext/cache/README.md'
 FLOORS = 'ext/README.md'
 TESTS = 'tests/README.md'
 MODULE = os.environ.get('KV_MODULE', os.path.join(SOURCE, 'build', 'kv'))
@@ -1271,6 +1272,22 @@ class TestFormat(unittest.TestCase):
         self.assertEqual((name, algo, size), ('laptop', 'xxh3-64', 16))
         self.assertRegex(host, r'^([0-9a-f]{16})?$')
         log.close()
+
+    def test_the_shadow_tables_are_as_described(self):
+        con = connect()
+        con.execute('ATTACH ? AS host', (os.path.join(self.folder, 'host.db'),))
+        con.execute("CREATE VIRTUAL TABLE host.kv USING kv('n.kv', device='d')")
+        tables = [name for name, in con.execute(
+            "SELECT name FROM host.sqlite_master WHERE name LIKE 'kv\\_%'"
+            " ESCAPE '\\' AND type = 'table'")]
+        self.assertIn('kv_cache', tables)
+        for table in tables:
+            columns = {row[1] for row in con.execute(
+                'PRAGMA host.table_info(%s)' % table)}
+            self.assertEqual({name for row in table_under(table, CACHE)
+                              for name in re.findall(r'`(\w+)`', row[0])},
+                             columns, table)
+        con.close()
 
     def test_a_log_made_by_hand_as_specified_verifies(self):
         path = os.path.join(self.folder, 'log.db')
