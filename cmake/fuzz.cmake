@@ -1,7 +1,6 @@
 # Fuzz targets: tests/fuzz/fuzz_<name>.c. With libFuzzer (clang, without other
 # sanitizers) they are sanitized and run for KV_FUZZ_SECONDS from what is kept
-# in tests/fuzz/corpus/<name>; with other compilers on that alone. There a value of
-# 500 bytes is a large one.
+# in tests/fuzz/corpus/<name>; with other compilers on that alone.
 include(CheckCSourceCompiles)
 set(CMAKE_REQUIRED_FLAGS -fsanitize=fuzzer)
 set(CMAKE_REQUIRED_QUIET ON)
@@ -20,8 +19,7 @@ if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND NOT KV_SANITIZE
 endif()
 if(TARGET kv_for_tests AND KV_HAS_FUZZER AND NOT KV_SANITIZE)
   add_library(kv_for_fuzz STATIC ${KV_SOURCES} ${kv_support})
-  target_compile_definitions(kv_for_fuzz PUBLIC SQLITE_CORE KV_LARGE=500
-    KV_LARGE_BUDGET=1)
+  target_compile_definitions(kv_for_fuzz PUBLIC SQLITE_CORE)
   target_compile_options(kv_for_fuzz PUBLIC -UNDEBUG -fno-omit-frame-pointer
     -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
   target_link_options(kv_for_fuzz PUBLIC -fsanitize=fuzzer,address,undefined)

@@ -24,7 +24,7 @@ CREATE TABLE {meta}(
 -- holds little more than latest values. Rows of other buckets, which kv does not
 -- show, are in the back from the start. txn is NULL in rows that this cache
 -- committed: it is the last_seq of their arrival. large is NULL if the value is in
--- the row; otherwise it is the number of the value's first part in {large}.
+-- the row; otherwise it is the number of the value in {large}.
 CREATE TABLE {cache}(
   is_old INTEGER NOT NULL DEFAULT 0,
   key NOT NULL,
@@ -108,13 +108,10 @@ CREATE TABLE {former}(
 
 -- name: large_create
 -- Large values, beside the cache: a search in that reads each row whole that it
--- compares with. A value is cut into parts, which are numbered from
--- {cache}.large on.
+-- compares with. {cache}.large is the number of a row's value.
 CREATE TABLE {large}(
-  part INTEGER PRIMARY KEY,
-  is_text INTEGER NOT NULL,
-  n_bytes INTEGER NOT NULL,
-  bytes BLOB NOT NULL
+  id INTEGER PRIMARY KEY,
+  value NOT NULL
 );
 
 -- name: cache_drop
@@ -162,7 +159,7 @@ SELECT
   (SELECT device OR first_seq OR last_seq OR first_ts OR last_ts
    FROM {arrival} WHERE arrived = :none),
   (SELECT id OR seq OR sum OR newest OR n FROM {former} WHERE device = :none),
-  (SELECT is_text OR n_bytes OR bytes FROM {large} WHERE part = :none);
+  (SELECT value FROM {large} WHERE id = :none);
 
 -- name: meta_format
 -- The format of this cache. A newer format has this column, too.

@@ -23,20 +23,14 @@ FROM log WHERE seq > :after AND seq <= :until ORDER BY seq;
 SELECT seq, txn, ts, parent_ts, op, bucket, key, value, sum
 FROM log ORDER BY seq DESC LIMIT 1;
 
--- name: foreign_before_last
--- The number and the transaction of the last row but one.
-SELECT seq, txn FROM log ORDER BY seq DESC LIMIT 1 OFFSET 1;
+-- name: foreign_tail
+-- The last row of a log, without key and value.
+SELECT seq, txn, ts, op, sum FROM log ORDER BY seq DESC LIMIT 1;
 
 -- name: foreign_last_seq
 -- The number of the last row of a log. It does not load its value.
 SELECT seq FROM log ORDER BY seq DESC LIMIT 1;
 
 -- name: foreign_sum_at
--- The chained checksum of one row. All columns before it are read, so that a limit
--- on sizes applies to each.
-SELECT txn, ts, parent_ts, op, bucket, key, value, sum FROM log
-WHERE seq = :seq;
-
--- name: foreign_root
--- The page at which the table of rows begins.
-SELECT rootpage FROM sqlite_master WHERE name = 'log';
+-- The chained checksum of one row.
+SELECT sum FROM log WHERE seq = :seq;

@@ -1,11 +1,10 @@
 -- Parts that many texts share, and what is asked of any connection.
 
 -- hole: value {c}
--- The value of row c of the cache. A large value is beside the cache, in parts,
--- which kv_join() puts together.
+-- The value of row c of the cache. A large value is beside the cache.
 CASE WHEN {c}.large IS NULL THEN {c}.value ELSE (
-    SELECT kv_join(p.part, p.is_text, p.n_bytes, p.bytes) FROM {large} AS p
-    WHERE p.part BETWEEN {c}.large AND {c}.large + 0x7fff) END
+    SELECT v.value FROM {large} AS v WHERE v.id = {c}.large
+    UNION ALL SELECT kv_missing()) END
 
 -- hole: rows {n} of {c}
 -- Rows n of the cache have the same key as row c. They are in front or in the

@@ -5,8 +5,10 @@
 BEGIN EXCLUSIVE;
 
 -- name: log_durable
--- A log is a database with a rollback journal, and its commits are durable.
+-- A log is a database with a rollback journal, and its commits are durable. A new
+-- one has pages of 4,096 bytes, whatever the default of this SQLite is.
 PRAGMA synchronous = FULL;
+PRAGMA page_size = 4096;
 PRAGMA journal_mode = DELETE;
 PRAGMA auto_vacuum = NONE;
 

@@ -9,7 +9,8 @@
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/value.h"
-#include "parts.h"
+#include "folder/folder.h"
+#include "values.h"
 
 static const kv_sql cache_creates[] = {
   KV_SQL_META_CREATE, KV_SQL_CACHE_CREATE,   KV_SQL_CURSOR_CREATE,
@@ -177,7 +178,7 @@ int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
   *value = sqlite3_column_value(row, KV_COLUMN_VALUE);
   if (sqlite3_value_type(*value) != SQLITE_NULL) return SQLITE_OK;
   first = sqlite3_column_int64(row, KV_COLUMN_LARGE);
-  if (first && large) return kv_parts_read(stmts, first, large);
+  if (first && large) return kv_values_read(stmts, first, large);
   if (sqlite3_column_int(row, KV_COLUMN_OP) != KV_OP_SET) *value = NULL;
   return SQLITE_OK;
 }
@@ -219,7 +220,7 @@ int kv_cache_forget(kv_stmts *stmts, const char *device) {
 
   assert(!sqlite3_get_autocommit(stmts->db)); /* inside a savepoint */
   rc = kv_cache_run_for(stmts, KV_SQL_CACHE_FORGET, device);
-  if (rc == SQLITE_OK) rc = kv_parts_trim(stmts);
+  if (rc == SQLITE_OK) rc = kv_values_trim(stmts);
   if (rc == SQLITE_OK) rc = kv_stmt_exec(stmts, KV_SQL_CACHE_PROMOTE);
   if (rc == SQLITE_OK) rc = kv_cache_run_for(stmts, KV_SQL_SEEN_FORGET, device);
   if (rc == SQLITE_OK) {

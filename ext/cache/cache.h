@@ -2,7 +2,7 @@
 ** The logs cache: the shadow tables of one kv table, in its schema.
 **
 **     {name}_cache    every row of every device, the latest of a key first
-**     {name}_large    their large values (parts.h)
+**     {name}_large    their large values (values.h)
 **     {name}_cursor   how far each device's log is merged
 **     {name}_former   logs that another one took the place of
 **     {name}_seen     how far each device had merged the others
@@ -26,7 +26,7 @@
 #include "log/reader.h"
 
 /* Format of the shadow tables; an older cache is built anew. */
-#define KV_CACHE_FORMAT 8
+#define KV_CACHE_FORMAT 9
 
 /* How many epochs there are: meta_epoch in sql/cache.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)

@@ -16,9 +16,10 @@
 */
 #include "cache.h"
 
-#include "parts.h"
-#include "slice.h"
 #include <assert.h>
+
+#include "slice.h"
+#include "values.h"
 
 typedef struct merge_run {
   kv_stmts *stmts;
@@ -66,22 +67,6 @@ static int merge_part(merge_run *run, kv_slice_part part) {
   return kv_stmt_finish(run->stmts, id, stmt, rc);
 }
 
-/* The value of the large row of a slice goes before it, unless it is there. */
-static int merge_large(merge_run *run) {
-  const kv_row *row = kv_slice_large(run->slice);
-  int64_t first = 0;
-  int found;
-  int rc;
-
-  if (!row || !kv_parts_is_for(&row->value)) return SQLITE_OK;
-  rc = kv_parts_of(run->stmts, run->device, row, &found, &first);
-  if (rc == SQLITE_OK && !found) {
-    rc = kv_parts_put(run->stmts, &row->value, &first);
-  }
-  if (rc == SQLITE_OK) kv_slice_set_parts(run->slice, first);
-  return rc;
-}
-
 /*
 ** Merge a slice. What goes to the back needs no sweep, nor does what is in
 ** front if nothing was there before.
@@ -93,7 +78,6 @@ static int merge_slice(merge_run *run) {
   int rc = SQLITE_OK;
 
   if (run->n_slices++ == 0) rc = merge_is_first(run->stmts, &is_first);
-  if (rc == SQLITE_OK) rc = merge_large(run);
   if (rc == SQLITE_OK) rc = merge_part(run, KV_SLICE_KEYS);
   if (rc == SQLITE_OK && run->has_seen) rc = merge_part(run, KV_SLICE_SEEN);
   run->n_put += n_seen + kv_slice_count_old(run->slice);
@@ -120,7 +104,7 @@ static int merge_run_behind(const merge_run *run, kv_sql id, int64_t last) {
 static int merge_undo(merge_run *run, int64_t last) {
   int rc = merge_run_behind(run, KV_SQL_OWN_DISCARD_CACHE, last);
 
-  if (rc == SQLITE_OK) rc = kv_parts_trim(run->stmts);
+  if (rc == SQLITE_OK) rc = kv_values_trim(run->stmts);
   if (rc == SQLITE_OK) rc = kv_stmt_exec(run->stmts, KV_SQL_CACHE_PROMOTE);
   if (rc == SQLITE_OK) {
     rc = merge_run_behind(run, KV_SQL_OWN_DISCARD_SEEN, last);
@@ -154,9 +138,20 @@ static int merge_put_swept(const merge_run *run) {
   return kv_stmt_finish(run->stmts, KV_SQL_META_PUT_SWEPT, stmt, rc);
 }
 
-static int merge_next(void *reader, const kv_row **row) {
+/* A kv_slice_source. A large value is kept at once, unless it is there. */
+static int merge_next(void *from, const kv_row **row, int64_t *large) {
+  merge_run *run = from;
   const char *reason;
-  return kv_reader_next(reader, row, &reason);
+  int found;
+  int rc = kv_reader_next(run->reader, row, &reason);
+
+  *large = 0;
+  if (rc != SQLITE_ROW || !kv_values_is_for(&(*row)->value)) return rc;
+  rc = kv_values_of_row(run->stmts, run->device, *row, &found, large);
+  if (rc == SQLITE_OK && !found) {
+    rc = kv_values_put(run->stmts, &(*row)->value, large);
+  }
+  return rc == SQLITE_OK ? SQLITE_ROW : rc;
 }
 
 /*
@@ -165,7 +160,7 @@ static int merge_next(void *reader, const kv_row **row) {
 */
 static int merge_fill(merge_run *run) {
   int is_torn = 0;
-  int rc = kv_slice_fill(run->slice, merge_next, run->reader);
+  int rc = kv_slice_fill(run->slice, merge_next, run);
 
   if (rc == SQLITE_ROW) {
     int rc2 = kv_reader_is_torn(run->reader, &is_torn);
@@ -175,8 +170,10 @@ static int merge_fill(merge_run *run) {
     rc = kv_reader_drain(run->reader);
     if (rc == SQLITE_OK) rc = SQLITE_DONE;
   }
-  if (rc == SQLITE_DONE) {
-    kv_slice_cut(run->slice, kv_reader_stretch(run->reader)->end.seq);
+  if (rc == SQLITE_DONE &&
+      kv_slice_cut(run->slice, kv_reader_stretch(run->reader)->end.seq)) {
+    int rc2 = kv_values_trim(run->stmts);
+    if (rc2 != SQLITE_OK) rc = rc2;
   }
   return rc;
 }
@@ -230,10 +227,15 @@ int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
                    const kv_stretch *stretch, int64_t arrived) {
   merge_run run = {stmts, reader, NULL, NULL, arrived, stretch->n_seen > 0,
                    0,     0,      0};
+  sqlite3_stmt *poll = NULL;
   kv_position end;
   int rc = kv_reader_start(reader, after, stretch->end.seq);
 
+  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_POLL, &poll);
+  kv_reader_watch(reader, INT64_MAX, poll);
   if (rc == SQLITE_OK) rc = merge_rows(&run);
+  kv_reader_watch(reader, INT64_MAX, NULL);
+  kv_stmt_put(stmts, KV_SQL_POLL, poll);
   end = kv_reader_stretch(reader)->end;
   if (rc == SQLITE_OK &&
       (end.seq != stretch->end.seq || end.sum != stretch->end.sum)) {

@@ -118,9 +118,7 @@ static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   switch (column) {
     case ROWS_BUCKET: kv_value_lend(ctx, &row->bucket); break;
     case ROWS_KEY: kv_value_lend(ctx, &row->key); break;
-    case ROWS_VALUE:
-      if (!out->large) kv_value_lend(ctx, &row->value);
-      break;
+    case ROWS_VALUE: kv_value_lend(ctx, &row->value); break;
     case ROWS_OP: sqlite3_result_int(ctx, row->op); break;
     case ROWS_TS: sqlite3_result_int64(ctx, row->ts); break;
     case ROWS_SEQ: sqlite3_result_int64(ctx, row->seq); break;

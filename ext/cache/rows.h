@@ -19,7 +19,7 @@
 typedef struct kv_rows_row {
   kv_row row;    /* without its sum */
   int is_old;    /* there is a later row of its key, or it is of a bucket */
-  int64_t large; /* its value is in parts (parts.h) from this number on; or 0 */
+  int64_t large; /* the number of its value, if it is large (values.h); or 0 */
 } kv_rows_row;
 
 typedef struct kv_rows kv_rows;

@@ -18,16 +18,9 @@
 
 #include "core/order.h"
 #include "db/error.h"
-#include "parts.h"
 
 #define SLICE_CHUNK 65536
 #define SLICE_CHUNKS (KV_SLICE_SIZE / SLICE_CHUNK)
-
-/*
-** A row of more bytes than this is not copied. Values that the cache keeps in
-** parts are larger.
-*/
-#define SLICE_LARGE KV_PARTS_MIN
 
 /* A row in a chunk; the bytes of bucket, key and value follow it. */
 typedef struct slice_record {
@@ -35,6 +28,7 @@ typedef struct slice_record {
   int64_t txn;
   int64_t ts;
   int64_t parent_ts;
+  int64_t large;     /* the number of its large value, or 0 */
   uint32_t n_bucket; /* bytes; a number takes eight */
   uint32_t n_key;
   uint32_t n_value;
@@ -46,15 +40,16 @@ typedef struct slice_record {
 
 typedef struct slice_entry {
   uint64_t prefix;
-  const slice_record *record; /* NULL: the large row */
+  const slice_record *record;
 } slice_entry;
 
 struct kv_slice {
   kv_rows base; /* base class: must be first */
   unsigned char *chunks[SLICE_CHUNKS];
-  int n_chunks;         /* allocated */
-  int chunk;            /* the one that is being filled */
-  size_t used;          /* bytes of it */
+  int n_chunks;       /* allocated */
+  int chunk;          /* the one that is being filled */
+  size_t used;        /* bytes of it */
+  unsigned char *own; /* the last row, if it is larger than a chunk, or NULL */
   slice_entry *entries; /* twice as many as there is room for: to sort them */
   int n_room;
   int n;
@@ -62,9 +57,7 @@ struct kv_slice {
   int n_old;
   const unsigned char *common; /* what the text keys begin with */
   size_t n_common;
-  kv_row large;
-  int64_t first; /* part of its value; 0: it is not in parts */
-  int next;      /* the row to be read next */
+  int next; /* the row to be read next */
   int end;
   kv_rows_row out;
 };
@@ -86,6 +79,7 @@ void kv_slice_free(kv_slice *slice) {
   if (!slice) return;
   for (i = 0; i < slice->n_chunks; i++)
     sqlite3_free(slice->chunks[i]);
+  sqlite3_free(slice->own);
   sqlite3_free(slice->entries);
   sqlite3_free(slice);
 }
@@ -133,31 +127,17 @@ static const unsigned char *slice_bytes(const slice_record *record) {
 }
 
 /* Bucket and key of a row. */
-static void slice_key(const kv_slice *slice, const slice_entry *entry,
-                      kv_value *bucket, kv_value *key) {
-  const slice_record *record = entry->record;
+static void slice_key(const slice_record *record, kv_value *bucket,
+                      kv_value *key) {
+  const unsigned char *z = slice_bytes(record);
 
-  if (!record) {
-    *bucket = slice->large.bucket;
-    *key = slice->large.key;
-  } else {
-    const unsigned char *z = slice_bytes(record);
-
-    z = slice_unpack(z, KV_TEXT, record->n_bucket, bucket);
-    slice_unpack(z, record->key_type, record->n_key, key);
-  }
+  z = slice_unpack(z, KV_TEXT, record->n_bucket, bucket);
+  slice_unpack(z, record->key_type, record->n_key, key);
 }
 
-static void slice_row(const kv_slice *slice, const slice_entry *entry,
-                      kv_row *out) {
-  const slice_record *record = entry->record;
-  const unsigned char *z;
+static void slice_row(const slice_record *record, kv_row *out) {
+  const unsigned char *z = slice_bytes(record);
 
-  if (!record) {
-    *out = slice->large;
-    return;
-  }
-  z = slice_bytes(record);
   out->seq = record->seq;
   out->txn = record->txn;
   out->ts = record->ts;
@@ -176,20 +156,21 @@ static void slice_clear(kv_slice *slice) {
   slice->used = 0;
   slice->n = slice->n_keys = slice->n_old = 0;
   slice->common = NULL;
-  memset(&slice->large, 0, sizeof(slice->large));
-  slice->first = 0;
+  sqlite3_free(slice->own);
+  slice->own = NULL;
 }
 
-/* n bytes, at most a chunk; NULL: no memory. */
+/* n bytes; NULL: no memory. */
 static void *slice_alloc(kv_slice *slice, size_t n) {
   unsigned char *out;
 
   n = (n + 7) & ~(size_t)7;
+  if (n > SLICE_CHUNK) return slice->own = sqlite3_malloc64(n);
   if (slice->used + n > SLICE_CHUNK) {
     slice->chunk++;
     slice->used = 0;
   }
-  assert(n <= SLICE_CHUNK && slice->chunk < SLICE_CHUNKS);
+  assert(slice->chunk < SLICE_CHUNKS);
   if (slice->chunk == slice->n_chunks) {
     out = sqlite3_malloc64(SLICE_CHUNK);
     if (!out) return NULL;
@@ -210,7 +191,8 @@ static int slice_room(const kv_slice *slice) {
 static int slice_is_full(const kv_slice *slice) {
   size_t entries = 2 * sizeof(slice_entry) * (size_t)slice_room(slice);
 
-  return (size_t)(slice->chunk + 2) * SLICE_CHUNK + entries > KV_SLICE_SIZE;
+  return slice->own ||
+         (size_t)(slice->chunk + 2) * SLICE_CHUNK + entries > KV_SLICE_SIZE;
 }
 
 /* One more entry; NULL: no memory. */
@@ -228,17 +210,14 @@ static slice_entry *slice_add_entry(kv_slice *slice) {
   return &slice->entries[slice->n++];
 }
 
-static int slice_is_large(const kv_row *row) {
-  return row->bucket.n > SLICE_LARGE ||
-         (row->key.type >= KV_TEXT && row->key.n > SLICE_LARGE) ||
-         (row->value.type >= KV_TEXT && row->value.n > SLICE_LARGE);
-}
-
 /* Copy a row into a chunk; NULL: no memory. */
-static const slice_record *slice_copy(kv_slice *slice, const kv_row *row) {
+static const slice_record *slice_copy(kv_slice *slice, const kv_row *row,
+                                      int64_t large) {
+  static const kv_value none = {KV_NULL, 0, 0, NULL, 0};
+  const kv_value *value = large ? &none : &row->value;
   slice_record *record =
     slice_alloc(slice, sizeof(*record) + row->bucket.n +
-                         slice_size_of(&row->key) + slice_size_of(&row->value));
+                         slice_size_of(&row->key) + slice_size_of(value));
   unsigned char *z;
 
   if (!record) return NULL;
@@ -246,16 +225,17 @@ static const slice_record *slice_copy(kv_slice *slice, const kv_row *row) {
   record->txn = row->txn;
   record->ts = row->ts;
   record->parent_ts = row->parent_ts.i;
+  record->large = large;
   record->parent_type = (unsigned char)row->parent_ts.type;
   record->op = (unsigned char)row->op;
   record->key_type = (unsigned char)row->key.type;
-  record->value_type = (unsigned char)row->value.type;
+  record->value_type = (unsigned char)value->type;
   record->n_bucket = (uint32_t)row->bucket.n;
   record->n_key = slice_size_of(&row->key);
-  record->n_value = slice_size_of(&row->value);
+  record->n_value = slice_size_of(value);
   z = slice_pack((unsigned char *)(record + 1), &row->bucket);
   z = slice_pack(z, &row->key);
-  slice_pack(z, &row->value);
+  slice_pack(z, value);
   return record;
 }
 
@@ -274,23 +254,18 @@ static void slice_note_key(kv_slice *slice, const kv_value *key) {
   slice->n_common = n;
 }
 
-/* Take a row: copy it, or borrow it if it is large. */
-static int slice_add(kv_slice *slice, const kv_row *row, int is_large) {
+/* Take a row. */
+static int slice_add(kv_slice *slice, const kv_row *row, int64_t large) {
   slice_entry *entry = slice_add_entry(slice);
   kv_value bucket;
   kv_value key = {0};
 
   if (!entry) return SQLITE_NOMEM;
-  entry->record = NULL;
-  if (is_large) {
-    slice->large = *row;
-  } else {
-    entry->record = slice_copy(slice, row);
-    if (!entry->record) return SQLITE_NOMEM;
-  }
+  entry->record = slice_copy(slice, row, large);
+  if (!entry->record) return SQLITE_NOMEM;
   if (row->op == KV_OP_SEEN) return SQLITE_OK;
   slice->n_keys++;
-  slice_key(slice, entry, &bucket, &key);
+  slice_key(entry->record, &bucket, &key);
   if (bucket.n == 0 && key.type == KV_TEXT) slice_note_key(slice, &key);
   return SQLITE_OK;
 }
@@ -323,16 +298,16 @@ static uint64_t slice_prefix_number(const kv_value *value) {
   return (uint64_t)1 << 56 | bits >> 8;
 }
 
-static int slice_is_seen(const kv_slice *slice, const slice_entry *entry) {
-  return (entry->record ? entry->record->op : slice->large.op) == KV_OP_SEEN;
+static int slice_is_seen(const slice_entry *entry) {
+  return entry->record->op == KV_OP_SEEN;
 }
 
 static uint64_t slice_prefix(const kv_slice *slice, const slice_entry *entry) {
   kv_value bucket;
-  kv_value key;
+  kv_value key = {0};
 
-  if (slice_is_seen(slice, entry)) return UINT64_MAX;
-  slice_key(slice, entry, &bucket, &key);
+  if (slice_is_seen(entry)) return UINT64_MAX;
+  slice_key(entry->record, &bucket, &key);
   if (bucket.n > 0) return slice_prefix_bytes(0xff, &bucket, 0);
   switch (key.type) {
     case KV_TEXT: return slice_prefix_bytes(2, &key, slice->n_common);
@@ -342,63 +317,50 @@ static uint64_t slice_prefix(const kv_slice *slice, const slice_entry *entry) {
 }
 
 /* Compare two rows by bucket and key. */
-static int slice_order_keys(const kv_slice *slice, const slice_entry *a,
-                            const slice_entry *b) {
+static int slice_order_keys(const slice_entry *a, const slice_entry *b) {
   kv_value buckets[2];
   kv_value keys[2];
   int c;
 
   if (a->prefix != b->prefix) return a->prefix < b->prefix ? -1 : 1;
-  slice_key(slice, a, &buckets[0], &keys[0]);
-  slice_key(slice, b, &buckets[1], &keys[1]);
+  slice_key(a->record, &buckets[0], &keys[0]);
+  slice_key(b->record, &buckets[1], &keys[1]);
   c = kv_order_keys(&buckets[0], &buckets[1]);
   return c ? c : kv_order_keys(&keys[0], &keys[1]);
 }
 
-static int64_t slice_ts(const kv_slice *slice, const slice_entry *entry) {
-  return entry->record ? entry->record->ts : slice->large.ts;
-}
-
-static int64_t slice_seq(const kv_slice *slice, const slice_entry *entry) {
-  return entry->record ? entry->record->seq : slice->large.seq;
-}
-
 /* The order of the cache; seen rows are behind all others. */
-static int slice_order(const kv_slice *slice, const slice_entry *a,
-                       const slice_entry *b) {
-  int64_t x;
-  int64_t y;
+static int slice_order(const slice_entry *a, const slice_entry *b) {
+  int64_t x = a->record->ts;
+  int64_t y = b->record->ts;
   int c = 0;
 
   if (a->prefix != b->prefix) return a->prefix < b->prefix ? -1 : 1;
   if (a->prefix == UINT64_MAX) {
-    c = slice_is_seen(slice, a) - slice_is_seen(slice, b);
+    c = slice_is_seen(a) - slice_is_seen(b);
   }
-  if (c == 0) c = slice_order_keys(slice, a, b);
+  if (c == 0) c = slice_order_keys(a, b);
   if (c) return c;
-  x = slice_ts(slice, a);
-  y = slice_ts(slice, b);
   if (x == y) {
-    x = slice_seq(slice, a);
-    y = slice_seq(slice, b);
+    x = a->record->seq;
+    y = b->record->seq;
   }
   return (x < y) - (x > y);
 }
 
 /* Merge two sorted runs, from[0..m) and from[m..n), into `to`. */
-static void slice_merge_runs(const kv_slice *slice, const slice_entry *from,
-                             int m, int n, slice_entry *to) {
+static void slice_merge_runs(const slice_entry *from, int m, int n,
+                             slice_entry *to) {
   int i = 0;
   int j = m;
   int k;
 
-  if (m >= n || slice_order(slice, &from[m - 1], &from[m]) <= 0) {
+  if (m >= n || slice_order(&from[m - 1], &from[m]) <= 0) {
     memcpy(to, from, (size_t)n * sizeof(*to));
     return;
   }
   for (k = 0; k < n; k++) {
-    int is_left =
-      j == n || (i < m && slice_order(slice, &from[i], &from[j]) <= 0);
+    int is_left = j == n || (i < m && slice_order(&from[i], &from[j]) <= 0);
     to[k] = from[is_left ? i++ : j++];
   }
 }
@@ -423,7 +385,7 @@ static void slice_sort(kv_slice *slice) {
       int left = width < n - i ? width : n - i;
       int both = 2 * width < n - i ? 2 * width : n - i;
 
-      slice_merge_runs(slice, from + i, left, both, to + i);
+      slice_merge_runs(from + i, left, both, to + i);
     }
     to = from;
     from = merged;
@@ -435,15 +397,14 @@ static void slice_sort(kv_slice *slice) {
 
 int kv_slice_fill(kv_slice *slice, kv_slice_source *source, void *from) {
   const kv_row *row;
-  int is_large = 0;
+  int64_t large = 0;
   int rc = SQLITE_ROW;
 
   slice_clear(slice);
-  while (rc == SQLITE_ROW && !is_large && !slice_is_full(slice)) {
-    rc = source(from, &row);
-    if (rc == SQLITE_ROW) {
-      is_large = slice_is_large(row);
-      if (slice_add(slice, row, is_large) != SQLITE_OK) rc = SQLITE_NOMEM;
+  while (rc == SQLITE_ROW && !slice_is_full(slice)) {
+    rc = source(from, &row, &large);
+    if (rc == SQLITE_ROW && slice_add(slice, row, large) != SQLITE_OK) {
+      rc = SQLITE_NOMEM;
     }
   }
   if (rc == SQLITE_ROW || rc == SQLITE_DONE) slice_sort(slice);
@@ -452,31 +413,25 @@ int kv_slice_fill(kv_slice *slice, kv_slice_source *source, void *from) {
 
 /* Reading */
 
-void kv_slice_cut(kv_slice *slice, int64_t last) {
+int kv_slice_cut(kv_slice *slice, int64_t last) {
+  int has_large = 0;
   int n = 0;
   int n_keys = 0;
   int i;
 
   for (i = 0; i < slice->n; i++) {
-    if (slice_seq(slice, &slice->entries[i]) > last) continue;
+    const slice_record *record = slice->entries[i].record;
+
+    if (record->seq > last) {
+      if (record->large) has_large = 1;
+      continue;
+    }
     if (i < slice->n_keys) n_keys++;
     slice->entries[n++] = slice->entries[i];
   }
   slice->n = n;
   slice->n_keys = n_keys;
-}
-
-const kv_row *kv_slice_large(const kv_slice *slice) {
-  int i;
-
-  for (i = 0; i < slice->n_keys; i++) {
-    if (!slice->entries[i].record) return &slice->large;
-  }
-  return NULL;
-}
-
-void kv_slice_set_parts(kv_slice *slice, int64_t first) {
-  slice->first = first;
+  return has_large;
 }
 
 int kv_slice_count(const kv_slice *slice, kv_slice_part part) {
@@ -501,10 +456,8 @@ kv_rows *kv_slice_start(kv_slice *slice, kv_slice_part part) {
 
 static void slice_prefetch(const slice_record *record) {
 #ifdef __GNUC__
-  if (record) {
-    __builtin_prefetch(record);
-    __builtin_prefetch((const char *)record + 64);
-  }
+  __builtin_prefetch(record);
+  __builtin_prefetch((const char *)record + 64);
 #else
   (void)record;
 #endif
@@ -519,12 +472,11 @@ const kv_rows_row *kv_slice_next(kv_slice *slice) {
   if (slice->next + SLICE_AHEAD < slice->end) {
     slice_prefetch(entry[SLICE_AHEAD].record);
   }
-  slice_row(slice, entry, &out->row);
-  out->large = entry->record ? 0 : slice->first;
-  out->is_old =
-    slice->next < slice->n_keys &&
-    (out->row.bucket.n > 0 ||
-     (slice->next > 0 && slice_order_keys(slice, entry - 1, entry) == 0));
+  slice_row(entry->record, &out->row);
+  out->large = entry->record->large;
+  out->is_old = slice->next < slice->n_keys &&
+                (out->row.bucket.n > 0 ||
+                 (slice->next > 0 && slice_order_keys(entry - 1, entry) == 0));
   slice->n_old += out->is_old;
   slice->next++;
   return out;

@@ -7,10 +7,10 @@
 **     cut           leaves out the rows behind a number
 **     start, next   the rows, latest of a key first
 **
-** A large row is not copied: it ends its slice, and stays where it came from
-** until the slice is filled again.
+** A large value is not in a slice, but kept beside the cache before (values.h).
 **
-** INVARIANT: whatever a log holds, a slice takes at most KV_SLICE_SIZE bytes.
+** INVARIANT: whatever a log holds, a slice takes at most KV_SLICE_SIZE bytes and
+** one key.
 */
 #ifndef KV_CACHE_SLICE_H
 #define KV_CACHE_SLICE_H
@@ -30,9 +30,9 @@ void kv_slice_free(kv_slice *slice);
 
 /*
 ** Where rows come from: SQLITE_ROW with the next one, borrowed until the next
-** call; SQLITE_DONE; else an error.
+** call, and the number of its large value, or 0; SQLITE_DONE; else an error.
 */
-typedef int kv_slice_source(void *from, const kv_row **row);
+typedef int kv_slice_source(void *from, const kv_row **row, int64_t *large);
 
 /*
 ** Take the next rows. SQLITE_ROW: there may be more of them; SQLITE_DONE: the
@@ -40,15 +40,8 @@ typedef int kv_slice_source(void *from, const kv_row **row);
 */
 int kv_slice_fill(kv_slice *slice, kv_slice_source *source, void *from);
 
-/* Leave out the rows behind number `last`. */
-void kv_slice_cut(kv_slice *slice, int64_t last);
-
-/*
-** The large row of the slice, of a key, or NULL; and that the parts of its
-** value (parts.h) are in the cache from a number on.
-*/
-const kv_row *kv_slice_large(const kv_slice *slice);
-void kv_slice_set_parts(kv_slice *slice, int64_t first);
+/* Leave out the rows behind number `last`. Returns 1 if one has a large value. */
+int kv_slice_cut(kv_slice *slice, int64_t last);
 
 /* How many rows it has. */
 int kv_slice_count(const kv_slice *slice, kv_slice_part part);

@@ -41,12 +41,13 @@ static int sweep_keep(sweep_walk *walk) {
 }
 
 /* The next row that has been superseded: of the key of the row before. */
-static int sweep_next(void *from, const kv_row **out) {
+static int sweep_next(void *from, const kv_row **out, int64_t *large) {
   sweep_walk *walk = from;
   kv_row *row = &walk->row;
   int rc;
 
   *out = row;
+  *large = 0;
   while ((rc = sqlite3_step(walk->rows)) == SQLITE_ROW) {
     walk->n++;
     rc = kv_value_of_column(walk->rows, 0, &row->key);

@@ -36,8 +36,7 @@
 **
 ** Most rows are small: they are written into one buffer on the stack and
 ** hashed at once. What does not fit goes through a streaming hash, and long
-** text and blobs go there from where they lie, without a copy; what is not in
-** memory at all, in pieces.
+** text and blobs go there from where they lie, without a copy.
 */
 #include "row.h"
 
@@ -53,33 +52,19 @@
 #error "xxHash 0.8.0 or newer is needed: XXH3 was not final before"
 #endif
 
-_Static_assert(sizeof(XXH3_state_t) <= KV_ROW_HASH,
-               "the state of a hash has more bytes than it has room for");
-
 #define ROW_BUFFER_SIZE 1024
-#define ROW_PIECE_SIZE 16384
 
 /* A hash in the making. */
 typedef struct row_hash {
   XXH3_state_t state; /* only if is_streaming */
   int is_streaming;   /* bytes before those in buf went into state */
   size_t n;           /* bytes in buf */
-  kv_row_read read;   /* for values that are not in memory, or NULL */
-  void *source;
-  kv_row_far *far;   /* where a hash that was left is, */
-  uint64_t far_from; /* and where the next of those values begins */
-  int error;         /* of read(); the hash is void then */
   unsigned char buf[ROW_BUFFER_SIZE];
 } row_hash;
 
 static void row_hash_init(row_hash *h) {
   h->is_streaming = 0;
   h->n = 0;
-  h->read = NULL;
-  h->source = NULL;
-  h->far = NULL;
-  h->far_from = 0;
-  h->error = 0;
 }
 
 static void row_hash_flush(row_hash *h) {
@@ -107,37 +92,6 @@ static void row_hash_bytes(row_hash *h, const void *z, size_t n) {
     row_hash_flush(h);
     XXH3_64bits_update(&h->state, z, n);
   }
-}
-
-/*
-** A value that is not in memory. What was read before is passed over, with
-** all that was hashed on the way here: the state that was left has it.
-*/
-static void row_hash_far(row_hash *h, const kv_value *v) {
-  unsigned char piece[ROW_PIECE_SIZE];
-  kv_row_far *far = h->far;
-  uint64_t from = h->far_from;
-  size_t at = 0;
-
-  assert(h->read != NULL);
-  h->far_from += v->n;
-  if (far->at > h->far_from || h->error) return;
-  row_hash_flush(h);
-  if (far->at > from) {
-    at = (size_t)(far->at - from);
-    memcpy(&h->state, far->hash, sizeof(h->state));
-  }
-  while (at < v->n) {
-    size_t n = v->n - at < sizeof(piece) ? v->n - at : sizeof(piece);
-
-    h->error = h->read(h->source, v, at, n, piece);
-    if (h->error) break;
-    XXH3_64bits_update(&h->state, piece, n);
-    at += n;
-  }
-  if (at == 0) return; /* it is as it was left behind the value before */
-  far->at = from + at;
-  memcpy(far->hash, &h->state, sizeof(h->state));
 }
 
 static int64_t row_hash_sum(row_hash *h) {
@@ -181,11 +135,7 @@ static void row_hash_value(row_hash *h, const kv_value *v) {
     case KV_TEXT:
     case KV_BLOB:
       row_store_u64(p + 1, v->n);
-      if (!v->z && v->n > 0) {
-        row_hash_far(h, v);
-      } else {
-        row_hash_bytes(h, v->z, v->n);
-      }
+      row_hash_bytes(h, v->z, v->n);
       break;
     default: assert(v->type == KV_NULL); break;
   }
@@ -225,38 +175,32 @@ void kv_row_hash_values(const kv_value *values, size_t n, unsigned char *out) {
   memcpy(out, digest.digest, KV_ROW_HASH_SIZE);
 }
 
-static int64_t row_hash_row(row_hash *h, int64_t previous, const kv_row *row) {
-  unsigned char *p = row_hash_room(h, 32);
+int64_t kv_row_sum(int64_t previous, const kv_row *row) {
+  row_hash h;
+  unsigned char *p;
 
+  row_hash_init(&h);
+  p = row_hash_room(&h, 32);
   row_store_u64(p, (uint64_t)previous);
   row_store_u64(p + 8, (uint64_t)row->seq);
   row_store_u64(p + 16, (uint64_t)row->txn);
   row_store_u64(p + 24, (uint64_t)row->ts);
-  row_hash_value(h, &row->parent_ts);
-  *row_hash_room(h, 1) = (unsigned char)row->op;
-  row_hash_value(h, &row->bucket);
-  row_hash_value(h, &row->key);
-  row_hash_value(h, &row->value);
-  return row_hash_sum(h);
+  row_hash_value(&h, &row->parent_ts);
+  *row_hash_room(&h, 1) = (unsigned char)row->op;
+  row_hash_value(&h, &row->bucket);
+  row_hash_value(&h, &row->key);
+  row_hash_value(&h, &row->value);
+  return row_hash_sum(&h);
 }
 
-int64_t kv_row_sum(int64_t previous, const kv_row *row) {
-  row_hash h;
+uint64_t kv_row_size(const kv_row *row) {
+  const kv_value *values[] = {&row->bucket, &row->key, &row->value};
+  uint64_t n = 0;
+  int i;
 
-  row_hash_init(&h);
-  return row_hash_row(&h, previous, row);
-}
-
-int kv_row_sum_far(int64_t previous, const kv_row *row, kv_row_read read,
-                   void *source, kv_row_far *far, int64_t *sum) {
-  row_hash h;
-
-  row_hash_init(&h);
-  h.read = read;
-  h.source = source;
-  h.far = far;
-  *sum = row_hash_row(&h, previous, row);
-  return h.error;
+  for (i = 0; i < 3; i++)
+    if (values[i]->type >= KV_TEXT) n += values[i]->n;
+  return n;
 }
 
 static int row_is_ts(int64_t ts) {

@@ -22,6 +22,9 @@
 /* The tag of a value in the canonical encoding. */
 enum { KV_NULL = 0, KV_INTEGER = 1, KV_REAL = 2, KV_TEXT = 3, KV_BLOB = 4 };
 
+/* Bytes of text and blobs that bucket, key and value of a row may have. */
+#define KV_VALUE_MAX (64 * 1024 * 1024)
+
 /* What a row does to its key. */
 enum {
   KV_OP_DELETE = 0, /* the key does not exist from here on */
@@ -33,8 +36,7 @@ typedef struct kv_value {
   int type;      /* KV_NULL .. KV_BLOB */
   int64_t i;     /* KV_INTEGER */
   double r;      /* KV_REAL */
-  const void *z; /* KV_TEXT (UTF-8 bytes), KV_BLOB; NULL only if n is 0, but
-                 ** see kv_row_sum_far() */
+  const void *z; /* KV_TEXT (UTF-8 bytes), KV_BLOB; NULL only if n is 0 */
   size_t n;      /* bytes at z */
 } kv_value;
 
@@ -49,6 +51,9 @@ typedef struct kv_row {
   kv_value value;
   int64_t sum;
 } kv_row;
+
+/* How many bytes of text and blobs it has, to be compared with KV_VALUE_MAX. */
+uint64_t kv_row_size(const kv_row *row);
 
 /*
 ** The sum that a chain starts from: XXH3_64 of "KVLG1", the length of the
@@ -89,31 +94,5 @@ const char *kv_row_check_form(const kv_row *previous, const kv_row *row);
 ** full stop, e.g. "its checksum does not match".
 */
 const char *kv_row_check(const kv_row *previous, const kv_row *row);
-
-/*
-** Read n bytes of a value that is not in memory, from byte `at` on. Returns 0
-** or an error, which ends the reading.
-*/
-typedef int (*kv_row_read)(void *source, const kv_value *value, size_t at,
-                           size_t n, void *out);
-
-/* Room for the state of a hash. */
-#define KV_ROW_HASH 640
-
-/* How far the hash of a row came that was left; zeroed: not begun. */
-typedef struct kv_row_far {
-  uint64_t at; /* bytes that were read, of all values */
-  unsigned char hash[KV_ROW_HASH];
-} kv_row_far;
-
-/*
-** kv_row_sum() of a row whose text and blobs are elsewhere: those with bytes
-** (n) but no z are read with read(source, ...), each from its first byte to its
-** last. Returns 0 with the sum, or the error of read(): then it can be gone on
-** with, from where *far says that it came to. The rest of the row must be the
-** same.
-*/
-int kv_row_sum_far(int64_t previous, const kv_row *row, kv_row_read read,
-                   void *source, kv_row_far *far, int64_t *sum);
 
 #endif

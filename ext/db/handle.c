@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/row.h"
 #include "stmt.h"
 
 #ifdef _WIN32
@@ -57,10 +58,20 @@ static char *handle_uri(const char *path, const char *parameters) {
   return sqlite3_str_finish(uri);
 }
 
-/* No limit of the host is passed by what a handle reads. */
-static void handle_limit(sqlite3 *host, sqlite3 *handle) {
-  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH,
-                sqlite3_limit(host, SQLITE_LIMIT_LENGTH, -1));
+/* A row of KV_VALUE_MAX bytes, with what a record has beside them. */
+#define HANDLE_LENGTH (KV_VALUE_MAX + 1024)
+
+/*
+** What a file makes a handle load is limited; for reading also by the limit of
+** the host. A row that the host could keep can be written.
+*/
+static void handle_limit(sqlite3 *host, sqlite3 *handle, int flags) {
+  int limit = sqlite3_limit(host, SQLITE_LIMIT_LENGTH, -1);
+
+  if (limit > HANDLE_LENGTH || flags & SQLITE_OPEN_READWRITE) {
+    limit = HANDLE_LENGTH;
+  }
+  sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, limit);
   sqlite3_limit(handle, SQLITE_LIMIT_SQL_LENGTH, 1000);
   sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_limit(handle, SQLITE_LIMIT_WORKER_THREADS, 0);
@@ -81,7 +92,7 @@ static int handle_open(sqlite3 *host, const char *name, int flags,
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-    handle_limit(host, db);
+    handle_limit(host, db, flags);
     rc = kv_stmt_run(db, KV_SQL_HANDLE_HARDEN);
   }
   if (rc != SQLITE_OK) {

@@ -5,6 +5,8 @@
 #ifndef KV_DB_SQLITE_H
 #define KV_DB_SQLITE_H
 
+#include <stddef.h>
+
 #include <sqlite3ext.h>
 SQLITE_EXTENSION_INIT3
 

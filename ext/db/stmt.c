@@ -123,7 +123,7 @@ static unsigned stmt_flags(kv_sql id) {
   unsigned flags = SQLITE_PREPARE_PERSISTENT;
 
   if (id != KV_SQL_CACHE_MERGE && id != KV_SQL_SEEN_MERGE &&
-      id != KV_SQL_CACHE_PUT_LATE && id != KV_SQL_LARGE_PUT) {
+      id != KV_SQL_CACHE_PUT_LATE) {
     flags |= SQLITE_PREPARE_NO_VTAB;
   }
   return flags;

@@ -1,8 +1,8 @@
 /*
 ** What a file may make a handle do. See confine.h.
 **
-** Reads and writes are counted in the methods of the open file: a copy of those
-** of its VFS, whose xRead counts, then calls that of the VFS. It belongs to the
+** Reads are counted in the methods of the open file: a copy of those of its
+** VFS, whose xRead counts, then calls that of the VFS. It belongs to the
 ** file, and goes when this is closed. https://www.sqlite.org/c3ref/io_methods.html
 */
 #include "confine.h"
@@ -11,10 +11,9 @@
 #include <string.h>
 
 #include "db/error.h"
-#include "db/stmt.h"
 
-/* How many reads or writes are between two looks at the host. */
-#define CONFINE_POLL 256
+/* Bytes of a page that count as one read. */
+#define CONFINE_PAGE 4096
 
 typedef struct confined_methods {
   sqlite3_io_methods methods; /* first: what the file points to */
@@ -32,22 +31,8 @@ static int confined_read(sqlite3_file *file, void *out, int n,
   kv_work *work = confined->work;
 
   if (work->reads <= 0) return SQLITE_INTERRUPT;
-  work->reads--;
-  if (work->reads % CONFINE_POLL == 0 && kv_stmt_is_stopped(work->poll)) {
-    return SQLITE_ABORT;
-  }
+  work->reads -= 1 + (n - 1) / CONFINE_PAGE;
   return confined->vfs->xRead(file, out, n, at);
-}
-
-static int confined_write(sqlite3_file *file, const void *from, int n,
-                          sqlite3_int64 at) {
-  confined_methods *confined = confined_of(file);
-  kv_work *work = confined->work;
-
-  if (++work->writes % CONFINE_POLL == 0 && kv_stmt_is_stopped(work->poll)) {
-    return SQLITE_ABORT;
-  }
-  return confined->vfs->xWrite(file, from, n, at);
 }
 
 static int confined_close(sqlite3_file *file) {
@@ -65,7 +50,7 @@ static size_t methods_size(int version) {
   return sizeof(sqlite3_io_methods);
 }
 
-int kv_confine_file(sqlite3 *handle, kv_work *work) {
+static int confine_file(sqlite3 *handle, kv_work *work) {
   confined_methods *confined;
   sqlite3_file *file = NULL;
 
@@ -78,7 +63,6 @@ int kv_confine_file(sqlite3 *handle, kv_work *work) {
          methods_size(file->pMethods->iVersion));
   if (confined->methods.iVersion > 3) confined->methods.iVersion = 3;
   confined->methods.xRead = confined_read;
-  confined->methods.xWrite = confined_write;
   confined->methods.xClose = confined_close;
   file->pMethods = &confined->methods;
   return SQLITE_OK;
@@ -117,5 +101,5 @@ void kv_confine_steps(sqlite3 *handle, kv_work *work) {
 int kv_confine(sqlite3 *handle, kv_work *work) {
   sqlite3_set_authorizer(handle, confine_authorize, NULL);
   kv_confine_steps(handle, work);
-  return kv_confine_file(handle, work);
+  return confine_file(handle, work);
 }

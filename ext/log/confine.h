@@ -12,41 +12,29 @@
 #ifndef KV_LOG_CONFINE_H
 #define KV_LOG_CONFINE_H
 
-#include <limits.h>
-
 #include "db/sqlite.h"
 
 /* What a handle may still do: counted down; its owner sets it again. */
 typedef struct kv_work {
-  int steps;          /* of the virtual machine, in thousands */
-  int reads;          /* of the file, nearly all of them of one page */
-  sqlite3_stmt *poll; /* KV_SQL_POLL of the host, asked now and then; or NULL */
-  int writes;         /* to the file, which are not limited */
+  int steps; /* of the virtual machine, in thousands */
+  int reads; /* of the file, a larger page than 4,096 bytes counts as several */
 } kv_work;
 
 /* Until a file is known to be a log: two short texts and a row. */
-#define KV_WORK_ADMIT ((kv_work){1, 1000, NULL, 0})
+#define KV_WORK_ADMIT ((kv_work){1, 1000})
 
 /*
-** Until the next row: bucket, key and value of KV_LARGE bytes are 6,609 of the
-** smallest pages, of which 32 bytes may be reserved; each is read once.
+** Until the next row: one of KV_VALUE_MAX bytes is 16,530 pages of 4,096 bytes,
+** of which 32 may be reserved; each is read once.
 */
-#define KV_WORK_ROW ((kv_work){100, 16384, NULL, 0})
-
-/* While something else counts what a large row takes. */
-#define KV_WORK_LARGE ((kv_work){100, INT_MAX, NULL, 0})
+#define KV_WORK_ROW ((kv_work){100, 17500})
 
 /*
 ** Confine a handle from now on: other statements than SELECT from the tables of
-** a log (and PRAGMA cache_size) are denied, SQLITE_INTERRUPT is returned when
-** *work, which has to outlive the handle, runs out, and SQLITE_ABORT when the
-** host was interrupted. SQLITE_NOMEM.
+** a log (and PRAGMA cache_size) are denied, and SQLITE_INTERRUPT is returned when
+** *work, which has to outlive the handle, runs out. SQLITE_NOMEM.
 */
 int kv_confine(sqlite3 *handle, kv_work *work);
-
-/* Only the reads of its file are limited, and with a poll reads and writes of it
-** are SQLITE_ABORT when the host was interrupted. SQLITE_NOMEM. */
-int kv_confine_file(sqlite3 *handle, kv_work *work);
 
 /* Only the limit of steps; NULL: no limit. */
 void kv_confine_steps(sqlite3 *handle, kv_work *work);

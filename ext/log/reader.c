@@ -21,16 +21,15 @@
 #include "db/stmt.h"
 #include "db/value.h"
 #include "folder/folder.h"
-#include "large.h"
 
 struct kv_reader {
   sqlite3 *host; /* borrowed: may be interrupted meanwhile */
   sqlite3 *handle;
-  int is_confined;         /* the handle is the reader's own */
-  int is_own;              /* the own log: an error of the disk is an error */
-  int is_unread;           /* an error of the disk was met */
-  kv_work work;            /* left until the next verified row */
-  kv_large_check_of large; /* limit: of a value, if more than the handle's */
+  int is_confined; /* the handle is the reader's own */
+  int is_own;      /* the own log: an error of the disk is an error */
+  int is_unread;   /* an error of the disk was met */
+  kv_work work;    /* left until the next verified row */
+  int64_t limit;   /* of the host: bytes of a row, about */
   kv_log_head head;
   sqlite3_stmt *rows; /* the running scan */
   sqlite3_stmt *last; /* keeps the values of kv_reader_last() */
@@ -48,10 +47,18 @@ struct kv_reader {
 
 /*
 ** How many rows are verified between two looks at the host; so many bytes of a
-** value count as one.
+** row count as one.
 */
 #define READER_POLL 2048
 #define READER_POLL_BYTES 1024
+
+/* What a row of the cache takes at most beside bucket, key and value. */
+#define READER_ROW 256
+
+static const char reader_over_max[] =
+  "key and value are over the limit of 64 MB for a row";
+static const char reader_over_limit[] =
+  "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)";
 
 static int reader_is_our_fault(int rc) {
   return (rc & 0xff) == SQLITE_NOMEM;
@@ -114,13 +121,13 @@ static int reader_new(sqlite3 *host, sqlite3 *handle, const char *device,
     return SQLITE_NOMEM;
   }
   reader->host = host;
-  reader->handle = reader->large.handle = handle;
+  reader->handle = handle;
+  reader->limit = sqlite3_limit(host, SQLITE_LIMIT_LENGTH, -1) - READER_ROW;
   reader->is_confined = is_confined;
   reader->is_own = is_own;
   reader->work = KV_WORK_ADMIT;
   if (is_confined) {
     rc = kv_confine(handle, &reader->work);
-    kv_large_limit(&reader->large);
   } else {
     kv_confine_steps(handle, &reader->work);
   }
@@ -198,30 +205,7 @@ const kv_log_head *kv_reader_head(const kv_reader *reader) {
   return &reader->head;
 }
 
-const kv_large_left *kv_reader_left(const kv_reader *reader) {
-  return reader->large.left.is_left ? &reader->large.left : NULL;
-}
-
-/* After a check of a large row: the error that is to be returned. */
-static int reader_large_end(kv_reader *reader, int rc) {
-  reader->work = KV_WORK_ROW;
-  if (rc == SQLITE_ABORT) return SQLITE_INTERRUPT;
-  return reader_fault(reader, rc);
-}
-
-int kv_reader_keep(kv_reader *reader, kv_larges *larges, int64_t budget,
-                   sqlite3_stmt *poll) {
-  reader->large.larges = larges;
-  reader->large.budget = budget;
-  reader->large.poll = poll;
-  kv_larges_of(larges, reader->head.id);
-  reader->work = KV_WORK_LARGE;
-  return reader_large_end(reader, kv_large_go_on(&reader->large));
-}
-
-/* Columns: those of foreign_sum_at. */
-static int reader_sum_at(kv_reader *reader, int64_t seq,
-                         const int64_t *expected, int64_t *sum, int *found) {
+int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
   sqlite3_stmt *stmt = NULL;
   int rc;
 
@@ -233,28 +217,20 @@ static int reader_sum_at(kv_reader *reader, int64_t seq,
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 7) == SQLITE_INTEGER) {
-    *sum = sqlite3_column_int64(stmt, 7);
+  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) {
+    *sum = sqlite3_column_int64(stmt, 0);
     *found = 1;
   }
   sqlite3_finalize(stmt);
-  if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
-    reader->work = KV_WORK_LARGE;
-    rc = kv_large_sum(&reader->large, seq, expected, sum, found);
-  }
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
-  return reader_large_end(reader, reader_sum_at(reader, seq, NULL, sum, found));
+  return reader_fault(reader, rc);
 }
 
 int kv_reader_has(kv_reader *reader, kv_position at, int *has) {
   int64_t sum = 0;
-  int rc = reader_sum_at(reader, at.seq, &at.sum, &sum, has);
+  int rc = kv_reader_sum_at(reader, at.seq, &sum, has);
 
   if (sum != at.sum) *has = 0;
-  return reader_large_end(reader, rc);
+  return rc;
 }
 
 /* Columns: seq, txn, ts, parent_ts, op, bucket, key, value, sum. */
@@ -281,33 +257,6 @@ static int reader_row(sqlite3_stmt *stmt, kv_row *row, const char **reason) {
   return rc;
 }
 
-/* The last row has a large value; step to it if it follows the one before. */
-static int reader_step_large_last(kv_reader *reader, const char **reason) {
-  kv_row previous = {0};
-  sqlite3_stmt *stmt = NULL;
-  int found = 0;
-  int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_BEFORE_LAST, &stmt);
-
-  previous.seq = previous.txn = reader->head.base.seq;
-  previous.sum = reader->head.base.sum;
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    previous.seq = sqlite3_column_int64(stmt, 0);
-    previous.txn = sqlite3_column_int64(stmt, 1);
-  }
-  sqlite3_finalize(stmt);
-  if (rc != SQLITE_ROW && rc != SQLITE_DONE) return rc;
-  rc = reader_sum_at(reader, previous.seq, NULL, &previous.sum, &found);
-  if (rc != SQLITE_OK) return rc;
-  if (!found) *reason = "the row before it cannot be read";
-  if (!found) return SQLITE_OK;
-  reader->work = KV_WORK_LARGE;
-  rc = kv_large_check(&reader->large, &previous, reason);
-  if (rc != SQLITE_OK || *reason) return rc;
-  sqlite3_reset(reader->last);
-  return kv_large_step(&reader->large, reader->last, &reader->work);
-}
-
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   const char *reason = NULL;
   int rc;
@@ -318,60 +267,36 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   reader->work = KV_WORK_ROW;
   rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &reader->last);
   if (rc == SQLITE_OK) rc = sqlite3_step(reader->last);
-  if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
-    rc = reader_step_large_last(reader, &reason);
-  }
   if (rc == SQLITE_ROW) {
     rc = reader_row(reader->last, row, &reason);
     *found = rc == SQLITE_OK && !reason ? 1 : -1;
   } else if (rc != SQLITE_DONE) {
     *found = -1;
   }
-  return reader_large_end(reader, rc);
+  return reader_fault(reader, rc);
 }
 
-/* The last row is large: which one is it, and what is its sum? */
-static int reader_large_tail(kv_reader *reader, kv_position expected,
-                             kv_position *tail, int *found) {
+/* Columns: those of sql/foreign_tail.sql. */
+int kv_reader_tail(kv_reader *reader, kv_position *tail, int *found) {
   sqlite3_stmt *stmt = NULL;
-  int is_expected;
-  int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST_SEQ, &stmt);
-
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) tail->seq = sqlite3_column_int64(stmt, 0);
-  sqlite3_finalize(stmt);
-  if (rc != SQLITE_ROW) return rc;
-  is_expected = tail->seq == expected.seq;
-  rc = reader_sum_at(reader, tail->seq, is_expected ? &expected.sum : NULL,
-                     &tail->sum, found);
-  if (!*found) *found = -1;
-  return rc;
-}
-
-int kv_reader_tail(kv_reader *reader, kv_position expected, kv_position *tail,
-                   int *found) {
-  const char *reason = NULL;
-  sqlite3_stmt *stmt = NULL;
-  kv_row row;
+  int i;
   int rc;
 
   *found = 0;
   reader->work = KV_WORK_ROW;
-  if (!reader->is_confined) kv_large_limit(&reader->large);
-  rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST, &stmt);
+  rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_TAIL, &stmt);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW) {
-    rc = reader_row(stmt, &row, &reason);
-    *found = rc == SQLITE_OK && !reason ? 1 : -1;
-    if (*found > 0) *tail = (kv_position){row.seq, row.sum};
-  } else if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
-    rc = reader_large_tail(reader, expected, tail, found);
+    *found = 1;
+    tail->seq = sqlite3_column_int64(stmt, 0);
+    tail->sum = sqlite3_column_int64(stmt, 4);
+    for (i = 1; i < 5; i++)
+      if (sqlite3_column_type(stmt, i) != SQLITE_INTEGER) *found = -1;
   } else if (rc != SQLITE_DONE) {
     *found = -1;
   }
   sqlite3_finalize(stmt);
-  if (!reader->is_confined) kv_large_unlimit(&reader->large);
-  return reader_large_end(reader, rc);
+  return reader_fault(reader, rc);
 }
 
 int kv_reader_start(kv_reader *reader, kv_position after, int64_t until) {
@@ -431,23 +356,6 @@ static void reader_note(kv_reader *reader, const kv_row *row) {
   }
 }
 
-/* Step to a row with a large value, if it is right. */
-static int reader_step_large(kv_reader *reader, const char **reason) {
-  sqlite3_stmt *rows = reader->rows;
-  int rc;
-
-  reader->large.poll = reader->poll;
-  reader->work = KV_WORK_LARGE;
-  rc = kv_large_check(&reader->large, &reader->previous, reason);
-  if (rc != SQLITE_OK || *reason) return rc;
-  sqlite3_reset(rows);
-  rc = sqlite3_bind_int64(rows, 1, reader->previous.seq);
-  if (rc == SQLITE_OK) {
-    rc = kv_large_step(&reader->large, rows, &reader->work);
-  }
-  return rc;
-}
-
 /* Nothing more is read: the next row does not verify, or there is none. */
 static int reader_end(kv_reader *reader, const char *reason) {
   kv_stretch *whole = &reader->whole;
@@ -460,24 +368,34 @@ static int reader_end(kv_reader *reader, const char *reason) {
   return SQLITE_DONE;
 }
 
+/* The next row is larger than what is read here. */
+static const char *reader_too_big(kv_reader *reader) {
+  int is_limit = reader->limit < KV_VALUE_MAX;
+
+  reader->whole.is_too_big = 1;
+  reader->whole.is_limited = is_limit;
+  return is_limit ? reader_over_limit : reader_over_max;
+}
+
 /* Read the row that the scan stands at; *reason: it is not the next one. */
 static int reader_take(kv_reader *reader, const char **reason) {
   kv_row *row = &reader->row;
   int rc = reader_row(reader->rows, row, reason);
+  int64_t size;
 
   if (rc != SQLITE_OK) return rc;
-  if (!*reason) *reason = kv_row_check(&reader->previous, row);
-  if (*reason) {
-    /* It was right when it was read in pieces, if it was. */
-    if (reader->large.larges) kv_larges_clear(reader->large.larges);
-    return reader_end(reader, *reason);
+  size = *reason ? 0 : (int64_t)kv_row_size(row);
+  if (size > KV_VALUE_MAX || size > reader->limit) {
+    *reason = reader_too_big(reader);
+  } else if (!*reason) {
+    *reason = kv_row_check(&reader->previous, row);
   }
+  if (*reason) return reader_end(reader, *reason);
   reader->previous.seq = row->seq;
   reader->previous.txn = row->txn;
   reader->previous.sum = row->sum;
   reader->work = KV_WORK_ROW;
-  reader->large.deadline = 0;
-  reader->n_read += 1 + row->value.n / READER_POLL_BYTES;
+  reader->n_read += 1 + (size_t)size / READER_POLL_BYTES;
   reader_note(reader, row);
   return SQLITE_ROW;
 }
@@ -496,19 +414,11 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
   *row = &reader->row;
   if (reader_is_stopped(reader)) return SQLITE_INTERRUPT;
   rc = sqlite3_step(reader->rows);
-  if (rc == SQLITE_TOOBIG && reader->large.limit > 0) {
-    rc = reader_step_large(reader, reason);
-    if (rc == SQLITE_OK) return reader_end(reader, *reason);
-  }
   if (rc == SQLITE_ROW) return reader_take(reader, reason);
-  if (rc == SQLITE_ABORT) return SQLITE_INTERRUPT;
   if (reader_fault(reader, rc) != SQLITE_OK) return rc;
   switch (rc & 0xff) {
     case SQLITE_DONE: break;
-    case SQLITE_TOOBIG:
-      reader->whole.is_too_big = 1;
-      *reason = "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)";
-      break;
+    case SQLITE_TOOBIG: *reason = reader_too_big(reader); break;
     case SQLITE_INTERRUPT:
       *reason = "the file promises more than it has";
       break;
@@ -541,16 +451,23 @@ const kv_stretch *kv_reader_stretch(const kv_reader *reader) {
   return &reader->whole;
 }
 
-int kv_reader_is_torn(kv_reader *reader, int *is_torn) {
+int kv_reader_last_seq(kv_reader *reader, int64_t *out) {
   sqlite3_stmt *stmt = NULL;
+  int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST_SEQ, &stmt);
+
+  *out = 0;
+  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
+  if (rc == SQLITE_ROW) *out = sqlite3_column_int64(stmt, 0);
+  sqlite3_finalize(stmt);
+  return reader_fault(reader, rc);
+}
+
+int kv_reader_is_torn(kv_reader *reader, int *is_torn) {
   int rc = SQLITE_OK;
 
   if (reader->last_seq < 0) {
-    reader->last_seq = INT64_MAX;
-    rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST_SEQ, &stmt);
-    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) reader->last_seq = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
+    rc = kv_reader_last_seq(reader, &reader->last_seq);
+    if (reader->last_seq == 0) reader->last_seq = INT64_MAX;
   }
   *is_torn = reader->previous.txn > reader->last_seq;
   return reader_is_our_fault(rc) ? rc : SQLITE_OK;

@@ -20,7 +20,6 @@
 #include "admit.h"
 #include "core/row.h"
 #include "core/span.h"
-#include "large.h"
 
 /* What a reader found. */
 typedef struct kv_stretch {
@@ -30,7 +29,8 @@ typedef struct kv_stretch {
   int64_t last_ts;    /* greatest time up to there; -1: none */
   int64_t counted_ts; /* greatest time up to there that the clock counts */
   int is_clean;       /* the file ends there, without anything behind it */
-  int is_too_big;     /* the next row is over a limit of the host */
+  int is_too_big;     /* the next row is over KV_VALUE_MAX, or */
+  int is_limited;     /* over a limit of the host, which may be raised */
   const char *reason; /* if not: why the next row was not taken; static */
 } kv_stretch;
 
@@ -60,20 +60,6 @@ int kv_reader_on(sqlite3 *host, sqlite3 *handle, const char *device,
 
 void kv_reader_close(kv_reader *reader);
 
-/*
-** Keep what is known of large rows, and leave a check of one after so many
-** microseconds without a verified row (0: never). Goes on with one that was
-** left: see kv_reader_left() then.
-*/
-int kv_reader_keep(kv_reader *reader, kv_larges *larges, int64_t budget,
-                   sqlite3_stmt *poll);
-
-/*
-** Was the last thing that was asked of it not answered, as the time for a large
-** row is over? NULL: no. Borrowed until the next call.
-*/
-const kv_large_left *kv_reader_left(const kv_reader *reader);
-
 /* Borrowed; valid until the reader is closed. */
 const kv_log_head *kv_reader_head(const kv_reader *reader);
 
@@ -92,12 +78,11 @@ int kv_reader_has(kv_reader *reader, kv_position at, int *has);
 */
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
 
-/*
-** Its number and sum, which are all that is read of a large one. They are those
-** of `expected` if the file looks like it.
-*/
-int kv_reader_tail(kv_reader *reader, kv_position expected, kv_position *tail,
-                   int *found);
+/* Its number alone, unverified: 0 if there is none, or it cannot be read. */
+int kv_reader_last_seq(kv_reader *reader, int64_t *out);
+
+/* The same without its values: its number and sum. */
+int kv_reader_tail(kv_reader *reader, kv_position *tail, int *found);
 
 /*
 ** Verify from `after` to the end of the last whole transaction. clock_limit
@@ -132,7 +117,7 @@ kv_position kv_reader_position(const kv_reader *reader);
 
 /*
 ** What was read since the start, up to the end of the last whole transaction.
-** is_clean, is_too_big and reason are set when kv_reader_next() is at its end.
+** is_clean, is_too_big, is_limited and reason are set when kv_reader_next() is at its end.
 */
 const kv_stretch *kv_reader_stretch(const kv_reader *reader);
 

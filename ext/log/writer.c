@@ -158,7 +158,7 @@ static int writer_read_head(kv_writer *log, const kv_writer_place *place,
   if (rc != SQLITE_OK || !log->reader) return rc;
   log->head = *kv_reader_head(log->reader);
   log->tail = log->head.base;
-  rc = kv_reader_tail(log->reader, place->tail, &tail, &found);
+  rc = kv_reader_tail(log->reader, &tail, &found);
   if (rc == SQLITE_OK && found < 0) {
     kv_verdict_set(verdict, KV_STATE_DAMAGED,
                    "has a last row that cannot be "
@@ -307,31 +307,7 @@ int kv_writer_has_failed(const kv_writer *log) {
   return log && log->has_failed;
 }
 
-int kv_writer_watch(kv_writer *log, sqlite3_stmt *poll) {
-  int rc = SQLITE_OK;
-
-  if (poll && !log->is_watched) {
-    rc = kv_confine_file(log->handle, &log->large);
-    log->is_watched = rc == SQLITE_OK;
-  }
-  log->large = KV_WORK_LARGE;
-  log->large.poll = poll;
-  return rc;
-}
-
-/* Step to write a row; one that is large in the eyes of the host. */
-static int writer_step_watched(kv_writer *log, sqlite3_stmt *stmt,
-                               sqlite3_stmt *poll) {
-  int rc = kv_writer_watch(log, poll);
-
-  if (rc != SQLITE_OK) return rc;
-  if (kv_stmt_is_stopped(poll)) return SQLITE_INTERRUPT;
-  rc = sqlite3_step(stmt);
-  kv_writer_watch(log, NULL);
-  return rc == SQLITE_ABORT ? SQLITE_INTERRUPT : rc;
-}
-
-int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll) {
+int kv_writer_append(kv_writer *log, kv_row *row) {
   sqlite3_stmt *stmt = log->append;
   kv_row previous;
   int rc = SQLITE_OK;
@@ -341,7 +317,9 @@ int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll) {
   previous.seq = log->tail.seq;
   previous.txn = log->txn;
   row->seq = log->tail.seq + 1;
-  if (kv_row_check_form(&previous, row)) return SQLITE_CORRUPT;
+  if (kv_row_check_form(&previous, row) || kv_row_size(row) > KV_VALUE_MAX) {
+    return SQLITE_CORRUPT;
+  }
   row->sum = kv_row_sum(log->tail.sum, row);
   if (!stmt) {
     rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_APPEND, &log->append);
@@ -357,8 +335,7 @@ int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll) {
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, &row->value);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->sum);
   if (rc == SQLITE_OK) {
-    rc = poll && row->value.n > KV_LARGE ? writer_step_watched(log, stmt, poll)
-                                         : sqlite3_step(stmt);
+    rc = sqlite3_step(stmt);
     sqlite3_reset(stmt);
     if (rc == SQLITE_DONE) rc = SQLITE_OK;
   }
@@ -379,7 +356,7 @@ static int writer_new_sum_at(kv_writer *log, int64_t seq, int64_t *sum,
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   *found = rc == SQLITE_ROW;
-  if (*found) *sum = sqlite3_column_int64(stmt, 7);
+  if (*found) *sum = sqlite3_column_int64(stmt, 0);
   sqlite3_finalize(stmt);
   return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

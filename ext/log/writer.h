@@ -31,8 +31,6 @@ typedef struct kv_writer {
   int is_new;       /* made by this lock: it has no rows */
   int has_failed;   /* SQLite or the disk refused a call below */
   kv_work work;     /* left until its schema is known */
-  kv_work large;    /* what large rows take: the host may stop it */
-  int is_watched;   /* it is counted */
   int holds_room;   /* there is a file that does: reserve.h */
 } kv_writer;
 
@@ -46,7 +44,6 @@ typedef struct kv_writer_place {
   const unsigned char *id; /* for a new file; NULL: random */
   int64_t now;             /* microseconds; when a new file is created */
   int busy_timeout;        /* milliseconds to wait for locks */
-  kv_position tail;        /* where it ended when it was last seen */
 } kv_writer_place;
 
 /*
@@ -67,21 +64,11 @@ int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
 int kv_writer_is_locked(const kv_writer *log);
 
 /*
-** From now on reading and writing pages of the log asks the host, whose
-** KV_SQL_POLL is `poll`, now and then: SQLITE_ABORT when it wants no more.
-** NULL: nobody is asked, as before a commit, which must not fail. SQLITE_NOMEM.
-*/
-int kv_writer_watch(kv_writer *log, sqlite3_stmt *poll);
-
-/*
 ** Append a row behind the tail: row->seq and row->sum are set here. All
 ** other fields are the caller's; row->txn too. SQLITE_CORRUPT for a row that
 ** no reader would take: it comes from a damaged cache.
-**
-** SQLITE_INTERRUPT: the host, whose KV_SQL_POLL is `poll` (NULL: nobody is asked),
-** wants no more, while a large row was written: close the log.
 */
-int kv_writer_append(kv_writer *log, kv_row *row, sqlite3_stmt *poll);
+int kv_writer_append(kv_writer *log, kv_row *row);
 
 /*
 ** The sum that the row at seq carries (base_sum for base_seq), also of a row

@@ -12,6 +12,7 @@
 
 #include "cache/cache.h"
 #include "core/clock.h"
+#include "db/error.h"
 #include "incarnation.h"
 #include "own.h"
 #include "seen.h"
@@ -52,22 +53,18 @@ int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
   place.id = own->has_id ? own->id : NULL;
   place.now = kv_store_now(store);
   place.busy_timeout = must_wait ? catch_up_busy_timeout(store) : 0;
-  place.tail = own->cached;
   return kv_writer_lock(&place, out, verdict, err);
 }
 
 /* Merge what another process published as this device. */
 static int catch_up_merge(kv_store *store, kv_writer *log, kv_log_cursor *own,
                           kv_position from, const kv_stretch *stretch) {
-  sqlite3_stmt *poll = NULL;
   int64_t arrived;
   int rc = kv_store_next_arrival(store, &arrived);
 
-  if (rc == SQLITE_OK) rc = kv_own_watch(store, log, &poll);
   if (rc == SQLITE_OK) {
     rc = kv_cache_merge(&store->stmts, log->reader, from, stretch, arrived);
   }
-  kv_own_unwatch(store, log, poll);
   if (stretch->counted_ts > own->last_ts) own->last_ts = stretch->counted_ts;
   if (stretch->last_ts > own->newest) own->newest = stretch->last_ts;
   return rc;
@@ -174,11 +171,22 @@ static int catch_up_accept(catch_up *run, int adopt) {
   return rc;
 }
 
+/* The log has a row that is larger than what is read here: it stays as it is. */
+static int catch_up_refuse(const kv_writer *log, const kv_stretch *stretch,
+                           char **err) {
+  return kv_error(
+    err, SQLITE_TOOBIG, "at row %lld of %s %s: %s", stretch->end.seq + 1,
+    log->path, stretch->reason,
+    stretch->is_limited
+      ? "raise it"
+      : "an earlier version wrote it. Open the folder with another device "
+        "name, which gets the rows before it; read it with sqlite3");
+}
+
 /* Verify what the log has behind the common row. */
-static int catch_up_verify(catch_up *run) {
+static int catch_up_verify(catch_up *run, char **err) {
   kv_store *store = run->store;
   kv_stretch *news = &run->news;
-  sqlite3_stmt *poll = NULL;
   int rc;
 
   news->end = run->common;
@@ -186,12 +194,11 @@ static int catch_up_verify(catch_up *run) {
   if (run->is_successor || run->log->tail.seq <= run->common.seq) {
     return SQLITE_OK;
   }
-  rc = kv_own_watch(store, run->log, &poll);
-  if (rc == SQLITE_OK) {
-    rc = kv_reader_verify(run->log->reader, run->common,
-                          kv_clock_limit(kv_store_now(store)), poll, news);
+  rc = kv_reader_verify(run->log->reader, run->common,
+                        kv_clock_limit(kv_store_now(store)), NULL, news);
+  if (rc == SQLITE_OK && news->is_too_big) {
+    return catch_up_refuse(run->log, news, err);
   }
-  kv_own_unwatch(store, run->log, poll);
   if (rc == SQLITE_OK && !news->is_clean) {
     kv_verdict_set(run->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                    news->end.seq + 1, news->reason);
@@ -247,7 +254,7 @@ static int catch_up_rows(kv_store *store, kv_writer *log, kv_log_cursor *own,
   rc = kv_own_common(store, log, own, &run.common, &has_common);
   if (rc == SQLITE_OK && !has_common) rc = catch_up_accept(&run, adopt);
   if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) return rc;
-  rc = catch_up_verify(&run);
+  rc = catch_up_verify(&run, err);
   if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) return rc;
   rc = catch_up_take(&run, n_merged, err);
   return rc == SQLITE_OK ? catch_up_append(&run) : rc;

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cache/parts.h"
+#include "cache/values.h"
 #include "db/error.h"
 #include "db/handle.h"
 #include "own.h"
@@ -51,6 +51,9 @@ int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
   } else if (rc == SQLITE_OK && stretch.is_clean) {
     kv_verdict_set(verdict, KV_STATE_TWIN,
                    "holds other rows than this device published");
+  } else if (rc == SQLITE_OK && stretch.is_too_big) {
+    kv_verdict_set(verdict, KV_STATE_WAITING, "at row %lld: %s",
+                   stretch.end.seq + 1, stretch.reason);
   } else if (rc == SQLITE_OK) {
     kv_verdict_set(verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                    stretch.end.seq + 1, stretch.reason);
@@ -87,7 +90,7 @@ static int incarnation_salvage(kv_store *store) {
       }
       if (rc == SQLITE_OK)
         rc = kv_own_run(store, KV_SQL_OWN_DEDUPE, INCARNATION_SHIFT, 0);
-      if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
+      if (rc == SQLITE_OK) rc = kv_values_trim(&store->stmts);
     }
   }
   kv_reader_close(reader);
@@ -149,8 +152,7 @@ static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
                                 int64_t n, char **err) {
   kv_writer_place place = {
     store->db,      store->root, store->device,       "log.db",
-    store->machine, own->id,     kv_store_now(store), 0,
-    {0, 0}};
+    store->machine, own->id,     kv_store_now(store), 0};
   kv_writer *log = NULL;
   kv_position end;
   int rc;
@@ -358,6 +360,7 @@ static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
     rc = kv_reader_next(log->reader, &row, reason);
     if (rc == SQLITE_ROW) n += row->key.n + row->value.n;
   }
+  if (found && kv_reader_stretch(log->reader)->is_too_big) *reason = NULL;
   kv_reader_stop(log->reader);
   return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }
@@ -365,7 +368,6 @@ static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
 int kv_incarnation_check_part(kv_store *store, kv_writer *log,
                               kv_log_cursor *own) {
   const char *reason = NULL;
-  sqlite3_stmt *poll = NULL;
   int found;
   int rc;
 
@@ -379,11 +381,7 @@ int kv_incarnation_check_part(kv_store *store, kv_writer *log,
     if (rc != SQLITE_OK || !found) return rc;
   }
   if (own->published.seq == 0) return SQLITE_OK;
-  rc = kv_own_watch(store, log, &poll);
-  if (rc == SQLITE_OK) {
-    rc = incarnation_verify(store, log, own->published.seq, &reason);
-  }
-  kv_own_unwatch(store, log, poll);
+  rc = incarnation_verify(store, log, own->published.seq, &reason);
   if (rc == SQLITE_OK && reason) {
     kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                    kv_reader_position(log->reader).seq + 1, reason);

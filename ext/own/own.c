@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cache/parts.h"
+#include "cache/values.h"
 #include "db/error.h"
 #include "db/value.h"
 #include "store/errors.h"
@@ -76,6 +76,9 @@ int kv_own_look(kv_store *store, kv_log_cursor *own) {
   return rc;
 }
 
+/* Bytes of rows between two looks at the host. */
+#define OWN_POLL (1 << 20)
+
 /* kv_own_rows(); *whole is the end of the last transaction among them. */
 static int own_rows(kv_store *store, kv_writer *log, kv_position from,
                     int64_t until, kv_position *end, kv_position *whole) {
@@ -83,6 +86,7 @@ static int own_rows(kv_store *store, kv_writer *log, kv_position from,
   sqlite3_stmt *poll = NULL;
   kv_value large = {0};
   kv_row row;
+  uint64_t n_read = 0; /* bytes, since the host was asked */
   int rc;
 
   assert(store->txn->pending.late.n == 0);
@@ -106,14 +110,19 @@ static int own_rows(kv_store *store, kv_writer *log, kv_position from,
     if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row.bucket);
     if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row.key);
     if (rc == SQLITE_OK) {
-      rc = kv_parts_of_column(&store->stmts, stmt, 7, &large, &row.value);
+      rc = kv_values_of_column(&store->stmts, stmt, 7, &large, &row.value);
     }
-    if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row, poll);
+    if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row);
     if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(end->sum, &row);
     if (rc == SQLITE_OK) end->seq = row.seq;
     if (rc == SQLITE_OK) end->sum = row.sum;
     if (rc == SQLITE_OK && row.seq == row.txn) *whole = *end;
+    n_read += kv_row_size(&row);
     kv_value_free(&large);
+    if (rc == SQLITE_OK && n_read >= OWN_POLL) {
+      n_read = 0;
+      if (kv_stmt_is_stopped(poll)) rc = SQLITE_INTERRUPT;
+    }
   }
   if (rc == SQLITE_DONE) rc = SQLITE_OK;
   kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
@@ -125,17 +134,6 @@ int kv_own_rows(kv_store *store, kv_writer *log, kv_position from,
                 int64_t until, kv_position *end) {
   kv_position whole;
   return own_rows(store, log, from, until, end, &whole);
-}
-
-int kv_own_watch(kv_store *store, kv_writer *log, sqlite3_stmt **poll) {
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, poll);
-
-  return rc == SQLITE_OK ? kv_writer_watch(log, *poll) : rc;
-}
-
-void kv_own_unwatch(kv_store *store, kv_writer *log, sqlite3_stmt *poll) {
-  kv_writer_watch(log, NULL);
-  kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
 }
 
 /* Does the chain of own rows in the cache lead from base to this row? */
@@ -286,7 +284,7 @@ int kv_own_discard(kv_store *store, char **err) {
   if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
   if (rc == SQLITE_OK && own.has_waiting) {
     rc = kv_own_run(store, KV_SQL_OWN_DISCARD_CACHE, 0, own.waiting.seq);
-    if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
+    if (rc == SQLITE_OK) rc = kv_values_trim(&store->stmts);
     if (rc == SQLITE_OK) rc = kv_stmt_exec(&store->stmts, KV_SQL_CACHE_PROMOTE);
     if (rc == SQLITE_OK) {
       rc = kv_own_run(store, KV_SQL_OWN_DISCARD_SEEN, 0, own.waiting.seq);

@@ -37,14 +37,6 @@ int kv_own_rows(kv_store *store, kv_writer *log, kv_position from,
                 int64_t until, kv_position *end);
 
 /*
-** While the log is read, large rows of it included, the host is asked whether
-** it wants more (kv_writer_watch()): *poll is for what asks it itself, and
-** for kv_own_unwatch(), which follows also behind an error.
-*/
-int kv_own_watch(kv_store *store, kv_writer *log, sqlite3_stmt **poll);
-void kv_own_unwatch(kv_store *store, kv_writer *log, sqlite3_stmt *poll);
-
-/*
 ** Find the last row that the log (locked) and the cache have in common, by
 ** the positions of own. *found is 0 if the two went different ways.
 */

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cache/parts.h"
+#include "cache/values.h"
 #include "catch_up.h"
 #include "core/clock.h"
 #include "db/error.h"
@@ -43,7 +43,7 @@ static int publish_append_seen(kv_store *store, kv_writer *log, kv_position *at,
     row.key.z = seen->id;
     row.value.i = seen->at.seq;
     row.parent_ts.i = seen->at.sum;
-    if (log) rc = kv_writer_append(log, &row, NULL);
+    if (log) rc = kv_writer_append(log, &row);
     if (rc == SQLITE_OK) {
       rc = kv_cache_put_seen(&store->stmts, store->device, &row);
     }
@@ -67,7 +67,7 @@ static int publish_fetch(kv_store *store, const kv_pending_row *from,
   }
   if (rc == SQLITE_OK) rc = sqlite3_step(*stmt);
   if (rc != SQLITE_ROW) return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
-  return kv_parts_of_column(&store->stmts, *stmt, 0, large, value);
+  return kv_values_of_column(&store->stmts, *stmt, 0, large, value);
 }
 
 /* Append the remembered rows in the order of their numbers. */
@@ -96,7 +96,7 @@ static int publish_append_remembered(kv_store *store, kv_writer *log,
     if (from->is_reference) {
       rc = publish_fetch(store, from, &row.value, &stmt, &large);
     }
-    if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row, NULL);
+    if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row);
     if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(at->sum, &row);
     kv_value_free(&large);
     kv_stmt_put(&store->stmts, KV_SQL_OWN_VALUE, stmt);

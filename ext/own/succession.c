@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cache/parts.h"
+#include "cache/values.h"
 #include "core/clock.h"
 #include "own.h"
 #include "store/exchange.h"
@@ -84,7 +84,7 @@ static int succession_settle(kv_store *store, const kv_heritage *heritage,
   int64_t last = heritage->last;
   int rc = kv_own_run(store, KV_SQL_OWN_DROP_HIDDEN, 0, last);
 
-  if (rc == SQLITE_OK) rc = kv_parts_trim(&store->stmts);
+  if (rc == SQLITE_OK) rc = kv_values_trim(&store->stmts);
   if (rc == SQLITE_OK) {
     rc = kv_own_run(store, KV_SQL_OWN_DROP_HIDDEN_SEEN, 0, last);
   }

@@ -3,6 +3,8 @@
 */
 #include "errors.h"
 
+#include <string.h>
+
 #include "cache/cache.h"
 #include "db/error.h"
 #include "db/host.h"
@@ -18,6 +20,13 @@ int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
                     "the cache of %s is damaged: open the folder with a new "
                     "cache (CREATE VIRTUAL TABLE under another name)",
                     store->name);
+  }
+  if ((rc & 0xff) == SQLITE_TOOBIG &&
+      strncmp(sqlite3_errmsg(store->db), "kv: ", 4) != 0) {
+    return kv_error(err, rc,
+                    "%s: a row is over this connection's limit "
+                    "(SQLITE_LIMIT_LENGTH)",
+                    what);
   }
   return kv_error_db(err, rc, store->db, what);
 }

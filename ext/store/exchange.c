@@ -3,6 +3,8 @@
 */
 #include "exchange.h"
 
+#include <stddef.h>
+
 void kv_exchange_forget(kv_exchange *exchange) {
   sqlite3_free(exchange->commit_error);
   exchange->commit_error = NULL;

@@ -23,7 +23,6 @@
 
 #include "db/stmt.h"
 #include "folder/folder.h"
-#include "log/large.h"
 
 /* The folder of a store that has none. */
 #define KV_MEMORY ":memory:"
@@ -54,10 +53,6 @@ typedef struct kv_store {
   kv_exchange *exchange; /* what the next sync has to know */
   int n_scans;           /* that run: no row is moved under them */
   int n_functions;       /* SQL functions that run, one within another */
-  kv_larges *larges;     /* large rows of other devices, being verified */
-  int64_t large_budget;  /* KV_LARGE_BUDGET */
-  int is_opening;        /* kv_open() runs: large rows are read to the end */
-  int is_synced;         /* once, in this connection */
   int64_t cache_id;      /* of the cache that was found; 0: not looked at */
   int n_reads;           /* of its schema by then (kv_store_look()) */
   char *called;          /* what it was last found by (find.h), or NULL */

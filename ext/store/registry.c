@@ -152,7 +152,6 @@ static int store_new(kv_registry *registry, const char *schema,
     store->txn = &block->txn;
     store->exchange = &block->exchange;
     kv_transaction_init(store->txn);
-    store->large_budget = KV_LARGE_BUDGET;
     store->device = kv_strdup(options->device);
     if (options->device && !store->device) rc = SQLITE_NOMEM;
     if (root) kv_folder_machine(store->machine);
@@ -401,7 +400,6 @@ void kv_store_close(kv_store *store) {
   if (store->registry->reached == store) store->registry->reached = NULL;
   kv_transaction_clear(store);
   kv_exchange_forget(store->exchange);
-  kv_larges_forget(&store->larges, NULL);
   kv_stmt_clear(&store->stmts);
   sqlite3_free(store->schema);
   sqlite3_free(store->name);

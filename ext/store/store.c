@@ -33,7 +33,6 @@ int kv_store_replaced(const kv_store *store, char **err) {
 void kv_store_forget(kv_store *store) {
   kv_transaction_forget(store);
   kv_exchange_forget(store->exchange);
-  store->is_synced = 0;
   store->cache_id = 0;
 }
 

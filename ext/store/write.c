@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cache/parts.h"
+#include "cache/values.h"
 #include "core/clock.h"
 #include "core/order.h"
 #include "db/error.h"
@@ -56,6 +56,24 @@ void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row) {
   if (key->n) memcpy(found->bytes, key->z, key->n);
   found->key.z = found->bytes;
   kv_cache_winner(row, &found->winner);
+}
+
+/* Is there no row of this size? */
+static int write_check_size(const kv_value *key, const kv_value *value,
+                            char **err) {
+  kv_row row;
+  uint64_t n;
+
+  memset(&row, 0, sizeof(row));
+  row.key = *key;
+  row.value = *value;
+  n = kv_row_size(&row);
+  if (n <= KV_VALUE_MAX) return SQLITE_OK;
+  return kv_error(err, SQLITE_TOOBIG,
+                  "key and value have %llu bytes, and the limit is %d (64 MB): "
+                  "cut the value into several keys, or store it in a file, and "
+                  "here the file's name",
+                  n, KV_VALUE_MAX);
 }
 
 static int write_refuse_trigger(const kv_store *store, char **err) {
@@ -243,7 +261,7 @@ static int write_former(kv_store *store, const kv_row *row, int is_again,
 
   *former = 0;
   if (!is_again) return SQLITE_OK;
-  return kv_parts_of(&store->stmts, store->device, row, &found, former);
+  return kv_values_of_row(&store->stmts, store->device, row, &found, former);
 }
 
 /*
@@ -251,32 +269,32 @@ static int write_former(kv_store *store, const kv_row *row, int is_again,
 ** else could be kept from being forgotten is in the way of nothing.
 */
 static int write_forget(kv_store *store, int64_t former) {
-  int rc = kv_parts_forget(&store->stmts, former);
+  int rc = kv_values_forget(&store->stmts, former);
 
   return store->txn->pending.is_open ? SQLITE_OK : rc;
 }
 
 /* Keep the value of a row beside the cache, if it is large. */
-static int write_parts(kv_store *store, const kv_value *value, int64_t *first) {
+static int write_large(kv_store *store, const kv_value *value, int64_t *large) {
   int was_writing = store->txn->is_writing;
   int rc;
 
   store->txn->is_writing = 1;
-  rc = kv_parts_put(&store->stmts, value, first);
+  rc = kv_values_put(&store->stmts, value, large);
   store->txn->is_writing = was_writing;
   return rc;
 }
 
 static int write_bind_value(sqlite3_stmt *stmt, int parameter,
-                            const kv_value *value, int64_t first) {
-  int rc = first ? sqlite3_bind_int64(stmt, parameter, first) : SQLITE_OK;
+                            const kv_value *value, int64_t large) {
+  int rc = large ? sqlite3_bind_int64(stmt, parameter, large) : SQLITE_OK;
 
-  if (rc != SQLITE_OK || first) return rc;
+  if (rc != SQLITE_OK || large) return rc;
   return kv_value_bind(stmt, parameter + 1, value);
 }
 
-/* Run the nested statement that writes one row; first: the parts of its value. */
-static int write_put(kv_store *store, const kv_row *row, int64_t first,
+/* Run the nested statement that writes one row; large: its value is beside it. */
+static int write_put(kv_store *store, const kv_row *row, int64_t large,
                      int is_again) {
   sqlite3_stmt *stmt = NULL;
   int64_t former;
@@ -296,7 +314,7 @@ static int write_put(kv_store *store, const kv_row *row, int64_t first,
   if (rc == SQLITE_OK) {
     rc = sqlite3_bind_int64(stmt, 7, store->txn->pending.arrived);
   }
-  if (rc == SQLITE_OK) rc = write_bind_value(stmt, 8, &row->value, first);
+  if (rc == SQLITE_OK) rc = write_bind_value(stmt, 8, &row->value, large);
   rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
   return rc == SQLITE_OK ? write_forget(store, former) : rc;
 }
@@ -365,7 +383,7 @@ static int write_make_room(kv_store *store, const kv_place *place,
 
   *is_late =
     place->index > 0 && store->n_scans == 0 && kv_pending_may_be_late(value);
-  if (kv_pending_is_full(pending, key, value) || kv_parts_is_for(value) ||
+  if (kv_pending_is_full(pending, key, value) || kv_values_is_for(value) ||
       (!*is_late && kv_late_find(&pending->late, key))) {
     int rc = kv_write_flush(store, NULL);
     if (rc != SQLITE_OK) return rc;
@@ -379,13 +397,13 @@ static int write_row(kv_store *store, const kv_place *place, int op,
   kv_pending *pending = &store->txn->pending;
   kv_pending_mark here;
   kv_row row;
-  int64_t first = 0;
+  int64_t large = 0;
   int is_late;
   int rc;
 
   assert(pending->is_open && !store->txn->is_writing);
   rc = write_make_room(store, place, key, value, &is_late);
-  if (rc == SQLITE_OK) rc = write_parts(store, value, &first);
+  if (rc == SQLITE_OK) rc = write_large(store, value, &large);
   if (rc != SQLITE_OK) return rc;
   row = write_cell(store, place, op, key, value);
   here = kv_pending_here(pending);
@@ -393,7 +411,7 @@ static int write_row(kv_store *store, const kv_place *place, int op,
   if (rc == SQLITE_OK && is_late) {
     pending->last->is_again = place->is_again;
   } else if (rc == SQLITE_OK) {
-    rc = write_put(store, &row, first, place->is_again);
+    rc = write_put(store, &row, large, place->is_again);
     if (rc != SQLITE_OK) kv_pending_return(pending, here);
   }
   return rc;
@@ -402,8 +420,9 @@ static int write_row(kv_store *store, const kv_place *place, int op,
 int kv_write_set(kv_store *store, const kv_value *key, const kv_value *value,
                  kv_on_conflict on_conflict, char **err) {
   kv_place place;
-  int rc = write_check_text(store, key, err);
+  int rc = write_check_size(key, value, err);
 
+  if (rc == SQLITE_OK) rc = write_check_text(store, key, err);
   if (rc == SQLITE_OK) rc = write_check_text(store, value, err);
   if (rc == SQLITE_OK) rc = write_place(store, key, &place, err);
   if (rc == SQLITE_OK && place.exists && on_conflict != KV_CONFLICT_SET) {
@@ -427,7 +446,7 @@ int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
 
 /* Run the nested statement that deletes one key and sets another. */
 static int write_put_two(kv_store *store, const kv_row *gone, const kv_row *row,
-                         int64_t first) {
+                         int64_t large) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_TWO, &stmt);
 
@@ -447,7 +466,7 @@ static int write_put_two(kv_store *store, const kv_row *gone, const kv_row *row,
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 8, row->ts);
   if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->seq);
   if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 10, &row->parent_ts);
-  if (rc == SQLITE_OK) rc = write_bind_value(stmt, 11, &row->value, first);
+  if (rc == SQLITE_OK) rc = write_bind_value(stmt, 11, &row->value, large);
   return kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT_TWO, stmt, rc);
 }
 
@@ -459,10 +478,10 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
   int64_t formers[2];
   kv_row rows[2];
   kv_pending_mark here;
-  int64_t first = 0;
+  int64_t large = 0;
   int rc = kv_write_flush(store, NULL);
 
-  if (rc == SQLITE_OK) rc = write_parts(store, value, &first);
+  if (rc == SQLITE_OK) rc = write_large(store, value, &large);
   if (rc != SQLITE_OK) return rc;
   rows[0] = write_cell(store, gone, KV_OP_DELETE, from, &write_null);
   rows[1] = write_cell(store, place, KV_OP_SET, to, value);
@@ -477,7 +496,7 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
   if (rc == SQLITE_OK) {
     rc = write_remember(store, place, &rows[1], 0);
   }
-  if (rc == SQLITE_OK) rc = write_put_two(store, &rows[0], &rows[1], first);
+  if (rc == SQLITE_OK) rc = write_put_two(store, &rows[0], &rows[1], large);
   if (rc == SQLITE_OK) rc = write_forget(store, formers[0]);
   if (rc == SQLITE_OK) rc = write_forget(store, formers[1]);
   if (rc != SQLITE_OK) kv_pending_return(pending, here);
@@ -510,7 +529,8 @@ int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
   if (is_same && !is_replace) {
     return kv_write_set(store, to, value, KV_CONFLICT_SET, err);
   }
-  rc = write_check_text(store, to, err);
+  rc = write_check_size(to, value, err);
+  if (rc == SQLITE_OK) rc = write_check_text(store, to, err);
   if (rc == SQLITE_OK) rc = write_check_text(store, value, err);
   if (rc == SQLITE_OK) rc = write_place(store, from, &gone, err);
   if (rc == SQLITE_OK && is_replace && write_is_moved(store, &gone)) {

@@ -4,7 +4,7 @@
 ** Everything is checked first; then one nested statement writes, so that a
 ** statement that fails has written nothing (xUpdate of a single row has no
 ** statement journal: https://www.sqlite.org/tempfiles.html#stmtjrnl), but for
-** parts of a large value (parts.h), which nothing refers to then.
+** a large value (cache/values.h), which nothing refers to then.
 **
 ** A transaction that writes many rows keeps them back (late.h) and writes
 ** them in the order of keys, before anything else looks at the cache: each
@@ -17,6 +17,7 @@
 #ifndef KV_STORE_WRITE_H
 #define KV_STORE_WRITE_H
 
+#include "core/row.h"
 #include "identity.h"
 
 /* What to do if the key exists. */

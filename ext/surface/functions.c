@@ -188,9 +188,7 @@ static int open_store(kv_registry *registry, sqlite3 *db,
     }
   }
   if (rc == SQLITE_OK && !kv_transaction_has_rows(*out)) {
-    (*out)->is_opening = 1;
     rc = kv_sync_run(*out, &n_merged, err);
-    (*out)->is_opening = 0;
   }
   if (rc != SQLITE_OK && is_new) {
     char *ignored = NULL;

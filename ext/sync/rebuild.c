@@ -12,20 +12,15 @@
 /* The number of the last row in the own log, as its file says; 0: none. */
 static int rebuild_log_end(kv_store *store, int64_t *out) {
   char *path = kv_writer_path(store->root, store->device, "log.db");
-  static const kv_position start = {0};
   kv_verdict verdict = {KV_STATE_OK, NULL};
-  kv_position tail = {0};
   kv_reader *reader = NULL;
-  int found = 0;
   int rc = SQLITE_NOMEM;
 
+  *out = 0;
   if (path) {
     rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
   }
-  if (rc == SQLITE_OK && reader) {
-    rc = kv_reader_tail(reader, start, &tail, &found);
-  }
-  *out = rc == SQLITE_OK && found > 0 ? tail.seq : 0;
+  if (rc == SQLITE_OK && reader) rc = kv_reader_last_seq(reader, out);
   kv_reader_close(reader);
   kv_verdict_clear(&verdict);
   sqlite3_free(path);

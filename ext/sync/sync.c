@@ -51,6 +51,7 @@ static int sync_own(sync_run *run, char **err) {
     case SQLITE_IOERR:
     case SQLITE_FULL:
     case SQLITE_PERM:
+    case SQLITE_TOOBIG:
       run->rc = rc;
       rc = kv_publish_note(run->store, rc, run->why, err);
       break;
@@ -68,6 +69,9 @@ static int sync_tell(const sync_run *run, char **err) {
   int rc = SQLITE_OK;
 
   if (run->rc == SQLITE_OK) return SQLITE_OK;
+  if (run->rc == SQLITE_TOOBIG && run->why) {
+    return kv_error(err, run->rc, "%s", run->why + 4);
+  }
   rc = kv_own_unpublished(run->store, &n_waiting);
   if (rc != SQLITE_OK || n_waiting == 0) return rc;
   return kv_error(err, run->rc,
@@ -186,7 +190,6 @@ static int sync_exchange(sync_run *run, char **err) {
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_heir_inherit(store, err);
   }
-  if (rc == SQLITE_OK) store->is_synced = 1;
   return rc;
 }
 

@@ -17,10 +17,8 @@
 ** written to the store; SQLITE_CANTOPEN if the folder is not there,
 ** SQLITE_BUSY inside a statement that writes or if the host's database is
 ** locked, SQLITE_INTERRUPT; what was merged by then stays. When all is merged,
-** SQLITE_FULL and others of the disk, if own rows wait for that.
-**
-** A large row that takes long to verify is left for the next one to go on with;
-** but in kv_open(), and where the device was waiting when the connection began.
+** SQLITE_FULL and others of the disk, if own rows wait for that; SQLITE_TOOBIG,
+** if the own log has a row that is larger than what is read.
 */
 int kv_sync_run(kv_store *store, int64_t *n_merged, char **err);
 

@@ -42,27 +42,11 @@ typedef struct kv_visit {
   int64_t n_seen;
   int is_replaced;   /* another log took the place of the one before, */
   kv_position whole; /* which verified up to here */
-  int is_too_big;    /* a row is over a limit, which may be raised */
+  int is_limited;    /* a row is over a limit, which may be raised */
 } kv_visit;
 
 static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
   kv_verdict_set(&visit->cursor.verdict, state, detail ? "%s" : NULL, detail);
-}
-
-/* The time for a large row is over. */
-static void visit_say_left(kv_visit *visit) {
-  const kv_large_left *left = kv_reader_left(visit->reader);
-  kv_state state = left->was_wrong ? KV_STATE_DAMAGED : KV_STATE_WAITING;
-
-  kv_verdict_set(&visit->cursor.verdict, state,
-                 "merged up to row %lld; a large row %s: %lld of %lld MB; "
-                 "kv_sync() goes on",
-                 visit->cursor.cached.seq,
-                 left->was_wrong
-                   ? "did not match its checksum, and is being verified again "
-                     "as the file may have changed"
-                   : "is being verified",
-                 left->n_done / 1000000, left->n_bytes / 1000000);
 }
 
 /* Is a row that another copy of the log ends with in the cache? */
@@ -165,10 +149,10 @@ static int visit_replace(kv_visit *visit) {
   rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll,
                         &stretch);
   if (rc == SQLITE_OK && kv_reader_is_unread(visit->reader)) return rc;
-  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) return rc;
   if (rc == SQLITE_OK && !stretch.is_clean) {
-    visit->is_too_big = stretch.is_too_big;
-    kv_verdict_set(&cursor->verdict, KV_STATE_DAMAGED,
+    visit->is_limited = stretch.is_limited;
+    kv_verdict_set(&cursor->verdict,
+                   stretch.is_too_big ? KV_STATE_WAITING : KV_STATE_DAMAGED,
                    "differs from what was read, and does not verify at row "
                    "%lld (%s); what was read before is kept",
                    stretch.end.seq + 1, stretch.reason);
@@ -193,14 +177,13 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
       head->base.seq <= cursor->cached.seq) {
     rc = kv_reader_has(visit->reader, cursor->cached, can_read);
   }
-  if (rc != SQLITE_OK || *can_read || kv_reader_left(visit->reader)) return rc;
+  if (rc != SQLITE_OK || *can_read) return rc;
 
   if (cursor->has_id && visit_is_same_log(visit)) {
     rc = visit_is_behind(visit, &is_behind);
   } else if (cursor->has_id) {
     rc = visit_is_former(visit, &is_former);
   }
-  if (kv_reader_left(visit->reader)) return rc;
   if (rc == SQLITE_OK && is_behind) {
     visit_say(visit, KV_STATE_BEHIND,
               "an older copy is here than the one that was read; what was "
@@ -223,9 +206,7 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
 static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
   kv_verdict *verdict = &visit->cursor.verdict;
 
-  if (kv_reader_left(visit->reader)) {
-    visit_say_left(visit);
-  } else if (stretch->is_clean && kv_reader_head(visit->reader)->end > 0) {
+  if (stretch->is_clean && kv_reader_head(visit->reader)->end > 0) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
                    "merged up to row %lld; the file is longer than its header "
                    "says: its end is here and its beginning is still to come, "
@@ -241,6 +222,10 @@ static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
     kv_verdict_set(verdict, KV_STATE_BUSY,
                    "merged up to row %lld; the disk cannot read the next one",
                    stretch->end.seq);
+  } else if (stretch->is_too_big) {
+    kv_verdict_set(verdict, KV_STATE_WAITING,
+                   "merged up to row %lld; at the next one %s",
+                   stretch->end.seq, stretch->reason);
   } else if (strstr(stretch->reason, "not whole")) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
                    "merged up to row %lld; the rest of a transaction is still "
@@ -268,7 +253,6 @@ static int visit_merge(kv_visit *visit) {
     visit_say(visit, KV_STATE_BUSY, "cannot be read: the disk fails");
     return rc;
   }
-  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) visit_say_left(visit);
   if (rc != SQLITE_OK || !can_read) return rc;
   if (!cursor->has_id) {
     memcpy(cursor->id, head->id, KV_ID_SIZE);
@@ -297,7 +281,7 @@ static int visit_merge(kv_visit *visit) {
     cursor->clock_offset = stretch.last_ts > now ? stretch.last_ts - now : 0;
   }
   if (rc == SQLITE_OK) {
-    visit->is_too_big = stretch.is_too_big;
+    visit->is_limited = stretch.is_limited;
     visit_judge_end(visit, &stretch);
   }
   return rc;
@@ -322,47 +306,8 @@ static int visit_is_changed(const kv_visit *visit) {
 static int visit_is_final(const kv_visit *visit) {
   kv_state state = visit->cursor.verdict.state;
 
-  if (visit->reader && kv_reader_left(visit->reader)) return 0;
-  return !visit->is_too_big && state != KV_STATE_BUSY &&
+  return !visit->is_limited && state != KV_STATE_BUSY &&
          state != KV_STATE_NEWER;
-}
-
-/*
-** Go on with a large row, before all that was read up to it is read again. How
-** far it came is known to a connection: what another one left is read to the
-** end, so that connections that sync once come to it.
-*/
-static int visit_go_on(kv_visit *visit, const kv_stamp *stamp) {
-  kv_store *store = visit->store;
-  kv_larges *larges = kv_larges_get(&store->larges, visit->cursor.device);
-  int was_left =
-    !store->is_synced && visit->before.verdict.state == KV_STATE_WAITING;
-  int64_t budget = store->is_opening || was_left ? 0 : store->large_budget;
-
-  if (!larges) return SQLITE_NOMEM;
-  kv_larges_look(larges, stamp);
-  return kv_reader_keep(visit->reader, larges, budget, visit->poll);
-}
-
-/* Read what is new, and forget the large rows that it was not about. */
-static int visit_read_on(kv_visit *visit, const kv_stamp *stamp) {
-  kv_larges **list = &visit->store->larges;
-  const char *device = visit->cursor.device;
-  int rc = visit_go_on(visit, stamp);
-
-  if (rc == SQLITE_OK && kv_reader_left(visit->reader)) {
-    visit_say_left(visit);
-    return SQLITE_OK;
-  }
-  if (rc == SQLITE_OK) rc = visit_merge(visit);
-  if (rc != SQLITE_OK) return rc;
-  if (visit->cursor.verdict.state == KV_STATE_OK ||
-      visit->cursor.verdict.state == KV_STATE_REWRITTEN) {
-    kv_larges_forget(list, device);
-  } else {
-    kv_larges_trim(kv_larges_get(list, device));
-  }
-  return SQLITE_OK;
 }
 
 /* Read the file, inside a savepoint. */
@@ -373,12 +318,7 @@ static int visit_read(kv_visit *visit) {
   int rc = kv_reader_open(store->db, visit->path, visit->cursor.device,
                           &visit->reader, &visit->cursor.verdict);
 
-  if (rc == SQLITE_OK && visit->reader) {
-    rc = visit_read_on(visit, stamp);
-  } else if (visit->cursor.verdict.state != KV_STATE_BUSY &&
-             visit->cursor.verdict.state != KV_STATE_WAITING) {
-    kv_larges_forget(&store->larges, visit->cursor.device);
-  }
+  if (rc == SQLITE_OK && visit->reader) rc = visit_merge(visit);
   visit->cursor.synced = kv_folder_now();
   visit->cursor.has_stamp =
     visit_is_final(visit) &&
@@ -418,7 +358,6 @@ static int visit_say_none(kv_visit *visit) {
 /* What there is instead of a regular file. */
 static int visit_say_kind(kv_visit *visit) {
   visit->cursor.has_stamp = 0;
-  kv_larges_forget(&visit->store->larges, visit->cursor.device);
   switch (visit->kind) {
     case KV_FILE_NONE: return visit_say_none(visit);
     case KV_FILE_UNKNOWN:

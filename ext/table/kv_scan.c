@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "cache/parts.h"
+#include "cache/values.h"
 #include "core/names.h"
 #include "db/error.h"
 #include "db/value.h"
@@ -537,7 +537,7 @@ static int cursor_give_large(scan_cursor *cursor, sqlite3_context *ctx) {
   int rc = SQLITE_OK;
 
   if (!cursor->large.z) {
-    rc = kv_parts_read(&cursor->store->stmts, first, &cursor->large);
+    rc = kv_values_read(&cursor->store->stmts, first, &cursor->large);
   }
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
   kv_value_give(ctx, &cursor->large);

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "cache/parts.h"
 #include "cache/rows.h"
+#include "cache/values.h"
 #include "core/names.h"
 #include "core/order.h"
 #include "db/error.h"
@@ -376,7 +376,7 @@ static const sqlite3_module table_module = {
 int kv_table_register(sqlite3 *db, kv_registry *registry) {
   int rc = kv_batch_register(db, registry != NULL);
 
-  if (rc == SQLITE_OK) rc = kv_parts_register(db, registry != NULL);
+  if (rc == SQLITE_OK) rc = kv_values_register(db, registry != NULL);
   if (rc == SQLITE_OK) rc = kv_rows_register(db, registry != NULL);
   if (rc != SQLITE_OK) return rc;
   kv_registry_retain(registry);

@@ -9,13 +9,13 @@ floors="core record fold db folder log cache store own sync table surface"
 # Most lines of a folder, and of a file; and of those that have more for now.
 folder_most=2300
 file_most=560
-crowded="log=3500 store=2850
-  log/large.c=570 log/reader.c=590 surface/functions.c=600 table/kv_scan.c=590"
+crowded="store=2850
+  surface/functions.c=600 table/kv_scan.c=590"
 
 # What SQL texts name, and the floor that registers it; all else called kv_ is
 # of surface/. A store also asks SQLite for its own table (table_reach), and a
 # row of a twin is written as the user would (table_set, table_delete).
-names="kv_rows=cache kv_join=cache kv_batch=table kv_sync=core {table}=table"
+names="kv_rows=cache kv_missing=cache kv_batch=table kv_sync=core {table}=table"
 exempt="table_reach table_set table_delete"
 
 cd "$KV_SOURCE/ext" || exit 2

@@ -234,8 +234,7 @@ static const char *const host_columns[] = {
   "state",         "detail",        "peer",        "peer_id",
   "peer_seq",      "peer_sum",      "first_seq",   "last_seq",
   "format",        "epoch",         "machine",     "clock_offset",
-  "large",         "part",          "is_text",     "n_bytes",
-  "bytes"};
+  "large"};
 
 static const char *const host_values[] = {"NULL",
                                           "0",

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log/large.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
@@ -33,9 +32,11 @@ static void phone_writes(sqlite3 *db) {
   test_log_end(&log);
 }
 
-/* A value that is read only when its row is known to be right. */
+/* Bytes that the host is asked about meanwhile. */
+#define MUCH 1100000
+
 static void phone_writes_much(sqlite3 *db) {
-  size_t n = KV_LARGE + 100;
+  size_t n = MUCH;
   char *value = sqlite3_malloc((int)n + 1);
   test_log log;
 
@@ -109,19 +110,19 @@ static void rows_wait(sqlite3 *db) {
   nomem_folder_back();
 }
 
-/* One of them so large that the host is asked while it is written. */
+/* One of them so large that the host is asked when it is written. */
 static void much_waits(sqlite3 *db) {
   folder_is_away(db);
-  test_run(db, "INSERT INTO kv VALUES('much', zeroblob(%d))", KV_LARGE + 100);
+  test_run(db, "INSERT INTO kv VALUES('much', zeroblob(%d))", MUCH);
   nomem_folder_back();
 }
 
 static void much_is_there(sqlite3 *db) {
-  test_run(db, "INSERT INTO kv VALUES('much', zeroblob(%d))", KV_LARGE + 100);
+  test_run(db, "INSERT INTO kv VALUES('much', zeroblob(%d))", MUCH);
 }
 
-/* A value in parts, and another one before it. */
-static void values_are_in_parts(sqlite3 *db) {
+/* A large value, and another one before it. */
+static void values_are_large(sqlite3 *db) {
   test_run(db, "INSERT INTO kv VALUES('a', hex(zeroblob(40000)))");
   test_run(db, "INSERT INTO kv VALUES('a', zeroblob(70000))");
 }
@@ -241,12 +242,12 @@ const nomem_case nomem_cases[] = {
    "INSERT INTO kv VALUES('a', zeroblob(9000)), ('b', zeroblob(9000));"
    "UPDATE OR REPLACE kv SET key = 'b' WHERE key = 'a'; COMMIT",
    NULL},
-  {"read large values", TEMP, values_are_in_parts,
+  {"read large values", TEMP, values_are_large,
    "SELECT kv_get('a'); SELECT * FROM kv; SELECT value FROM kv WHERE key = 'a';"
    "SELECT value, value FROM kv ORDER BY key DESC; SELECT value FROM kv_log;"
    "SELECT * FROM kv_diff('2026-01-01')",
    NULL},
-  {"revert to a large value", PERSISTENT, values_are_in_parts,
+  {"revert to a large value", PERSISTENT, values_are_large,
    "SELECT kv_revert('a')", NULL},
   {"delete", TEMP, NULL, "SELECT kv_delete('a')", NULL},
   {"hash", NO_STORE, NULL,

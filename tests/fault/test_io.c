@@ -13,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "log/large.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
@@ -253,7 +252,7 @@ static void a_foreign_log_that_cannot_be_read_is_read_later(void **state) {
 /* Rows of a log of phone's in large pages: 1 and 4 small, 2 and 3 large. */
 static void grow_large(const char *folder, int from, int to) {
   const char *path = test_path("%s/devices/phone/log.db", folder);
-  static char bytes[KV_LARGE + 100000];
+  static char bytes[1100000];
   sqlite3 *db;
   test_log log;
   int i;

@@ -271,22 +271,6 @@ static void make_rows(const uint8_t *data, size_t size) {
   test_log_end(&log);
 }
 
-/* Large rows are verified in many syncs, as KV_LARGE_BUDGET is 1 here. */
-static void sync_all(sqlite3 *db) {
-  char *left;
-  int is_left;
-  int n = 0;
-
-  do {
-    need(n++ < 10000, "a large row is verified without end", NULL);
-    test_run(db, "SELECT kv_sync()");
-    left = test_ask(db, "SELECT count(*) FROM kv_devices "
-                        "WHERE detail LIKE '%%kv_sync() goes on'");
-    is_left = strcmp(left, "0\n") != 0;
-    sqlite3_free(left);
-  } while (is_left);
-}
-
 /* What a store shows, checked against `rows`: bytes of it. */
 static size_t expect_prefix(sqlite3 *db, const char *rows, const char *what) {
   char *got = test_ask(db, ROWS);
@@ -322,7 +306,7 @@ static int is_behind(sqlite3 *db) {
   int result;
 
   test_write(fuzz_log, fuzz_whole, fuzz_size);
-  sync_all(db);
+  test_run(db, "SELECT kv_sync()");
   after = test_ask(db, ROWS);
   state = test_ask(db, "SELECT state FROM kv_devices");
   result = strcmp(state, "behind\n") == 0;
@@ -342,7 +326,7 @@ static void meet(fuzz_reader *reader, const unsigned char *file, size_t n_file,
 
   test_write(fuzz_log, file, n_file);
   test_run(reader->db, "BEGIN");
-  sync_all(reader->db);
+  test_run(reader->db, "SELECT kv_sync()");
   test_run(reader->db, "%s", all);
   n = expect_prefix(reader->db, is_other ? NULL : fuzz_rows,
                     "a row that is not the original's");
@@ -354,7 +338,7 @@ static void meet(fuzz_reader *reader, const unsigned char *file, size_t n_file,
     need(is_other, "the original is not shown", NULL);
   }
   test_write(fuzz_log, fuzz_more, fuzz_more_size);
-  sync_all(reader->db);
+  test_run(reader->db, "SELECT kv_sync()");
   expect_whole(reader->db, fuzz_more_rows);
   test_run(reader->db, "ROLLBACK");
 }

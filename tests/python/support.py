@@ -70,7 +70,7 @@ def kv_log(con, name=None):
 
 
 # The latest row of each key is in front, no row of another bucket is, no row is
-# in the cache twice, and no row's are no parts of large values.
+# in the cache twice, and each large value is that of a row.
 MISPLACED = """
     SELECT bucket, key, device, seq FROM %(name)s_cache AS o
     WHERE CASE WHEN bucket <> '' THEN is_old = 0
@@ -81,8 +81,8 @@ MISPLACED = """
     SELECT NULL, NULL, device, seq FROM %(name)s_cache
     GROUP BY device, seq HAVING count(*) > 1
     UNION ALL
-    SELECT NULL, 'part', NULL, part FROM %(name)s_large WHERE part / 32768 * 32768
-    NOT IN (SELECT large FROM %(name)s_cache WHERE large IS NOT NULL)"""
+    SELECT NULL, 'large', NULL, id FROM %(name)s_large
+    WHERE id NOT IN (SELECT large FROM %(name)s_cache WHERE large IS NOT NULL)"""
 
 
 def misplaced(con, name="kv"):

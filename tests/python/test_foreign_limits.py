@@ -33,7 +33,7 @@ class Limits(Case):
             self.assertEqual(kv(laptop), plain({"a": 1}))
             state, detail = laptop.execute(
                 "SELECT state, detail FROM kv_devices WHERE device = 'phone'").fetchone()
-            self.assertEqual(state, "damaged")
+            self.assertEqual(state, "waiting")
             self.assertIn("SQLITE_LIMIT_LENGTH", detail)
         self.assertEqual(laptop.getlimit(LENGTH), 100_000)
         laptop.setlimit(LENGTH, before)

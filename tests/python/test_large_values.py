@@ -1,8 +1,8 @@
-"""Large values lie beside the cache, in parts; nobody can tell.
+"""Large values lie beside the cache; nobody can tell.
 
 Whatever reads or writes a value, large ones come back as they were, from every
-table, function and order, before and after they travel; and parts of no row are
-left nowhere.
+table, function and order, before and after they travel; and values of no row
+are left nowhere.
 """
 
 import random
@@ -11,20 +11,19 @@ import unittest
 
 from support import NOW, SECOND, Case, kv, kv_log, log_path, misplaced, open_store, sync, tag
 
-PARTS = 8192  # a value of more bytes is kept in parts
-PART = 65536
+MIN = 8192  # a value of more bytes is kept beside the cache
+LARGE = 65536
 
-# What no row has, and what a row has no whole value of.
+# What no row has, what a row does not have, and what is in the wrong place.
 ASTRAY = """
     SELECT count(*) FROM kv_large
-    WHERE part / 32768 * 32768 NOT IN (SELECT large FROM kv_cache WHERE large IS NOT NULL)
+    WHERE id NOT IN (SELECT large FROM kv_cache WHERE large IS NOT NULL)
     UNION ALL
     SELECT count(*) FROM kv_cache AS c WHERE large IS NOT NULL AND (
-      value IS NOT NULL OR (SELECT sum(length(bytes)) IS NOT max(n_bytes) FROM kv_large
-        WHERE part BETWEEN c.large AND c.large + 32767))
+      value IS NOT NULL OR (SELECT count(*) FROM kv_large WHERE id = c.large) <> 1)
     UNION ALL
-    SELECT count(*) FROM kv_cache
-    WHERE length(CAST(value AS BLOB)) > %d""" % PARTS
+    SELECT (SELECT count(*) FROM kv_cache WHERE length(CAST(value AS BLOB)) > %d)
+      + (SELECT count(*) FROM kv_large WHERE length(CAST(value AS BLOB)) <= %d)""" % (MIN, MIN)
 
 
 def text(n, seed):
@@ -37,7 +36,7 @@ def blob(n, seed):
     return random.Random(seed).randbytes(n)
 
 
-SIZES = [PARTS - 1, PARTS, PARTS + 1, PART - 1, PART, PART + 1, 3 * PART + 5]
+SIZES = [MIN - 1, MIN, MIN + 1, LARGE, 3 * LARGE + 5, 50 * LARGE]
 
 
 class LargeValues(Case):
@@ -111,21 +110,21 @@ class LargeValues(Case):
                 with self.subTest(sql):
                     self.same(db.execute(sql), [(k,) for k in order])
             self.assertEqual(db.execute("SELECT count(*) FROM kv").fetchone()[0], len(rows))
-            self.assertEqual(db.execute("SELECT max(ts), value FROM kv WHERE key = 'b6'").fetchone()[1],
-                             rows["b6"])
+            self.assertEqual(db.execute("SELECT max(ts), value FROM kv WHERE key = 'b5'").fetchone()[1],
+                             rows["b5"])
             self.well(db)
 
     def test_deletions_and_later_values_are_told_apart(self):
         db = self.store()
         rows = self.fill(db)
-        for k in ["b6", "t3", "s2"]:
+        for k in ["b5", "t3", "s2"]:
             db.execute("DELETE FROM kv WHERE key = ?", (k,))
             del rows[k]
-        for k, v in [("b5", 1), ("t5", None), ("s5", text(PART, 9)), ("b4", blob(2 * PART, 9))]:
+        for k, v in [("b3", 1), ("t2", None), ("s5", text(LARGE, 9)), ("b4", blob(2 * LARGE, 9))]:
             db.execute("UPDATE kv SET value = ? WHERE key = ?", (v, k))
             rows[k] = v
-        db.execute("UPDATE kv SET key = 'moved' WHERE key = 't6'")
-        rows["moved"] = rows.pop("t6")
+        db.execute("UPDATE kv SET key = 'moved' WHERE key = 't5'")
+        rows["moved"] = rows.pop("t5")
         for sql in ["SELECT key, value FROM kv", "SELECT key, value FROM kv('2100-01-01')"]:
             self.same(db.execute(sql), [(k, rows[k]) for k in sorted(rows)])
             self.same(db.execute(sql + " ORDER BY key DESC"), [(k, rows[k]) for k in sorted(rows, reverse=True)])
@@ -136,7 +135,7 @@ class LargeValues(Case):
 
     def test_a_value_set_again_in_its_transaction_leaves_nothing_behind(self):
         for db in self.each_cache():
-            big = [blob(PART + i, i) for i in range(9)]
+            big = [blob(LARGE + i, i) for i in range(9)]
             db.execute("BEGIN")
             for i, v in enumerate(big[:4]):
                 db.execute("INSERT INTO kv VALUES('a', ?)", (v,))
@@ -153,7 +152,7 @@ class LargeValues(Case):
             db.execute("COMMIT")
             self.well(db)
             self.assertEqual(kv(db), {tag("a"): tag(big[3]), tag("b"): tag("small"), tag("new"): tag(big[6])})
-            self.assertEqual(db.execute("SELECT count(DISTINCT part / 32768) FROM kv_large").fetchone()[0], 2)
+            self.assertEqual(db.execute("SELECT count(*) FROM kv_large").fetchone()[0], 2)
             self.assertEqual([r[7:] for r in kv_log(db) if r[6] == "set"],
                              [(tag("a"), tag(big[3])), (tag("b"), tag("small")), (tag("new"), tag(big[6]))])
 
@@ -162,7 +161,7 @@ class LargeValues(Case):
         for db in (laptop, phone):
             db.execute("CREATE TABLE t(x)")
             db.execute("INSERT INTO t(rowid) VALUES(77)")
-        laptop.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 1),))
+        laptop.execute("INSERT INTO kv VALUES('a', ?)", (blob(LARGE, 1),))
         laptop.execute("SELECT kv_set('a', zeroblob(100000))").fetchone()
         phone.execute("SELECT kv_sync()").fetchone()
         for db in (laptop, phone):
@@ -170,26 +169,26 @@ class LargeValues(Case):
 
     def test_what_is_rolled_back_is_gone(self):
         db = self.store()
-        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 1),))
+        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(LARGE, 1),))
         db.execute("BEGIN")
-        db.execute("INSERT INTO kv VALUES('b', ?)", (blob(PART, 2),))
+        db.execute("INSERT INTO kv VALUES('b', ?)", (blob(LARGE, 2),))
         db.execute("SAVEPOINT s")
-        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 3),))
-        db.execute("INSERT INTO kv VALUES('c', ?)", (blob(PART, 4),))
+        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(LARGE, 3),))
+        db.execute("INSERT INTO kv VALUES('c', ?)", (blob(LARGE, 4),))
         db.execute("ROLLBACK TO s")
         self.well(db)
         with self.assertRaises(sqlite3.IntegrityError):
             db.execute("INSERT OR ABORT INTO kv SELECT * FROM (SELECT 'd', zeroblob(100000) "
                        "UNION ALL SELECT NULL, 1)")
         self.well(db)
-        self.assertEqual(kv(db), {tag("a"): tag(blob(PART, 1)), tag("b"): tag(blob(PART, 2))})
+        self.assertEqual(kv(db), {tag("a"): tag(blob(LARGE, 1)), tag("b"): tag(blob(LARGE, 2))})
         db.execute("ROLLBACK")
         self.well(db)
-        self.assertEqual(kv(db), {tag("a"): tag(blob(PART, 1))})
+        self.assertEqual(kv(db), {tag("a"): tag(blob(LARGE, 1))})
 
     def test_savepoints_around_the_first_one(self):
         """Its statement begins a savepoint of its own: no other one is moved."""
-        v = [blob(PART, i) for i in range(3)]
+        v = [blob(LARGE, i) for i in range(3)]
         for before in range(3):
             for inside in range(3):
                 with self.subTest(before=before, inside=inside):
@@ -212,7 +211,7 @@ class LargeValues(Case):
                     self.assertEqual(kv(self.store("phone", t=1)), expected)
 
     def test_a_schema_that_changed_meanwhile(self):
-        """SQLite begins the statement that puts the parts again."""
+        """SQLite prepares the statement that keeps the value again."""
         db = self.store(schema="main", db="cache.db")
         db.execute("INSERT INTO kv VALUES('first', zeroblob(10000))")
         n = 1
@@ -231,7 +230,7 @@ class LargeValues(Case):
     def test_many_rows_some_of_them_large(self):
         db = self.store()
         r = random.Random(5)
-        rows = {"k%03d" % i: blob(r.choice([10, 2000, 9000, PART + 1]), i) for i in range(300)}
+        rows = {"k%03d" % i: blob(r.choice([10, 2000, 9000, LARGE + 1]), i) for i in range(300)}
         keys = list(rows)
         r.shuffle(keys)
         db.execute("BEGIN")
@@ -254,10 +253,10 @@ class LargeValues(Case):
                 self.well(phone)
                 phone.execute("BEGIN")
                 for k in list(rows)[::3]:
-                    rows[k] = text(PART, k)
+                    rows[k] = text(LARGE, k)
                     phone.execute("INSERT INTO kv VALUES(?, ?)", (k, rows[k]))
                 phone.execute("COMMIT")
-                laptop.execute("INSERT INTO kv VALUES('t1', ?)", (text(PART, "other"),))
+                laptop.execute("INSERT INTO kv VALUES('t1', ?)", (text(LARGE, "other"),))
                 sync(laptop)
                 sync(phone)
                 self.assertEqual(kv(laptop), kv(phone))
@@ -269,7 +268,7 @@ class LargeValues(Case):
 
     def test_overwritten_ones_are_conflicts_with_their_values(self):
         laptop, phone = self.store(), self.store("phone", t=1)
-        a, b = text(PART, 1), text(PART, 2)
+        a, b = text(LARGE, 1), text(LARGE, 2)
         laptop.execute("INSERT INTO kv VALUES('k', ?), ('same', ?)", (a, a))
         phone.execute("INSERT INTO kv VALUES('k', ?), ('same', ?)", (b, a))
         sync(laptop)
@@ -279,15 +278,15 @@ class LargeValues(Case):
 
     def test_an_earlier_value_comes_back(self):
         db = self.store()
-        for v in [text(PART, 1), 2, text(PART, 3), text(PART, 3)]:
+        for v in [text(LARGE, 1), 2, text(LARGE, 3), text(LARGE, 3)]:
             db.execute("INSERT INTO kv VALUES('k', ?)", (v,))
-        self.same([db.execute("SELECT kv_revert('k')").fetchone()[0]], [text(PART, 3)])
-        self.same(db.execute("SELECT value FROM kv"), [(text(PART, 3),)])
+        self.same([db.execute("SELECT kv_revert('k')").fetchone()[0]], [text(LARGE, 3)])
+        self.same(db.execute("SELECT value FROM kv"), [(text(LARGE, 3),)])
         first = db.execute("SELECT min(ts) FROM kv_log").fetchone()[0]
-        self.same(db.execute("SELECT kv_revert('k', ?)", (first,)), [(text(PART, 1),)])
-        self.same(db.execute("SELECT value FROM kv"), [(text(PART, 1),)])
-        self.same(db.execute("SELECT value FROM kv(?)", (first,)), [(text(PART, 1),)])
-        self.same(db.execute("SELECT kv_revert('k')"), [(text(PART, 3),)])
+        self.same(db.execute("SELECT kv_revert('k', ?)", (first,)), [(text(LARGE, 1),)])
+        self.same(db.execute("SELECT value FROM kv"), [(text(LARGE, 1),)])
+        self.same(db.execute("SELECT value FROM kv(?)", (first,)), [(text(LARGE, 1),)])
+        self.same(db.execute("SELECT kv_revert('k')"), [(text(LARGE, 3),)])
         db.execute("INSERT INTO kv VALUES('k', 5)")
         self.same(db.execute("SELECT kv_revert('k', ?)", (NOW - 1,)), [(None,)])
         self.assertEqual(kv(db), {})
@@ -296,32 +295,32 @@ class LargeValues(Case):
     def test_a_log_that_begins_anew_leaves_none_of_the_old(self):
         laptop, phone = self.store(), self.store("phone", "main", "phone.db", t=1)
         rows = self.fill(laptop)
-        phone.execute("INSERT INTO kv VALUES('mine', ?)", (blob(PART, 1),))
+        phone.execute("INSERT INTO kv VALUES('mine', ?)", (blob(LARGE, 1),))
         sync(phone)
         self.assertEqual(len(kv(phone)), len(rows) + 1)
         other = self.store("laptop", folder="other.kv", t=9)
-        other.execute("INSERT INTO kv VALUES('anew', ?)", (blob(PART, 2),))
+        other.execute("INSERT INTO kv VALUES('anew', ?)", (blob(LARGE, 2),))
         with open(log_path(self.path("other.kv"), "laptop"), "rb") as f:
             data = f.read()
         with open(log_path(self.path("notes.kv"), "laptop"), "wb") as f:
             f.write(data)
         sync(phone)
-        self.assertEqual(kv(phone), {tag("mine"): tag(blob(PART, 1)), tag("anew"): tag(blob(PART, 2))})
+        self.assertEqual(kv(phone), {tag("mine"): tag(blob(LARGE, 1)), tag("anew"): tag(blob(LARGE, 2))})
         self.well(phone)
-        self.assertEqual(phone.execute("SELECT count(DISTINCT part / 32768) FROM kv_large").fetchone()[0], 2)
+        self.assertEqual(phone.execute("SELECT count(*) FROM kv_large").fetchone()[0], 2)
 
-    def test_what_waits_is_given_up_with_its_parts(self):
+    def test_what_waits_is_given_up_with_its_large_values(self):
         db = self.store(schema="main", db="cache.db")
-        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(PART, 1),))
+        db.execute("INSERT INTO kv VALUES('a', ?)", (blob(LARGE, 1),))
         self.blocked = self.connect(log_path(self.path("notes.kv"), "laptop"))
         self.blocked.execute("BEGIN EXCLUSIVE")
-        db.execute("INSERT INTO kv VALUES('a', ?), ('b', ?)", (blob(PART, 2), blob(PART, 3)))
+        db.execute("INSERT INTO kv VALUES('a', ?), ('b', ?)", (blob(LARGE, 2), blob(LARGE, 3)))
         self.blocked.execute("ROLLBACK")
         self.assertEqual(db.execute("SELECT sum(unpublished) FROM kv_devices").fetchone()[0], 2)
         self.assertEqual(sync(db), 0)
         self.assertEqual(db.execute("SELECT sum(unpublished) FROM kv_devices").fetchone()[0], 0)
         self.assertEqual(kv(self.store("phone", t=1)),
-                         {tag("a"): tag(blob(PART, 2)), tag("b"): tag(blob(PART, 3))})
+                         {tag("a"): tag(blob(LARGE, 2)), tag("b"): tag(blob(LARGE, 3))})
         self.well(db)
 
     def test_a_host_of_utf16_keeps_text(self):
@@ -333,30 +332,19 @@ class LargeValues(Case):
         self.same(db.execute("SELECT key, value FROM kv_log ORDER BY key"), [(k, rows[k]) for k in sorted(rows)])
         self.assertEqual(kv(self.store("phone", t=1)), kv(db))
 
-    def test_a_part_that_is_missing_is_an_error_everywhere(self):
+    def test_one_that_is_missing_is_an_error_everywhere(self):
         db = self.store()
         rows = self.fill(db)
-        first = db.execute("SELECT large FROM kv_cache WHERE key = 'b6'").fetchone()[0]
-        db.execute("DELETE FROM kv_large WHERE part = ?", (first + 1,))
-        for sql in ["SELECT value FROM kv WHERE key = 'b6'", "SELECT * FROM kv", "SELECT kv_get('b6')",
+        number = db.execute("SELECT large FROM kv_cache WHERE key = 'b5'").fetchone()[0]
+        db.execute("DELETE FROM kv_large WHERE id = ?", (number,))
+        for sql in ["SELECT value FROM kv WHERE key = 'b5'", "SELECT * FROM kv", "SELECT kv_get('b5')",
                     "SELECT value FROM kv WHERE ts > 0", "SELECT * FROM kv ORDER BY key DESC",
-                    "SELECT * FROM kv('2100-01-01')", "SELECT * FROM kv_log", "SELECT kv_revert('b6', 'now')"]:
+                    "SELECT * FROM kv('2100-01-01')", "SELECT * FROM kv_log", "SELECT kv_revert('b5', 'now')"]:
             with self.subTest(sql):
                 with self.assertRaisesRegex(sqlite3.DatabaseError, "^kv: .*open the folder with a new cache"):
                     db.execute(sql).fetchall()
         self.same(db.execute("SELECT key FROM kv"), [(k,) for k in sorted(rows)])
-        self.same(db.execute("SELECT value FROM kv WHERE key = 'b5'"), [(rows["b5"],)])
-
-    def test_the_function_only_joins_what_belongs_together(self):
-        db = self.store()
-        for rows in ["(1, 0, 1, 'a')", "(32768, 0, 2, 'a')", "(32768, 0, 2, 'a'), (32770, 0, 2, 'b')",
-                     "(32768, 0, 1, 'ab')", "(32768, 0, 0, '')", "(NULL, NULL, NULL, NULL)"]:
-            with self.subTest(rows):
-                with self.assertRaisesRegex(sqlite3.DatabaseError, "parts of a large value are missing"):
-                    db.execute("WITH p(part, is_text, n, bytes) AS (VALUES %s) "
-                               "SELECT kv_join(part, is_text, n, bytes) FROM p" % rows).fetchall()
-        with self.assertRaises(sqlite3.DataError):
-            db.execute("SELECT kv_join(32768, 0, 1 << 40, 'a')").fetchall()
+        self.same(db.execute("SELECT value FROM kv WHERE key = 'b4'"), [(rows["b4"],)])
 
 
 if __name__ == "__main__":

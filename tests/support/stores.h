@@ -11,11 +11,10 @@
 #include "store/registry.h"
 #include "store/transaction.h"
 
-/* The value of a row of cache c, in parts or not. */
+/* The value of a row of cache c, large or not. */
 #define TEST_VALUE                                                             \
-  "CASE WHEN c.large IS NULL THEN c.value ELSE (SELECT kv_join(part, "         \
-  "is_text, n_bytes, bytes) FROM kv_large WHERE part BETWEEN c.large AND "     \
-  "c.large + 32767) END"
+  "CASE WHEN c.large IS NULL THEN c.value ELSE "                               \
+  "(SELECT l.value FROM kv_large AS l WHERE l.id = c.large) END"
 
 typedef struct test_store {
   sqlite3 *db;

@@ -18,6 +18,9 @@
 #include "support/logs.h"
 #include "support/rc.h"
 
+/* Values of so many bytes are beside the cache. */
+#define GIVEN_LARGE 100000
+
 /* Rows to be taken, from an array. */
 typedef struct given {
   kv_row *rows;
@@ -26,12 +29,13 @@ typedef struct given {
   int fails_at; /* 0: never */
 } given;
 
-static int given_next(void *from, const kv_row **row) {
+static int given_next(void *from, const kv_row **row, int64_t *large) {
   given *g = from;
 
   if (g->fails_at && g->at == g->fails_at) return SQLITE_IOERR;
   if (g->at == g->n) return SQLITE_DONE;
   *row = &g->rows[g->at++];
+  *large = (*row)->value.n >= GIVEN_LARGE ? (*row)->seq + 1000 : 0;
   return SQLITE_ROW;
 }
 
@@ -162,7 +166,7 @@ static void rows_behind_a_number_are_left_out(void **state) {
   (void)state;
   rows[1].op = rows[4].op = KV_OP_SEEN;
   assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
-  kv_slice_cut(slice, 3);
+  assert_int_equal(kv_slice_cut(slice, 3), 0);
   assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 2);
   assert_int_equal(kv_slice_count(slice, KV_SLICE_SEEN), 1);
   kv_slice_start(slice, KV_SLICE_KEYS);
@@ -213,12 +217,13 @@ typedef struct many {
   char value[100];
 } many;
 
-static int many_next(void *from, const kv_row **row) {
+static int many_next(void *from, const kv_row **row, int64_t *large) {
   many *m = from;
 
   if (m->seq == m->n) return SQLITE_DONE;
   m->row = make_row(++m->seq, m->key, m->value);
   *row = &m->row;
+  *large = 0;
   return SQLITE_ROW;
 }
 
@@ -292,31 +297,68 @@ static void it_takes_no_more_than_its_size(void **state) {
   assert_int_equal(sqlite3_memory_used(), before);
 }
 
-static void a_large_row_ends_its_slice_and_is_not_copied(void **state) {
-  static char z[100000];
+static void a_large_value_is_not_copied(void **state) {
+  sqlite3_int64 before = sqlite3_memory_used();
+  static char z[GIVEN_LARGE];
   kv_row rows[] = {
-    set(1, 1, test_text("a")),          set(2, 1, test_text("b")),
-    set(3, 1, test_text("c")),          set(4, 1, test_text("d")),
-    set(5, 1, test_blob(z, sizeof(z))),
+    set(1, 1, test_text("a")),
+    set(2, 1, test_text("b")),
+    set(3, 1, test_text("c")),
+  };
+  given g = {rows, 3, 0, 0};
+  kv_slice *slice = kv_slice_new();
+  const kv_rows_row *row;
+
+  (void)state;
+  rows[1].value = rows[2].value = test_blob(z, sizeof(z));
+  assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
+  assert_true(sqlite3_memory_used() - before < (sqlite3_int64)sizeof(z));
+  assert_int_equal(kv_slice_cut(slice, 2), 1);
+  kv_slice_start(slice, KV_SLICE_KEYS);
+  row = kv_slice_next(slice);
+  assert_int_equal(row->row.seq, 1);
+  assert_int_equal(row->large, 0);
+  row = kv_slice_next(slice);
+  assert_int_equal(row->row.seq, 2);
+  assert_int_equal(row->large, 1002);
+  assert_int_equal(row->row.value.type, KV_NULL);
+  assert_null(kv_slice_next(slice));
+  assert_int_equal(kv_slice_cut(slice, 1), 1);
+  assert_int_equal(kv_slice_cut(slice, 0), 0);
+  kv_slice_free(slice);
+}
+
+static void a_large_key_ends_its_slice(void **state) {
+  static char z[2 * KV_SLICE_SIZE];
+  sqlite3_int64 before = sqlite3_memory_used();
+  kv_row rows[] = {
+    set(1, 1, test_text("a")), set(2, 1, test_blob(z, sizeof(z))),
+    set(3, 1, test_text("c")), set(4, 1, test_text("d")),
+    set(5, 1, test_text("e")),
   };
   given g = {rows, 5, 0, 0};
   kv_slice *slice = kv_slice_new();
   const kv_rows_row *row;
 
   (void)state;
-  rows[1].value = test_blob(z, sizeof(z));
+  z[sizeof(z) - 1] = 'z';
+  rows[3].bucket = test_text("b");
+  rows[3].bucket.z = z;
+  rows[3].bucket.n = sizeof(z);
   assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_ROW);
   kv_slice_start(slice, KV_SLICE_KEYS);
   assert_int_equal(kv_slice_next(slice)->row.seq, 1);
   row = kv_slice_next(slice);
   assert_int_equal(row->row.seq, 2);
-  assert_ptr_equal(row->row.value.z, z);
+  assert_int_equal(kv_order_keys(&row->row.key, &rows[1].key), 0);
   assert_null(kv_slice_next(slice));
   assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_ROW);
-  assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 3);
+  assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 2);
   assert_rc(kv_slice_fill(slice, given_next, &g), SQLITE_DONE);
-  assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 0);
+  assert_int_equal(kv_slice_count(slice, KV_SLICE_KEYS), 1);
+  assert_true(sqlite3_memory_used() - before < KV_SLICE_SIZE);
   kv_slice_free(slice);
+  assert_int_equal(sqlite3_memory_used(), before);
 }
 
 static void an_error_of_the_source_is_returned(void **state) {
@@ -340,7 +382,8 @@ int main(void) {
     cmocka_unit_test(rows_behind_a_number_are_left_out),
     cmocka_unit_test(every_row_comes_once_over_several_slices),
     cmocka_unit_test(it_takes_no_more_than_its_size),
-    cmocka_unit_test(a_large_row_ends_its_slice_and_is_not_copied),
+    cmocka_unit_test(a_large_value_is_not_copied),
+    cmocka_unit_test(a_large_key_ends_its_slice),
     cmocka_unit_test(an_error_of_the_source_is_returned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

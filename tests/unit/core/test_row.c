@@ -475,100 +475,22 @@ static void a_changed_row_is_noticed(void **state) {
                       "its checksum does not match");
 }
 
-/* Bytes of a_row() that are not in memory, as far as the hash knows. */
-typedef struct far_away {
-  kv_row row;
-  size_t n_read;
-  size_t n_most; /* more is an error */
-} far_away;
-
-static int far_read(void *source, const kv_value *value, size_t at, size_t n,
-                    void *out) {
-  far_away *far = source;
-
-  assert_int_equal(value->n, far->row.value.n);
-  far->n_read += n;
-  if (far->n_read > far->n_most) return 77;
-  memcpy(out, (const char *)far->row.value.z + at, n);
-  return 0;
-}
-
-static void a_row_is_hashed_in_pieces(void **state) {
-  static char content[100000];
-  far_away far = {a_row(), 0, sizeof(content)};
-  kv_row previous = a_row();
-  kv_row row;
-  kv_row_far left;
-  int64_t sum;
-  size_t n;
+static void the_size_of_a_row_is_that_of_its_bytes(void **state) {
+  kv_row row = a_row();
 
   (void)state;
-  memset(content, 'c', sizeof(content));
-  previous.seq = previous.txn = 0;
-  for (n = 1; n < sizeof(content); n = 2 * n + n % 3) {
-    far.row.value = blob(content, n);
-    row = far.row;
-    row.sum = kv_row_sum(previous.sum, &row);
-    row.value.z = NULL;
-    far.n_read = 0;
-    memset(&left, 0, sizeof(left));
-    assert_int_equal(
-      kv_row_sum_far(previous.sum, &row, far_read, &far, &left, &sum), 0);
-    assert_true(sum == row.sum);
-    assert_int_equal(far.n_read, n);
-  }
-}
-
-/* A row with three values far away, read until n bytes were. */
-typedef struct far_pieces {
-  const char *bytes;
-  const kv_row *row;
-  size_t n_left;
-} far_pieces;
-
-static int far_read_some(void *source, const kv_value *value, size_t at,
-                         size_t n, void *out) {
-  far_pieces *far = source;
-
-  if (far->n_left < n) return 77;
-  far->n_left -= n;
-  memcpy(out, far->bytes + (value == &far->row->key) + at, n);
-  return 0;
-}
-
-static void a_sum_that_was_left_is_gone_on_with(void **state) {
-  static char content[60000];
-  static const size_t lengths[] = {1, 16384, 16385, 50000};
-  size_t i;
-
-  (void)state;
-  memset(content, 'c', sizeof(content));
-  for (i = 0; i < 64; i++) {
-    size_t n_key = i / 4 % 4;
-    size_t n_value = i / 16;
-    kv_row row = a_row();
-    far_pieces far = {content, &row, 0};
-    kv_row_far left;
-    int64_t expected;
-    int64_t sum;
-    int rc = 77;
-
-    row.bucket = blob(content, lengths[i % 4]);
-    row.key = n_key ? blob(content + 1, lengths[n_key]) : integer(7);
-    row.value = n_value ? blob(content, lengths[n_value]) : integer(8);
-    expected = kv_row_sum(5, &row);
-    row.bucket.z = NULL;
-    if (n_key) row.key.z = NULL;
-    if (n_value) row.value.z = NULL;
-    memset(&left, 0, sizeof(left));
-    while (rc == 77) {
-      uint64_t before = left.at;
-      far.n_left = 16384 + 100 * i; /* ends within and between values */
-      rc = kv_row_sum_far(5, &row, far_read_some, &far, &left, &sum);
-      assert_true(rc == 0 || left.at > before);
-    }
-    assert_true(rc == 0 && sum == expected);
-  }
+  row.bucket = text("b");
+  row.key = text("key");
+  row.value = blob("12345", 5);
+  assert_int_equal(kv_row_size(&row), 9);
+  row.key = integer(7);
+  assert_int_equal(kv_row_size(&row), 6);
+  row.value = null_value();
+  row.value.n = 5; /* of nothing */
+  assert_int_equal(kv_row_size(&row), 1);
+  row.value = blob("", 0);
+  row.value.n = (size_t)UINT32_MAX + 1;
+  assert_true(kv_row_size(&row) == UINT64_C(4294967297));
 }
 
 static void assert_hash(const kv_value *values, size_t n, const void *bytes,
@@ -674,8 +596,7 @@ int main(void) {
     cmocka_unit_test(a_deletion_has_no_value),
     cmocka_unit_test(an_acknowledgement_has_its_types),
     cmocka_unit_test(a_changed_row_is_noticed),
-    cmocka_unit_test(a_row_is_hashed_in_pieces),
-    cmocka_unit_test(a_sum_that_was_left_is_gone_on_with),
+    cmocka_unit_test(the_size_of_a_row_is_that_of_its_bytes),
     cmocka_unit_test(values_are_hashed_as_the_documented_bytes),
     cmocka_unit_test(long_values_have_the_hash_of_all_their_bytes),
     cmocka_unit_test(hashes_of_values_never_change),

@@ -156,7 +156,7 @@ static void work_has_a_limit(void **state) {
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
   test_log log;
-  kv_work work = {5, 100, NULL, 0};
+  kv_work work = {5, 100};
   int i;
 
   test_log_open(&log, path);
@@ -179,7 +179,7 @@ static void reads_have_a_limit(void **state) {
   const char *path = make_log(test_path("%s/log.db", *state));
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
-  kv_work work = {100, 100, NULL, 0};
+  kv_work work = {100, 100};
   sqlite3_file *file;
 
   /* One value of 2000 pages, which one step passes over. */

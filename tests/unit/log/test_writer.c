@@ -57,7 +57,7 @@ static void append(kv_writer *log, const char *key) {
   row.bucket = test_text("");
   row.key = test_text(key);
   row.value = test_integer(1);
-  assert_rc(kv_writer_append(log, &row, NULL), SQLITE_OK);
+  assert_rc(kv_writer_append(log, &row), SQLITE_OK);
 }
 
 /* A log with these keys. */
@@ -130,8 +130,8 @@ static void each_log_has_an_id_of_its_own(void **state) {
 static void a_new_log_takes_the_id_that_it_is_given(void **state) {
   static const unsigned char id[KV_ID_SIZE] = "0123456789abcde";
   sqlite3 *host = test_connect(":memory:");
-  kv_writer_place place = {host, *state,   "phone", "log.db", "",
-                           id,   TEST_NOW, 0,       {0, 0}};
+  kv_writer_place place = {host, *state, "phone",  "log.db",
+                           "",   id,     TEST_NOW, 0};
   kv_writer *log = NULL;
 
   assert_rc(kv_writer_lock(&place, &log, &verdict, &err), SQLITE_OK);
@@ -194,11 +194,11 @@ static void a_log_that_failed_says_so(void **state) {
   row.value.z = bytes;
   row.value.n = sizeof(bytes);
   assert_false(kv_writer_has_failed(NULL));
-  assert_rc(kv_writer_append(log, &row, NULL), SQLITE_CORRUPT);
+  assert_rc(kv_writer_append(log, &row), SQLITE_CORRUPT);
   assert_false(kv_writer_has_failed(log));
   row.ts = TEST_NOW;
   test_run(log->handle, "PRAGMA max_page_count = 1");
-  assert_rc(kv_writer_append(log, &row, NULL), SQLITE_FULL);
+  assert_rc(kv_writer_append(log, &row), SQLITE_FULL);
   assert_true(kv_writer_has_failed(log));
   kv_writer_close(log);
   test_disconnect(host);

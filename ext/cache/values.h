@@ -1,0 +1,66 @@
+/*
+** Large values, beside the cache: {name}_large.
+**
+**     {name}_cache   key | ... | large | value     a value of up to 8 KiB
+**                    key | ... | 7     | NULL      a larger one:
+**     {name}_large   7   | value
+**
+** A search in {name}_cache reads each row whole that it compares with, as it
+** is a B-tree of records: with a megabyte in each that took milliseconds, and a
+** list of the keys read all values.
+**
+** Statements get the value of a row by {value c} (stmt.h), or by
+** kv_cache_value() if they may not need it.
+**
+** INVARIANT: a value is never changed. One that is missing is an error, never
+** another value.
+*/
+#ifndef KV_CACHE_VALUES_H
+#define KV_CACHE_VALUES_H
+
+#include "core/row.h"
+#include "db/stmt.h"
+
+/* Values of more bytes are kept beside the cache. */
+#define KV_VALUES_MIN 8192
+
+/* Register kv_missing(), which is called where {value c} finds no value. */
+int kv_values_register(sqlite3 *db, int is_there);
+
+/* Is this a value that is kept beside the cache? */
+int kv_values_is_for(const kv_value *value);
+
+/*
+** Keep a large value. *id is its number, greater than 0, for {cache}.large; 0
+** if the value is small and stays in its row.
+*/
+int kv_values_put(kv_stmts *stmts, const kv_value *value, int64_t *id);
+
+/* Delete a large value; id = 0: none. */
+int kv_values_forget(kv_stmts *stmts, int64_t id);
+
+/* Rows of the cache were deleted: delete the values that no row has. */
+int kv_values_trim(kv_stmts *stmts);
+
+/*
+** Read a large value, whose bytes are for kv_value_free() or kv_value_give().
+** SQLITE_CORRUPT_VTAB: it is missing; SQLITE_TOOBIG, SQLITE_NOMEM.
+*/
+int kv_values_read(kv_stmts *stmts, int64_t id, kv_value *out);
+
+/*
+** The value of the row that a statement is on: of its columns `column`, and the
+** number of a large value behind it. It is borrowed from the row, or large, and
+** then *large has its bytes, for kv_value_free().
+*/
+int kv_values_of_column(kv_stmts *stmts, sqlite3_stmt *row, int column,
+                        kv_value *large, kv_value *value);
+
+/*
+** The number of a row's large value, 0 if it has none; *found: is there such a
+** row in the cache?
+*/
+int kv_values_of_row(kv_stmts *stmts, const char *device, const kv_row *row,
+                     int *found, int64_t *id);
+
+#endif
