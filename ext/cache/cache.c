@@ -8,7 +8,7 @@
 
 #include "db/error.h"
 #include "db/handle.h"
-#include "db/value.h"
+#include "db/run.h"
 #include "folder/folder.h"
 #include "values.h"
 
@@ -18,31 +18,28 @@ static const kv_sql cache_creates[] = {
   KV_SQL_LARGE_CREATE};
 #define CACHE_TABLES (int)(sizeof(cache_creates) / sizeof(*cache_creates))
 
+/* Columns of meta_get. */
+enum {
+  META_EPOCH,
+  META_IS_INDEXED,
+  META_SWEPT_ARRIVAL,
+  META_SWEPT_ROWS,
+  META_N_FRONT
+};
+
 static int cache_run(kv_stmts *stmts, kv_sql id) {
   kv_stmt_holes holes = {.schema = stmts->schema, .name = stmts->name};
 
   return kv_stmt_exec_filled(stmts->db, id, &holes);
 }
 
-/* One number from a statement; `otherwise` if it is NULL. */
-static int cache_number(kv_stmts *stmts, kv_sql id, const int64_t *parameter,
-                        int64_t otherwise, int64_t *out) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, id, &stmt);
+/* The number of a statement without parameters; 0 if it is NULL. */
+static int cache_number(kv_stmts *stmts, kv_sql id, int64_t *out) {
+  kv_run run;
 
-  *out = otherwise;
-  if (rc == SQLITE_OK && parameter) {
-    rc = sqlite3_bind_int64(stmt, 1, *parameter);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    if (sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) {
-      *out = sqlite3_column_int64(stmt, 0);
-    }
-    rc = SQLITE_OK;
-  }
-  kv_stmt_put(stmts, id, stmt);
-  return rc;
+  *out = 0;
+  kv_run_begin(&run, stmts, id);
+  return kv_run_number(&run, out);
 }
 
 int kv_cache_create(kv_stmts *stmts) {
@@ -72,28 +69,26 @@ int kv_cache_rename(kv_stmts *stmts, const char *new_name) {
 }
 
 int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_META_GET, &stmt);
+  kv_run run;
+  int rc;
 
-  *is_usable = 0;
   memset(out, 0, sizeof(*out));
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 1, KV_CACHE_FORMAT);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  *is_usable = rc == SQLITE_ROW;
+  kv_run_begin(&run, stmts, KV_SQL_META_GET);
+  kv_run_int(&run, KV_CACHE_FORMAT);
+  *is_usable = kv_run_row(&run);
   if (*is_usable) {
-    out->epoch = sqlite3_column_int64(stmt, 0);
-    out->is_indexed = sqlite3_column_int(stmt, 1);
-    out->swept_arrival = sqlite3_column_int64(stmt, 2);
-    out->swept_rows = sqlite3_column_int64(stmt, 3);
-    out->n_front = sqlite3_column_int64(stmt, 4);
+    out->epoch = sqlite3_column_int64(run.stmt, META_EPOCH);
+    out->is_indexed = sqlite3_column_int(run.stmt, META_IS_INDEXED);
+    out->swept_arrival = sqlite3_column_int64(run.stmt, META_SWEPT_ARRIVAL);
+    out->swept_rows = sqlite3_column_int64(run.stmt, META_SWEPT_ROWS);
+    out->n_front = sqlite3_column_int64(run.stmt, META_N_FRONT);
   }
-  kv_stmt_put(stmts, KV_SQL_META_GET, stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE || rc == SQLITE_ERROR ? SQLITE_OK
-                                                                     : rc;
+  rc = kv_run_close(&run);
+  return rc == SQLITE_ERROR ? SQLITE_OK : rc;
 }
 
 int kv_cache_format(kv_stmts *stmts, int64_t *out) {
-  int rc = cache_number(stmts, KV_SQL_META_FORMAT, NULL, 0, out);
+  int rc = cache_number(stmts, KV_SQL_META_FORMAT, out);
 
   return rc == SQLITE_ERROR ? SQLITE_OK : rc;
 }
@@ -119,26 +114,25 @@ int kv_cache_begin_epoch(kv_stmts *stmts) {
   char machine[KV_MACHINE_SIZE];
   uint32_t random;
   uint64_t id;
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_META_PUT, &stmt);
+  kv_run run;
+  int rc;
 
   kv_handle_random(stmts->db, sizeof(random), (unsigned char *)&random);
   kv_handle_random(stmts->db, sizeof(id), (unsigned char *)&id);
   kv_folder_machine(machine);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 1, KV_CACHE_FORMAT);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, (int64_t)(id >> 1 | 1));
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 3, machine, -1, SQLITE_STATIC);
-  }
-  rc = kv_stmt_finish(stmts, KV_SQL_META_PUT, stmt, rc);
-  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_META_EPOCH, &stmt);
+  kv_run_begin(&run, stmts, KV_SQL_META_PUT);
+  kv_run_int(&run, KV_CACHE_FORMAT);
+  kv_run_int(&run, (int64_t)(id >> 1 | 1));
+  kv_run_text(&run, machine);
+  rc = kv_run_end(&run);
   if (rc != SQLITE_OK) return rc;
-  rc = sqlite3_bind_int(stmt, 1, 1 + (int)(random % (KV_EPOCHS - 1)));
-  return kv_stmt_finish(stmts, KV_SQL_META_EPOCH, stmt, rc);
+  kv_run_begin(&run, stmts, KV_SQL_META_EPOCH);
+  kv_run_int(&run, 1 + (int)(random % (KV_EPOCHS - 1)));
+  return kv_run_end(&run);
 }
 
 int kv_cache_rows(kv_stmts *stmts, int64_t *out) {
-  return cache_number(stmts, KV_SQL_CURSOR_ROWS, NULL, 0, out);
+  return cache_number(stmts, KV_SQL_CURSOR_ROWS, out);
 }
 
 void kv_cache_winner(sqlite3_stmt *row, kv_winner *out) {
@@ -158,16 +152,14 @@ void kv_cache_winner(sqlite3_stmt *row, kv_winner *out) {
 }
 
 int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_CACHE_LATEST, &stmt);
+  kv_run run;
 
   memset(out, 0, sizeof(*out));
   out->ts = -1;
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) kv_cache_winner(stmt, out);
-  kv_stmt_put(stmts, KV_SQL_CACHE_LATEST, stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_run_begin(&run, stmts, KV_SQL_CACHE_LATEST);
+  kv_run_value(&run, key);
+  if (kv_run_row(&run)) kv_cache_winner(run.stmt, out);
+  return kv_run_close(&run);
 }
 
 int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
@@ -183,36 +175,24 @@ int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
   return SQLITE_OK;
 }
 
-int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
-                 sqlite3_stmt **out, kv_value *large, sqlite3_value **value) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, id, &stmt);
-
-  *out = NULL;
+int kv_cache_get(kv_run *run, kv_stmts *stmts, kv_sql id, const kv_value *key,
+                 int64_t as_of, kv_value *large, sqlite3_value **value) {
   *value = NULL;
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
-  if (rc == SQLITE_OK && id == KV_SQL_CACHE_ROW) {
-    rc = sqlite3_bind_int64(stmt, 2, as_of);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) rc = kv_cache_value(stmts, stmt, large, value);
-  if (rc == SQLITE_OK && *value) {
-    *out = stmt;
-    return SQLITE_OK;
-  }
+  kv_run_begin(run, stmts, id);
+  kv_run_value(run, key);
+  if (id == KV_SQL_CACHE_ROW) kv_run_int(run, as_of);
+  if (kv_run_row(run)) run->rc = kv_cache_value(stmts, run->stmt, large, value);
+  if (run->rc == SQLITE_OK && *value) return SQLITE_OK;
   *value = NULL;
-  kv_stmt_put(stmts, id, stmt);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  return kv_run_close(run);
 }
 
 int kv_cache_run_for(kv_stmts *stmts, kv_sql id, const char *device) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, id, &stmt);
+  kv_run run;
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
-  }
-  return kv_stmt_finish(stmts, id, stmt, rc);
+  kv_run_begin(&run, stmts, id);
+  kv_run_text(&run, device);
+  return kv_run_end(&run);
 }
 
 int kv_cache_forget(kv_stmts *stmts, const char *device) {
@@ -231,25 +211,21 @@ int kv_cache_forget(kv_stmts *stmts, const char *device) {
 }
 
 int kv_cache_last_arrival(kv_stmts *stmts, int64_t *out) {
-  return cache_number(stmts, KV_SQL_ARRIVAL_LAST, NULL, 0, out);
+  return cache_number(stmts, KV_SQL_ARRIVAL_LAST, out);
 }
 
 int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
                          const kv_span *span) {
-  sqlite3_stmt *stmt = NULL;
-  int rc;
+  kv_run run;
 
-  assert(span->first_seq <= span->last_seq);
-  rc = kv_stmt_get(stmts, KV_SQL_ARRIVAL_PUT, &stmt);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, arrived);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 2, device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, span->first_seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, span->last_seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, span->first_ts);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 6, span->last_ts);
-  return kv_stmt_finish(stmts, KV_SQL_ARRIVAL_PUT, stmt, rc);
+  kv_run_begin(&run, stmts, KV_SQL_ARRIVAL_PUT);
+  kv_run_int(&run, arrived);
+  kv_run_text(&run, device);
+  kv_run_int(&run, span->first_seq);
+  kv_run_int(&run, span->last_seq);
+  kv_run_int(&run, span->first_ts);
+  kv_run_int(&run, span->last_ts);
+  return kv_run_end(&run);
 }
 
 int kv_cache_arrive_again(kv_stmts *stmts, const char *device,
@@ -267,36 +243,34 @@ int kv_cache_arrive_again(kv_stmts *stmts, const char *device,
 }
 
 int kv_cache_latest(kv_stmts *stmts, int64_t limit, int64_t *out) {
-  return cache_number(stmts, KV_SQL_CURSOR_LATEST, &limit, -1, out);
+  kv_run run;
+
+  *out = -1;
+  kv_run_begin(&run, stmts, KV_SQL_CURSOR_LATEST);
+  kv_run_int(&run, limit);
+  return kv_run_number(&run, out);
 }
 
 int kv_cache_count(kv_stmts *stmts, const char *device, int64_t *out) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_OWN_COUNT, &stmt);
+  kv_run run;
 
   *out = 0;
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) *out = sqlite3_column_int64(stmt, 0);
-  kv_stmt_put(stmts, KV_SQL_OWN_COUNT, stmt);
-  return rc == SQLITE_ROW ? SQLITE_OK : rc;
+  kv_run_begin(&run, stmts, KV_SQL_OWN_COUNT);
+  kv_run_text(&run, device);
+  return kv_run_number(&run, out);
 }
 
 int kv_cache_put_seen(kv_stmts *stmts, const char *device, const kv_row *row) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_SEEN_PUT, &stmt);
+  kv_run run;
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 2, &row->bucket);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, row->txn);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, row->ts);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 6, &row->key);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, &row->value);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, &row->parent_ts);
-  return kv_stmt_finish(stmts, KV_SQL_SEEN_PUT, stmt, rc);
+  kv_run_begin(&run, stmts, KV_SQL_SEEN_PUT);
+  kv_run_text(&run, device);
+  kv_run_value(&run, &row->bucket);
+  kv_run_int(&run, row->seq);
+  kv_run_int(&run, row->txn);
+  kv_run_int(&run, row->ts);
+  kv_run_value(&run, &row->key);
+  kv_run_value(&run, &row->value);
+  kv_run_value(&run, &row->parent_ts);
+  return kv_run_end(&run);
 }

@@ -22,7 +22,7 @@
 #ifndef KV_CACHE_CACHE_H
 #define KV_CACHE_CACHE_H
 
-#include "db/stmt.h"
+#include "db/run.h"
 #include "log/reader.h"
 
 /* Format of the shadow tables; an older cache is built anew. */
@@ -117,12 +117,13 @@ int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
 
 /*
 ** Find the value of a key: of now with KV_SQL_CACHE_VALUE, which has no key (or
-** _LATEST, with all columns), of the time as_of with KV_SQL_CACHE_ROW. *out is
-** on the row, for kv_stmt_put(), and *value is its value, borrowed until then;
-** both NULL if the key does not exist. For large see kv_cache_value().
+** _LATEST, with all columns), of the time as_of with KV_SQL_CACHE_ROW. The run is
+** on the row, for kv_run_close(), and *value is its value, borrowed until then. If
+** the key does not exist the run is closed, and *value is NULL. For large see
+** kv_cache_value().
 */
-int kv_cache_get(kv_stmts *stmts, kv_sql id, const kv_value *key, int64_t as_of,
-                 sqlite3_stmt **out, kv_value *large, sqlite3_value **value);
+int kv_cache_get(kv_run *run, kv_stmts *stmts, kv_sql id, const kv_value *key,
+                 int64_t as_of, kv_value *large, sqlite3_value **value);
 
 /*
 ** Merge what is new in a log: the rows of an open reader behind `after`, up

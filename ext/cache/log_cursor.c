@@ -16,8 +16,9 @@
 #include "cache.h"
 #include "core/clock.h"
 #include "db/error.h"
+#include "db/run.h"
 
-/* Columns of cursor_get; they are the parameters of cursor_put, see there. */
+/* Columns of cursor_get. */
 enum {
   CURSOR_ID,
   CURSOR_SEQ,
@@ -38,8 +39,8 @@ enum {
   CURSOR_DETAIL
 };
 
-/* The parameter of a column: :device comes before all of them. */
-#define CURSOR_PARAMETER(column) ((column) + 2)
+/* Columns of former_get. */
+enum { FORMER_SEQ, FORMER_SUM, FORMER_NEWEST };
 
 static int64_t log_cursor_int64(sqlite3_stmt *stmt, int column,
                                 int64_t otherwise) {
@@ -118,72 +119,48 @@ static int log_cursor_read(sqlite3_stmt *stmt, kv_log_cursor *out) {
 
 int kv_log_cursor_load(kv_stmts *stmts, const char *device,
                        kv_log_cursor *out) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_CURSOR_GET, &stmt);
+  kv_run run;
 
   memset(out, 0, sizeof(*out));
   sqlite3_snprintf(sizeof(out->device), out->device, "%s", device);
   out->last_ts = out->newest = out->synced = -1;
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) rc = log_cursor_read(stmt, out);
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  kv_stmt_put(stmts, KV_SQL_CURSOR_GET, stmt);
-  return rc;
+  kv_run_begin(&run, stmts, KV_SQL_CURSOR_GET);
+  kv_run_text(&run, device);
+  if (kv_run_row(&run)) run.rc = log_cursor_read(run.stmt, out);
+  return kv_run_close(&run);
 }
 
-/* What is not there is left to be NULL. */
-static int log_cursor_bind_numbers(sqlite3_stmt *stmt,
-                                   const kv_log_cursor *cursor) {
-  const struct {
-    int column;
-    int is_there;
-    int64_t value;
-  } numbers[] = {{CURSOR_SEQ, 1, cursor->cached.seq},
-                 {CURSOR_SUM, 1, cursor->cached.sum},
-                 {CURSOR_PUBLISHED_SEQ, 1, cursor->published.seq},
-                 {CURSOR_PUBLISHED_SUM, 1, cursor->published.sum},
-                 {CURSOR_WAITING_SEQ, cursor->has_waiting, cursor->waiting.seq},
-                 {CURSOR_WAITING_SUM, cursor->has_waiting, cursor->waiting.sum},
-                 {CURSOR_LAST_TS, cursor->last_ts >= 0, cursor->last_ts},
-                 {CURSOR_NEWEST, cursor->newest >= 0, cursor->newest},
-                 {CURSOR_CLOCK_OFFSET, 1, cursor->clock_offset},
-                 {CURSOR_SYNCED, cursor->synced >= 0, cursor->synced},
-                 {CURSOR_STAMP_INODE, cursor->has_stamp, cursor->stamp.inode},
-                 {CURSOR_STAMP_SIZE, cursor->has_stamp, cursor->stamp.size},
-                 {CURSOR_STAMP_MTIME, cursor->has_stamp, cursor->stamp.mtime},
-                 {CURSOR_STAMP_CTIME, cursor->has_stamp, cursor->stamp.ctime}};
-  size_t i;
-  int rc = SQLITE_OK;
-
-  for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-    if (rc != SQLITE_OK || !numbers[i].is_there) continue;
-    rc = sqlite3_bind_int64(stmt, CURSOR_PARAMETER(numbers[i].column),
-                            numbers[i].value);
+/* A number, or NULL: it is not there. */
+static void log_cursor_int(kv_run *run, int is_there, int64_t value) {
+  if (is_there) {
+    kv_run_int(run, value);
+  } else {
+    kv_run_null(run);
   }
-  return rc;
 }
 
-static int log_cursor_bind(sqlite3_stmt *stmt, const kv_log_cursor *cursor) {
-  const kv_verdict *verdict = &cursor->verdict;
-  int rc = sqlite3_bind_text(stmt, 1, cursor->device, -1, SQLITE_STATIC);
+/* In the order of the parameters of cursor_put. */
+static void log_cursor_bind(kv_run *run, const kv_log_cursor *cursor) {
+  const kv_stamp *stamp = &cursor->stamp;
 
-  if (rc == SQLITE_OK && cursor->has_id) {
-    rc = sqlite3_bind_blob(stmt, CURSOR_PARAMETER(CURSOR_ID), cursor->id,
-                           KV_ID_SIZE, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = log_cursor_bind_numbers(stmt, cursor);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, CURSOR_PARAMETER(CURSOR_STATE),
-                           kv_state_word(verdict->state), -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, CURSOR_PARAMETER(CURSOR_DETAIL),
-                           verdict->detail, -1, SQLITE_STATIC);
-  }
-  return rc;
+  kv_run_text(run, cursor->device);
+  kv_run_blob(run, cursor->has_id ? cursor->id : NULL, KV_ID_SIZE);
+  kv_run_int(run, cursor->cached.seq);
+  kv_run_int(run, cursor->cached.sum);
+  kv_run_int(run, cursor->published.seq);
+  kv_run_int(run, cursor->published.sum);
+  log_cursor_int(run, cursor->has_waiting, cursor->waiting.seq);
+  log_cursor_int(run, cursor->has_waiting, cursor->waiting.sum);
+  log_cursor_int(run, cursor->last_ts >= 0, cursor->last_ts);
+  log_cursor_int(run, cursor->newest >= 0, cursor->newest);
+  kv_run_int(run, cursor->clock_offset);
+  log_cursor_int(run, cursor->synced >= 0, cursor->synced);
+  log_cursor_int(run, cursor->has_stamp, stamp->inode);
+  log_cursor_int(run, cursor->has_stamp, stamp->size);
+  log_cursor_int(run, cursor->has_stamp, stamp->mtime);
+  log_cursor_int(run, cursor->has_stamp, stamp->ctime);
+  kv_run_text(run, kv_state_word(cursor->verdict.state));
+  kv_run_text(run, cursor->verdict.detail);
 }
 
 /*
@@ -217,86 +194,67 @@ static void log_cursor_trace(kv_stmts *stmts, const kv_log_cursor *now) {
 #endif
 
 int kv_log_cursor_save(kv_stmts *stmts, const kv_log_cursor *cursor) {
-  sqlite3_stmt *stmt = NULL;
-  int rc;
+  kv_run run;
 
-  assert(cursor->device[0]);
   log_cursor_trace(stmts, cursor);
-  rc = kv_stmt_get(stmts, KV_SQL_CURSOR_PUT, &stmt);
-  if (rc == SQLITE_OK) rc = log_cursor_bind(stmt, cursor);
-  return kv_stmt_finish(stmts, KV_SQL_CURSOR_PUT, stmt, rc);
+  kv_run_begin(&run, stmts, KV_SQL_CURSOR_PUT);
+  log_cursor_bind(&run, cursor);
+  return kv_run_end(&run);
 }
 
 void kv_log_cursor_clear(kv_log_cursor *cursor) {
   kv_verdict_clear(&cursor->verdict);
 }
 
-/* Both statements about one log begin with its device and its id. */
-static int former_bind(kv_stmts *stmts, kv_sql sql, const char *device,
-                       const unsigned char *id, sqlite3_stmt **out) {
-  int rc = kv_stmt_get(stmts, sql, out);
-
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(*out, 1, device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_blob(*out, 2, id, KV_ID_SIZE, SQLITE_STATIC);
-  }
-  return rc;
-}
-
 int kv_former_load(kv_stmts *stmts, const char *device, const unsigned char *id,
                    kv_former *out, int *found) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = former_bind(stmts, KV_SQL_FORMER_GET, device, id, &stmt);
+  kv_run run;
 
-  *found = 0;
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    out->seq = log_cursor_int64(stmt, 0, 0);
-    out->sum = log_cursor_int64(stmt, 1, 0);
-    out->newest = log_cursor_int64(stmt, 2, -1);
-    *found = 1;
-    rc = SQLITE_OK;
+  kv_run_begin(&run, stmts, KV_SQL_FORMER_GET);
+  kv_run_text(&run, device);
+  kv_run_blob(&run, id, KV_ID_SIZE);
+  *found = kv_run_row(&run);
+  if (*found) {
+    out->seq = log_cursor_int64(run.stmt, FORMER_SEQ, 0);
+    out->sum = log_cursor_int64(run.stmt, FORMER_SUM, 0);
+    out->newest = log_cursor_int64(run.stmt, FORMER_NEWEST, -1);
   }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  kv_stmt_put(stmts, KV_SQL_FORMER_GET, stmt);
-  return rc;
+  return kv_run_close(&run);
 }
 
 int kv_former_save(kv_stmts *stmts, const char *device, const unsigned char *id,
                    const kv_former *former) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = former_bind(stmts, KV_SQL_FORMER_PUT, device, id, &stmt);
+  kv_run run;
+  int rc;
 
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, former->seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, former->sum);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 5, former->newest);
-  rc = kv_stmt_finish(stmts, KV_SQL_FORMER_PUT, stmt, rc);
+  kv_run_begin(&run, stmts, KV_SQL_FORMER_PUT);
+  kv_run_text(&run, device);
+  kv_run_blob(&run, id, KV_ID_SIZE);
+  kv_run_int(&run, former->seq);
+  kv_run_int(&run, former->sum);
+  kv_run_int(&run, former->newest);
+  rc = kv_run_end(&run);
   return rc == SQLITE_OK ? kv_cache_run_for(stmts, KV_SQL_FORMER_TRIM, device)
                          : rc;
 }
 
 int kv_log_cursor_list(kv_stmts *stmts, char ***out, int *n) {
-  sqlite3_stmt *stmt = NULL;
   char **names = NULL;
   int count = 0;
-  int rc = kv_stmt_get(stmts, KV_SQL_CURSOR_NAMES, &stmt);
+  kv_run run;
+  int rc;
 
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+  kv_run_begin(&run, stmts, KV_SQL_CURSOR_NAMES);
+  while (kv_run_row(&run)) {
+    const char *name = (const char *)sqlite3_column_text(run.stmt, 0);
     char **more =
       sqlite3_realloc64(names, (sqlite3_uint64)(count + 1) * sizeof(*names));
 
-    rc = SQLITE_NOMEM;
-    if (!more) break;
-    names = more;
-    names[count] = kv_strdup(name ? name : "");
-    if (!names[count++]) break;
-    rc = SQLITE_OK;
+    if (more) names = more;
+    if (more) names[count] = kv_strdup(name ? name : "");
+    if (!more || !names[count++]) run.rc = SQLITE_NOMEM;
   }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  kv_stmt_put(stmts, KV_SQL_CURSOR_NAMES, stmt);
+  rc = kv_run_close(&run);
   if (rc != SQLITE_OK) {
     kv_folder_free_names(names, count);
     names = NULL;

@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 #include "core/clock.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "incarnation.h"
 #include "own.h"
 #include "seen.h"
@@ -25,15 +26,12 @@
 
 /* How long the host waits for locks, in milliseconds. */
 static int catch_up_busy_timeout(kv_store *store) {
-  sqlite3_stmt *stmt = NULL;
-  int timeout = 0;
+  int64_t timeout = 0;
+  kv_run run;
 
-  if (kv_stmt_get(&store->stmts, KV_SQL_BUSY_TIMEOUT, &stmt) == SQLITE_OK &&
-      sqlite3_step(stmt) == SQLITE_ROW) {
-    timeout = sqlite3_column_int(stmt, 0);
-  }
-  kv_stmt_put(&store->stmts, KV_SQL_BUSY_TIMEOUT, stmt);
-  return timeout;
+  kv_run_begin(&run, &store->stmts, KV_SQL_BUSY_TIMEOUT);
+  kv_run_number(&run, &timeout);
+  return (int)timeout;
 }
 
 int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "db/run.h"
 #include "own.h"
 #include "publish.h"
 #include "store/errors.h"
@@ -13,24 +14,21 @@
 #include "store/find.h"
 #include "store/savepoint.h"
 
+/* Columns of own_unshared. */
+enum { TWIN_KEY, TWIN_VALUE, TWIN_OP };
+
 /* Write one row of a twin as this device. */
 static int heir_write(kv_store *store, sqlite3_stmt *row, char **err) {
-  int is_set = sqlite3_column_int(row, 2) == KV_OP_SET;
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_once(&store->stmts,
-                        is_set ? KV_SQL_TABLE_SET : KV_SQL_TABLE_DELETE, &stmt);
+  int is_set = sqlite3_column_int(row, TWIN_OP) == KV_OP_SET;
+  kv_run run;
+  int rc;
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_value(stmt, 1, sqlite3_column_value(row, 0));
-  }
-  if (rc == SQLITE_OK && is_set) {
-    rc = sqlite3_bind_value(stmt, 2, sqlite3_column_value(row, 1));
-  }
-  if (rc == SQLITE_OK) {
-    rc = kv_store_error(store, err, kv_stmt_end(stmt), "cannot write");
-  }
-  sqlite3_finalize(stmt);
-  return rc;
+  kv_run_begin_once(&run, &store->stmts,
+                    is_set ? KV_SQL_TABLE_SET : KV_SQL_TABLE_DELETE);
+  kv_run_sqlite(&run, sqlite3_column_value(row, TWIN_KEY));
+  if (is_set) kv_run_sqlite(&run, sqlite3_column_value(row, TWIN_VALUE));
+  rc = kv_run_end(&run);
+  return kv_store_error(store, err, rc, "cannot write");
 }
 
 static int heir_write_unshared(kv_store *store, const kv_store *twin,
@@ -39,23 +37,14 @@ static int heir_write_unshared(kv_store *store, const kv_store *twin,
                          .name = store->name,
                          .old_schema = twin->schema,
                          .old_name = twin->name};
-  char *text = kv_stmt_fill(KV_SQL_OWN_UNSHARED, &holes);
-  sqlite3_stmt *rows = NULL;
-  int rc =
-    text ? sqlite3_prepare_v2(store->db, text, -1, &rows, NULL) : SQLITE_NOMEM;
+  kv_run run;
 
-  sqlite3_free(text);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(rows, 1, twin->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(rows, 2, store->device, -1, SQLITE_STATIC);
-  }
-  while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-    rc = heir_write(store, rows, err);
-  }
-  sqlite3_finalize(rows);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_run_begin_filled(&run, store->db, KV_SQL_OWN_UNSHARED, &holes);
+  kv_run_text(&run, twin->device);
+  kv_run_text(&run, store->device);
+  while (kv_run_row(&run))
+    run.rc = heir_write(store, run.stmt, err);
+  return kv_run_close(&run);
 }
 
 /* Has this store got what `twin` wrote? Then the twin need not keep it. */

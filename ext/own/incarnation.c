@@ -9,6 +9,7 @@
 #include "cache/values.h"
 #include "db/error.h"
 #include "db/handle.h"
+#include "db/run.h"
 #include "own.h"
 #include "store/errors.h"
 #include "store/exchange.h"
@@ -99,39 +100,40 @@ static int incarnation_salvage(kv_store *store) {
   return rc;
 }
 
+/* Columns of own_by_time. */
+enum { ROW_BUCKET, ROW_KEY, ROW_TS, ROW_SEQ, ROW_TXN };
+
+/* Give a row of own_by_time the number seq. */
+static int incarnation_set_seq(kv_store *store, sqlite3_stmt *row,
+                               int64_t seq) {
+  kv_run run;
+
+  kv_run_begin(&run, &store->stmts, KV_SQL_OWN_SET_SEQ);
+  kv_run_int(&run, seq);
+  kv_run_int(&run, sqlite3_column_int64(row, ROW_TXN));
+  kv_run_text(&run, store->device);
+  kv_run_sqlite(&run, sqlite3_column_value(row, ROW_BUCKET));
+  kv_run_sqlite(&run, sqlite3_column_value(row, ROW_KEY));
+  kv_run_sqlite(&run, sqlite3_column_value(row, ROW_TS));
+  kv_run_sqlite(&run, sqlite3_column_value(row, ROW_SEQ));
+  return kv_run_end(&run);
+}
+
 /* Number all own rows anew, in the order of time, a time a transaction. */
 static int incarnation_renumber(kv_store *store, int64_t *n) {
-  sqlite3_stmt *rows = NULL;
   kv_span all = {0, 0, 0, 0};
-  int rc = kv_cache_count(&store->stmts, store->device, n);
   int64_t seq = 0;
+  kv_run run;
+  int rc = kv_cache_count(&store->stmts, store->device, n);
 
-  if (rc == SQLITE_OK) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_BY_TIME, &rows);
+  if (rc != SQLITE_OK) return rc;
+  kv_run_begin(&run, &store->stmts, KV_SQL_OWN_BY_TIME);
+  kv_run_text(&run, store->device);
+  while (kv_run_row(&run)) {
+    run.rc = incarnation_set_seq(store, run.stmt, ++seq);
+    kv_span_row(&all, seq, sqlite3_column_int64(run.stmt, ROW_TS));
   }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(rows, 1, store->device, -1, SQLITE_STATIC);
-  }
-  while (rc == SQLITE_OK && (rc = sqlite3_step(rows)) == SQLITE_ROW) {
-    sqlite3_stmt *stmt = NULL;
-    int i;
-
-    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_SET_SEQ, &stmt);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, ++seq);
-    if (rc == SQLITE_OK) {
-      rc = sqlite3_bind_int64(stmt, 2, sqlite3_column_int64(rows, 4));
-    }
-    if (rc == SQLITE_OK) {
-      rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
-    }
-    for (i = 0; i < 4 && rc == SQLITE_OK; i++) { /* bucket, key, ts, seq */
-      rc = sqlite3_bind_value(stmt, 4 + i, sqlite3_column_value(rows, i));
-    }
-    rc = kv_stmt_finish(&store->stmts, KV_SQL_OWN_SET_SEQ, stmt, rc);
-    kv_span_row(&all, seq, sqlite3_column_int64(rows, 2));
-  }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  kv_stmt_put(&store->stmts, KV_SQL_OWN_BY_TIME, rows);
+  rc = kv_run_close(&run);
   if (rc == SQLITE_OK) {
     rc = kv_cache_run_for(&store->stmts, KV_SQL_OWN_SET_SEQ_END, store->device);
   }
@@ -261,31 +263,28 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
   return rc;
 }
 
+/* Columns of seen_last. */
+enum { LAST_ID, LAST_SEQ, LAST_SUM };
+
 /* What one peer says that it merged last of this device's log. */
 static int incarnation_ack(kv_store *store, const char *peer,
                            const unsigned char *id, kv_position *out,
                            int *found) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_SEEN_LAST, &stmt);
+  kv_run run;
 
   *found = 0;
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, peer, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 2, store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    const void *peer_id = sqlite3_column_blob(stmt, 0);
+  kv_run_begin(&run, &store->stmts, KV_SQL_SEEN_LAST);
+  kv_run_text(&run, peer);
+  kv_run_text(&run, store->device);
+  if (kv_run_row(&run)) {
+    const void *peer_id = sqlite3_column_blob(run.stmt, LAST_ID);
 
-    *found = peer_id && sqlite3_column_bytes(stmt, 0) == KV_ID_SIZE &&
+    *found = peer_id && sqlite3_column_bytes(run.stmt, LAST_ID) == KV_ID_SIZE &&
              memcmp(peer_id, id, KV_ID_SIZE) == 0;
-    out->seq = sqlite3_column_int64(stmt, 1);
-    out->sum = sqlite3_column_int64(stmt, 2);
+    out->seq = sqlite3_column_int64(run.stmt, LAST_SEQ);
+    out->sum = sqlite3_column_int64(run.stmt, LAST_SUM);
   }
-  kv_stmt_put(&store->stmts, KV_SQL_SEEN_LAST, stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  return kv_run_close(&run);
 }
 
 int kv_incarnation_check_peers(kv_store *store, kv_writer *log,

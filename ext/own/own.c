@@ -8,6 +8,7 @@
 
 #include "cache/values.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "db/value.h"
 #include "store/errors.h"
 #include "store/exchange.h"
@@ -79,54 +80,70 @@ int kv_own_look(kv_store *store, kv_log_cursor *own) {
 /* Bytes of rows between two looks at the host. */
 #define OWN_POLL (1 << 20)
 
+/* Columns of own_rows; that of `large` is behind the value. */
+enum {
+  OWN_SEQ,
+  OWN_TXN,
+  OWN_TS,
+  OWN_PARENT_TS,
+  OWN_OP,
+  OWN_BUCKET,
+  OWN_KEY,
+  OWN_VALUE
+};
+
+/* The row that a run is on. It has to be number seq. */
+static void own_row(kv_run *run, int64_t seq, kv_value *large, kv_row *out) {
+  out->seq = sqlite3_column_int64(run->stmt, OWN_SEQ);
+  out->txn = sqlite3_column_int64(run->stmt, OWN_TXN);
+  out->ts = sqlite3_column_int64(run->stmt, OWN_TS);
+  out->op = sqlite3_column_int(run->stmt, OWN_OP);
+  if (out->seq != seq) run->rc = SQLITE_CORRUPT;
+  kv_run_column(run, OWN_PARENT_TS, &out->parent_ts);
+  kv_run_column(run, OWN_BUCKET, &out->bucket);
+  kv_run_column(run, OWN_KEY, &out->key);
+  if (run->rc == SQLITE_OK) {
+    run->rc =
+      kv_values_of_column(run->stmts, run->stmt, OWN_VALUE, large, &out->value);
+  }
+}
+
 /* kv_own_rows(); *whole is the end of the last transaction among them. */
 static int own_rows(kv_store *store, kv_writer *log, kv_position from,
                     int64_t until, kv_position *end, kv_position *whole) {
-  sqlite3_stmt *stmt = NULL;
-  sqlite3_stmt *poll = NULL;
   kv_value large = {0};
   kv_row row;
   uint64_t n_read = 0; /* bytes, since the host was asked */
+  kv_run poll;
+  kv_run run;
   int rc;
 
   assert(store->txn->pending.late.n == 0);
   assert(!log || kv_writer_is_locked(log));
-  rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_ROWS, &stmt);
   memset(&row, 0, sizeof(row));
   *end = *whole = from;
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, from.seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, until);
-  if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_POLL, &poll);
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    row.seq = sqlite3_column_int64(stmt, 0);
-    row.txn = sqlite3_column_int64(stmt, 1);
-    row.ts = sqlite3_column_int64(stmt, 2);
-    row.op = sqlite3_column_int(stmt, 4);
-    rc = row.seq == end->seq + 1 ? SQLITE_OK : SQLITE_CORRUPT;
-    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 3, &row.parent_ts);
-    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row.bucket);
-    if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row.key);
-    if (rc == SQLITE_OK) {
-      rc = kv_values_of_column(&store->stmts, stmt, 7, &large, &row.value);
-    }
-    if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row);
-    if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(end->sum, &row);
-    if (rc == SQLITE_OK) end->seq = row.seq;
-    if (rc == SQLITE_OK) end->sum = row.sum;
-    if (rc == SQLITE_OK && row.seq == row.txn) *whole = *end;
+  kv_run_begin(&poll, &store->stmts, KV_SQL_POLL);
+  kv_run_begin(&run, &store->stmts, KV_SQL_OWN_ROWS);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, from.seq);
+  kv_run_int(&run, until);
+  if (run.rc == SQLITE_OK) run.rc = poll.rc;
+  while (kv_run_row(&run)) {
+    own_row(&run, end->seq + 1, &large, &row);
+    if (run.rc == SQLITE_OK && log) run.rc = kv_writer_append(log, &row);
+    if (run.rc == SQLITE_OK && !log) row.sum = kv_row_sum(end->sum, &row);
+    if (run.rc == SQLITE_OK) end->seq = row.seq;
+    if (run.rc == SQLITE_OK) end->sum = row.sum;
+    if (run.rc == SQLITE_OK && row.seq == row.txn) *whole = *end;
     n_read += kv_row_size(&row);
     kv_value_free(&large);
-    if (rc == SQLITE_OK && n_read >= OWN_POLL) {
+    if (run.rc == SQLITE_OK && n_read >= OWN_POLL) {
       n_read = 0;
-      if (kv_stmt_is_stopped(poll)) rc = SQLITE_INTERRUPT;
+      if (kv_stmt_is_stopped(poll.stmt)) run.rc = SQLITE_INTERRUPT;
     }
   }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  kv_stmt_put(&store->stmts, KV_SQL_POLL, poll);
-  kv_stmt_put(&store->stmts, KV_SQL_OWN_ROWS, stmt);
+  rc = kv_run_close(&run);
+  kv_run_close(&poll);
   return rc;
 }
 
@@ -239,23 +256,13 @@ int kv_own_part(kv_store *store, kv_writer *log, kv_log_cursor *own) {
 }
 
 int kv_own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, id, &stmt);
-  int self = 1;
+  kv_run run;
 
-  assert(kv_transaction_can_undo(store));
-  if (rc == SQLITE_OK) {
-    int i = sqlite3_bind_parameter_index(stmt, ":shift");
-    int j = sqlite3_bind_parameter_index(stmt, ":after");
-
-    self = sqlite3_bind_parameter_index(stmt, ":self");
-    if (i) rc = sqlite3_bind_int64(stmt, i, shift);
-    if (rc == SQLITE_OK && j) rc = sqlite3_bind_int64(stmt, j, after);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, self, store->device, -1, SQLITE_STATIC);
-  }
-  return kv_stmt_finish(&store->stmts, id, stmt, rc);
+  kv_run_begin(&run, &store->stmts, id);
+  kv_run_named_int(&run, ":shift", shift);
+  kv_run_named_int(&run, ":after", after);
+  kv_run_named_text(&run, ":self", store->device);
+  return kv_run_end(&run);
 }
 
 int kv_own_renumber(kv_store *store, int64_t shift, int64_t after) {
@@ -303,9 +310,19 @@ int kv_own_discard(kv_store *store, char **err) {
   return kv_store_error(store, err, rc, "cannot give up rows");
 }
 
+int kv_own_count(kv_store *store, int64_t after, int64_t until, int64_t *out) {
+  kv_run run;
+
+  *out = 0;
+  kv_run_begin(&run, &store->stmts, KV_SQL_OWN_WAITING);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, after);
+  kv_run_int(&run, until);
+  return kv_run_number(&run, out);
+}
+
 int kv_own_unpublished(kv_store *store, int64_t *out) {
   kv_log_cursor own;
-  sqlite3_stmt *stmt = NULL;
   int rc;
 
   *out = 0;
@@ -313,18 +330,7 @@ int kv_own_unpublished(kv_store *store, int64_t *out) {
   rc = kv_own_load(store, &own);
   if (rc == SQLITE_OK) rc = kv_own_look(store, &own);
   if (rc == SQLITE_OK && own.has_waiting) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
-    if (rc == SQLITE_OK) {
-      rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
-    }
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, own.waiting.seq);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, own.cached.seq);
-    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-      *out = sqlite3_column_int64(stmt, 0);
-      rc = SQLITE_OK;
-    }
-    kv_stmt_put(&store->stmts, KV_SQL_OWN_WAITING, stmt);
+    rc = kv_own_count(store, own.waiting.seq, own.cached.seq, out);
   }
   kv_log_cursor_clear(&own);
   return rc;

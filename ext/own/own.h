@@ -61,6 +61,9 @@ int kv_own_renumber(kv_store *store, int64_t shift, int64_t after);
 /* Give up own rows that wait: the folder is gone for good. */
 int kv_own_discard(kv_store *store, char **err);
 
+/* Number of own rows in the cache behind number `after`, to number `until`. */
+int kv_own_count(kv_store *store, int64_t after, int64_t until, int64_t *out);
+
 /* Number of own rows that are in the cache but not in the log. */
 int kv_own_unpublished(kv_store *store, int64_t *out);
 

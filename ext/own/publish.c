@@ -10,6 +10,7 @@
 #include "catch_up.h"
 #include "core/clock.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "db/value.h"
 #include "own.h"
 #include "store/errors.h"
@@ -54,20 +55,23 @@ static int publish_append_seen(kv_store *store, kv_writer *log, kv_position *at,
   return rc;
 }
 
-/* A value that is not remembered, from the cache; *stmt or *large keeps it. */
-static int publish_fetch(kv_store *store, const kv_pending_row *from,
-                         kv_value *value, sqlite3_stmt **stmt,
-                         kv_value *large) {
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_VALUE, stmt);
-
-  if (rc == SQLITE_OK) rc = kv_value_bind(*stmt, 1, &from->key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(*stmt, 2, from->ts);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(*stmt, 3, store->device, -1, SQLITE_STATIC);
+/*
+** A value that is not remembered, from the cache. It is of the run, for
+** kv_run_close(), or is *large.
+*/
+static int publish_fetch(kv_run *run, kv_store *store,
+                         const kv_pending_row *from, kv_value *large,
+                         kv_value *value) {
+  kv_run_begin(run, &store->stmts, KV_SQL_OWN_VALUE);
+  kv_run_value(run, &from->key);
+  kv_run_int(run, from->ts);
+  kv_run_text(run, store->device);
+  if (kv_run_row(run)) {
+    run->rc = kv_values_of_column(run->stmts, run->stmt, 0, large, value);
+  } else if (run->rc == SQLITE_OK) {
+    run->rc = SQLITE_CORRUPT;
   }
-  if (rc == SQLITE_OK) rc = sqlite3_step(*stmt);
-  if (rc != SQLITE_ROW) return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
-  return kv_values_of_column(&store->stmts, *stmt, 0, large, value);
+  return run->rc;
 }
 
 /* Append the remembered rows in the order of their numbers. */
@@ -84,8 +88,8 @@ static int publish_append_remembered(kv_store *store, kv_writer *log,
   row.bucket.type = KV_TEXT;
   for (i = 0; i < pending->n_rows && rc == SQLITE_OK; i++) {
     const kv_pending_row *from = rows[i];
-    sqlite3_stmt *stmt = NULL;
     kv_value large = {0};
+    kv_run run;
 
     row.seq = at->seq + 1;
     row.ts = from->ts;
@@ -94,12 +98,12 @@ static int publish_append_remembered(kv_store *store, kv_writer *log,
     row.key = from->key;
     row.value = from->value;
     if (from->is_reference) {
-      rc = publish_fetch(store, from, &row.value, &stmt, &large);
+      rc = publish_fetch(&run, store, from, &large, &row.value);
     }
     if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row);
     if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(at->sum, &row);
     kv_value_free(&large);
-    kv_stmt_put(&store->stmts, KV_SQL_OWN_VALUE, stmt);
+    if (from->is_reference) kv_run_close(&run);
     at->seq = row.seq;
     at->sum = row.sum;
   }

@@ -7,35 +7,22 @@
 #include <string.h>
 
 #include "cache/cache.h"
+#include "db/run.h"
 #include "own.h"
 #include "store/transaction.h"
 
 /* The rows that are due, for sqlite3_free(). */
 static int seen_list(kv_store *store, int64_t common, int64_t news,
                      kv_seen **out, int *n) {
-  sqlite3_stmt *stmt = NULL;
-  int is_usable;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_SEEN_RESTORE, &stmt);
+  kv_run run;
 
   *out = NULL;
   *n = 0;
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, common);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 2, store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, news);
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    kv_seen *more = sqlite3_realloc64(*out, (sqlite3_uint64)(*n + 1) *
-                                              (sqlite3_uint64)sizeof(**out));
-
-    rc = more ? SQLITE_OK : SQLITE_NOMEM;
-    if (!more) break;
-    *out = more;
-    kv_transaction_seen_of_row(stmt, &more[*n], &is_usable);
-    *n += is_usable;
-  }
-  kv_stmt_put(&store->stmts, KV_SQL_SEEN_RESTORE, stmt);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_run_begin(&run, &store->stmts, KV_SQL_SEEN_RESTORE);
+  kv_run_int(&run, common);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, news);
+  return kv_transaction_read_seen(&run, out, n);
 }
 
 int kv_seen_restore(kv_store *store, int64_t common, int64_t news, int64_t ts,

@@ -12,6 +12,7 @@
 
 #include "cache/values.h"
 #include "core/clock.h"
+#include "db/run.h"
 #include "own.h"
 #include "store/exchange.h"
 #include "store/store.h"
@@ -40,42 +41,28 @@ static int succession_merge(kv_store *store, kv_writer *log,
 
 static int succession_compare(kv_store *store, int64_t published,
                               kv_heritage *heritage) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_HIDDEN, &stmt);
+  kv_run run;
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  kv_run_begin(&run, &store->stmts, KV_SQL_OWN_HIDDEN);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, published);
+  if (kv_run_row(&run)) {
+    heritage->last = sqlite3_column_int64(run.stmt, 0);
+    heritage->n_missing = sqlite3_column_int64(run.stmt, 1);
   }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, published);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    heritage->last = sqlite3_column_int64(stmt, 0);
-    heritage->n_missing = sqlite3_column_int64(stmt, 1);
-    rc = SQLITE_OK;
-  }
-  kv_stmt_put(&store->stmts, KV_SQL_OWN_HIDDEN, stmt);
-  return rc;
+  return kv_run_close(&run);
 }
 
 /* A statement about the commits before the merge. */
 static int succession_run(kv_store *store, kv_sql id, const char *name,
                           int64_t value, const kv_heritage *heritage) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, id, &stmt);
+  kv_run run;
 
-  if (rc == SQLITE_OK) {
-    rc =
-      sqlite3_bind_int64(stmt, sqlite3_bind_parameter_index(stmt, name), value);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, sqlite3_bind_parameter_index(stmt, ":self"),
-                           store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(
-      stmt, sqlite3_bind_parameter_index(stmt, ":arrived"), heritage->arrived);
-  }
-  return kv_stmt_finish(&store->stmts, id, stmt, rc);
+  kv_run_begin(&run, &store->stmts, id);
+  kv_run_named_int(&run, name, value);
+  kv_run_named_text(&run, ":self", store->device);
+  kv_run_named_int(&run, ":arrived", heritage->arrived);
+  return kv_run_end(&run);
 }
 
 /* Drop what the log has, and number what waits behind it. */

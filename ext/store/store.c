@@ -5,22 +5,21 @@
 
 #include "cache/log_cursor.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "errors.h"
 #include "exchange.h"
 #include "transaction.h"
 
 int kv_store_look(kv_store *store, int64_t *id, int *n_reads) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_META_ID, &stmt);
+  kv_run run;
 
   *id = 0;
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) *id = sqlite3_column_int64(stmt, 0);
-  if (rc == SQLITE_ROW || rc == SQLITE_DONE) rc = SQLITE_OK;
-  *n_reads =
-    stmt ? sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_REPREPARE, 0) : -1;
-  kv_stmt_put(&store->stmts, KV_SQL_META_ID, stmt);
-  return rc;
+  kv_run_begin(&run, &store->stmts, KV_SQL_META_ID);
+  if (kv_run_row(&run)) *id = sqlite3_column_int64(run.stmt, 0);
+  *n_reads = run.stmt
+               ? sqlite3_stmt_status(run.stmt, SQLITE_STMTSTATUS_REPREPARE, 0)
+               : -1;
+  return kv_run_close(&run);
 }
 
 int kv_store_replaced(const kv_store *store, char **err) {

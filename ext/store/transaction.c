@@ -9,49 +9,51 @@
 #include "cache/log_cursor.h"
 #include "core/clock.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "errors.h"
 #include "exchange.h"
 
-void kv_transaction_seen_of_row(sqlite3_stmt *row, kv_seen *out,
-                                int *is_usable) {
-  const char *peer = (const char *)sqlite3_column_text(row, 0);
-  const void *id = sqlite3_column_blob(row, 1);
+/* Columns of seen_due and seen_restore. */
+enum { SEEN_PEER, SEEN_ID, SEEN_SEQ, SEEN_SUM };
+
+/* What a row says; 0 if it is none that the store wrote. */
+static int transaction_seen_of_row(sqlite3_stmt *row, kv_seen *out) {
+  const char *peer = (const char *)sqlite3_column_text(row, SEEN_PEER);
+  const void *id = sqlite3_column_blob(row, SEEN_ID);
 
   memset(out, 0, sizeof(*out));
-  *is_usable = peer && id && sqlite3_column_bytes(row, 1) == KV_ID_SIZE &&
-               strlen(peer) <= KV_NAME_MAX;
-  if (!*is_usable) return;
+  if (!peer || !id || sqlite3_column_bytes(row, SEEN_ID) != KV_ID_SIZE ||
+      strlen(peer) > KV_NAME_MAX) {
+    return 0;
+  }
   memcpy(out->peer, peer, strlen(peer));
   memcpy(out->id, id, KV_ID_SIZE);
-  out->at.seq = sqlite3_column_int64(row, 2);
-  out->at.sum = sqlite3_column_type(row, 3) == SQLITE_NULL
+  out->at.seq = sqlite3_column_int64(row, SEEN_SEQ);
+  out->at.sum = sqlite3_column_type(row, SEEN_SUM) == SQLITE_NULL
                   ? kv_row_base_sum(peer, strlen(peer), out->id)
-                  : sqlite3_column_int64(row, 3);
+                  : sqlite3_column_int64(row, SEEN_SUM);
+  return 1;
+}
+
+int kv_transaction_read_seen(kv_run *run, kv_seen **list, int *n) {
+  while (kv_run_row(run)) {
+    kv_seen *more = sqlite3_realloc64(*list, (sqlite3_uint64)(*n + 1) *
+                                               (sqlite3_uint64)sizeof(**list));
+
+    if (more) *list = more;
+    if (more) *n += transaction_seen_of_row(run->stmt, &more[*n]);
+    if (!more) run->rc = SQLITE_NOMEM;
+  }
+  return kv_run_close(run);
 }
 
 /* How far other logs were merged, for the seen rows. */
-static int transaction_read_seen(kv_store *store, kv_pending *pending) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_SEEN_DUE, &stmt);
+static int transaction_read_due(kv_store *store, kv_pending *pending) {
+  kv_run run;
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
-  }
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    int is_usable;
-    kv_seen *seen = sqlite3_realloc64(
-      pending->seen, (sqlite3_uint64)(pending->n_seen + 1) * sizeof(*seen));
-
-    rc = SQLITE_NOMEM;
-    if (!seen) break;
-    pending->seen = seen;
-    rc = SQLITE_OK;
-    kv_transaction_seen_of_row(stmt, &seen[pending->n_seen], &is_usable);
-    pending->n_seen += is_usable;
-  }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  kv_stmt_put(&store->stmts, KV_SQL_SEEN_DUE, stmt);
-  return rc;
+  kv_run_begin(&run, &store->stmts, KV_SQL_SEEN_DUE);
+  kv_run_text(&run, store->device);
+  return kv_transaction_read_seen(&run, &pending->seen, &pending->n_seen);
 }
 
 int kv_transaction_tell(kv_store *store, char **err) {
@@ -90,7 +92,7 @@ int kv_transaction_open(kv_store *store, char **err) {
   if (rc == SQLITE_OK && own.verdict.state == KV_STATE_TWIN) {
     rc = kv_store_refuse(store, &own.verdict, err);
   }
-  if (rc == SQLITE_OK) rc = transaction_read_seen(store, pending);
+  if (rc == SQLITE_OK) rc = transaction_read_due(store, pending);
   if (rc == SQLITE_OK) {
     rc = kv_cache_latest(&store->stmts, kv_clock_limit(wall), &latest);
   }
@@ -144,27 +146,21 @@ void kv_transaction_undo(kv_store *store) {
 */
 static int transaction_resume(kv_store *store) {
   kv_pending *pending = &store->txn->pending;
-  sqlite3_stmt *stmt = NULL;
+  int64_t first = 0;
+  kv_run run;
   int rc;
 
-  assert(!store->txn->log);
   if (pending->n_rows == 0 || pending->base.seq == pending->opened.seq) {
     return SQLITE_OK;
   }
-  rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_FIRST, &stmt);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
+  kv_run_begin(&run, &store->stmts, KV_SQL_OWN_FIRST);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, pending->arrived);
+  rc = kv_run_number(&run, &first);
+  if (rc == SQLITE_OK) pending->base.seq = first - pending->n_seen - 1;
+  if (pending->base.seq == pending->opened.seq) {
+    pending->base = pending->opened;
   }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, pending->arrived);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    pending->base.seq = sqlite3_column_int64(stmt, 0) - pending->n_seen - 1;
-    if (pending->base.seq == pending->opened.seq) {
-      pending->base = pending->opened;
-    }
-    rc = SQLITE_OK;
-  }
-  kv_stmt_put(&store->stmts, KV_SQL_OWN_FIRST, stmt);
   return rc;
 }
 

@@ -8,6 +8,7 @@
 #define KV_STORE_TRANSACTION_H
 
 #include "cache/cache.h"
+#include "db/run.h"
 #include "identity.h"
 #include "log/writer.h"
 #include "moves.h"
@@ -36,11 +37,10 @@ struct kv_transaction {
 };
 
 /*
-** Read a row of KV_SQL_SEEN_DUE or KV_SQL_SEEN_RESTORE; *is_usable is 0 if it is
-** none that the store wrote.
+** Read what KV_SQL_SEEN_DUE or KV_SQL_SEEN_RESTORE returns behind the n of *list,
+** and give the statement back. *list is for sqlite3_free(), also after an error.
 */
-void kv_transaction_seen_of_row(sqlite3_stmt *row, kv_seen *out,
-                                int *is_usable);
+int kv_transaction_read_seen(kv_run *run, kv_seen **list, int *n);
 
 /*
 ** At the first write of a transaction: its time, its numbers. Errors with a

@@ -10,7 +10,7 @@
 #include "core/clock.h"
 #include "core/order.h"
 #include "db/error.h"
-#include "db/value.h"
+#include "db/run.h"
 #include "errors.h"
 #include "store.h"
 #include "transaction.h"
@@ -29,21 +29,18 @@ typedef struct kv_place {
 /* No later time can be given to a key. */
 static int write_refuse_time(kv_store *store, const kv_value *key,
                              const kv_winner *winner, char **err) {
-  sqlite3_stmt *stmt = NULL;
+  kv_run run;
   sqlite3_value *value;
   const char *name = NULL;
 
-  if (kv_cache_get(&store->stmts, KV_SQL_CACHE_LATEST, key, 0, &stmt, NULL,
-                   &value) == SQLITE_OK &&
-      stmt) {
-    name = (const char *)sqlite3_column_text(stmt, KV_COLUMN_KEY);
-  }
+  kv_cache_get(&run, &store->stmts, KV_SQL_CACHE_LATEST, key, 0, NULL, &value);
+  if (value) name = (const char *)sqlite3_column_text(run.stmt, KV_COLUMN_KEY);
   kv_error(err, SQLITE_ERROR,
            "key %s was written by device %s at the end of time (ts %lld), no "
            "later one can be given: set another key",
            name ? name : "(deleted)",
            winner->is_found ? winner->device : "none", winner->ts);
-  kv_stmt_put(&store->stmts, KV_SQL_CACHE_LATEST, stmt);
+  kv_run_close(&run);
   return SQLITE_ERROR;
 }
 
@@ -178,21 +175,16 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
 
 /* Does the host keep text as UTF-16? */
 static int write_find_encoding(kv_store *store) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = SQLITE_OK;
+  kv_run run;
 
   if (store->encoding != KV_ENCODING_UNKNOWN) return SQLITE_OK;
-  rc = kv_stmt_get(&store->stmts, KV_SQL_ENCODING, &stmt);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+  kv_run_begin(&run, &store->stmts, KV_SQL_ENCODING);
+  if (kv_run_row(&run)) { /* none: an authorizer ignores it */
+    const char *name = (const char *)sqlite3_column_text(run.stmt, 0);
 
     store->encoding = name && strcmp(name, "UTF-8") != 0 ? KV_UTF16 : KV_UTF8;
-    rc = SQLITE_OK;
   }
-  if (rc == SQLITE_DONE) rc = SQLITE_OK; /* an authorizer ignores it */
-  kv_stmt_put(&store->stmts, KV_SQL_ENCODING, stmt);
-  return rc;
+  return kv_run_close(&run);
 }
 
 /*
@@ -201,7 +193,7 @@ static int write_find_encoding(kv_store *store) {
 */
 static int write_check_text(kv_store *store, const kv_value *value,
                             char **err) {
-  sqlite3_stmt *stmt = NULL;
+  kv_run run;
   kv_value kept;
   int rc = value->type == KV_TEXT ? write_find_encoding(store) : SQLITE_OK;
 
@@ -209,19 +201,17 @@ static int write_check_text(kv_store *store, const kv_value *value,
       store->encoding != KV_UTF16) {
     return rc;
   }
-  rc = kv_stmt_get(&store->stmts, KV_SQL_ECHO, &stmt);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, value);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    rc = kv_value_of_column(stmt, 0, &kept);
-    if (rc == SQLITE_OK && kv_order_keys(value, &kept) != 0) {
-      rc = kv_error(err, SQLITE_ERROR,
-                    "a text is no Unicode, which a database of UTF-16 does "
-                    "not keep: store it as a blob");
+  kv_run_begin(&run, &store->stmts, KV_SQL_ECHO);
+  kv_run_value(&run, value);
+  if (kv_run_row(&run)) {
+    kv_run_column(&run, 0, &kept);
+    if (run.rc == SQLITE_OK && kv_order_keys(value, &kept) != 0) {
+      run.rc = kv_error(err, SQLITE_ERROR,
+                        "a text is no Unicode, which a database of UTF-16 does "
+                        "not keep: store it as a blob");
     }
   }
-  kv_stmt_put(&store->stmts, KV_SQL_ECHO, stmt);
-  return rc;
+  return kv_run_close(&run);
 }
 
 static int64_t write_seq(const kv_store *store, const kv_place *place) {
@@ -285,57 +275,50 @@ static int write_large(kv_store *store, const kv_value *value, int64_t *large) {
   return rc;
 }
 
-static int write_bind_value(sqlite3_stmt *stmt, int parameter,
-                            const kv_value *value, int64_t large) {
-  int rc = large ? sqlite3_bind_int64(stmt, parameter, large) : SQLITE_OK;
-
-  if (rc != SQLITE_OK || large) return rc;
-  return kv_value_bind(stmt, parameter + 1, value);
+/* The columns `large` and `value`: one of them is NULL. */
+static void write_value(kv_run *run, const kv_value *value, int64_t large) {
+  if (large) {
+    kv_run_int(run, large);
+  } else {
+    kv_run_null(run);
+    kv_run_value(run, value);
+  }
 }
 
 /* Run the nested statement that writes one row; large: its value is beside it. */
 static int write_put(kv_store *store, const kv_row *row, int64_t large,
                      int is_again) {
-  sqlite3_stmt *stmt = NULL;
+  kv_run run;
   int64_t former;
   int rc;
 
   assert(store->txn->pending.is_open && !store->txn->log);
   rc = write_former(store, row, is_again, &former);
-  if (rc == SQLITE_OK) rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT, &stmt);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &row->key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->ts);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, row->seq);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &row->parent_ts);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 6, row->op);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 7, store->txn->pending.arrived);
-  }
-  if (rc == SQLITE_OK) rc = write_bind_value(stmt, 8, &row->value, large);
-  rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT, stmt, rc);
+  if (rc != SQLITE_OK) return rc;
+  kv_run_begin(&run, &store->stmts, KV_SQL_CACHE_PUT);
+  kv_run_value(&run, &row->key);
+  kv_run_int(&run, row->ts);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, row->seq);
+  kv_run_value(&run, &row->parent_ts);
+  kv_run_int(&run, row->op);
+  kv_run_int(&run, store->txn->pending.arrived);
+  write_value(&run, &row->value, large);
+  rc = kv_run_end(&run);
   return rc == SQLITE_OK ? write_forget(store, former) : rc;
 }
 
 /* Write late rows: new ones by one statement, then those that replace. */
 static int write_late(kv_store *store, const kv_late_rows *rows) {
-  sqlite3_stmt *stmt = NULL;
+  kv_run run;
   size_t i;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_LATE, &stmt);
+  int rc;
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 2, store->txn->pending.arrived);
-  }
-  if (rc == SQLITE_OK) {
-    rc =
-      sqlite3_bind_pointer(stmt, 3, (void *)&rows->base, KV_ROWS_POINTER, NULL);
-  }
-  rc = kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT_LATE, stmt, rc);
+  kv_run_begin(&run, &store->stmts, KV_SQL_CACHE_PUT_LATE);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, store->txn->pending.arrived);
+  kv_run_pointer(&run, (void *)&rows->base, KV_ROWS_POINTER);
+  rc = kv_run_end(&run);
   for (i = rows->n_new; i < rows->n && rc == SQLITE_OK; i++) {
     const kv_pending_row *from = rows->rows[i];
     kv_place place = {from->index, from->ts, from->parent_ts, 0, 1};
@@ -447,27 +430,21 @@ int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
 /* Run the nested statement that deletes one key and sets another. */
 static int write_put_two(kv_store *store, const kv_row *gone, const kv_row *row,
                          int64_t large) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(&store->stmts, KV_SQL_CACHE_PUT_TWO, &stmt);
+  kv_run run;
 
-  /* Parameters: key1 ts1 device seq1 parent1 arrived key2 ts2 seq2 parent2
-  ** large value, numbered in the order of their first use. */
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &gone->key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, gone->ts);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 3, store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, gone->seq);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &gone->parent_ts);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(stmt, 6, store->txn->pending.arrived);
-  }
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, &row->key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 8, row->ts);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->seq);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 10, &row->parent_ts);
-  if (rc == SQLITE_OK) rc = write_bind_value(stmt, 11, &row->value, large);
-  return kv_stmt_finish(&store->stmts, KV_SQL_CACHE_PUT_TWO, stmt, rc);
+  kv_run_begin(&run, &store->stmts, KV_SQL_CACHE_PUT_TWO);
+  kv_run_value(&run, &gone->key);
+  kv_run_int(&run, gone->ts);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, gone->seq);
+  kv_run_value(&run, &gone->parent_ts);
+  kv_run_int(&run, store->txn->pending.arrived);
+  kv_run_value(&run, &row->key);
+  kv_run_int(&run, row->ts);
+  kv_run_int(&run, row->seq);
+  kv_run_value(&run, &row->parent_ts);
+  write_value(&run, &row->value, large);
+  return kv_run_end(&run);
 }
 
 /* Delete one key and set another. */

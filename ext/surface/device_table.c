@@ -13,6 +13,7 @@
 
 #include "core/names.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "folder/folder.h"
 #include "log/placeholder.h"
 #include "own/own.h"
@@ -29,7 +30,7 @@ typedef struct device_table {
 typedef struct device_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
   kv_store *store;          /* referenced while a scan runs */
-  sqlite3_stmt *rows;       /* the devices; NULL: at the other files */
+  kv_run rows;              /* the devices; closed: at the other files */
   char **others;            /* paths below the root */
   char **details;
   int n_others;
@@ -123,13 +124,12 @@ static int device_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 
 static void device_reset(device_cursor *cursor) {
   if (cursor->store) {
-    kv_stmt_put(&cursor->store->stmts, KV_SQL_DEVICE_ROWS, cursor->rows);
+    kv_run_close(&cursor->rows);
     kv_store_close(cursor->store);
   }
   kv_folder_free_names(cursor->others, cursor->n_others);
   kv_folder_free_names(cursor->details, cursor->n_others);
   cursor->store = NULL;
-  cursor->rows = NULL;
   cursor->others = cursor->details = NULL;
   cursor->n_others = 0;
   cursor->index = 0;
@@ -263,15 +263,12 @@ static int device_next(sqlite3_vtab_cursor *base) {
   int rc;
 
   cursor->rowid++;
-  if (!cursor->rows) {
+  if (!cursor->rows.stmt) {
     cursor->index++;
     return SQLITE_OK;
   }
-  rc = sqlite3_step(cursor->rows);
-  if (rc == SQLITE_ROW) return SQLITE_OK;
-  kv_stmt_put(&cursor->store->stmts, KV_SQL_DEVICE_ROWS, cursor->rows);
-  cursor->rows = NULL;
-  if (rc == SQLITE_DONE) return SQLITE_OK;
+  if (kv_run_row(&cursor->rows)) return SQLITE_OK;
+  rc = kv_run_close(&cursor->rows);
   return kv_store_error(cursor->store, &base->pVtab->zErrMsg, rc,
                         "cannot read");
 }
@@ -294,10 +291,9 @@ static int device_filter(sqlite3_vtab_cursor *base, int plan,
   rc = kv_own_unpublished(store, &cursor->unpublished);
   if (rc == SQLITE_OK) rc = device_list_others(cursor);
   if (rc == SQLITE_OK) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_DEVICE_ROWS, &cursor->rows);
-  }
-  if (rc == SQLITE_OK && store->device) {
-    rc = sqlite3_bind_text(cursor->rows, 1, store->device, -1, SQLITE_STATIC);
+    kv_run_begin(&cursor->rows, &store->stmts, KV_SQL_DEVICE_ROWS);
+    kv_run_text(&cursor->rows, store->device);
+    rc = cursor->rows.rc;
   }
   if (rc != SQLITE_OK) {
     return kv_store_error(store, &base->pVtab->zErrMsg, rc, "cannot read");
@@ -307,7 +303,7 @@ static int device_filter(sqlite3_vtab_cursor *base, int plan,
 
 static int device_eof(sqlite3_vtab_cursor *base) {
   device_cursor *cursor = (device_cursor *)base;
-  return !cursor->rows && cursor->index >= cursor->n_others;
+  return !cursor->rows.stmt && cursor->index >= cursor->n_others;
 }
 
 static void device_result_time(sqlite3_context *ctx, sqlite3_stmt *stmt,
@@ -357,7 +353,7 @@ static void device_other_column(device_cursor *cursor, sqlite3_context *ctx,
 static const char *device_why_waiting(const device_cursor *cursor) {
   const char *why = kv_exchange_commit_error(cursor->store);
   const char *state =
-    (const char *)sqlite3_column_text(cursor->rows, ROW_STATE);
+    (const char *)sqlite3_column_text(cursor->rows.stmt, ROW_STATE);
 
   if (why) return why;
   return cursor->unpublished > 0 && state && strcmp(state, "ok") == 0
@@ -369,7 +365,7 @@ static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                          int column) {
   device_cursor *cursor = (device_cursor *)base;
   kv_store *store = cursor->store;
-  sqlite3_stmt *row = cursor->rows;
+  sqlite3_stmt *row = cursor->rows.stmt;
   const char *device;
   int is_self;
   char *file;

@@ -15,6 +15,7 @@
 #include "core/order.h"
 #include "db/error.h"
 #include "db/host.h"
+#include "db/run.h"
 #include "db/value.h"
 #include "history.h"
 #include "own/own.h"
@@ -324,7 +325,7 @@ static void function_sync(sqlite3_context *ctx, int argc,
 /* Read the value of a key, or the default, into the result. */
 static int get_value(sqlite3_context *ctx, int argc, sqlite3_value **argv,
                      kv_store *store, char **err) {
-  sqlite3_stmt *row = NULL;
+  kv_run run = {0};
   kv_value large = {0};
   sqlite3_value *value = NULL;
   kv_value key;
@@ -333,7 +334,7 @@ static int get_value(sqlite3_context *ctx, int argc, sqlite3_value **argv,
   if (rc != SQLITE_OK) return rc;
   rc = kv_value_of(argv[0], &key);
   if (rc == SQLITE_OK) {
-    rc = kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &row, &large,
+    rc = kv_cache_get(&run, &store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &large,
                       &value);
   }
   if (rc == SQLITE_OK && large.type != KV_NULL) {
@@ -345,7 +346,7 @@ static int get_value(sqlite3_context *ctx, int argc, sqlite3_value **argv,
   } else {
     sqlite3_result_null(ctx);
   }
-  kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, row);
+  kv_run_close(&run);
   return kv_store_error(store, err, rc, "cannot read");
 }
 
@@ -396,15 +397,14 @@ static void function_get(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
 */
 static int function_write(kv_store *store, kv_sql id, sqlite3_value *key,
                           const kv_value *value, char **err) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_once(&store->stmts, id, &stmt);
+  kv_run run;
+  int rc;
 
-  if (rc == SQLITE_OK) rc = sqlite3_bind_value(stmt, 1, key);
-  if (rc == SQLITE_OK && value) rc = kv_value_bind(stmt, 2, value);
-  if (rc == SQLITE_OK) rc = kv_stmt_end(stmt);
-  kv_store_error(store, err, rc, "cannot write");
-  sqlite3_finalize(stmt);
-  return rc;
+  kv_run_begin_once(&run, &store->stmts, id);
+  kv_run_sqlite(&run, key);
+  if (value) kv_run_value(&run, value);
+  rc = kv_run_end(&run);
+  return kv_store_error(store, err, rc, "cannot write");
 }
 
 static void function_set(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
@@ -445,14 +445,14 @@ static int revert_find(kv_store *store, const kv_value *key,
                        sqlite3_value *as_of, int *exists, kv_value *out,
                        char **err) {
   kv_sql id = as_of ? KV_SQL_CACHE_ROW : KV_SQL_CACHE_BEFORE;
-  sqlite3_stmt *row = NULL;
+  kv_run run = {0};
   sqlite3_value *value = NULL;
   int64_t ts = 0;
   int rc = SQLITE_OK;
 
   if (as_of) rc = kv_argument_time(as_of, kv_store_now(store), &ts, err);
   if (rc == SQLITE_OK) {
-    rc = kv_cache_get(&store->stmts, id, key, ts, &row, out, &value);
+    rc = kv_cache_get(&run, &store->stmts, id, key, ts, out, &value);
   }
   *exists = value != NULL;
   if (rc == SQLITE_OK && value && out->type == KV_NULL) {
@@ -461,19 +461,19 @@ static int revert_find(kv_store *store, const kv_value *key,
     rc = kv_value_of(value, &kept);
     if (rc == SQLITE_OK) rc = kv_value_copy(&kept, out);
   }
-  kv_stmt_put(&store->stmts, id, row);
+  kv_run_close(&run);
   return kv_store_error(store, err, rc, "cannot read");
 }
 
 /* Has the key this value (NULL: none) already? */
 static int revert_is_done(kv_store *store, const kv_value *key,
                           const kv_value *value, int *is_done) {
-  sqlite3_stmt *row = NULL;
+  kv_run run;
   sqlite3_value *now = NULL;
   kv_value large = {0};
   kv_value small;
   int rc =
-    kv_cache_get(&store->stmts, KV_SQL_CACHE_VALUE, key, 0, &row, &large, &now);
+    kv_cache_get(&run, &store->stmts, KV_SQL_CACHE_VALUE, key, 0, &large, &now);
 
   *is_done = rc == SQLITE_OK && !now && !value;
   if (rc == SQLITE_OK && now && value) {
@@ -484,7 +484,7 @@ static int revert_is_done(kv_store *store, const kv_value *key,
                (a->type == KV_NULL || kv_order_keys(a, value) == 0);
   }
   kv_value_free(&large);
-  kv_stmt_put(&store->stmts, KV_SQL_CACHE_VALUE, row);
+  kv_run_close(&run);
   return rc;
 }
 

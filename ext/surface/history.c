@@ -79,11 +79,11 @@ static int diff_start(kv_view_cursor *cursor, sqlite3_value **given,
   }
   kv_upkeep_want_index(cursor->store);
   if (rc == SQLITE_OK) rc = kv_store_last_seq(cursor->store, &until);
-  if (rc == SQLITE_OK) rc = kv_view_run(cursor, KV_SQL_DIFF);
-  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":start", start);
-  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":stop", stop);
-  if (rc == SQLITE_OK) rc = kv_view_bind_end(cursor, until);
-  return rc;
+  if (rc != SQLITE_OK) return rc;
+  kv_view_run(cursor, KV_SQL_DIFF);
+  kv_run_named_int(&cursor->rows, ":start", start);
+  kv_run_named_int(&cursor->rows, ":stop", stop);
+  return kv_view_bind_end(cursor, until);
 }
 
 static const kv_view_column diff_columns[] = {
@@ -125,10 +125,10 @@ static int conflicts_start(kv_view_cursor *cursor, sqlite3_value **given,
   (void)more;
   (void)err;
   if (rc == SQLITE_OK) rc = kv_store_last_seq(cursor->store, &until);
-  if (rc == SQLITE_OK) rc = kv_view_run(cursor, KV_SQL_CONFLICTS);
-  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":first", settled.open_seq);
-  if (rc == SQLITE_OK) rc = kv_view_bind_end(cursor, until);
-  return rc;
+  if (rc != SQLITE_OK) return rc;
+  kv_view_run(cursor, KV_SQL_CONFLICTS);
+  kv_run_named_int(&cursor->rows, ":first", settled.open_seq);
+  return kv_view_bind_end(cursor, until);
 }
 
 static const kv_view_column conflict_columns[] = {
@@ -188,12 +188,11 @@ static int changes_start(kv_view_cursor *cursor, sqlite3_value **given,
     id = settled.meta.is_indexed ? KV_SQL_CHANGES : KV_SQL_CHANGES_UNINDEXED;
     kv_upkeep_want_index(cursor->store);
   }
-  rc = kv_view_run(cursor, id);
-  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":base", base);
-  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":after", after - base);
-  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":end", settled.arrival);
-  if (rc == SQLITE_OK) rc = kv_view_bind_end(cursor, settled.seq);
-  return rc;
+  kv_view_run(cursor, id);
+  kv_run_named_int(&cursor->rows, ":base", base);
+  kv_run_named_int(&cursor->rows, ":after", after - base);
+  kv_run_named_int(&cursor->rows, ":end", settled.arrival);
+  return kv_view_bind_end(cursor, settled.seq);
 }
 
 static const kv_view_column change_columns[] = {

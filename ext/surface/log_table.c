@@ -70,16 +70,16 @@ static int log_start(kv_view_cursor *cursor, sqlite3_value **given,
     kv_upkeep_want_index(cursor->store);
   }
   kv_time_range_read(cursor->plan, more, &first, &last);
-  if (rc == SQLITE_OK) rc = kv_view_run(cursor, id);
-  if (rc == SQLITE_OK) rc = kv_view_bind_value(cursor, ":key", given[1]);
-  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":first", first);
-  if (rc == SQLITE_OK) rc = kv_view_bind(cursor, ":last", last);
+  if (rc != SQLITE_OK) return rc;
+  kv_view_run(cursor, id);
+  kv_run_named_sqlite(&cursor->rows, ":key", given[1]);
+  kv_run_named_int(&cursor->rows, ":first", first);
+  kv_run_named_int(&cursor->rows, ":last", last);
   /*
   ** INSERT INTO kv SELECT ... FROM kv_log would never end if it read what it
   ** writes: SQLite does not know that the two are one.
   */
-  if (rc == SQLITE_OK) rc = kv_view_bind_end(cursor, until);
-  return rc;
+  return kv_view_bind_end(cursor, until);
 }
 
 static const kv_view_column log_columns[] = {

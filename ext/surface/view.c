@@ -8,6 +8,7 @@
 
 #include "core/names.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "db/value.h"
 #include "store/errors.h"
 #include "store/find.h"
@@ -96,7 +97,7 @@ static void view_reset(kv_view_cursor *cursor) {
   int i;
 
   if (cursor->store) {
-    kv_stmt_put(&cursor->store->stmts, cursor->rows_id, cursor->rows);
+    kv_run_close(&cursor->rows);
     kv_store_leave_scan(cursor->store);
     kv_store_close(cursor->store);
   }
@@ -104,7 +105,6 @@ static void view_reset(kv_view_cursor *cursor) {
     sqlite3_value_free(cursor->given[i]);
     cursor->given[i] = NULL;
   }
-  cursor->rows = NULL;
   cursor->store = NULL;
   cursor->is_end = 1;
 }
@@ -117,11 +117,9 @@ static int view_close(sqlite3_vtab_cursor *base) {
 
 static int view_next(sqlite3_vtab_cursor *base) {
   kv_view_cursor *cursor = (kv_view_cursor *)base;
-  int rc = sqlite3_step(cursor->rows);
 
-  cursor->is_end = rc != SQLITE_ROW;
-  if (rc == SQLITE_ROW || rc == SQLITE_DONE) return SQLITE_OK;
-  return kv_store_error(cursor->store, &base->pVtab->zErrMsg, rc,
+  cursor->is_end = !kv_run_row(&cursor->rows);
+  return kv_store_error(cursor->store, &base->pVtab->zErrMsg, cursor->rows.rc,
                         "cannot read");
 }
 
@@ -180,14 +178,15 @@ static int view_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
 
   switch (how->show) {
     case KV_SHOW_VALUE:
-      return kv_value_result_column(ctx, cursor->rows, how->from);
+      return kv_value_result_column(ctx, cursor->rows.stmt, how->from);
     case KV_SHOW_TIME:
-      kv_time_format(sqlite3_column_int64(cursor->rows, how->from), time);
+      kv_time_format(sqlite3_column_int64(cursor->rows.stmt, how->from), time);
       sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
       break;
     case KV_SHOW_OP:
       sqlite3_result_text(
-        ctx, sqlite3_column_int(cursor->rows, how->from) ? "set" : "delete", -1,
+        ctx,
+        sqlite3_column_int(cursor->rows.stmt, how->from) ? "set" : "delete", -1,
         SQLITE_STATIC);
       break;
     case KV_SHOW_GIVEN:
@@ -243,27 +242,12 @@ int kv_view_register(sqlite3 *db, kv_registry *registry, const kv_view *view) {
                                   view_release);
 }
 
-int kv_view_run(kv_view_cursor *cursor, kv_sql id) {
-  cursor->rows_id = id;
-  return kv_stmt_get(&cursor->store->stmts, id, &cursor->rows);
-}
-
-int kv_view_bind(kv_view_cursor *cursor, const char *name, int64_t value) {
-  int i = sqlite3_bind_parameter_index(cursor->rows, name);
-  return i ? sqlite3_bind_int64(cursor->rows, i, value) : SQLITE_OK;
-}
-
-int kv_view_bind_value(kv_view_cursor *cursor, const char *name,
-                       sqlite3_value *value) {
-  int i = sqlite3_bind_parameter_index(cursor->rows, name);
-  return i && value ? sqlite3_bind_value(cursor->rows, i, value) : SQLITE_OK;
+void kv_view_run(kv_view_cursor *cursor, kv_sql id) {
+  kv_run_begin(&cursor->rows, &cursor->store->stmts, id);
 }
 
 int kv_view_bind_end(kv_view_cursor *cursor, int64_t until) {
-  int i = sqlite3_bind_parameter_index(cursor->rows, ":self");
-  int rc = i ? sqlite3_bind_text(cursor->rows, i, cursor->store->device, -1,
-                                 SQLITE_STATIC)
-             : SQLITE_OK;
-
-  return rc == SQLITE_OK ? kv_view_bind(cursor, ":until", until) : rc;
+  kv_run_named_text(&cursor->rows, ":self", cursor->store->device);
+  kv_run_named_int(&cursor->rows, ":until", until);
+  return cursor->rows.rc;
 }

@@ -12,6 +12,7 @@
 #ifndef KV_SURFACE_VIEW_H
 #define KV_SURFACE_VIEW_H
 
+#include "db/run.h"
 #include "store/identity.h"
 
 /* How a column is made. */
@@ -45,7 +46,7 @@ typedef struct kv_view {
   /* More conditions, NULL: none. Sets further bits of *plan. */
   void (*plan)(sqlite3_index_info *info, int *n_argv, int *plan);
   /*
-  ** Say which statement is run and bind it. given[i] is the value of
+  ** Begin cursor->rows and bind its parameters. given[i] is the value of
   ** equals[i], or NULL; more[] those that plan() asked for.
   */
   int (*start)(kv_view_cursor *cursor, sqlite3_value **given,
@@ -59,23 +60,20 @@ struct kv_view_cursor {
   const kv_view *view;
   kv_store *store; /* referenced while a scan runs */
   int plan;        /* bit i: equals[i] is given; then those of plan() */
-  sqlite3_stmt *rows;
-  kv_sql rows_id;
+  kv_run rows;     /* of the statement that start() chose */
   sqlite3_value *given[KV_VIEW_EQUALS]; /* for KV_SHOW_GIVEN */
   int is_end;
 };
 
 int kv_view_register(sqlite3 *db, kv_registry *registry, const kv_view *view);
 
-/* Get the statement that a view runs. */
-int kv_view_run(kv_view_cursor *cursor, kv_sql id);
+/* Begin cursor->rows: the statement that a view runs. */
+void kv_view_run(kv_view_cursor *cursor, kv_sql id);
 
-/* Bind a parameter by name; one that the text does not have is left out. */
-int kv_view_bind(kv_view_cursor *cursor, const char *name, int64_t value);
-int kv_view_bind_value(kv_view_cursor *cursor, const char *name,
-                       sqlite3_value *value);
-
-/* Bind :self and :until, by which later own rows are left out. */
+/*
+** Bind :self and :until, by which later own rows are left out: the last of its
+** parameters. Returns the error of all of them.
+*/
 int kv_view_bind_end(kv_view_cursor *cursor, int64_t until);
 
 #endif

@@ -28,30 +28,21 @@ static int rebuild_log_end(kv_store *store, int64_t *out) {
 }
 
 int kv_rebuild_may_hold(kv_store *store, int *may_hold) {
-  sqlite3_stmt *stmt = NULL;
   char *table = sqlite3_mprintf("%s_cache", store->name);
   int64_t end = 0;
+  int64_t n = 0;
   int rc = table ? rebuild_log_end(store, &end) : SQLITE_NOMEM;
 
   *may_hold = 1;
   if (rc == SQLITE_OK) {
-    rc = kv_stmt_get(&store->stmts, KV_SQL_OWN_WAITING, &stmt);
-    if (rc == SQLITE_OK) {
-      rc = sqlite3_bind_text(stmt, 1, store->device, -1, SQLITE_STATIC);
-    }
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, end);
-    if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, INT64_MAX);
-    if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-    if (rc == SQLITE_ROW) {
-      *may_hold = sqlite3_column_int64(stmt, 0) > 0;
-      rc = SQLITE_OK;
-    } else if (rc == SQLITE_ERROR) {
+    rc = kv_own_count(store, end, INT64_MAX, &n);
+    if (rc == SQLITE_OK) *may_hold = n > 0;
+    if (rc == SQLITE_ERROR) {
       *may_hold = sqlite3_table_column_metadata(store->db, store->schema, table,
                                                 NULL, NULL, NULL, NULL, NULL,
                                                 NULL) == SQLITE_OK;
       rc = SQLITE_OK;
     }
-    kv_stmt_put(&store->stmts, KV_SQL_OWN_WAITING, stmt);
   }
   sqlite3_free(table);
   return rc;

@@ -20,6 +20,7 @@
 #include "cache/log_cursor.h"
 #include "core/clock.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "db/value.h"
 #include "log/placeholder.h"
 #include "log/writer.h"
@@ -51,26 +52,20 @@ static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
 
 /* Is a row that another copy of the log ends with in the cache? */
 static int visit_has_row(kv_visit *visit, const kv_row *row, int *has) {
-  kv_stmts *stmts = &visit->store->stmts;
   int is_seen = row->op == KV_OP_SEEN;
-  kv_sql id = is_seen ? KV_SQL_SEEN_HAS : KV_SQL_CACHE_HAS;
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, id, &stmt);
+  kv_run run;
 
-  *has = 0;
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, visit->cursor.device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->ts);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 4, &row->bucket);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 5, &row->key);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 6, &row->value);
-  if (rc == SQLITE_OK && !is_seen) rc = sqlite3_bind_int(stmt, 7, row->op);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  *has = rc == SQLITE_ROW;
-  kv_stmt_put(stmts, id, stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_run_begin(&run, &visit->store->stmts,
+               is_seen ? KV_SQL_SEEN_HAS : KV_SQL_CACHE_HAS);
+  kv_run_text(&run, visit->cursor.device);
+  kv_run_int(&run, row->seq);
+  kv_run_int(&run, row->ts);
+  kv_run_value(&run, &row->bucket);
+  kv_run_value(&run, &row->key);
+  kv_run_value(&run, &row->value);
+  if (!is_seen) kv_run_int(&run, row->op);
+  *has = kv_run_row(&run);
+  return kv_run_close(&run);
 }
 
 /* Is the file of the log that was read? */

@@ -23,6 +23,7 @@
 #include "cache/values.h"
 #include "core/names.h"
 #include "db/error.h"
+#include "db/run.h"
 #include "db/value.h"
 #include "kv_batch.h"
 #include "store/errors.h"
@@ -38,19 +39,17 @@ typedef struct scan_cursor {
   int plan;
   int64_t as_of;
   sqlite3_value *as_of_value; /* as it was given; NULL: not given */
-  sqlite3_stmt *scan;         /* the running scan */
-  kv_sql scan_id;
-  sqlite3_stmt *point; /* row of a point read, or of a key backwards */
-  kv_sql point_id;
-  sqlite3_stmt *current;   /* the current row: scan or point; or NULL: */
-  const kv_batch_row *row; /* it is one of the batch; NULL, too: end */
-  sqlite3_value *value;    /* its value; NULL: not known yet */
-  kv_value large;          /* the same, if it is large and was asked for */
-  kv_batch batch;          /* what the scan has read; its key in any case */
-  int behind;              /* what the step that read the batch came to */
-  int64_t n_writes;        /* of the store when the scan began */
-  int64_t last_seq;        /* and the last own row */
-  sqlite3_value *low;      /* the bounds; NULL where there is none */
+  kv_run scan;                /* the running scan */
+  kv_run point;               /* row of a point read, or of a key backwards */
+  sqlite3_stmt *current;      /* the current row: scan or point; or NULL: */
+  const kv_batch_row *row;    /* it is one of the batch; NULL, too: end */
+  sqlite3_value *value;       /* its value; NULL: not known yet */
+  kv_value large;             /* the same, if it is large and was asked for */
+  kv_batch batch;             /* what the scan has read; its key in any case */
+  int behind;                 /* what the step that read the batch came to */
+  int64_t n_writes;           /* of the store when the scan began */
+  int64_t last_seq;           /* and the last own row */
+  sqlite3_value *low;         /* the bounds; NULL where there is none */
   sqlite3_value *high;
   int is_blobs; /* they are bytes now */
   int is_more;  /* another stretch follows: the bytes, or backwards the text */
@@ -72,9 +71,8 @@ int kv_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
 }
 
 static void cursor_close_scan(scan_cursor *cursor) {
-  if (cursor->scan) kv_store_leave_scan(cursor->store);
-  kv_stmt_put(&cursor->store->stmts, cursor->scan_id, cursor->scan);
-  cursor->scan = NULL;
+  if (cursor->scan.stmt) kv_store_leave_scan(cursor->store);
+  kv_run_close(&cursor->scan);
   cursor->behind = SQLITE_OK;
 }
 
@@ -94,8 +92,7 @@ static void cursor_free_bounds(scan_cursor *cursor) {
 
 static void cursor_reset(scan_cursor *cursor) {
   cursor_leave(cursor);
-  kv_stmt_put(&cursor->store->stmts, cursor->point_id, cursor->point);
-  cursor->point = NULL;
+  kv_run_close(&cursor->point);
   cursor_close_scan(cursor);
   sqlite3_value_free(cursor->as_of_value);
   cursor_free_bounds(cursor);
@@ -148,14 +145,13 @@ static kv_value *cursor_large(scan_cursor *cursor) {
 
 /* Make the row of a key the current one, if it exists. */
 static int cursor_find(scan_cursor *cursor, const kv_value *key) {
-  kv_stmts *stmts = &cursor->store->stmts;
   int rc;
 
-  kv_stmt_put(stmts, cursor->point_id, cursor->point);
-  cursor->point_id = cursor_point_text(cursor, key);
-  rc = kv_cache_get(stmts, cursor->point_id, key, cursor->as_of, &cursor->point,
+  kv_run_close(&cursor->point);
+  rc = kv_cache_get(&cursor->point, &cursor->store->stmts,
+                    cursor_point_text(cursor, key), key, cursor->as_of,
                     cursor_large(cursor), &cursor->value);
-  cursor->current = cursor->point;
+  cursor->current = cursor->point.stmt;
   return rc;
 }
 
@@ -167,29 +163,24 @@ static int cursor_find(scan_cursor *cursor, const kv_value *key) {
 static int cursor_is_old(scan_cursor *cursor, const kv_value *key,
                          int *is_old) {
   kv_store *store = cursor->store;
-  sqlite3_stmt *stmt = NULL;
-  int rc;
+  kv_run run;
 
   *is_old = 1;
   if (kv_transaction_n_writes(store) == cursor->n_writes) return SQLITE_OK;
-  rc = kv_stmt_get(&store->stmts, KV_SQL_KEY_IS_OLD, &stmt);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, key);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 2, store->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, cursor->last_seq);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  *is_old = rc == SQLITE_ROW;
-  kv_stmt_put(&store->stmts, KV_SQL_KEY_IS_OLD, stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_run_begin(&run, &store->stmts, KV_SQL_KEY_IS_OLD);
+  kv_run_value(&run, key);
+  kv_run_text(&run, store->device);
+  kv_run_int(&run, cursor->last_seq);
+  *is_old = kv_run_row(&run);
+  return kv_run_close(&run);
 }
 
 /* Make the row of the scan the current one, unless it is a deletion. */
 static int cursor_show(scan_cursor *cursor) {
-  int rc = kv_cache_value(&cursor->store->stmts, cursor->scan,
+  int rc = kv_cache_value(&cursor->store->stmts, cursor->scan.stmt,
                           cursor_large(cursor), &cursor->value);
 
-  if (rc == SQLITE_OK && cursor->value) cursor->current = cursor->scan;
+  if (rc == SQLITE_OK && cursor->value) cursor->current = cursor->scan.stmt;
   return rc;
 }
 
@@ -228,38 +219,39 @@ static int cursor_is_many(const scan_cursor *cursor) {
   return cursor->plan & KV_PLAN_VALUE && !(cursor->plan & KV_PLAN_DESC);
 }
 
-static int cursor_bind_bound(scan_cursor *cursor, int i, sqlite3_value *bound) {
+static void cursor_bind_bound(scan_cursor *cursor, sqlite3_value *bound) {
+  kv_run *scan = &cursor->scan;
   const void *bytes;
 
-  if (!cursor->is_blobs) return sqlite3_bind_value(cursor->scan, i, bound);
-  bytes = sqlite3_value_blob(bound); /* first: then these are counted */
-  return sqlite3_bind_blob(cursor->scan, i, bytes, sqlite3_value_bytes(bound),
-                           SQLITE_TRANSIENT);
+  if (!cursor->is_blobs) {
+    kv_run_sqlite(scan, bound);
+  } else if (scan->rc == SQLITE_OK) {
+    bytes = sqlite3_value_blob(bound); /* first: then these are counted */
+    scan->rc = sqlite3_bind_blob(scan->stmt, ++scan->n_bound, bytes,
+                                 sqlite3_value_bytes(bound), SQLITE_TRANSIENT);
+  }
+}
+
+/* Take the statement of a scan. */
+static void cursor_begin_scan(scan_cursor *cursor, kv_sql id) {
+  kv_run_begin(&cursor->scan, &cursor->store->stmts, id);
+  if (cursor->scan.stmt) kv_store_enter_scan(cursor->store);
 }
 
 /* Get the statement of a scan and bind its bounds. */
 static int cursor_open_scan(scan_cursor *cursor) {
-  int next = cursor->high ? 3 : 2;
-  int rc;
+  static const kv_value lowest = {KV_REAL, 0, -INFINITY, NULL, 0};
+  kv_run *scan = &cursor->scan;
 
-  cursor->scan_id = cursor_scan_text(cursor);
-  rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
-  if (cursor->scan) kv_store_enter_scan(cursor->store);
-  if (rc == SQLITE_OK) {
-    rc = cursor->low ? cursor_bind_bound(cursor, 1, cursor->low)
-                     : sqlite3_bind_double(cursor->scan, 1, -INFINITY);
+  cursor_begin_scan(cursor, cursor_scan_text(cursor));
+  if (cursor->low) cursor_bind_bound(cursor, cursor->low);
+  if (!cursor->low) kv_run_value(scan, &lowest);
+  if (cursor->high) cursor_bind_bound(cursor, cursor->high);
+  if (cursor->plan & KV_PLAN_AS_OF) kv_run_int(scan, cursor->as_of);
+  if (cursor_is_many(cursor)) {
+    kv_run_pointer(scan, &cursor->batch, KV_BATCH_POINTER);
   }
-  if (rc == SQLITE_OK && cursor->high) {
-    rc = cursor_bind_bound(cursor, 2, cursor->high);
-  }
-  if (rc == SQLITE_OK && cursor->plan & KV_PLAN_AS_OF) {
-    rc = sqlite3_bind_int64(cursor->scan, next, cursor->as_of);
-  }
-  if (rc == SQLITE_OK && cursor_is_many(cursor)) {
-    rc = sqlite3_bind_pointer(cursor->scan, next, &cursor->batch,
-                              KV_BATCH_POINTER, NULL);
-  }
-  return rc;
+  return scan->rc;
 }
 
 /* Start anew behind the key that the scan is at, and read one by one. */
@@ -273,7 +265,7 @@ static int cursor_go_single(scan_cursor *cursor) {
   cursor->plan &= ~KV_PLAN_VALUE;
   rc = cursor_open_scan(cursor);
   if (rc != SQLITE_OK) return rc;
-  return kv_value_bind_copy(cursor->scan, 1, cursor->batch.last);
+  return kv_value_bind_copy(cursor->scan.stmt, 1, cursor->batch.last);
 }
 
 /* Before the next step of a scan that reads many rows at a time. */
@@ -288,7 +280,7 @@ static int cursor_choose(scan_cursor *cursor) {
 static int cursor_step(scan_cursor *cursor) {
   int rc = cursor->behind;
 
-  if (rc == SQLITE_OK) rc = sqlite3_step(cursor->scan);
+  if (rc == SQLITE_OK) rc = sqlite3_step(cursor->scan.stmt);
   cursor->behind = SQLITE_OK;
   if (cursor->batch.n_rows > 0 && (rc == SQLITE_ROW || rc == SQLITE_DONE)) {
     cursor->behind = rc;
@@ -322,7 +314,7 @@ static int cursor_advance(scan_cursor *cursor) {
     if (rc == SQLITE_DONE || cursor->row) return SQLITE_OK;
     if (rc != SQLITE_ROW) break;
     if (cursor->plan & KV_PLAN_TIME) return cursor_show(cursor);
-    rc = kv_value_of_column(cursor->scan, KV_COLUMN_KEY, &key);
+    rc = kv_value_of_column(cursor->scan.stmt, KV_COLUMN_KEY, &key);
     if (rc == SQLITE_OK && !kv_batch_leaves_out(&cursor->batch, &key)) {
       rc = cursor_enter_key(cursor, &key);
     }
@@ -354,9 +346,9 @@ static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
   }
   if (rc == SQLITE_OK) rc = kv_batch_enter(&cursor->batch, &key);
   if (rc == SQLITE_OK) rc = cursor_find(cursor, cursor->batch.last);
-  if (rc == SQLITE_OK && cursor->point &&
-      cursor->point_id == KV_SQL_CACHE_LATEST) {
-    kv_write_found(store, cursor->batch.last, cursor->point);
+  if (rc == SQLITE_OK && cursor->point.stmt &&
+      cursor->point.id == KV_SQL_CACHE_LATEST) {
+    kv_write_found(store, cursor->batch.last, cursor->point.stmt);
   }
   return cursor_fail(cursor, rc);
 }
@@ -450,35 +442,28 @@ static int cursor_scan(scan_cursor *cursor, sqlite3_value **argv) {
   }
   rc = cursor_start(cursor);
   if (rc != SQLITE_OK || !cursor_is_many(cursor)) return rc;
-  return sqlite3_stmt_status(cursor->scan, SQLITE_STMTSTATUS_SORT, 1)
+  return sqlite3_stmt_status(cursor->scan.stmt, SQLITE_STMTSTATUS_SORT, 1)
            ? cursor_start_sorted(cursor)
            : rc;
 }
 
 /* Start to read a stretch of time. */
 static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
+  kv_run *scan = &cursor->scan;
   int64_t first;
   int64_t last;
   int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
 
-  cursor->scan_id =
-    cursor->plan & KV_PLAN_DESC ? KV_SQL_SCAN_TIME_DESC : KV_SQL_SCAN_TIME;
   kv_upkeep_want_index(cursor->store);
   kv_time_range_read(cursor->plan, argv, &first, &last);
-  if (rc == SQLITE_OK) {
-    rc = kv_stmt_get(&cursor->store->stmts, cursor->scan_id, &cursor->scan);
-    if (cursor->scan) kv_store_enter_scan(cursor->store);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 1, first);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(cursor->scan, 2, last);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(cursor->scan, 3, cursor->store->device, -1,
-                           SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_int64(cursor->scan, 4, cursor->last_seq);
-  }
   if (rc != SQLITE_OK) return cursor_fail(cursor, rc);
+  cursor_begin_scan(cursor, cursor->plan & KV_PLAN_DESC ? KV_SQL_SCAN_TIME_DESC
+                                                        : KV_SQL_SCAN_TIME);
+  kv_run_int(scan, first);
+  kv_run_int(scan, last);
+  kv_run_text(scan, cursor->store->device);
+  kv_run_int(scan, cursor->last_seq);
+  if (scan->rc != SQLITE_OK) return cursor_fail(cursor, scan->rc);
   return kv_scan_next(&cursor->base);
 }
 
@@ -528,7 +513,7 @@ static int cursor_has_key(const scan_cursor *cursor) {
   int type = cursor->batch.last->type;
 
   return type >= KV_TEXT ||
-         (type != KV_NULL && cursor->current == cursor->scan);
+         (type != KV_NULL && cursor->current == cursor->scan.stmt);
 }
 
 /* Hand over a large value; it is read once more if it was before. */

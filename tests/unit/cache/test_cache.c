@@ -32,17 +32,17 @@ static kv_winner find(test_store *t, const char *key) {
 static char *get(test_store *t, const char *key, int64_t as_of) {
   kv_sql id = as_of < 0 ? KV_SQL_CACHE_VALUE : KV_SQL_CACHE_ROW;
   kv_value k = test_text(key);
-  sqlite3_stmt *stmt = NULL;
   sqlite3_value *value = NULL;
   static char out[100];
+  kv_run run;
 
-  assert_rc(kv_cache_get(&t->store->stmts, id, &k, as_of, &stmt, NULL, &value),
+  assert_rc(kv_cache_get(&run, &t->store->stmts, id, &k, as_of, NULL, &value),
             SQLITE_OK);
-  assert_true(!stmt == !value);
+  assert_true(!run.stmt == !value);
   sqlite3_snprintf(sizeof(out), out, "%s",
                    value ? sqlite3_value_text(value)
                          : (const unsigned char *)"-");
-  kv_stmt_put(&t->store->stmts, id, stmt);
+  kv_run_close(&run);
   return out;
 }
 
