@@ -116,7 +116,7 @@ int kv_journal_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   if (rc == SQLITE_OK && reader) {
     rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
                           &stretch);
-    *is_whole = rc == SQLITE_OK && stretch.is_clean;
+    *is_whole = rc == SQLITE_OK && stretch.ended == KV_END_CLEAN;
   }
   kv_reader_close(reader);
   kv_verdict_clear(&verdict);

@@ -55,10 +55,21 @@ struct kv_reader {
 /* What a row of the cache takes at most beside bucket, key and value. */
 #define READER_ROW 256
 
-static const char reader_over_max[] =
-  "key and value are over the limit of 64 MB for a row";
-static const char reader_over_limit[] =
-  "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)";
+/* Why a row was not taken; of a wrong one kv_row_check() says it. */
+static const char *const reader_reasons[] = {
+  [KV_END_CLEAN] = NULL,
+  [KV_END_TORN] = "its last transaction is not whole",
+  [KV_END_DAMAGED] = "the file's pages cannot be read",
+  [KV_END_ENDLESS] = "the file promises more than it has",
+  [KV_END_UNREAD] = "the disk cannot read it",
+  [KV_END_TOO_BIG] = "key and value are over the limit of 64 MB for a row",
+  [KV_END_LIMITED] =
+    "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)",
+};
+
+int kv_stretch_is_too_big(const kv_stretch *stretch) {
+  return stretch->ended == KV_END_TOO_BIG || stretch->ended == KV_END_LIMITED;
+}
 
 static int reader_is_our_fault(int rc) {
   return (rc & 0xff) == SQLITE_NOMEM;
@@ -357,40 +368,41 @@ static void reader_note(kv_reader *reader, const kv_row *row) {
 }
 
 /* Nothing more is read: the next row does not verify, or there is none. */
-static int reader_end(kv_reader *reader, const char *reason) {
+static int reader_end(kv_reader *reader, kv_end end, const char *reason) {
   kv_stretch *whole = &reader->whole;
 
-  if (!reason && reader->at.end.seq > whole->end.seq) {
-    reason = "its last transaction is not whole";
+  whole->ended = end;
+  if (end == KV_END_CLEAN && reader->at.end.seq > whole->end.seq) {
+    whole->ended = KV_END_TORN;
   }
-  whole->reason = reason;
-  whole->is_clean = !reason;
+  whole->reason = reason ? reason : reader_reasons[whole->ended];
+  if (reader->is_unread && whole->ended != KV_END_CLEAN) {
+    whole->ended = KV_END_UNREAD;
+  }
   return SQLITE_DONE;
 }
 
 /* The next row is larger than what is read here. */
-static const char *reader_too_big(kv_reader *reader) {
-  int is_limit = reader->limit < KV_VALUE_MAX;
-
-  reader->whole.is_too_big = 1;
-  reader->whole.is_limited = is_limit;
-  return is_limit ? reader_over_limit : reader_over_max;
+static kv_end reader_too_big(const kv_reader *reader) {
+  return reader->limit < KV_VALUE_MAX ? KV_END_LIMITED : KV_END_TOO_BIG;
 }
 
 /* Read the row that the scan stands at; *reason: it is not the next one. */
 static int reader_take(kv_reader *reader, const char **reason) {
   kv_row *row = &reader->row;
   int rc = reader_row(reader->rows, row, reason);
+  kv_end end = KV_END_WRONG;
   int64_t size;
 
   if (rc != SQLITE_OK) return rc;
   size = *reason ? 0 : (int64_t)kv_row_size(row);
   if (size > KV_VALUE_MAX || size > reader->limit) {
-    *reason = reader_too_big(reader);
+    end = reader_too_big(reader);
+    *reason = reader_reasons[end];
   } else if (!*reason) {
     *reason = kv_row_check(&reader->previous, row);
   }
-  if (*reason) return reader_end(reader, *reason);
+  if (*reason) return reader_end(reader, end, *reason);
   reader->previous.seq = row->seq;
   reader->previous.txn = row->txn;
   reader->previous.sum = row->sum;
@@ -407,7 +419,18 @@ static int reader_is_stopped(kv_reader *reader) {
   return kv_stmt_is_stopped(reader->poll);
 }
 
+/* Why there is no next row, from what SQLite said. */
+static kv_end reader_end_of(const kv_reader *reader, int rc) {
+  switch (rc & 0xff) {
+    case SQLITE_DONE: return KV_END_CLEAN;
+    case SQLITE_TOOBIG: return reader_too_big(reader);
+    case SQLITE_INTERRUPT: return KV_END_ENDLESS;
+    default: return reader->is_unread ? KV_END_UNREAD : KV_END_DAMAGED;
+  }
+}
+
 int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
+  kv_end end;
   int rc;
 
   *reason = NULL;
@@ -416,18 +439,9 @@ int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason) {
   rc = sqlite3_step(reader->rows);
   if (rc == SQLITE_ROW) return reader_take(reader, reason);
   if (reader_fault(reader, rc) != SQLITE_OK) return rc;
-  switch (rc & 0xff) {
-    case SQLITE_DONE: break;
-    case SQLITE_TOOBIG: *reason = reader_too_big(reader); break;
-    case SQLITE_INTERRUPT:
-      *reason = "the file promises more than it has";
-      break;
-    default:
-      *reason = reader->is_unread ? "the disk cannot read it"
-                                  : "the file's pages cannot be read";
-      break;
-  }
-  return reader_end(reader, *reason);
+  end = reader_end_of(reader, rc);
+  *reason = reader_reasons[end];
+  return reader_end(reader, end, NULL);
 }
 
 void kv_reader_stop(kv_reader *reader) {

@@ -21,6 +21,19 @@
 #include "core/row.h"
 #include "core/span.h"
 
+/* Why a reader stopped. */
+typedef enum kv_end {
+  KV_END_NONE,    /* it has not */
+  KV_END_CLEAN,   /* the file ends there, without anything behind it */
+  KV_END_TORN,    /* it ends within a transaction */
+  KV_END_WRONG,   /* the next row does not verify */
+  KV_END_DAMAGED, /* the pages of the next row cannot be read, */
+  KV_END_ENDLESS, /* or make SQLite read more than a row can have */
+  KV_END_UNREAD,  /* the disk failed: nothing is known of the rest */
+  KV_END_TOO_BIG, /* the next row is over KV_VALUE_MAX, */
+  KV_END_LIMITED  /* or over a limit of the host, which may be raised */
+} kv_end;
+
 /* What a reader found. */
 typedef struct kv_stretch {
   kv_position end;    /* last row of the last whole transaction, or the start */
@@ -28,11 +41,12 @@ typedef struct kv_stretch {
   int64_t n_seen;     /* seen rows up to there */
   int64_t last_ts;    /* greatest time up to there; -1: none */
   int64_t counted_ts; /* greatest time up to there that the clock counts */
-  int is_clean;       /* the file ends there, without anything behind it */
-  int is_too_big;     /* the next row is over KV_VALUE_MAX, or */
-  int is_limited;     /* over a limit of the host, which may be raised */
-  const char *reason; /* if not: why the next row was not taken; static */
+  kv_end ended;       /* why it ends there */
+  const char *reason; /* the same in words, static; NULL if it is clean */
 } kv_stretch;
+
+/* Is the next row larger than what is read here? */
+int kv_stretch_is_too_big(const kv_stretch *stretch);
 
 typedef struct kv_reader kv_reader;
 
@@ -117,7 +131,7 @@ kv_position kv_reader_position(const kv_reader *reader);
 
 /*
 ** What was read since the start, up to the end of the last whole transaction.
-** is_clean, is_too_big, is_limited and reason are set when kv_reader_next() is at its end.
+** `ended` and `reason` are set when kv_reader_next() is at its end.
 */
 const kv_stretch *kv_reader_stretch(const kv_reader *reader);
 

@@ -175,7 +175,7 @@ static int catch_up_refuse(const kv_writer *log, const kv_stretch *stretch,
   return kv_error(
     err, SQLITE_TOOBIG, "at row %lld of %s %s: %s", stretch->end.seq + 1,
     log->path, stretch->reason,
-    stretch->is_limited
+    stretch->ended == KV_END_LIMITED
       ? "raise it"
       : "an earlier version wrote it. Open the folder with another device "
         "name, which gets the rows before it; read it with sqlite3");
@@ -194,10 +194,10 @@ static int catch_up_verify(catch_up *run, char **err) {
   }
   rc = kv_reader_verify(run->log->reader, run->common,
                         kv_clock_limit(kv_store_now(store)), NULL, news);
-  if (rc == SQLITE_OK && news->is_too_big) {
+  if (rc == SQLITE_OK && kv_stretch_is_too_big(news)) {
     return catch_up_refuse(run->log, news, err);
   }
-  if (rc == SQLITE_OK && !news->is_clean) {
+  if (rc == SQLITE_OK && news->ended != KV_END_CLEAN) {
     kv_verdict_set(run->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
                    news->end.seq + 1, news->reason);
   }

@@ -46,13 +46,13 @@ int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
     return SQLITE_OK;
   }
   rc = kv_reader_verify(log->reader, log->head.base, INT64_MAX, NULL, &stretch);
-  if (rc == SQLITE_OK && stretch.is_clean &&
+  if (rc == SQLITE_OK && stretch.ended == KV_END_CLEAN &&
       memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) {
     kv_incarnation_judge_other(verdict);
-  } else if (rc == SQLITE_OK && stretch.is_clean) {
+  } else if (rc == SQLITE_OK && stretch.ended == KV_END_CLEAN) {
     kv_verdict_set(verdict, KV_STATE_TWIN,
                    "holds other rows than this device published");
-  } else if (rc == SQLITE_OK && stretch.is_too_big) {
+  } else if (rc == SQLITE_OK && kv_stretch_is_too_big(&stretch)) {
     kv_verdict_set(verdict, KV_STATE_WAITING, "at row %lld: %s",
                    stretch.end.seq + 1, stretch.reason);
   } else if (rc == SQLITE_OK) {
@@ -359,7 +359,9 @@ static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
     rc = kv_reader_next(log->reader, &row, reason);
     if (rc == SQLITE_ROW) n += row->key.n + row->value.n;
   }
-  if (found && kv_reader_stretch(log->reader)->is_too_big) *reason = NULL;
+  if (found && kv_stretch_is_too_big(kv_reader_stretch(log->reader))) {
+    *reason = NULL;
+  }
   kv_reader_stop(log->reader);
   return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
 }

@@ -95,7 +95,7 @@ static int succession_try(kv_store *store, kv_writer *log, kv_log_cursor *own,
   int64_t shift;
   int rc;
 
-  assert(kv_transaction_can_undo(store) && stretch->is_clean);
+  assert(kv_transaction_can_undo(store) && stretch->ended == KV_END_CLEAN);
   rc = succession_merge(store, log, stretch, &heritage);
 
   if (rc == SQLITE_OK) {
@@ -151,7 +151,7 @@ int kv_succession_accept(kv_store *store, kv_writer *log, kv_log_cursor *own,
   }
   rc = kv_reader_verify(log->reader, log->head.base,
                         kv_clock_limit(kv_store_now(store)), NULL, &stretch);
-  if (rc != SQLITE_OK || !stretch.is_clean) return rc;
+  if (rc != SQLITE_OK || stretch.ended != KV_END_CLEAN) return rc;
   if (is_commit) {
     rc = succession_try(store, log, own, &stretch, &is_successor);
     *outcome = KV_SUCCESSION_HALF;

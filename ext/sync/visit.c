@@ -144,10 +144,11 @@ static int visit_replace(kv_visit *visit) {
   rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll,
                         &stretch);
   if (rc == SQLITE_OK && kv_reader_is_unread(visit->reader)) return rc;
-  if (rc == SQLITE_OK && !stretch.is_clean) {
-    visit->is_limited = stretch.is_limited;
+  if (rc == SQLITE_OK && stretch.ended != KV_END_CLEAN) {
+    visit->is_limited = stretch.ended == KV_END_LIMITED;
     kv_verdict_set(&cursor->verdict,
-                   stretch.is_too_big ? KV_STATE_WAITING : KV_STATE_DAMAGED,
+                   kv_stretch_is_too_big(&stretch) ? KV_STATE_WAITING
+                                                   : KV_STATE_DAMAGED,
                    "differs from what was read, and does not verify at row "
                    "%lld (%s); what was read before is kept",
                    stretch.end.seq + 1, stretch.reason);
@@ -197,39 +198,47 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
   return rc;
 }
 
-/* The file's last rows do not verify: on their way, or damaged? */
-static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
-  kv_verdict *verdict = &visit->cursor.verdict;
-
-  if (stretch->is_clean && kv_reader_head(visit->reader)->end > 0) {
-    kv_verdict_set(verdict, KV_STATE_WAITING,
+/* All of the file is merged. */
+static void visit_say_clean(kv_visit *visit, const kv_stretch *stretch) {
+  if (kv_reader_head(visit->reader)->end > 0) {
+    kv_verdict_set(&visit->cursor.verdict, KV_STATE_WAITING,
                    "merged up to row %lld; the file is longer than its header "
                    "says: its end is here and its beginning is still to come, "
                    "which rsync --append never sends",
                    stretch->end.seq);
-  } else if (stretch->is_clean && visit->is_replaced) {
+  } else if (visit->is_replaced) {
     visit_say(visit, KV_STATE_REWRITTEN,
               "another log took the place of the one that was read; it was "
               "read from its beginning");
-  } else if (stretch->is_clean) {
-    visit_say(visit, KV_STATE_OK, NULL);
-  } else if (kv_reader_is_unread(visit->reader)) {
-    kv_verdict_set(verdict, KV_STATE_BUSY,
-                   "merged up to row %lld; the disk cannot read the next one",
-                   stretch->end.seq);
-  } else if (stretch->is_too_big) {
-    kv_verdict_set(verdict, KV_STATE_WAITING,
-                   "merged up to row %lld; at the next one %s",
-                   stretch->end.seq, stretch->reason);
-  } else if (strstr(stretch->reason, "not whole")) {
-    kv_verdict_set(verdict, KV_STATE_WAITING,
-                   "merged up to row %lld; the rest of a transaction is still "
-                   "to come",
-                   stretch->end.seq);
   } else {
-    kv_verdict_set(verdict, KV_STATE_DAMAGED,
-                   "merged up to row %lld; at the next one %s",
-                   stretch->end.seq, stretch->reason);
+    visit_say(visit, KV_STATE_OK, NULL);
+  }
+}
+
+/* How far it is merged; what is behind that: on its way, or damaged? */
+static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
+  kv_verdict *verdict = &visit->cursor.verdict;
+
+  switch (stretch->ended) {
+    case KV_END_CLEAN: visit_say_clean(visit, stretch); break;
+    case KV_END_UNREAD:
+      kv_verdict_set(verdict, KV_STATE_BUSY,
+                     "merged up to row %lld; the disk cannot read the next one",
+                     stretch->end.seq);
+      break;
+    case KV_END_TORN:
+      kv_verdict_set(verdict, KV_STATE_WAITING,
+                     "merged up to row %lld; the rest of a transaction is "
+                     "still to come",
+                     stretch->end.seq);
+      break;
+    default:
+      kv_verdict_set(verdict,
+                     kv_stretch_is_too_big(stretch) ? KV_STATE_WAITING
+                                                    : KV_STATE_DAMAGED,
+                     "merged up to row %lld; at the next one %s",
+                     stretch->end.seq, stretch->reason);
+      break;
   }
 }
 
@@ -276,7 +285,7 @@ static int visit_merge(kv_visit *visit) {
     cursor->clock_offset = stretch.last_ts > now ? stretch.last_ts - now : 0;
   }
   if (rc == SQLITE_OK) {
-    visit->is_limited = stretch.is_limited;
+    visit->is_limited = stretch.ended == KV_END_LIMITED;
     visit_judge_end(visit, &stretch);
   }
   return rc;

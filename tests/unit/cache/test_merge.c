@@ -120,7 +120,7 @@ static void a_log_of_several_slices_is_merged(void **state) {
   write_keys(200, 10, 0);
   end();
   assert_rc(merge(&at), SQLITE_OK);
-  assert_true(stretch.is_clean);
+  assert_int_equal(stretch.ended, KV_END_CLEAN);
   assert_int_equal(stretch.n_rows, MANY + 10);
   assert_int_equal(stretch.end.seq, MANY + 10);
   assert_int_equal(stretch.last_ts, 200);
@@ -169,7 +169,7 @@ static void a_transaction_whose_end_is_missing_is_not_merged(void **state) {
   write_keys(200, MANY, 1);
   end();
   assert_rc(merge(&at), SQLITE_OK);
-  assert_false(stretch.is_clean);
+  assert_int_equal(stretch.ended, KV_END_TORN);
   assert_string_equal(stretch.reason, "its last transaction is not whole");
   assert_int_equal(stretch.n_rows, 5);
   assert_int_equal(stretch.end.seq, 5);
@@ -181,7 +181,7 @@ static void a_transaction_whose_end_is_missing_is_not_merged(void **state) {
   test_log_set(&phone, 200, "0", "whole", 0);
   test_log_end(&phone);
   assert_rc(merge(&at), SQLITE_OK);
-  assert_true(stretch.is_clean);
+  assert_int_equal(stretch.ended, KV_END_CLEAN);
   assert_int_equal(at.seq, MANY + 6);
   test_rows(t.db, "12588", "SELECT count(*) FROM kv_cache");
   check();
@@ -201,7 +201,7 @@ static void a_transaction_that_breaks_off_is_taken_back(void **state) {
                        "seq = (SELECT max(seq) FROM log)");
   test_store_set(&t, "0", "mine");
   assert_rc(merge(&at), SQLITE_OK);
-  assert_false(stretch.is_clean);
+  assert_int_equal(stretch.ended, KV_END_WRONG);
   assert_string_equal(stretch.reason, "its checksum does not match");
   assert_int_equal(stretch.n_rows, 10);
   assert_int_equal(stretch.n_seen, 1);
@@ -248,7 +248,7 @@ static void merging_again_what_is_there_adds_nothing(void **state) {
   end();
   assert_rc(merge(&at), SQLITE_OK);
   assert_rc(merge(&at), SQLITE_OK);
-  assert_true(stretch.is_clean);
+  assert_int_equal(stretch.ended, KV_END_CLEAN);
   assert_int_equal(stretch.n_rows, 0);
   assert_int_equal(stretch.end.seq, 50);
   assert_rc(merge(&base), SQLITE_OK);
