@@ -11,6 +11,7 @@ SQLITE_EXTENSION_INIT1
 
 #include "db/error.h"
 #include "db/host.h"
+#include "db/run.h"
 #include "db/stmt.h"
 #include "kv_sql.h"
 #include "store/registry.h"
@@ -33,19 +34,20 @@ KV_EXPORT int sqlite3_extension_init(sqlite3 *db, char **err,
 ** database, which a SELECT does in newer SQLites (3.54, not 3.40).
 */
 static int init_list(sqlite3 *db, int *is_loaded) {
-  sqlite3_stmt *stmt = NULL;
   int n = 0;
-  int rc = kv_stmt_prepare(db, KV_SQL_FUNCTIONS, &stmt);
+  kv_run run;
+  int rc;
 
-  while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+  kv_run_begin_on(&run, db, KV_SQL_FUNCTIONS);
+  while (kv_run_row(&run)) {
+    const char *name = (const char *)sqlite3_column_text(run.stmt, 0);
 
-    rc = name ? SQLITE_OK : SQLITE_NOMEM;
+    if (!name) run.rc = SQLITE_NOMEM;
     if (name && strcmp(name, "kv_version") == 0) *is_loaded = 1;
     n++;
   }
-  sqlite3_finalize(stmt);
-  if (rc != SQLITE_DONE) return rc;
+  rc = kv_run_close(&run);
+  if (rc != SQLITE_OK) return rc;
   return n > 0 ? SQLITE_OK : SQLITE_AUTH; /* an authorizer ignores it */
 }
 

@@ -18,6 +18,8 @@
 
 #include <assert.h>
 
+#include "db/run.h"
+
 #include "slice.h"
 #include "values.h"
 
@@ -35,36 +37,26 @@ typedef struct merge_run {
 
 /* Is there no row in the cache? */
 static int merge_is_first(kv_stmts *stmts, int *is_first) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_CACHE_ANY, &stmt);
+  kv_run any;
 
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  *is_first = rc == SQLITE_DONE;
-  kv_stmt_put(stmts, KV_SQL_CACHE_ANY, stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_run_begin(&any, stmts, KV_SQL_CACHE_ANY);
+  *is_first = !kv_run_row(&any);
+  return kv_run_close(&any);
 }
 
 /* Merge one part of a slice. */
 static int merge_part(merge_run *run, kv_slice_part part) {
-  kv_sql id = part == KV_SLICE_SEEN ? KV_SQL_SEEN_MERGE : KV_SQL_CACHE_MERGE;
-  sqlite3_stmt *stmt = NULL;
+  kv_run put;
   kv_rows *rows;
-  int n = 0;
-  int rc;
 
   if (kv_slice_count(run->slice, part) == 0) return SQLITE_OK;
   rows = kv_slice_start(run->slice, part);
-  rc = kv_stmt_get(run->stmts, id, &stmt);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, ++n, run->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK && part == KV_SLICE_KEYS) {
-    rc = sqlite3_bind_int64(stmt, ++n, run->arrived);
-  }
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_pointer(stmt, ++n, rows, KV_ROWS_POINTER, NULL);
-  }
-  return kv_stmt_finish(run->stmts, id, stmt, rc);
+  kv_run_begin(&put, run->stmts,
+               part == KV_SLICE_SEEN ? KV_SQL_SEEN_MERGE : KV_SQL_CACHE_MERGE);
+  kv_run_text(&put, run->device);
+  if (part == KV_SLICE_KEYS) kv_run_int(&put, run->arrived);
+  kv_run_pointer(&put, rows, KV_ROWS_POINTER);
+  return kv_run_end(&put);
 }
 
 /*
@@ -90,14 +82,12 @@ static int merge_slice(merge_run *run) {
 
 /* A statement about rows of the device behind a number. */
 static int merge_run_behind(const merge_run *run, kv_sql id, int64_t last) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(run->stmts, id, &stmt);
+  kv_run behind;
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, 1, run->device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, last);
-  return kv_stmt_finish(run->stmts, id, stmt, rc);
+  kv_run_begin(&behind, run->stmts, id);
+  kv_run_text(&behind, run->device);
+  kv_run_int(&behind, last);
+  return kv_run_end(&behind);
 }
 
 /* Take back the rows of a transaction that is not whole. */
@@ -128,14 +118,13 @@ static int merge_put_spans(const merge_run *run) {
 
 /* Tell the next sweep what it need not look for. */
 static int merge_put_swept(const merge_run *run) {
-  sqlite3_stmt *stmt = NULL;
-  int rc;
+  kv_run put;
 
   if (run->n_put == 0) return SQLITE_OK;
-  rc = kv_stmt_get(run->stmts, KV_SQL_META_PUT_SWEPT, &stmt);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, run->n_put);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, run->n_front);
-  return kv_stmt_finish(run->stmts, KV_SQL_META_PUT_SWEPT, stmt, rc);
+  kv_run_begin(&put, run->stmts, KV_SQL_META_PUT_SWEPT);
+  kv_run_int(&put, run->n_put);
+  kv_run_int(&put, run->n_front);
+  return kv_run_end(&put);
 }
 
 /* A kv_slice_source. A large value is kept at once, unless it is there. */

@@ -11,11 +11,14 @@
 
 #include "cache.h"
 #include "core/order.h"
-#include "db/value.h"
+#include "db/run.h"
 #include "slice.h"
 
+/* Columns of cache_front. */
+enum { FRONT_KEY, FRONT_TS, FRONT_DEVICE, FRONT_SEQ };
+
 typedef struct sweep_walk {
-  sqlite3_stmt *rows;
+  kv_run rows;
   kv_value key; /* of the row before; NULL if there is none */
   char *bytes;  /* its own */
   size_t n_bytes;
@@ -43,36 +46,34 @@ static int sweep_keep(sweep_walk *walk) {
 /* The next row that has been superseded: of the key of the row before. */
 static int sweep_next(void *from, const kv_row **out, int64_t *large) {
   sweep_walk *walk = from;
+  kv_run *rows = &walk->rows;
   kv_row *row = &walk->row;
-  int rc;
 
   *out = row;
   *large = 0;
-  while ((rc = sqlite3_step(walk->rows)) == SQLITE_ROW) {
+  while (kv_run_row(rows)) {
     walk->n++;
-    rc = kv_value_of_column(walk->rows, 0, &row->key);
-    if (rc != SQLITE_OK) return rc;
-    if (kv_order_keys(&row->key, &walk->key) == 0) {
-      row->ts = sqlite3_column_int64(walk->rows, 1);
-      row->seq = sqlite3_column_int64(walk->rows, 3);
-      rc = kv_value_of_column(walk->rows, 2, &row->value);
-      return rc == SQLITE_OK ? SQLITE_ROW : rc;
+    kv_run_column(rows, FRONT_KEY, &row->key);
+    if (rows->rc == SQLITE_OK && kv_order_keys(&row->key, &walk->key) == 0) {
+      row->ts = sqlite3_column_int64(rows->stmt, FRONT_TS);
+      row->seq = sqlite3_column_int64(rows->stmt, FRONT_SEQ);
+      kv_run_column(rows, FRONT_DEVICE, &row->value);
+      return rows->rc == SQLITE_OK ? SQLITE_ROW : rows->rc;
     }
-    rc = sweep_keep(walk);
-    if (rc != SQLITE_OK) return rc;
+    if (rows->rc == SQLITE_OK) rows->rc = sweep_keep(walk);
   }
-  return rc;
+  return rows->rc == SQLITE_OK ? SQLITE_DONE : rows->rc;
 }
 
 static int sweep_move(kv_stmts *stmts, const kv_row *row) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_CACHE_SWEEP, &stmt);
+  kv_run run;
 
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, &row->key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->ts);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 3, &row->value);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 4, row->seq);
-  return kv_stmt_finish(stmts, KV_SQL_CACHE_SWEEP, stmt, rc);
+  kv_run_begin(&run, stmts, KV_SQL_CACHE_SWEEP);
+  kv_run_value(&run, &row->key);
+  kv_run_int(&run, row->ts);
+  kv_run_value(&run, &row->value);
+  kv_run_int(&run, row->seq);
+  return kv_run_end(&run);
 }
 
 /* Move all superseded rows; *n_front is how many rows are left in front. */
@@ -80,43 +81,41 @@ static int sweep_rows(kv_stmts *stmts, int64_t *n_front) {
   kv_slice *slice = kv_slice_new();
   sweep_walk walk;
   int64_t n_moved = 0;
-  int rc;
-  int rc2 = SQLITE_OK;
+  int more = SQLITE_ROW;
+  int rc = SQLITE_OK;
 
   memset(&walk, 0, sizeof(walk));
   if (!slice) return SQLITE_NOMEM;
-  rc = kv_stmt_get(stmts, KV_SQL_CACHE_FRONT, &walk.rows);
-  if (rc == SQLITE_OK) rc = SQLITE_ROW;
-  while (rc == SQLITE_ROW && rc2 == SQLITE_OK) {
+  kv_run_begin(&walk.rows, stmts, KV_SQL_CACHE_FRONT);
+  while (more == SQLITE_ROW && rc == SQLITE_OK) {
     const kv_rows_row *next;
 
-    rc = kv_slice_fill(slice, sweep_next, &walk);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) break;
-    kv_slice_start(slice, KV_SLICE_KEYS);
-    while (rc2 == SQLITE_OK && (next = kv_slice_next(slice)) != NULL) {
-      rc2 = sweep_move(stmts, &next->row);
+    more = kv_slice_fill(slice, sweep_next, &walk);
+    if (more != SQLITE_ROW && more != SQLITE_DONE) rc = more;
+    if (rc == SQLITE_OK) kv_slice_start(slice, KV_SLICE_KEYS);
+    while (rc == SQLITE_OK && (next = kv_slice_next(slice)) != NULL) {
+      rc = sweep_move(stmts, &next->row);
       n_moved++;
     }
   }
   *n_front = walk.n - n_moved;
-  kv_stmt_put(stmts, KV_SQL_CACHE_FRONT, walk.rows);
+  kv_run_close(&walk.rows);
   kv_slice_free(slice);
   sqlite3_free(walk.bytes);
-  if (rc2 != SQLITE_OK) return rc2;
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  return rc;
 }
 
 int kv_cache_sweep(kv_stmts *stmts, int64_t arrival, int64_t rows) {
-  sqlite3_stmt *stmt = NULL;
   int64_t n_front;
+  kv_run run;
   int rc;
 
   assert(!sqlite3_get_autocommit(stmts->db)); /* inside a savepoint */
   rc = sweep_rows(stmts, &n_front);
-  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_META_SWEPT, &stmt);
   if (rc != SQLITE_OK) return rc;
-  rc = sqlite3_bind_int64(stmt, 1, arrival);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, rows);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, n_front);
-  return kv_stmt_finish(stmts, KV_SQL_META_SWEPT, stmt, rc);
+  kv_run_begin(&run, stmts, KV_SQL_META_SWEPT);
+  kv_run_int(&run, arrival);
+  kv_run_int(&run, rows);
+  kv_run_int(&run, n_front);
+  return kv_run_end(&run);
 }

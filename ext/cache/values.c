@@ -6,6 +6,7 @@
 */
 #include "values.h"
 
+#include "db/run.h"
 #include "db/value.h"
 
 int kv_values_is_for(const kv_value *value) {
@@ -14,15 +15,15 @@ int kv_values_is_for(const kv_value *value) {
 
 int kv_values_put(kv_stmts *stmts, const kv_value *value, int64_t *id) {
   int64_t last = sqlite3_last_insert_rowid(stmts->db);
-  sqlite3_stmt *stmt = NULL;
+  kv_run run;
   int rc;
 
   *id = 0;
   if (!kv_values_is_for(value)) return SQLITE_OK;
-  rc = kv_stmt_get(stmts, KV_SQL_LARGE_PUT, &stmt);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 1, value);
+  kv_run_begin(&run, stmts, KV_SQL_LARGE_PUT);
+  kv_run_value(&run, value);
   sqlite3_set_last_insert_rowid(stmts->db, 0);
-  rc = kv_stmt_finish(stmts, KV_SQL_LARGE_PUT, stmt, rc);
+  rc = kv_run_end(&run);
   if (rc == SQLITE_OK) *id = sqlite3_last_insert_rowid(stmts->db);
   if (rc == SQLITE_OK && *id <= 0) rc = SQLITE_CORRUPT_VTAB;
   sqlite3_set_last_insert_rowid(stmts->db, last);
@@ -30,13 +31,12 @@ int kv_values_put(kv_stmts *stmts, const kv_value *value, int64_t *id) {
 }
 
 int kv_values_forget(kv_stmts *stmts, int64_t id) {
-  sqlite3_stmt *stmt = NULL;
-  int rc;
+  kv_run run;
 
   if (!id) return SQLITE_OK;
-  rc = kv_stmt_get(stmts, KV_SQL_LARGE_FORGET, &stmt);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, id);
-  return kv_stmt_finish(stmts, KV_SQL_LARGE_FORGET, stmt, rc);
+  kv_run_begin(&run, stmts, KV_SQL_LARGE_FORGET);
+  kv_run_int(&run, id);
+  return kv_run_end(&run);
 }
 
 int kv_values_trim(kv_stmts *stmts) {
@@ -44,19 +44,18 @@ int kv_values_trim(kv_stmts *stmts) {
 }
 
 int kv_values_read(kv_stmts *stmts, int64_t id, kv_value *out) {
-  sqlite3_stmt *stmt = NULL;
+  kv_run run;
   kv_value value;
-  int rc = kv_stmt_get(stmts, KV_SQL_LARGE_VALUE, &stmt);
 
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, id);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_DONE) rc = SQLITE_CORRUPT_VTAB;
-  if (rc == SQLITE_ROW) {
-    rc = kv_value_of_column(stmt, 0, &value);
-    if (rc == SQLITE_OK) rc = kv_value_copy(&value, out);
+  kv_run_begin(&run, stmts, KV_SQL_LARGE_VALUE);
+  kv_run_int(&run, id);
+  if (kv_run_row(&run)) {
+    kv_run_column(&run, 0, &value);
+    if (run.rc == SQLITE_OK) run.rc = kv_value_copy(&value, out);
+  } else if (run.rc == SQLITE_OK) {
+    run.rc = SQLITE_CORRUPT_VTAB;
   }
-  kv_stmt_put(stmts, KV_SQL_LARGE_VALUE, stmt);
-  return rc;
+  return kv_run_close(&run);
 }
 
 int kv_values_of_column(kv_stmts *stmts, sqlite3_stmt *row, int column,
@@ -72,24 +71,18 @@ int kv_values_of_column(kv_stmts *stmts, sqlite3_stmt *row, int column,
 
 int kv_values_of_row(kv_stmts *stmts, const char *device, const kv_row *row,
                      int *found, int64_t *id) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_get(stmts, KV_SQL_LARGE_OF, &stmt);
-  int n = 0;
+  kv_run run;
 
-  *found = 0;
   *id = 0;
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, ++n, &row->bucket);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, ++n, &row->key);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, ++n, row->ts);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_bind_text(stmt, ++n, device, -1, SQLITE_STATIC);
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, ++n, row->seq);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  *found = rc == SQLITE_ROW;
-  if (*found) *id = sqlite3_column_int64(stmt, 0);
-  kv_stmt_put(stmts, KV_SQL_LARGE_OF, stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_run_begin(&run, stmts, KV_SQL_LARGE_OF);
+  kv_run_value(&run, &row->bucket);
+  kv_run_value(&run, &row->key);
+  kv_run_int(&run, row->ts);
+  kv_run_text(&run, device);
+  kv_run_int(&run, row->seq);
+  *found = kv_run_row(&run);
+  if (*found) *id = sqlite3_column_int64(run.stmt, 0);
+  return kv_run_close(&run);
 }
 
 /* The value of a row is not there. */

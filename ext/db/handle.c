@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/row.h"
+#include "run.h"
 #include "stmt.h"
 
 #ifdef _WIN32
@@ -142,18 +143,15 @@ int kv_handle_judge(sqlite3 *host, int rc) {
 }
 
 int kv_handle_quick_check(sqlite3 *handle, int *is_whole) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_prepare(handle, KV_SQL_LOG_QUICK_CHECK, &stmt);
+  kv_run run;
+  int rc;
 
   *is_whole = 0;
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    const char *z = (const char *)sqlite3_column_text(stmt, 0);
+  kv_run_begin_on(&run, handle, KV_SQL_LOG_QUICK_CHECK);
+  if (kv_run_row(&run)) {
+    const char *z = (const char *)sqlite3_column_text(run.stmt, 0);
     *is_whole = z && strcmp(z, "ok") == 0;
-    rc = SQLITE_OK;
-  } else if ((rc & 0xff) == SQLITE_CORRUPT) {
-    rc = SQLITE_OK;
   }
-  sqlite3_finalize(stmt);
-  return rc;
+  rc = kv_run_close(&run);
+  return (rc & 0xff) == SQLITE_CORRUPT ? SQLITE_OK : rc;
 }

@@ -119,6 +119,15 @@ int kv_run_end(kv_run *run) {
   return kv_run_close(run);
 }
 
+int kv_run_again(kv_run *run) {
+  int rc = run->rc == SQLITE_OK ? kv_stmt_end(run->stmt) : run->rc;
+
+  sqlite3_reset(run->stmt);
+  run->n_bound = 0;
+  run->rc = SQLITE_OK;
+  return rc;
+}
+
 int kv_run_close(kv_run *run) {
   if (run->stmts) {
     kv_stmt_put(run->stmts, run->id, run->stmt);

@@ -79,6 +79,12 @@ void kv_run_column(kv_run *run, int column, kv_value *out);
 /* Run the statement to its end, whatever it returns, and give it back. */
 int kv_run_end(kv_run *run);
 
+/*
+** The same, but it is not given back: the next time it is given parameters, from
+** the first one on, and run. The error does not stay.
+*/
+int kv_run_again(kv_run *run);
+
 /* Give it back where it is. Nothing happens if that was done already. */
 int kv_run_close(kv_run *run);
 

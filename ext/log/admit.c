@@ -141,6 +141,16 @@ static void admit_copy_text(sqlite3_stmt *stmt, int column, char *out,
   memcpy(out, z, n + 1);
 }
 
+/* Columns of foreign_device. */
+enum {
+  DEVICE_NAME,
+  DEVICE_ID,
+  DEVICE_HOST,
+  DEVICE_CREATED,
+  DEVICE_BASE_SEQ,
+  DEVICE_BASE_SUM
+};
+
 /* The one row of table device. */
 static int admit_read_head(sqlite3 *handle, const char *device,
                            kv_log_head *head, kv_verdict *verdict) {
@@ -150,15 +160,15 @@ static int admit_read_head(sqlite3 *handle, const char *device,
 
   if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
   if (rc == SQLITE_ROW) {
-    const void *id = sqlite3_column_blob(stmt, 1);
+    const void *id = sqlite3_column_blob(stmt, DEVICE_ID);
 
-    admit_copy_text(stmt, 0, head->name, sizeof(head->name));
-    admit_copy_text(stmt, 2, head->host, sizeof(head->host));
-    head->base.seq = sqlite3_column_int64(stmt, 4);
-    head->base.sum = sqlite3_column_int64(stmt, 5);
-    is_valid = id && sqlite3_column_bytes(stmt, 1) == KV_ID_SIZE &&
-               sqlite3_column_type(stmt, 4) == SQLITE_INTEGER &&
-               sqlite3_column_type(stmt, 5) == SQLITE_INTEGER &&
+    admit_copy_text(stmt, DEVICE_NAME, head->name, sizeof(head->name));
+    admit_copy_text(stmt, DEVICE_HOST, head->host, sizeof(head->host));
+    head->base.seq = sqlite3_column_int64(stmt, DEVICE_BASE_SEQ);
+    head->base.sum = sqlite3_column_int64(stmt, DEVICE_BASE_SUM);
+    is_valid = id && sqlite3_column_bytes(stmt, DEVICE_ID) == KV_ID_SIZE &&
+               sqlite3_column_type(stmt, DEVICE_BASE_SEQ) == SQLITE_INTEGER &&
+               sqlite3_column_type(stmt, DEVICE_BASE_SUM) == SQLITE_INTEGER &&
                head->base.seq >= 0 &&
                kv_name_check(head->name, strlen(head->name)) == NULL;
     if (is_valid) memcpy(head->id, id, KV_ID_SIZE);

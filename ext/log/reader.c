@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "db/error.h"
 #include "db/handle.h"
+#include "db/run.h"
 #include "db/stmt.h"
 #include "db/value.h"
 #include "folder/folder.h"
@@ -217,23 +218,20 @@ const kv_log_head *kv_reader_head(const kv_reader *reader) {
 }
 
 int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found) {
-  sqlite3_stmt *stmt = NULL;
-  int rc;
+  kv_run run;
 
   *found = seq == reader->head.base.seq;
   *sum = reader->head.base.sum;
   if (*found) return SQLITE_OK;
 
   reader->work = KV_WORK_ROW;
-  rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW && sqlite3_column_type(stmt, 0) == SQLITE_INTEGER) {
-    *sum = sqlite3_column_int64(stmt, 0);
+  kv_run_begin_on(&run, reader->handle, KV_SQL_FOREIGN_SUM_AT);
+  kv_run_int(&run, seq);
+  if (kv_run_row(&run) && sqlite3_column_type(run.stmt, 0) == SQLITE_INTEGER) {
+    *sum = sqlite3_column_int64(run.stmt, 0);
     *found = 1;
   }
-  sqlite3_finalize(stmt);
-  return reader_fault(reader, rc);
+  return reader_fault(reader, kv_run_close(&run));
 }
 
 int kv_reader_has(kv_reader *reader, kv_position at, int *has) {
@@ -244,27 +242,40 @@ int kv_reader_has(kv_reader *reader, kv_position at, int *has) {
   return rc;
 }
 
-/* Columns: seq, txn, ts, parent_ts, op, bucket, key, value, sum. */
+/* Columns of foreign_rows and foreign_last. */
+enum {
+  LOG_SEQ,
+  LOG_TXN,
+  LOG_TS,
+  LOG_PARENT_TS,
+  LOG_OP,
+  LOG_BUCKET,
+  LOG_KEY,
+  LOG_VALUE,
+  LOG_SUM
+};
+
+/* The row that one of them is on; *reason: it is none. */
 static int reader_row(sqlite3_stmt *stmt, kv_row *row, const char **reason) {
   int rc;
 
-  if (sqlite3_column_type(stmt, 1) != SQLITE_INTEGER ||
-      sqlite3_column_type(stmt, 2) != SQLITE_INTEGER ||
-      sqlite3_column_type(stmt, 4) != SQLITE_INTEGER ||
-      sqlite3_column_type(stmt, 8) != SQLITE_INTEGER) {
+  if (sqlite3_column_type(stmt, LOG_TXN) != SQLITE_INTEGER ||
+      sqlite3_column_type(stmt, LOG_TS) != SQLITE_INTEGER ||
+      sqlite3_column_type(stmt, LOG_OP) != SQLITE_INTEGER ||
+      sqlite3_column_type(stmt, LOG_SUM) != SQLITE_INTEGER) {
     *reason = "a column has a value of another type";
     return SQLITE_OK;
   }
-  row->seq = sqlite3_column_int64(stmt, 0);
-  row->txn = sqlite3_column_int64(stmt, 1);
-  row->ts = sqlite3_column_int64(stmt, 2);
-  row->op = sqlite3_column_int(stmt, 4);
-  row->sum = sqlite3_column_int64(stmt, 8);
-  if (sqlite3_column_int64(stmt, 4) != row->op) row->op = -1;
-  rc = kv_value_of_column(stmt, 3, &row->parent_ts);
-  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 5, &row->bucket);
-  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 6, &row->key);
-  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, 7, &row->value);
+  row->seq = sqlite3_column_int64(stmt, LOG_SEQ);
+  row->txn = sqlite3_column_int64(stmt, LOG_TXN);
+  row->ts = sqlite3_column_int64(stmt, LOG_TS);
+  row->op = sqlite3_column_int(stmt, LOG_OP);
+  row->sum = sqlite3_column_int64(stmt, LOG_SUM);
+  if (sqlite3_column_int64(stmt, LOG_OP) != row->op) row->op = -1;
+  rc = kv_value_of_column(stmt, LOG_PARENT_TS, &row->parent_ts);
+  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, LOG_BUCKET, &row->bucket);
+  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, LOG_KEY, &row->key);
+  if (rc == SQLITE_OK) rc = kv_value_of_column(stmt, LOG_VALUE, &row->value);
   return rc;
 }
 
@@ -287,26 +298,25 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found) {
   return reader_fault(reader, rc);
 }
 
-/* Columns: those of sql/foreign_tail.sql. */
-int kv_reader_tail(kv_reader *reader, kv_position *tail, int *found) {
-  sqlite3_stmt *stmt = NULL;
-  int i;
-  int rc;
+/* Columns of foreign_tail. */
+enum { TAIL_SEQ, TAIL_TXN, TAIL_TS, TAIL_OP, TAIL_SUM };
 
-  *found = 0;
+int kv_reader_tail(kv_reader *reader, kv_position *tail, int *found) {
+  kv_run run;
+  int rc;
+  int i;
+
   reader->work = KV_WORK_ROW;
-  rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_TAIL, &stmt);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) {
-    *found = 1;
-    tail->seq = sqlite3_column_int64(stmt, 0);
-    tail->sum = sqlite3_column_int64(stmt, 4);
-    for (i = 1; i < 5; i++)
-      if (sqlite3_column_type(stmt, i) != SQLITE_INTEGER) *found = -1;
-  } else if (rc != SQLITE_DONE) {
-    *found = -1;
+  kv_run_begin_on(&run, reader->handle, KV_SQL_FOREIGN_TAIL);
+  *found = kv_run_row(&run);
+  if (*found) {
+    tail->seq = sqlite3_column_int64(run.stmt, TAIL_SEQ);
+    tail->sum = sqlite3_column_int64(run.stmt, TAIL_SUM);
+    for (i = TAIL_TXN; i <= TAIL_SUM; i++)
+      if (sqlite3_column_type(run.stmt, i) != SQLITE_INTEGER) *found = -1;
   }
-  sqlite3_finalize(stmt);
+  rc = kv_run_close(&run);
+  if (rc != SQLITE_OK) *found = -1;
   return reader_fault(reader, rc);
 }
 
@@ -466,14 +476,11 @@ const kv_stretch *kv_reader_stretch(const kv_reader *reader) {
 }
 
 int kv_reader_last_seq(kv_reader *reader, int64_t *out) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_prepare(reader->handle, KV_SQL_FOREIGN_LAST_SEQ, &stmt);
+  kv_run run;
 
   *out = 0;
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW) *out = sqlite3_column_int64(stmt, 0);
-  sqlite3_finalize(stmt);
-  return reader_fault(reader, rc);
+  kv_run_begin_on(&run, reader->handle, KV_SQL_FOREIGN_LAST_SEQ);
+  return reader_fault(reader, kv_run_number(&run, out));
 }
 
 int kv_reader_is_torn(kv_reader *reader, int *is_torn) {

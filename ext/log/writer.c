@@ -10,6 +10,7 @@
 
 #include "db/error.h"
 #include "db/handle.h"
+#include "db/run.h"
 #include "db/stmt.h"
 #include "db/value.h"
 #include "folder/folder.h"
@@ -116,7 +117,7 @@ static int writer_make_place(const kv_writer_place *place, char **err) {
 /* Write the tables and the device row of a new log. */
 static int writer_create(kv_writer *log, const kv_writer_place *place) {
   kv_log_head *head = &log->head;
-  sqlite3_stmt *stmt = NULL;
+  kv_run run;
   int rc = kv_stmt_run(log->handle, KV_SQL_LOG_FORMAT);
 
   memset(head, 0, sizeof(*head));
@@ -128,23 +129,18 @@ static int writer_create(kv_writer *log, const kv_writer_place *place) {
     kv_handle_random(place->host, KV_ID_SIZE, head->id);
   }
   head->base.sum = kv_row_base_sum(head->name, strlen(head->name), head->id);
-  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_DEVICE);
-  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_LOG);
-  if (rc == SQLITE_OK) {
-    rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_PUT_DEVICE, &stmt);
-  }
-  if (rc == SQLITE_OK) {
-    sqlite3_bind_text(stmt, 1, head->name, -1, SQLITE_STATIC);
-    sqlite3_bind_blob(stmt, 2, head->id, KV_ID_SIZE, SQLITE_STATIC);
-    sqlite3_bind_text(stmt, 3, head->host, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(stmt, 4, place->now);
-    sqlite3_bind_int64(stmt, 5, head->base.sum);
-    sqlite3_step(stmt);
-  }
-  if (stmt) rc = sqlite3_finalize(stmt);
   log->tail = head->base;
   log->is_new = 1;
-  return rc;
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_DEVICE);
+  if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_LOG);
+  if (rc != SQLITE_OK) return rc;
+  kv_run_begin_on(&run, log->handle, KV_SQL_LOG_PUT_DEVICE);
+  kv_run_text(&run, head->name);
+  kv_run_blob(&run, head->id, KV_ID_SIZE);
+  kv_run_text(&run, head->host);
+  kv_run_int(&run, place->now);
+  kv_run_int(&run, head->base.sum);
+  return kv_run_end(&run);
 }
 
 /* Whose log it is, and where it ends. */
@@ -308,9 +304,9 @@ int kv_writer_has_failed(const kv_writer *log) {
 }
 
 int kv_writer_append(kv_writer *log, kv_row *row) {
-  sqlite3_stmt *stmt = log->append;
+  kv_run *append = &log->append;
   kv_row previous;
-  int rc = SQLITE_OK;
+  int rc;
 
   /* Where SQLite rolled back for an error, nobody goes on. */
   assert(kv_writer_is_locked(log));
@@ -321,24 +317,17 @@ int kv_writer_append(kv_writer *log, kv_row *row) {
     return SQLITE_CORRUPT;
   }
   row->sum = kv_row_sum(log->tail.sum, row);
-  if (!stmt) {
-    rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_APPEND, &log->append);
-    stmt = log->append;
-  }
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, row->seq);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 2, row->txn);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 3, row->ts);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 4, &row->parent_ts);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int(stmt, 5, row->op);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 6, &row->bucket);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 7, &row->key);
-  if (rc == SQLITE_OK) rc = kv_value_bind(stmt, 8, &row->value);
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 9, row->sum);
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_step(stmt);
-    sqlite3_reset(stmt);
-    if (rc == SQLITE_DONE) rc = SQLITE_OK;
-  }
+  if (!append->stmt) kv_run_begin_on(append, log->handle, KV_SQL_LOG_APPEND);
+  kv_run_int(append, row->seq);
+  kv_run_int(append, row->txn);
+  kv_run_int(append, row->ts);
+  kv_run_value(append, &row->parent_ts);
+  kv_run_int(append, row->op);
+  kv_run_value(append, &row->bucket);
+  kv_run_value(append, &row->key);
+  kv_run_value(append, &row->value);
+  kv_run_int(append, row->sum);
+  rc = kv_run_again(append);
   if (rc == SQLITE_OK) {
     log->tail.seq = row->seq;
     log->tail.sum = row->sum;
@@ -350,15 +339,13 @@ int kv_writer_append(kv_writer *log, kv_row *row) {
 /* A file that was just made is on no disk yet: no reader could admit it. */
 static int writer_new_sum_at(kv_writer *log, int64_t seq, int64_t *sum,
                              int *found) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_prepare(log->handle, KV_SQL_FOREIGN_SUM_AT, &stmt);
+  kv_run run;
 
-  if (rc == SQLITE_OK) rc = sqlite3_bind_int64(stmt, 1, seq);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  *found = rc == SQLITE_ROW;
-  if (*found) *sum = sqlite3_column_int64(stmt, 0);
-  sqlite3_finalize(stmt);
-  return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+  kv_run_begin_on(&run, log->handle, KV_SQL_FOREIGN_SUM_AT);
+  kv_run_int(&run, seq);
+  *found = kv_run_row(&run);
+  if (*found) *sum = sqlite3_column_int64(run.stmt, 0);
+  return kv_run_close(&run);
 }
 
 int kv_writer_sum_at(kv_writer *log, int64_t seq, int64_t *sum, int *found) {
@@ -380,7 +367,7 @@ int kv_writer_trim(kv_writer *log) {
   sqlite3_file *file = NULL;
   int rc;
 
-  assert(kv_writer_is_locked(log) && !log->append);
+  assert(kv_writer_is_locked(log) && !log->append.stmt);
   if (log->head.end == 0) return SQLITE_OK;
   rc =
     sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
@@ -390,15 +377,13 @@ int kv_writer_trim(kv_writer *log) {
 }
 
 int kv_writer_take_over(kv_writer *log, const char *machine) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_TAKE_OVER, &stmt);
+  kv_run run;
+  int rc;
 
   assert(kv_writer_is_locked(log));
-  if (rc == SQLITE_OK) {
-    sqlite3_bind_text(stmt, 1, machine, -1, SQLITE_STATIC);
-    sqlite3_step(stmt);
-    rc = sqlite3_finalize(stmt);
-  }
+  kv_run_begin_on(&run, log->handle, KV_SQL_LOG_TAKE_OVER);
+  kv_run_text(&run, machine);
+  rc = kv_run_end(&run);
   if (rc == SQLITE_OK) {
     sqlite3_snprintf(sizeof(log->head.host), log->head.host, "%s", machine);
   }
@@ -449,7 +434,7 @@ int kv_writer_commit(kv_writer *log) {
 void kv_writer_close(kv_writer *log) {
   if (!log) return;
   writer_drop_room(log);
-  sqlite3_finalize(log->append);
+  kv_run_close(&log->append);
   sqlite3_finalize(log->commit);
   kv_reader_close(log->reader);
   sqlite3_close(log->handle);

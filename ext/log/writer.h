@@ -17,13 +17,14 @@
 #define KV_LOG_WRITER_H
 
 #include "confine.h"
+#include "db/run.h"
 #include "reader.h"
 
 typedef struct kv_writer {
   sqlite3 *handle;      /* inside BEGIN EXCLUSIVE */
   char *path;           /* of the file */
   kv_reader *reader;    /* on the handle; NULL if the file was just made */
-  sqlite3_stmt *append; /* prepared at the first row */
+  kv_run append;        /* prepared at the first row */
   sqlite3_stmt *commit; /* prepared before the host commits */
   kv_log_head head;
   kv_position tail; /* its last row, appended ones included */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "db/error.h"
+#include "db/run.h"
 #include "errors.h"
 #include "store.h"
 #include "write.h"
@@ -67,22 +68,19 @@ static int find_meet(kv_store *store, char **err) {
 static int find_reach(kv_registry *registry, const char *schema,
                       const char *name, kv_store **out) {
   kv_stmts stmts = {registry->db, schema, name, {NULL}};
-  sqlite3_stmt *stmt = NULL;
-  int rc;
+  kv_run run;
 
   *out = NULL;
   registry->reached = NULL;
   registry->is_refused = 0;
-  rc = kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
-  if (rc == SQLITE_OK) rc = sqlite3_step(stmt);
-  if (rc == SQLITE_ROW || rc == SQLITE_DONE) rc = SQLITE_OK;
-  if (rc == SQLITE_OK && registry->reached &&
+  kv_run_begin_once(&run, &stmts, KV_SQL_TABLE_REACH);
+  kv_run_row(&run);
+  if (run.rc == SQLITE_OK && registry->reached &&
       kv_store_is_table(registry->reached, schema, name)) {
     *out = registry->reached;
     (*out)->n_refs++;
   }
-  sqlite3_finalize(stmt);
-  return rc;
+  return kv_run_close(&run);
 }
 
 static void find_add(kv_registry *registry, const char *schema,
@@ -108,21 +106,20 @@ static void find_add(kv_registry *registry, const char *schema,
 /* Look in one schema, or (NULL) in all of them. */
 static int find_search(kv_registry *registry, const char *schema,
                        const char *name, find_result *found) {
-  sqlite3_stmt *schemas = NULL;
+  kv_run schemas;
   int rc = SQLITE_OK;
 
   if (schema) {
     find_add(registry, schema, name, found);
   } else {
-    rc = kv_stmt_prepare(registry->db, KV_SQL_SCHEMA_NAMES, &schemas);
-    while (rc == SQLITE_OK && (rc = sqlite3_step(schemas)) == SQLITE_ROW) {
-      const char *text = (const char *)sqlite3_column_text(schemas, 1);
+    kv_run_begin_on(&schemas, registry->db, KV_SQL_SCHEMA_NAMES);
+    while (kv_run_row(&schemas)) {
+      const char *text = (const char *)sqlite3_column_text(schemas.stmt, 1);
 
-      rc = text ? SQLITE_OK : SQLITE_NOMEM;
       if (text) find_add(registry, text, name, found);
+      if (!text) schemas.rc = SQLITE_NOMEM;
     }
-    sqlite3_finalize(schemas);
-    if (rc == SQLITE_DONE) rc = SQLITE_OK;
+    rc = kv_run_close(&schemas);
   }
   if (rc == SQLITE_OK && !found->store) rc = found->rc;
   return rc;

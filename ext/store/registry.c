@@ -10,6 +10,7 @@
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/host.h"
+#include "db/run.h"
 #include "exchange.h"
 #include "transaction.h"
 
@@ -193,37 +194,36 @@ static int store_is_kv(const char *text) {
 /* Connect the kv tables of one schema. */
 static int store_connect_schema(sqlite3 *db, const char *schema) {
   kv_stmts stmts = {db, schema, "", {NULL}};
-  sqlite3_stmt *names = NULL;
-  int rc = kv_stmt_once(&stmts, KV_SQL_TABLE_NAMES, &names);
+  kv_run names;
 
-  while (rc == SQLITE_OK && (rc = sqlite3_step(names)) == SQLITE_ROW) {
-    const char *text = (const char *)sqlite3_column_text(names, 1);
-    sqlite3_stmt *stmt = NULL;
+  kv_run_begin_once(&names, &stmts, KV_SQL_TABLE_NAMES);
+  while (kv_run_row(&names)) {
+    const char *text = (const char *)sqlite3_column_text(names.stmt, 1);
+    kv_run reach;
 
-    rc = SQLITE_OK;
     if (!store_is_kv(text)) continue;
-    rc = SQLITE_NOMEM;
-    stmts.name = (const char *)sqlite3_column_text(names, 0);
-    if (stmts.name) rc = kv_stmt_once(&stmts, KV_SQL_TABLE_REACH, &stmt);
+    stmts.name = (const char *)sqlite3_column_text(names.stmt, 0);
+    if (!stmts.name) names.rc = SQLITE_NOMEM;
+    if (!stmts.name) break;
+    kv_run_begin_once(&reach, &stmts, KV_SQL_TABLE_REACH);
+    names.rc = kv_run_close(&reach);
     /* One that cannot be connected has no store. */
-    if (!store_is_fatal(rc)) rc = SQLITE_OK;
-    sqlite3_finalize(stmt);
+    if (!store_is_fatal(names.rc)) names.rc = SQLITE_OK;
   }
-  sqlite3_finalize(names);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  return kv_run_close(&names);
 }
 
 int kv_registry_connect(kv_registry *registry) {
-  sqlite3 *db = registry->db;
-  sqlite3_stmt *schemas = NULL;
-  int rc = kv_stmt_prepare(db, KV_SQL_SCHEMA_NAMES, &schemas);
+  kv_run schemas;
 
-  while (rc == SQLITE_OK && (rc = sqlite3_step(schemas)) == SQLITE_ROW) {
-    const char *schema = (const char *)sqlite3_column_text(schemas, 1);
-    rc = schema ? store_connect_schema(db, schema) : SQLITE_NOMEM;
+  kv_run_begin_on(&schemas, registry->db, KV_SQL_SCHEMA_NAMES);
+  while (kv_run_row(&schemas)) {
+    const char *schema = (const char *)sqlite3_column_text(schemas.stmt, 1);
+
+    schemas.rc =
+      schema ? store_connect_schema(registry->db, schema) : SQLITE_NOMEM;
   }
-  sqlite3_finalize(schemas);
-  return rc == SQLITE_DONE ? SQLITE_OK : rc;
+  return kv_run_close(&schemas);
 }
 
 /* The open store of a folder and device, if there is one. */
