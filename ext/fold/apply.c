@@ -7,6 +7,7 @@
 
 #include "core/order.h"
 #include "elements.h"
+#include "record/real.h"
 
 static const kv_value apply_null = {KV_NULL, 0, 0, NULL, 0};
 
@@ -21,7 +22,7 @@ static void apply_add(const kv_value *n, kv_value *v) {
     v->i += n->i;
     return;
   }
-  v->r = apply_real(v) + apply_real(n);
+  v->r = kv_real_add(apply_real(v), apply_real(n));
   v->type = v->r == v->r ? KV_REAL : KV_NULL;
 }
 

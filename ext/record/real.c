@@ -1,5 +1,5 @@
 /*
-** Reals as decimal digits. See real.h.
+** Reals as decimal digits, and their sum. See real.h.
 **
 ** Printing: free-format digit generation of Steele and White, with large
 ** integers. R / S is what is left of the number, between M- below and M+ above
@@ -342,6 +342,44 @@ static double real_make(uint64_t m, int e, int rest) {
   if (m >> 52) m += (uint64_t)(lowest + 1074) << 52;
   memcpy(&r, &m, sizeof(r));
   return r;
+}
+
+/* The exact m * 2^e, where m may be short. */
+static double real_make_short(uint64_t m, int e) {
+  while (m >> 54 == 0) {
+    m <<= 1;
+    e--;
+  }
+  return real_make(m, e, 0);
+}
+
+double kv_real_add_whole(double a, double b) {
+  double larger = fabs(a) < fabs(b) ? b : a;
+  double smaller = fabs(a) < fabs(b) ? a : b;
+  int is_less = signbit(a) != signbit(b);
+  int e;
+  int e_small;
+  int shift;
+  int rest;
+  uint64_t m;
+  uint64_t m_small;
+  double sum;
+
+  if (!(fabs(larger) <= DBL_MAX && fabs(smaller) <= DBL_MAX)) return a + b;
+  m = real_parts(larger, &e) << 10;
+  m_small = real_parts(smaller, &e_small) << 10;
+  shift = e - e_small;
+  rest =
+    shift > 63 ? m_small != 0 : (m_small & (((uint64_t)1 << shift) - 1)) != 0;
+  m_small = shift > 63 ? 0 : m_small >> shift;
+  m = is_less ? m - m_small - (uint64_t)rest : m + m_small;
+  if (m == 0) return is_less ? 0.0 : a; /* both are zero, or they cancel */
+  sum = rest ? real_make(m, e - 10, 1) : real_make_short(m, e - 10);
+  return signbit(larger) ? -sum : sum;
+}
+
+double kv_real_add(double a, double b) {
+  return REAL_IS_QUICK ? a + b : kv_real_add_whole(a, b);
 }
 
 /* whole * 10^power, correctly rounded. */

@@ -1,8 +1,8 @@
 /*
-** Reals as decimal digits, the same on every machine.
+** Reals as decimal digits, and their sum: the same on every machine.
 **
 ** printf() and strtod() depend on the locale that the host has set, and not
-** all of them round correctly. These do, by integers alone.
+** all of them round correctly; the x87 rounds a sum twice. These do not.
 **
 ** INVARIANT: kv_real_read() gives back, to the last bit, what kv_real_print()
 ** printed, and no other text of the same form is printed for it.
@@ -29,5 +29,11 @@ size_t kv_real_print(double r, char out[KV_REAL_SIZE]);
 ** it prints.
 */
 int kv_real_read(const char *z, size_t n, double *out);
+
+/* a + b, rounded once, to a double. */
+double kv_real_add(double a, double b);
+
+/* The same by integers, for machines that would round it twice. */
+double kv_real_add_whole(double a, double b);
 
 #endif

@@ -9,15 +9,18 @@
 **     seen: <device>:<lineage>:<seq>, ...,
 **   F <deletes> <row>, <row>, ...,                     fold these
 **   C <earlier> <later> <columns>                      compose two records
+**   T <times> <deletes> <row>, <row>, ...,             fold these again and again
 **   D                                                  forget all
 **
 ** F is answered with <exists> <the row as a record> <conflicts>, of which each
 ** is <column>:<winner>:<loser>, with the numbers of rows; C with <record> <does
-** it have to be folded again>.
+** it have to be folded again>; T with nanoseconds of processor time, in which
+** the records are read, too.
 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fold/compose.h"
 #include "fold/conflict.h"
@@ -145,6 +148,30 @@ static void driver_print(const kv_fold *fold) {
   kv_bytes_free(&bytes);
 }
 
+static void driver_time(kv_fold *fold, char *line) {
+  int64_t times = driver_number(&line);
+  int deletes = (int)driver_number(&line);
+  int64_t ids[100];
+  int64_t i;
+  clock_t from;
+  int n = 0;
+  int k;
+  int rc = KV_OK;
+
+  for (; *line && n < 100; line++)
+    ids[n++] = strtol(line, &line, 10);
+  from = clock();
+  for (i = 0; i < times && rc == KV_OK; i++) {
+    rc = kv_fold_begin(fold, logs, n_logs, driver_seen, NULL);
+    for (k = 0; k < n && rc == KV_OK; k++)
+      rc = kv_fold_add(fold, &rows[ids[k]].row);
+    if (rc == KV_OK) rc = kv_fold_run(fold, deletes);
+  }
+  if (rc != KV_OK) driver_fail("no memory");
+  printf("%.0f\n",
+         (double)(clock() - from) * 1e9 / CLOCKS_PER_SEC / (double)times);
+}
+
 static void driver_fold(kv_fold *fold, char *line) {
   int deletes = (int)driver_number(&line);
   kv_fold_conflict *conflicts;
@@ -229,6 +256,7 @@ int main(void) {
       case 'L': driver_log(line + 2); break;
       case 'R': driver_row_of(line + 2); break;
       case 'F': driver_fold(&fold, line + 2); break;
+      case 'T': driver_time(&fold, line + 2); break;
       case 'C': driver_compose(&fold, line + 2); break;
       case 'D': driver_forget(); break;
       default: driver_fail("what is this line?");

@@ -265,9 +265,35 @@ static void another_log_of_a_device_is_compared_by_time(void **state) {
     {'A', 3, 1, NULL, "{\"n\":5}"},
   };
 
+  const test_row equal[] = {
+    /* what is not earlier was not seen */
+    {'a', 2, 7, NULL, "{\"\":1,\"m\":1}"},
+    {'b', 2, 1, "a?", "{\"\":1,\"n\":1}"},
+    {'A', 2, 8, NULL, "{\"\":1,\"o\":1}"},
+  };
+
   (void)state;
   test_folds(rows, LATER, "{\"n\":1110}", "");
   test_folds(own, LATER, "{\"n\":5}", "");
+  test_folds(equal, LATER, "{\"m\":1,\"n\":1,\"o\":1}", "");
+}
+
+/* Logs that a program made up: numbers and times that contradict each other. */
+static void the_order_of_numbers_may_be_another_one(void **state) {
+  const test_row win[] = {
+    {'a', 2, 5, NULL, NULL},
+    {'a', 4, 3, NULL, NULL},
+    {'b', 6, 1, "a3", "{\"\":1}"},
+  };
+  const test_row cut[] = {
+    /* a cut that is earlier than what it had seen */
+    {'a', 5, 1, NULL, "{\"\":1,\"t\":{\"put\":[1]}}"},
+    {'b', 3, 1, "a1", "{\"t\":{\"cut\":[1]}}"},
+  };
+
+  (void)state;
+  test_folds(win, WIN, "-", "* b1 a5");
+  test_folds(cut, LATER, "{\"t\":{\"set\":[1]}}", "");
 }
 
 static void what_is_not_understood_does_not_count(void **state) {
@@ -521,6 +547,7 @@ int main(void) {
     cmocka_unit_test(deletes_follow_the_rule_of_the_table),
     cmocka_unit_test(an_insert_begins_anew),
     cmocka_unit_test(another_log_of_a_device_is_compared_by_time),
+    cmocka_unit_test(the_order_of_numbers_may_be_another_one),
     cmocka_unit_test(what_is_not_understood_does_not_count),
     cmocka_unit_test(cells_tell_what_the_value_is_made_of),
     cmocka_unit_test(many_rows_are_folded),

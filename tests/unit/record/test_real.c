@@ -44,7 +44,7 @@ static void reals_have_the_fewest_digits(void **state) {
   prints(1, "1.0");
   prints(-12.5, "-12.5");
   prints(0.1, "0.1");
-  prints(0.1 + 0.2, "0.30000000000000004");
+  prints(0.30000000000000004, "0.30000000000000004");
   prints(1.0 / 3, "0.3333333333333333");
   prints(123456789.125, "123456789.125");
   prints(5e-324, "5e-324");
@@ -190,6 +190,57 @@ static void any_real_is_read_as_it_was_printed(void **state) {
   }
 }
 
+static void adds(double a, double b) {
+  double sum = a + b;
+  double whole = kv_real_add_whole(a, b);
+
+  if (FLT_EVAL_METHOD == 0 && memcmp(&sum, &whole, sizeof(sum)) != 0 &&
+      (sum == sum || whole == whole)) {
+    fail_msg("%a + %a is %a, not %a", a, b, sum, whole);
+  }
+  assert_true(sum != sum || kv_real_add(a, b) == whole);
+}
+
+static void a_sum_is_rounded_once(void **state) {
+  static const double hard[] = {0.0,
+                                1,
+                                3,
+                                DBL_MIN,
+                                DBL_MAX,
+                                DBL_EPSILON,
+                                5e-324,
+                                1e16,
+                                9007199254740993.0,
+                                0.1,
+                                2047.5,
+                                INFINITY,
+                                1 + DBL_EPSILON,
+                                DBL_EPSILON / 2 + DBL_EPSILON / 4096};
+  const size_t n = sizeof(hard) / sizeof(*hard);
+  uint64_t x = 11;
+  size_t i;
+  size_t k;
+
+  (void)state;
+  for (i = 0; i < 4 * n; i++)
+    for (k = 0; k < n; k++)
+      adds(i % 2 ? -hard[i / 4] : hard[i / 4], i / 2 % 2 ? -hard[k] : hard[k]);
+  for (i = 0; i < 300000; i++) {
+    uint64_t bits[2];
+    double r[2];
+
+    bits[0] = next(&x);
+    bits[1] = next(&x);
+    /* exponents that are near, halves of the last bit among them */
+    bits[1] = (bits[1] & ~((uint64_t)0x7ff << 52)) |
+              ((bits[0] - ((next(&x) % 70) << 52)) & (uint64_t)0x7ff << 52);
+    if (i % 3 == 0) bits[1] &= ~(uint64_t)0 << (next(&x) % 52);
+    if (i % 7 == 0) bits[0] &= ~((uint64_t)0x7ff << 52);
+    memcpy(r, bits, sizeof(r));
+    if (r[0] == r[0] && r[1] == r[1]) adds(r[0], r[1]);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(reals_have_the_fewest_digits),
@@ -197,6 +248,7 @@ int main(void) {
     cmocka_unit_test(infinities_are_too_large_decimals),
     cmocka_unit_test(no_other_text_is_read),
     cmocka_unit_test(any_real_is_read_as_it_was_printed),
+    cmocka_unit_test(a_sum_is_rounded_once),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
