@@ -16,27 +16,25 @@ typedef struct kv_fold_column {
   kv_value value;
 } kv_fold_column;
 
-/* Make *value what add, max or min makes of it; anything but a number counts
-** as none. */
+/* Apply add, max or min to *value. */
 void kv_apply_number(const kv_cell *cell, kv_value *value);
 
-/* The list of n lists, one after the other, in the arena, or one of them. An
-** empty one if n is 0. KV_NOMEM. */
+/* Concatenate n lists. *out is in the arena, or the list if n is 1. KV_NOMEM. */
 int kv_apply_lists(const kv_list *lists, size_t n, kv_arena *arena,
                    kv_list *out);
 
-/* A set or list as a column's value: op is KV_CELL_ELEMENTS, KV_CELL_ARRAY. */
+/* Make a set (op KV_CELL_ELEMENTS) or list (KV_CELL_ARRAY) the column's value. */
 void kv_apply_show(kv_fold_column *column, int op, kv_list list);
 
-/* The elements of a column's value; none if it is not of that kind. */
+/* Get the elements of a set or list; none if the value is of another kind. */
 kv_list kv_apply_list(const kv_fold_column *column, int op);
 
 /*
-** What a cell makes of a column if it is the next one in order, and its writer
-** had seen all others. That is so for the device's own next write; and for a
-** row that merges, newest of its key, if it has no cut, and no assignment
-** of a column that ever had operations. A column of zeroes is NULL. What it
-** becomes borrows from the cell and the arena. KV_NOMEM.
+** Apply a cell to a column, if it is the next one in order and its writer had seen
+** all others. That holds for the next write of this device. It also gives the
+** right value for a foreign row that is the newest of its key, unless it has a
+** cut, or an assignment of a column that ever had operations. A column of
+** zeroes is NULL. The new value borrows from the cell and the arena. KV_NOMEM.
 */
 int kv_apply_cell(const kv_cell *cell, kv_arena *arena, kv_fold_column *column);
 

@@ -1,5 +1,5 @@
 /*
-** Two changes of a row in one transaction, which are one row of the log.
+** Two changes of a row in one transaction become one row of the log.
 */
 #ifndef KV_FOLD_COMPOSE_H
 #define KV_FOLD_COMPOSE_H
@@ -7,9 +7,9 @@
 #include "apply.h"
 
 /*
-** Write the record of both changes, the earlier one and the later one, an
-** update. Columns are the row before the later one, ascending by name; those
-** that are not there are NULL. Of one column
+** Write the record of two changes; the later one is an update. `columns` is the row
+** before the later change, ascending by name; columns that are not there are
+** NULL. If both change one column:
 **   an assignment         replaces what was before
 **   an assignment, then an operation
 **                         is an assignment of what comes out
@@ -17,12 +17,13 @@
 **                         element the later one counts
 **   unlike ones           are an assignment of what comes out
 **
-** Both records are whole. The result is added to *out, where errors are, too.
-** A delete that comes later is the only one; so is a birth behind a delete.
+** Both records must be whole. The result is added to *out; an error is in out->rc.
+** You need no record for a later delete, which replaces all before it; nor for an
+** insert after a delete, which stands alone.
 **
-** Returns 1 if a column may not be what the two came to one after the other,
-** since a sum of reals depends on the order: then fold the key again, with the
-** row that is written now.
+** Returns 1 if the fold may give a column another value than the two changes gave
+** it one after the other, since a sum of reals depends on the order. Then fold
+** the key again, with the row as it is written now.
 */
 int kv_compose(const kv_record *earlier, const kv_record *later,
                const kv_fold_column *columns, size_t n_columns, kv_arena *arena,

@@ -1,9 +1,9 @@
 /*
 ** Sets. See elements.h.
 **
-** The lists are sorted: they are merged with a heap of cursors, which takes
-** memory by the number of lists, not of elements. What the cursors have at the
-** front of one element is a group, in the order of rows:
+** The lists are sorted. A heap of cursors merges them, which takes memory for the
+** lists, not for their elements. The cursors that are at the same element are a
+** group, in the order of rows:
 **
 **      put   put   cut   put   cut        from the end: what the cuts behind
 **       a     b     c     a     b         had seen together is a horizon; a

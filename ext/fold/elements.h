@@ -15,10 +15,10 @@ typedef struct kv_elements {
 } kv_elements;
 
 /*
-** The set that comes of n lists. Each element is there once for each row that
-** puts it; a later cut takes away those that its writer had seen, or, without
-** a horizon, all of them. *out is in the arena, or one of the lists. Takes
-** memory for n cursors and the result. KV_NOMEM, and errors of seen().
+** Make one set of n lists. An element is there once for each row that puts it. A
+** later cut takes away those whose rows its writer had seen, or all of them if
+** horizon is NULL. *out is in the arena, or one of the lists. This takes memory
+** for n cursors and the result. KV_NOMEM, and errors of seen().
 */
 int kv_elements_merge(const kv_elements *lists, size_t n, kv_horizon *horizon,
                       kv_arena *arena, kv_list *out);

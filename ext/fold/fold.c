@@ -1,5 +1,5 @@
 /*
-** A row of a typed table. See fold.h.
+** The fold. See fold.h.
 **
 **   rows, in order          cells, by column and order      columns
 **   +-----------------+     +-----------------------+      +------------+
@@ -8,9 +8,9 @@
 **   | a2 {"n":{"add"..|     | n  a2  {"add":1} seen | ---> | n  ...     |
 **   +-----------------+     +-----------------------+      +------------+
 **
-** Operations on a value that is not of their kind begin anew: only the last
-** ones of one kind matter, add, max and min, or push, or put and cut; and the
-** base, if there is nothing of another kind between.
+** An operation ignores a value that is not of its kind. The kinds are add, max and
+** min; push; put and cut. So only the last operations of one kind matter, and
+** the base only if no operation of another kind is between.
 */
 #include "fold.h"
 

@@ -1,5 +1,5 @@
 /*
-** A row of a typed table: what the log rows of its key come to.
+** The fold: what a row of a typed table is, given the log rows of its key.
 **
 **   kv_fold_init(&fold, resize);
 **   for each key:
@@ -9,8 +9,8 @@
 **     fold.exists, fold.columns
 **   kv_fold_free(&fold);
 **
-** INVARIANT: the outcome is a function of the set of rows. The order in which
-** they are added does not matter, nor does a row that is added twice.
+** INVARIANT: the result is a function of the set of rows. The order in which they
+** are added does not matter, nor does adding a row twice.
 **
 ** Does the row exist?  Not without a birth (its insert is on its way). Else:
 **   later   the newest row is not a delete

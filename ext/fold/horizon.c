@@ -1,10 +1,9 @@
 /*
 ** Who had seen what. See horizon.h.
 **
-** The numbers of logs are indexes of one array, which is kept from key to key.
-** An entry counts if it has the mark of the running horizon, so that nothing
-** has to be cleared; and the answers of the row that was asked last are kept
-** in the same way.
+** A log's number is its index in an array that is kept from key to key. An entry
+** belongs to the current horizon if it has the current mark, so nothing has to be
+** cleared. The answers for the row that was asked last are kept the same way.
 */
 #include "horizon.h"
 

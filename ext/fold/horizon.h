@@ -1,21 +1,23 @@
 /*
 ** Who had seen what, of the log rows of one key.
 **
-** hb(x, y), x happened before y: the writer of y had merged x. That is a row's
-** position in the log of x: of the same log, x is earlier; of another one, it
-** is not behind what the writer said that it had merged of it. A log that was
-** begun anew has other numbers: then the times tell.
+** hb(x, y), x happened before y, means that the writer of y had merged x. In one
+** log the earlier row happened before the later one. For rows of two logs it
+** depends on how far the writer of y had merged the log of x. If the writer
+** knew another lineage of that log, the numbers cannot be compared; then the
+** times are.
 **
-** A horizon is what several rows had seen together, one position a log: so
-** whether any of n rows had seen any of m others takes n + m steps, not n * m.
+** A horizon is what several rows had seen together, as one position for each log.
+** With it, finding which of m rows were seen by any of n rows takes n + m steps,
+** not n * m.
 */
 #ifndef KV_FOLD_HORIZON_H
 #define KV_FOLD_HORIZON_H
 
 #include "record/record.h"
 
-/* A log that rows are of. Two of one device are told apart by their lineage:
-** the first bytes of the log's id, which stay over a compaction. */
+/* A log. Two logs of one device have different lineages: the first bytes of the
+** log's id, which stay the same when the log is compacted. */
 #define KV_LINEAGE_SIZE 8
 typedef struct kv_fold_log {
   const char *device; /* its name, NUL-terminated */
@@ -37,15 +39,15 @@ typedef struct kv_fold_row {
   int is_settled; /* a delete had seen it; of kv_fold_conflicts() */
 } kv_fold_row;
 
-/* For *seq: the writer of the row knew another log of this name. */
+/* For *seq: the writer of the row knew another lineage of this log. */
 #define KV_SEEN_BY_TIME INT64_C(-1)
 
 /*
-** Up to which row the writer of `row` had merged another log, when it wrote:
-** what the last seen row (op 2) about it says, in the row's log, in front of
-** it; 0 if there is none; KV_SEEN_BY_TIME if that one names another lineage.
-** Is not called for the row's own log. Returns 0, or an error, which ends what
-** is running and is returned from there.
+** Tell how far the writer of `row` had merged another log when it wrote: what the
+** last seen row (op 2) about that log says, of those before `row` in its log. *seq
+** is 0 if there is none, and KV_SEEN_BY_TIME if it names another lineage. This is
+** never called for the row's own log. Returns 0, or an error code, which the
+** running function returns.
 */
 typedef int (*kv_fold_seen)(void *source, const kv_fold_row *row, int log,
                             int64_t *seq);
@@ -101,10 +103,10 @@ int kv_horizon_add(kv_horizon *horizon, const kv_fold_row *y);
 /* Had one of the added rows seen x, whose log is marked? */
 int kv_horizon_has(const kv_horizon *horizon, const kv_fold_row *x);
 
-/* Instead, the other way round: the horizon comes to reach as far as x. */
+/* The other way round: collect rows x in an empty horizon, */
 void kv_horizon_reach(kv_horizon *horizon, const kv_fold_row *x);
 
-/* *out: had y seen all that it reaches? Errors are those of seen(). */
+/* and ask whether y had seen all of them. Errors are those of seen(). */
 int kv_horizon_is_seen(kv_horizon *horizon, const kv_fold_row *y, int *out);
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** Memory that is given back all at once. See arena.h.
+** An arena and a growing buffer. See arena.h.
 **
 **   newest block            older blocks
 **   +------+------+-----+   +------+-----------+
@@ -7,8 +7,8 @@
 **   +------+------+-----+   +------+-----------+
 **                 ^ at
 **
-** Blocks double, so that there are few of them, up to a size behind which one
-** is made for what is asked alone.
+** Each block is twice as large as the one before, up to ARENA_MOST. A larger
+** request gets a block of its own size.
 */
 #include "arena.h"
 

@@ -1,17 +1,17 @@
 /*
-** Memory that is given back all at once, and bytes that grow.
+** An arena, whose memory is freed all at once, and a buffer that grows.
 **
-** The floor has no allocator of its own: whoever uses it brings one. What a
-** fold needs comes from one arena, so that a fold that runs out of memory
-** leaves nothing behind, and one that is repeated asks for no memory again.
+** This floor has no allocator; the caller passes one. A fold takes all its
+** memory from one arena. So a fold that runs out of memory leaks nothing, and
+** the next fold reuses the memory of the last one.
 */
 #ifndef KV_RECORD_ARENA_H
 #define KV_RECORD_ARENA_H
 
 #include <stddef.h>
 
-/* What functions of this floor return: the numbers of SQLite's codes, which
-** the floors above pass on. */
+/* Return codes. They have the numbers of SQLite's codes, so that the floors
+** above can pass them on. */
 enum { KV_OK = 0, KV_NOMEM = 7, KV_TOOBIG = 18 };
 
 /*
@@ -25,8 +25,8 @@ typedef struct kv_arena_block kv_arena_block;
 typedef struct kv_arena {
   kv_resize resize;
   kv_arena_block *blocks; /* the newest first */
-  char *at;               /* what is free of the newest: from here, */
-  size_t room;            /* so many bytes */
+  char *at;               /* the free part of the newest block begins here */
+  size_t room;            /* and has so many bytes */
 } kv_arena;
 
 void kv_arena_init(kv_arena *arena, kv_resize resize);
@@ -41,8 +41,8 @@ void *kv_arena_get(kv_arena *arena, size_t n);
 void *kv_arena_copy(kv_arena *arena, const void *z, size_t n);
 
 /*
-** Take back all that kv_arena_get() gave. A block is kept for the next time,
-** unless it is larger than most folds need.
+** Take back everything that kv_arena_get() gave. One block is kept for the next
+** time, unless it is larger than 1 MB.
 */
 void kv_arena_clear(kv_arena *arena);
 
@@ -50,9 +50,8 @@ void kv_arena_clear(kv_arena *arena);
 void kv_arena_free(kv_arena *arena);
 
 /*
-** Bytes that grow at their end, or, without memory (resize is NULL), are only
-** counted. The first error stays: nothing is added after it, and the caller
-** asks once.
+** A buffer that grows. If resize is NULL the bytes are only counted. After an
+** error nothing more is added and rc keeps it, so the caller checks once.
 */
 typedef struct kv_bytes {
   kv_resize resize;
@@ -67,7 +66,7 @@ typedef struct kv_bytes {
 void kv_bytes_init(kv_bytes *bytes, kv_resize resize, size_t most);
 void kv_bytes_add(kv_bytes *bytes, const void *z, size_t n);
 
-/* Empty again, without an error; the memory is kept. */
+/* Make it empty and forget an error, but keep the memory. */
 void kv_bytes_clear(kv_bytes *bytes);
 
 /* Free them. Bytes of zeroes are fine. */

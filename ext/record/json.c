@@ -1,9 +1,8 @@
 /*
-** JSON as records have it. See json.h.
+** The JSON of records. See json.h.
 **
-** Text is what there is most of: eight bytes at a time are looked at together,
-** as long as there is no quote, backslash, control character or byte of a
-** longer UTF-8 sequence among them.
+** Most of it is text. So eight bytes at a time are checked together, as long as
+** they hold no quote, backslash, control character or byte above 127.
 */
 #include "json.h"
 

@@ -1,6 +1,6 @@
 /*
-** JSON as records have it: scalars with one text each, and the rest of it
-** passed over.
+** The JSON of records: scalars, each of which can be written in one way only,
+** and a function that skips any other JSON.
 **
 **   null
 **   integer   -12       as SQLite prints it, in 64 bits
@@ -8,11 +8,10 @@
 **   text      "a\"b"    UTF-8; " \ and 0x00-0x1f are \" \\ \u00XX with
 **                       hex digits in lower case, nothing else is escaped
 **
-** There is no white space. Nothing here allocates, nor recurses, nor reads at
-** or behind `end`.
+** There is no white space. Nothing here recurses, or reads at `end` or behind it.
 **
-** INVARIANT: two scalars are the same value if and only if they are the same
-** bytes.
+** INVARIANT: two scalars are the same value if and only if their bytes are the
+** same.
 */
 #ifndef KV_RECORD_JSON_H
 #define KV_RECORD_JSON_H
@@ -40,8 +39,8 @@ typedef struct kv_scalar {
 } kv_scalar;
 
 /*
-** Read the scalar at z. Returns where it ends, or NULL if there is none, or one
-** that is not written in the way above.
+** Read the scalar at z. Returns its end, or NULL if there is no scalar or it is
+** not written as above.
 */
 const char *kv_json_scalar(const char *z, const char *end, kv_scalar *out);
 
@@ -49,9 +48,9 @@ const char *kv_json_scalar(const char *z, const char *end, kv_scalar *out);
 const char *kv_json_text(const char *z, const char *end, kv_scalar *out);
 
 /*
-** Pass over the value at z, written in any way that RFC 8259 allows, but
-** without white space. Returns where it ends, or NULL if there is none, or a
-** deeper one than KV_JSON_DEPTH.
+** Skip the value at z, written in any way that RFC 8259 allows, but without
+** white space. Returns its end, or NULL if there is no value, or one that is
+** nested deeper than KV_JSON_DEPTH.
 */
 const char *kv_json_skip(const char *z, const char *end);
 
@@ -62,20 +61,20 @@ const char *kv_json_skip(const char *z, const char *end);
 int kv_json_compare(const kv_scalar *a, const kv_scalar *b);
 
 /*
-** The bytes of a text or blob. Those of KV_FORM_PLAIN are borrowed, others are
-** written into the arena. KV_NOMEM.
+** Get the bytes of a text or blob. In KV_FORM_PLAIN they are borrowed, else they
+** are decoded into the arena. KV_NOMEM.
 */
 int kv_json_decode(const kv_value *value, int form, kv_arena *arena,
                    kv_value *out);
 
-/* Is this hex of that form? *is_text: UTF-8 without a NUL. */
+/* Is this KV_FORM_HEX? *is_text: its bytes are UTF-8 without a NUL. */
 int kv_json_is_hex(const char *z, size_t n, int *is_text);
 
-/* Add a scalar: a number (NaN is NULL, as SQLite stores it), NULL, or text
-** that is UTF-8. */
+/* Add a scalar: NULL, a number (NaN becomes null, as SQLite stores it), or a
+** text that is UTF-8. */
 void kv_json_add(kv_bytes *out, const kv_value *value);
 
-/* Is it UTF-8? *has_nul: with a NUL. */
+/* Is it UTF-8? *has_nul: there is a NUL in it. */
 int kv_json_is_utf8(const char *z, size_t n, int *has_nul);
 
 /* Add the hex digits of bytes. */

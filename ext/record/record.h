@@ -1,6 +1,6 @@
 /*
-** The record of a log row: what an INSERT or UPDATE of a typed table did to the
-** columns of one row.
+** The record of a log row: what an INSERT or UPDATE did to the columns of one row
+** of a typed table.
 **
 **   record = {"":1,"balance":10,"name":"Ann"}
 **            a JSON object, see json.h for its scalars; names ascending by their
@@ -16,12 +16,12 @@
 **            {"put":[...],"cut":[...]}                 one of them, or both
 **            {"push":[...]}
 **
-** Elements are scalars. Those of set, put and cut ascend (kv_json_compare()),
-** each once; put and cut have none in common. push, put and cut are not empty.
+** Elements are scalars. In set, put and cut they ascend (kv_json_compare()) and
+** each is there once; put and cut share none. push, put and cut are not empty.
 **
-** What is written in another way is not understood. If that is a cell, the
-** others count; if it is the object, or the order of names, or if there are too
-** many cells or bytes, no cell does.
+** A cell that is written in any other way is not understood, and the other cells
+** count. If the object itself is malformed, its names are out of order, or it is
+** too large, no cell counts.
 **
 ** INVARIANT: the encoding is canonical: a record that is understood is, to the
 ** byte, what kv_record_begin() to kv_record_end() write for its cells.
@@ -31,10 +31,10 @@
 
 #include "json.h"
 
-/* Bytes of the longest record. */
+/* A record has at most so many bytes, */
 #define KV_RECORD_MAX ((size_t)64 << 20)
 
-/* And the most cells that it has, which is SQLite's limit of columns. */
+/* and so many cells: SQLite allows no more columns. */
 #define KV_RECORD_CELLS 32767
 
 /* What a cell does to its column. */
@@ -75,8 +75,8 @@ typedef struct kv_record {
 } kv_record;
 
 /*
-** Read a record, which may be anything. *out points into z and the arena.
-** KV_NOMEM is the only error: what is not understood is not an error.
+** Read a record, which may be any bytes. *out points into z and the arena.
+** KV_NOMEM is the only error; is_whole tells whether all of it is understood.
 */
 int kv_record_read(const void *z, size_t n, kv_arena *arena, kv_record *out);
 
@@ -106,8 +106,7 @@ void kv_record_begin(kv_bytes *out, int is_birth);
 void kv_record_add(kv_bytes *out, const kv_cell *cell);
 void kv_record_end(kv_bytes *out);
 
-/* The next element of a list, for which *at begins as {list.z + 1, ...}: see
-** kv_list_first(). Returns 0 at the end. */
+/* Walk through the elements of a list. kv_list_next() returns 0 at the end. */
 typedef struct kv_list_at {
   const char *z;
   const char *end;

@@ -269,7 +269,7 @@ static void another_log_of_a_device_is_compared_by_time(void **state) {
     /* what is not earlier was not seen */
     {'a', 2, 7, NULL, "{\"\":1,\"m\":1}"},
     {'b', 2, 1, "a?", "{\"\":1,\"n\":1}"},
-    {'A', 2, 8, NULL, "{\"\":1,\"o\":1}"},
+    {'A', 2, 7, NULL, "{\"\":1,\"o\":1}"},
   };
 
   (void)state;
