@@ -18,6 +18,7 @@
 
 #include <assert.h>
 
+#include "db/error.h"
 #include "db/run.h"
 
 #include "slice.h"
@@ -152,8 +153,7 @@ static int merge_fill(merge_run *run) {
   int rc = kv_slice_fill(run->slice, merge_next, run);
 
   if (rc == SQLITE_ROW) {
-    int rc2 = kv_reader_is_torn(run->reader, &is_torn);
-    if (rc2 != SQLITE_OK) rc = rc2;
+    rc = kv_first_error(rc, kv_reader_is_torn(run->reader, &is_torn));
   }
   if (rc == SQLITE_ROW && is_torn) {
     rc = kv_reader_drain(run->reader);
@@ -161,8 +161,7 @@ static int merge_fill(merge_run *run) {
   }
   if (rc == SQLITE_DONE &&
       kv_slice_cut(run->slice, kv_reader_stretch(run->reader)->end.seq)) {
-    int rc2 = kv_values_trim(run->stmts);
-    if (rc2 != SQLITE_OK) rc = rc2;
+    rc = kv_first_error(rc, kv_values_trim(run->stmts));
   }
   return rc;
 }
@@ -183,8 +182,7 @@ static int merge_rows(merge_run *run) {
     end = kv_reader_position(run->reader).seq;
     if (rc == SQLITE_DONE) end = stretch->end.seq;
     if ((rc == SQLITE_ROW || rc == SQLITE_DONE) && end > merged) {
-      int rc2 = merge_slice(run);
-      if (rc2 != SQLITE_OK) rc = rc2;
+      rc = kv_first_error(rc, merge_slice(run));
       merged = end;
     }
   }

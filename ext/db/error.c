@@ -8,6 +8,19 @@
 
 #define ERROR_PREFIX "kv: "
 
+int kv_error_public(int rc) {
+  return rc == KV_GAP || rc == KV_REFUSED || rc == KV_DAMAGED ? SQLITE_CORRUPT
+                                                              : rc;
+}
+
+static int error_is_none(int rc) {
+  return rc == SQLITE_OK || rc == SQLITE_ROW || rc == SQLITE_DONE;
+}
+
+int kv_first_error(int rc, int rc2) {
+  return error_is_none(rc) && !error_is_none(rc2) ? rc2 : rc;
+}
+
 int kv_error(char **err, int rc, const char *format, ...) {
   va_list ap;
   char *text;

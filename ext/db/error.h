@@ -10,6 +10,22 @@
 #include "sqlite.h"
 
 /*
+** Private codes, which are SQLITE_CORRUPT to SQLite. They do not leave a store:
+** kv_error_public() is what SQLite is told.
+*/
+#define KV_GAP (SQLITE_CORRUPT | 101 << 8)     /* the cache lacks an own row */
+#define KV_REFUSED (SQLITE_CORRUPT | 102 << 8) /* no reader would take a row */
+#define KV_DAMAGED (SQLITE_CORRUPT | 103 << 8) /* a file is no log */
+
+int kv_error_public(int rc);
+
+/*
+** Of two results of things that were both done: the first one that is an error.
+** SQLITE_ROW and SQLITE_DONE are none; without an error it is rc.
+*/
+int kv_first_error(int rc, int rc2);
+
+/*
 ** Set *err to "kv: " and the formatted text (sqlite3_mprintf formats), for
 ** sqlite3_free(), unless it holds a message already. err may be NULL.
 ** Returns rc, so that a failing branch is one line.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/row.h"
+#include "error.h"
 #include "run.h"
 #include "stmt.h"
 
@@ -135,7 +136,7 @@ int kv_handle_judge(sqlite3 *host, int rc) {
       kv_stmt_run(db, KV_SQL_LOG_CREATE_DEVICE) == SQLITE_OK &&
       kv_stmt_run(db, KV_SQL_LOG_CREATE_LOG) == SQLITE_OK &&
       kv_stmt_prepare(db, KV_SQL_FOREIGN_ROWS, &stmt) == SQLITE_OK) {
-    rc = SQLITE_CORRUPT;
+    rc = KV_DAMAGED;
   }
   sqlite3_finalize(stmt);
   sqlite3_close(db);

@@ -34,7 +34,7 @@ int kv_handle_write(sqlite3 *host, const char *path, int create,
                     int busy_timeout, sqlite3 **out);
 
 /*
-** What an error of reading a file means: SQLITE_CORRUPT instead of
+** What an error of reading a file means: KV_DAMAGED instead of
 ** SQLITE_NOMEM if there is memory for a log that is whole.
 */
 int kv_handle_judge(sqlite3 *host, int rc);

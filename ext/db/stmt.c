@@ -189,10 +189,9 @@ void kv_stmt_permit(kv_stmts *stmts, int *is_forbidden) {
 }
 
 int kv_stmt_forbid(kv_stmts *stmts, int is_forbidden, int rc) {
-  int rc2 =
-    is_forbidden ? kv_stmt_run(stmts->db, KV_SQL_QUERY_ONLY_ON) : SQLITE_OK;
-
-  return rc == SQLITE_OK ? rc2 : rc;
+  return is_forbidden
+           ? kv_first_error(rc, kv_stmt_run(stmts->db, KV_SQL_QUERY_ONLY_ON))
+           : rc;
 }
 
 void kv_stmt_clear(kv_stmts *stmts) {

@@ -112,7 +112,7 @@ static int reader_admit_again(kv_reader *reader, const char *device,
       sqlite3_get_autocommit(reader->handle)) {
     return first;
   }
-  if (rc != SQLITE_CORRUPT) return rc;
+  if (rc != KV_DAMAGED) return rc;
   kv_verdict_set(verdict, KV_STATE_DAMAGED,
                  "cannot be read: it asks for more memory than there is");
   return SQLITE_OK;

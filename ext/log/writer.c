@@ -314,7 +314,7 @@ int kv_writer_append(kv_writer *log, kv_row *row) {
   previous.txn = log->txn;
   row->seq = log->tail.seq + 1;
   if (kv_row_check_form(&previous, row) || kv_row_size(row) > KV_VALUE_MAX) {
-    return SQLITE_CORRUPT;
+    return KV_REFUSED;
   }
   row->sum = kv_row_sum(log->tail.sum, row);
   if (!append->stmt) kv_run_begin_on(append, log->handle, KV_SQL_LOG_APPEND);
@@ -497,7 +497,7 @@ int kv_writer_begin_new(const kv_writer_place *place, kv_writer **out,
   new_place.file = "log.db.new";
   rc = kv_writer_lock(&new_place, out, &verdict, err);
   kv_verdict_clear(&verdict);
-  return rc == SQLITE_OK && !*out ? SQLITE_CORRUPT : rc;
+  return rc == SQLITE_OK && !*out ? KV_DAMAGED : rc;
 }
 
 int kv_writer_put_new(const char *root, const char *device, char **err) {

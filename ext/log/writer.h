@@ -66,7 +66,7 @@ int kv_writer_is_locked(const kv_writer *log);
 
 /*
 ** Append a row behind the tail: row->seq and row->sum are set here. All
-** other fields are the caller's; row->txn too. SQLITE_CORRUPT for a row that
+** other fields are the caller's; row->txn too. KV_REFUSED for a row that
 ** no reader would take: it comes from a damaged cache.
 */
 int kv_writer_append(kv_writer *log, kv_row *row);

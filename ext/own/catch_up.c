@@ -122,11 +122,9 @@ static int catch_up_settle(kv_store *store, kv_log_cursor *own,
   if (rc == SQLITE_OK && !is_moved &&
       (own->cached.seq < until ||
        (own->cached.seq == expected.seq && own->cached.sum != expected.sum))) {
-    rc = SQLITE_CORRUPT;
+    rc = KV_GAP;
   }
-  if (rc == SQLITE_CORRUPT) {
-    return kv_store_wrong_cache(store, err);
-  }
+  if (rc == KV_GAP) return kv_store_wrong_cache(store, err);
   if (store->txn->pending.is_open) store->txn->pending.base = own->cached;
   if (rc == SQLITE_OK && is_moved) rc = kv_log_cursor_save(&store->stmts, own);
   return rc;

@@ -246,7 +246,7 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
     rc = kv_own_rows(store, NULL, base, own->published.seq, &end);
     is_complete = rc == SQLITE_OK && end.seq == own->published.seq &&
                   end.sum == own->published.sum;
-    if (rc == SQLITE_CORRUPT) rc = SQLITE_OK;
+    if (rc == KV_GAP) rc = SQLITE_OK;
     if (rc == SQLITE_OK && is_complete) {
       rc = incarnation_has_more(store, own, &has_more);
       is_complete = !has_more;

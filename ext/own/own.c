@@ -98,7 +98,7 @@ static void own_row(kv_run *run, int64_t seq, kv_value *large, kv_row *out) {
   out->txn = sqlite3_column_int64(run->stmt, OWN_TXN);
   out->ts = sqlite3_column_int64(run->stmt, OWN_TS);
   out->op = sqlite3_column_int(run->stmt, OWN_OP);
-  if (out->seq != seq) run->rc = SQLITE_CORRUPT;
+  if (out->seq != seq) run->rc = KV_GAP;
   kv_run_column(run, OWN_PARENT_TS, &out->parent_ts);
   kv_run_column(run, OWN_BUCKET, &out->bucket);
   kv_run_column(run, OWN_KEY, &out->key);
@@ -160,7 +160,7 @@ static int own_has(kv_store *store, const kv_writer *log, kv_position at,
   int rc = kv_own_rows(store, NULL, log->head.base, at.seq, &end);
 
   *has = rc == SQLITE_OK && end.seq == at.seq && end.sum == at.sum;
-  return rc == SQLITE_CORRUPT ? SQLITE_OK : rc;
+  return rc == KV_GAP ? SQLITE_OK : rc;
 }
 
 static int own_log_sum_is(kv_writer *log, kv_position at, int *is) {
@@ -193,7 +193,7 @@ static int own_extend(kv_store *store, kv_writer *log, const kv_log_cursor *own,
     rc = kv_own_rows(store, NULL, *common, seq, &end);
     if (rc == SQLITE_OK && end.seq == seq) {
       rc = own_log_sum_is(log, end, &is_same);
-    } else if (rc == SQLITE_CORRUPT) {
+    } else if (rc == KV_GAP) {
       rc = SQLITE_OK;
     }
     if (is_same) {

@@ -31,7 +31,7 @@ int kv_own_look(kv_store *store, kv_log_cursor *own);
 /*
 ** Read own rows from behind `from` to number `until`, in order: chain them,
 ** and append them if there is a log. *end is the position of the last one.
-** SQLITE_CORRUPT if a number is missing.
+** KV_GAP if a number is missing.
 */
 int kv_own_rows(kv_store *store, kv_writer *log, kv_position from,
                 int64_t until, kv_position *end);

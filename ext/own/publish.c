@@ -69,7 +69,7 @@ static int publish_fetch(kv_run *run, kv_store *store,
   if (kv_run_row(run)) {
     run->rc = kv_values_of_column(run->stmts, run->stmt, 0, large, value);
   } else if (run->rc == SQLITE_OK) {
-    run->rc = SQLITE_CORRUPT;
+    run->rc = KV_GAP;
   }
   return run->rc;
 }
@@ -431,24 +431,24 @@ int kv_publish_now(kv_store *store, int must_look, char **err) {
   return rc;
 }
 
-int kv_publish_note(kv_store *store, int rc, const char *why, char **err) {
+int kv_publish_note(kv_store *store, int cause, const char *why, char **err) {
   kv_log_cursor own;
-  int rc2;
+  int rc;
 
   assert(!store->txn->log && store->txn->pending.n_rows == 0);
-  rc2 = kv_store_savepoint(store, err);
-  if (rc2 != SQLITE_OK) return rc2;
-  rc2 = kv_own_load(store, &own);
-  if (rc2 == SQLITE_OK && !own.has_id) {
-    rc2 = kv_error(err, rc, "%s", kv_error_reason(why, rc));
-  } else if (rc2 == SQLITE_OK) {
+  rc = kv_store_savepoint(store, err);
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_own_load(store, &own);
+  if (rc == SQLITE_OK && !own.has_id) {
+    rc = kv_error(err, cause, "%s", kv_error_reason(why, cause));
+  } else if (rc == SQLITE_OK) {
     kv_verdict_set(&own.verdict, KV_STATE_WAITING, "%s",
-                   kv_error_reason(why, rc));
+                   kv_error_reason(why, cause));
     own.has_stamp = 0;
-    rc2 = kv_log_cursor_save(&store->stmts, &own);
+    rc = kv_log_cursor_save(&store->stmts, &own);
   }
   kv_log_cursor_clear(&own);
-  return kv_store_savepoint_end(store, rc2);
+  return kv_store_savepoint_end(store, rc);
 }
 
 int kv_publish_introduce(kv_store *store, char **err) {

@@ -60,9 +60,9 @@ int kv_publish_waiting(kv_store *store, kv_publish_run *run, char **err);
 int kv_publish_now(kv_store *store, int must_look, char **err);
 
 /*
-** Note that the own log could not be written (rc, why), so that rows wait.
+** Note that the own log could not be written (cause, why), so that rows wait.
 ** The error itself, if the log was never made.
 */
-int kv_publish_note(kv_store *store, int rc, const char *why, char **err);
+int kv_publish_note(kv_store *store, int cause, const char *why, char **err);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "cache/values.h"
 #include "core/clock.h"
+#include "db/error.h"
 #include "db/run.h"
 #include "own.h"
 #include "store/exchange.h"
@@ -132,7 +133,7 @@ static int succession_try_safely(kv_store *store, kv_writer *log,
   if (undone == SQLITE_OK) {
     undone = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
   }
-  return rc == SQLITE_OK ? undone : rc;
+  return kv_first_error(rc, undone);
 }
 
 int kv_succession_accept(kv_store *store, kv_writer *log, kv_log_cursor *own,

@@ -12,6 +12,7 @@
 
 int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
   if (rc == SQLITE_OK) return rc;
+  rc = kv_error_public(rc);
   if (kv_host_check_limits(store->db, err) != SQLITE_OK) {
     return rc == SQLITE_NOMEM ? SQLITE_ERROR : rc; /* SQLITE_LIMIT_VDBE_OP */
   }

@@ -70,7 +70,7 @@ static int sync_tell(const sync_run *run, char **err) {
 
   if (run->rc == SQLITE_OK) return SQLITE_OK;
   if (run->rc == SQLITE_TOOBIG && run->why) {
-    return kv_error(err, run->rc, "%s", run->why + 4);
+    return kv_error(err, run->rc, "%s", kv_error_reason(run->why, run->rc));
   }
   rc = kv_own_unpublished(run->store, &n_waiting);
   if (rc != SQLITE_OK || n_waiting == 0) return rc;

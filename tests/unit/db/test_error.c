@@ -135,6 +135,34 @@ static void a_copy_is_a_copy_and_nothing_stays_nothing(void **state) {
   sqlite3_free(copy);
 }
 
+static void private_codes_are_told_apart_and_corrupt_to_sqlite(void **state) {
+  static const int codes[] = {KV_GAP, KV_REFUSED, KV_DAMAGED};
+  int i;
+
+  (void)state;
+  for (i = 0; i < 3; i++) {
+    assert_rc(kv_error_public(codes[i]), SQLITE_CORRUPT);
+    assert_string_equal(sqlite3_errstr(codes[i]),
+                        sqlite3_errstr(SQLITE_CORRUPT));
+    assert_true(codes[i] != codes[(i + 1) % 3]);
+  }
+  assert_rc(kv_error_public(SQLITE_OK), SQLITE_OK);
+  assert_rc(kv_error_public(SQLITE_CORRUPT_VTAB), SQLITE_CORRUPT_VTAB);
+}
+
+static void the_first_of_two_errors_counts(void **state) {
+  (void)state;
+  assert_rc(kv_first_error(SQLITE_OK, SQLITE_OK), SQLITE_OK);
+  assert_rc(kv_first_error(SQLITE_FULL, SQLITE_IOERR), SQLITE_FULL);
+  assert_rc(kv_first_error(SQLITE_FULL, SQLITE_OK), SQLITE_FULL);
+  assert_rc(kv_first_error(SQLITE_OK, SQLITE_IOERR), SQLITE_IOERR);
+  assert_rc(kv_first_error(SQLITE_ROW, SQLITE_OK), SQLITE_ROW);
+  assert_rc(kv_first_error(SQLITE_DONE, SQLITE_OK), SQLITE_DONE);
+  assert_rc(kv_first_error(SQLITE_ROW, SQLITE_NOMEM), SQLITE_NOMEM);
+  assert_rc(kv_first_error(SQLITE_DONE, SQLITE_NOMEM), SQLITE_NOMEM);
+  assert_rc(kv_first_error(SQLITE_OK, SQLITE_DONE), SQLITE_OK);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_message_is_marked_as_ours),
@@ -146,6 +174,8 @@ int main(void) {
     cmocka_unit_test(no_memory_and_interrupts_have_no_message),
     cmocka_unit_test(an_old_error_of_the_connection_is_not_taken_for_this),
     cmocka_unit_test(a_message_is_quoted_without_its_mark),
+    cmocka_unit_test(private_codes_are_told_apart_and_corrupt_to_sqlite),
+    cmocka_unit_test(the_first_of_two_errors_counts),
     cmocka_unit_test(memory_is_zeroed),
     cmocka_unit_test(a_copy_is_a_copy_and_nothing_stays_nothing),
   };

@@ -96,7 +96,39 @@ static void a_parameter_has_a_name_if_the_text_has_it(void **state) {
   run_disconnect(db, &stmts);
 }
 
-static void after_an_error_nothing_happens(void **state) {
+/* Whatever is bound, the error is the one before, and nothing is stepped. */
+static void after_an_error_nothing_is_bound(void **state) {
+  static const kv_value value = {KV_INTEGER, 6, 0, NULL, 0};
+  kv_stmts stmts;
+  sqlite3 *db = run_connect(&stmts);
+  kv_run run;
+  int i;
+
+  (void)state;
+  for (i = 0; i < 10; i++) {
+    put_arrival(&run, &stmts);
+    run.rc = SQLITE_FULL;
+    switch (i) {
+      case 0: kv_run_int(&run, 8); break;
+      case 1: kv_run_text(&run, "x"); break;
+      case 2: kv_run_blob(&run, "x", 1); break;
+      case 3: kv_run_value(&run, &value); break;
+      case 4: kv_run_sqlite(&run, NULL); break;
+      case 5: kv_run_pointer(&run, &run, "x"); break;
+      case 6: kv_run_null(&run); break;
+      case 7: kv_run_named_int(&run, ":last_ts", 8); break;
+      case 8: kv_run_named_text(&run, ":last_ts", "x"); break;
+      case 9: kv_run_named_sqlite(&run, ":last_ts", NULL); break;
+    }
+    assert_rc(run.rc, SQLITE_FULL);
+    assert_int_equal(run.n_bound, 5);
+    assert_rc(kv_run_end(&run), SQLITE_FULL);
+  }
+  test_rows(db, "0", "SELECT count(*) FROM kv_arrival");
+  run_disconnect(db, &stmts);
+}
+
+static void after_an_error_nothing_is_read(void **state) {
   kv_stmts stmts;
   sqlite3 *db = run_connect(&stmts);
   int64_t number = 5;
@@ -104,20 +136,39 @@ static void after_an_error_nothing_happens(void **state) {
   kv_run run;
 
   (void)state;
-  put_arrival(&run, &stmts);
-  run.rc = SQLITE_FULL;
-  kv_run_int(&run, 8);
-  assert_int_equal(run.n_bound, 5);
-  assert_rc(kv_run_end(&run), SQLITE_FULL);
-  test_rows(db, "0", "SELECT count(*) FROM kv_arrival");
-
   kv_run_begin(&run, &stmts, KV_SQL_CURSOR_ROWS);
+  assert_true(kv_run_row(&run));
   run.rc = SQLITE_IOERR;
-  assert_false(kv_run_row(&run));
   kv_run_column(&run, 0, &value);
   assert_int_equal(value.i, 6);
+  assert_false(kv_run_row(&run));
   assert_rc(kv_run_number(&run, &number), SQLITE_IOERR);
   assert_int_equal(number, 5);
+  run_disconnect(db, &stmts);
+}
+
+static void a_statement_is_run_again_with_other_values(void **state) {
+  kv_stmts stmts;
+  sqlite3 *db = run_connect(&stmts);
+  sqlite3_stmt *stmt;
+  kv_run run;
+
+  (void)state;
+  put_arrival(&run, &stmts);
+  kv_run_int(&run, 1);
+  stmt = run.stmt;
+  assert_rc(kv_run_again(&run), SQLITE_OK);
+  assert_ptr_equal(run.stmt, stmt);
+  assert_false(sqlite3_stmt_busy(stmt));
+  kv_run_int(&run, 8);
+  run.rc = SQLITE_FULL;
+  assert_rc(kv_run_again(&run), SQLITE_FULL);
+  kv_run_int(&run, 9);
+  kv_run_text(&run, "laptop");
+  assert_rc(kv_run_again(&run), SQLITE_OK);
+  test_rows(db, "7|phone\n9|laptop",
+            "SELECT arrived, device FROM kv_arrival ORDER BY 1");
+  assert_rc(kv_run_close(&run), SQLITE_OK);
   run_disconnect(db, &stmts);
 }
 
@@ -152,6 +203,24 @@ static void a_statement_that_cannot_be_prepared_is_an_error_too(void **state) {
   assert_rc(kv_run_number(&run, &number), SQLITE_ERROR);
   assert_int_equal(number, 5);
   assert_rc(kv_run_close(&run), SQLITE_ERROR);
+  run_disconnect(db, &stmts);
+}
+
+static void an_error_of_sqlite_ends_the_reading(void **state) {
+  kv_stmts stmts;
+  sqlite3 *db = run_connect(&stmts);
+  int64_t number = 5;
+  kv_run run;
+
+  (void)state;
+  test_run(db, "DROP TABLE kv_cursor");
+  test_run(db, "CREATE VIEW kv_cursor(device, seq) AS "
+               "SELECT 'a', abs(-9223372036854775807 - 1)");
+  kv_run_begin(&run, &stmts, KV_SQL_CURSOR_ROWS);
+  assert_false(kv_run_row(&run));
+  assert_rc(run.rc, SQLITE_ERROR);
+  assert_rc(kv_run_number(&run, &number), SQLITE_ERROR);
+  assert_int_equal(number, 5);
   run_disconnect(db, &stmts);
 }
 
@@ -256,9 +325,12 @@ int main(void) {
     cmocka_unit_test(parameters_are_bound_in_their_order),
     cmocka_unit_test(each_kind_of_value_is_bound),
     cmocka_unit_test(a_parameter_has_a_name_if_the_text_has_it),
-    cmocka_unit_test(after_an_error_nothing_happens),
+    cmocka_unit_test(after_an_error_nothing_is_bound),
+    cmocka_unit_test(after_an_error_nothing_is_read),
+    cmocka_unit_test(a_statement_is_run_again_with_other_values),
     cmocka_unit_test(the_first_error_is_the_one_that_stays),
     cmocka_unit_test(a_statement_that_cannot_be_prepared_is_an_error_too),
+    cmocka_unit_test(an_error_of_sqlite_ends_the_reading),
     cmocka_unit_test(rows_are_read_one_by_one),
     cmocka_unit_test(an_error_of_the_caller_ends_the_reading),
     cmocka_unit_test(a_statement_is_given_back_reset_and_unbound),

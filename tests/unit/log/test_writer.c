@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include "db/error.h"
 #include "log/writer.h"
 #include "support/connection.h"
 #include "support/files.h"
@@ -194,7 +195,7 @@ static void a_log_that_failed_says_so(void **state) {
   row.value.z = bytes;
   row.value.n = sizeof(bytes);
   assert_false(kv_writer_has_failed(NULL));
-  assert_rc(kv_writer_append(log, &row), SQLITE_CORRUPT);
+  assert_rc(kv_writer_append(log, &row), KV_REFUSED);
   assert_false(kv_writer_has_failed(log));
   row.ts = TEST_NOW;
   test_run(log->handle, "PRAGMA max_page_count = 1");

@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include "db/error.h"
+#include "store/errors.h"
 #include "store/registry.h"
 #include "store/savepoint.h"
 #include "store/store.h"
@@ -269,8 +271,21 @@ static void a_cache_made_anew_meanwhile_is_refused(void **state) {
   test_store_close(&t);
 }
 
+static void a_private_code_does_not_leave_a_store(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  assert_rc(kv_store_error(t.store, &t.err, KV_GAP, "cannot publish"),
+            SQLITE_CORRUPT);
+  assert_string_equal(t.err,
+                      "kv: cannot publish: database disk image is malformed");
+  test_store_close(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_private_code_does_not_leave_a_store),
     test_in_folder(a_table_opened_again_is_the_same_store),
     test_in_folder(other_devices_and_observers_are_other_stores),
     test_in_folder(a_second_table_of_one_store_is_refused),
