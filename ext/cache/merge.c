@@ -34,6 +34,7 @@ typedef struct merge_run {
   int64_t n_slices;
   int64_t n_put;   /* rows that are where a sweep would have them, */
   int64_t n_front; /* those of them that are in front */
+  int has_cut;     /* large values were kept whose rows were left out */
 } merge_run;
 
 /* Is there no row in the cache? */
@@ -159,9 +160,9 @@ static int merge_fill(merge_run *run) {
     rc = kv_reader_drain(run->reader);
     if (rc == SQLITE_OK) rc = SQLITE_DONE;
   }
-  if (rc == SQLITE_DONE &&
-      kv_slice_cut(run->slice, kv_reader_stretch(run->reader)->end.seq)) {
-    rc = kv_first_error(rc, kv_values_trim(run->stmts));
+  if (rc == SQLITE_DONE) {
+    run->has_cut =
+      kv_slice_cut(run->slice, kv_reader_stretch(run->reader)->end.seq);
   }
   return rc;
 }
@@ -191,6 +192,7 @@ static int merge_rows(merge_run *run) {
 
   rc =
     merged > stretch->end.seq ? merge_undo(run, stretch->end.seq) : SQLITE_OK;
+  if (rc == SQLITE_OK && run->has_cut) rc = kv_values_trim(run->stmts);
   if (rc == SQLITE_OK) rc = merge_put_spans(run);
   return rc == SQLITE_OK ? merge_put_swept(run) : rc;
 }
@@ -198,7 +200,7 @@ static int merge_rows(merge_run *run) {
 int kv_cache_merge_new(kv_stmts *stmts, kv_reader *reader, kv_position after,
                        int64_t clock_limit, sqlite3_stmt *poll, int64_t arrived,
                        kv_stretch *out) {
-  merge_run run = {stmts, reader, NULL, NULL, arrived, 1, 0, 0, 0};
+  merge_run run = {stmts, reader, NULL, NULL, arrived, 1, 0, 0, 0, 0};
   int rc;
 
   assert(!sqlite3_get_autocommit(stmts->db)); /* inside a savepoint */
@@ -213,7 +215,7 @@ int kv_cache_merge_new(kv_stmts *stmts, kv_reader *reader, kv_position after,
 int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
                    const kv_stretch *stretch, int64_t arrived) {
   merge_run run = {stmts, reader, NULL, NULL, arrived, stretch->n_seen > 0,
-                   0,     0,      0};
+                   0,     0,      0,    0};
   sqlite3_stmt *poll = NULL;
   kv_position end;
   int rc = kv_reader_start(reader, after, stretch->end.seq);

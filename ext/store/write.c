@@ -67,10 +67,10 @@ static int write_check_size(const kv_value *key, const kv_value *value,
   n = kv_row_size(&row);
   if (n <= KV_VALUE_MAX) return SQLITE_OK;
   return kv_error(err, SQLITE_TOOBIG,
-                  "key and value have %llu bytes, and the limit is %d (64 MB): "
+                  "key and value have %lld bytes, and the limit is %d (64 MB): "
                   "cut the value into several keys, or store it in a file, and "
                   "here the file's name",
-                  n, KV_VALUE_MAX);
+                  (int64_t)n, KV_VALUE_MAX);
 }
 
 static int write_refuse_trigger(const kv_store *store, char **err) {

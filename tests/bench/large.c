@@ -11,7 +11,7 @@
 
 #define LARGE_ROWS 10000000
 #define LARGE_TRANSACTION 1000000
-#define LARGE_VALUE 100000000
+#define LARGE_VALUE 60000000
 #define LARGE_VALUES 3
 #define LARGE_DEVICES 1000
 
@@ -166,7 +166,7 @@ void bench_large(const bench_options *options) {
     {"the same into a persistent cache", large_persistent},
     {0}};
   static const large_step values[] = {
-    {"three values of 100 MB set", large_values},
+    {"three values of 60 MB set", large_values},
     {"merged", large_values_merge},
     {0}};
   static const large_step devices[] = {

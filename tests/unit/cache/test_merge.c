@@ -240,6 +240,25 @@ static void a_large_value_is_merged_as_it_is(void **state) {
             "SELECT id, length(value) FROM kv_large");
 }
 
+static void large_values_of_rows_that_are_left_out_are_deleted(void **state) {
+  char *z = sqlite3_malloc(20001);
+
+  (void)state;
+  memset(z, 'z', 20000);
+  z[20000] = '\0';
+  test_log_set(&phone, 100, "a", z, 0);
+  test_log_set(&phone, 200, "b", z, 2);
+  test_log_set(&phone, 200, "c", "small", 1);
+  end();
+  sqlite3_free(z);
+  assert_rc(merge(&at), SQLITE_OK);
+  assert_int_equal(at.seq, 1);
+  test_rows(t.db, "1|20000", "SELECT id, length(value) FROM kv_large");
+  check();
+  assert_rc(merge(&at), SQLITE_OK);
+  test_rows(t.db, "1|20000", "SELECT id, length(value) FROM kv_large");
+}
+
 static void merging_again_what_is_there_adds_nothing(void **state) {
   kv_position base = {0, 0};
 
@@ -294,6 +313,7 @@ int main(void) {
     test(a_transaction_whose_end_is_missing_is_not_merged),
     test(a_transaction_that_breaks_off_is_taken_back),
     test(a_large_value_is_merged_as_it_is),
+    test(large_values_of_rows_that_are_left_out_are_deleted),
     test(merging_again_what_is_there_adds_nothing),
     test(a_progress_handler_stops_it_anywhere),
   };
