@@ -9,7 +9,8 @@
 **     {name}_arrival  the commits and merges that brought the rows
 **     {name}_meta     the cache itself: format, epoch, machine
 **
-** Rooms of cache/ write them; those of store/ and own/ do for own rows.
+** Rooms of cache/ write them. So do store/write, and in own/ own, incarnation and
+** succession: rows of the own device only.
 ** Functions return SQLite codes; the message is the connection's.
 **
 ** Rows of {name}_cache that have been superseded are moved to the back now and

@@ -216,15 +216,16 @@ int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
                    const kv_stretch *stretch, int64_t arrived) {
   merge_run run = {stmts, reader, NULL, NULL, arrived, stretch->n_seen > 0,
                    0,     0,      0,    0};
-  sqlite3_stmt *poll = NULL;
   kv_position end;
+  kv_run poll;
   int rc = kv_reader_start(reader, after, stretch->end.seq);
 
-  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_POLL, &poll);
-  kv_reader_watch(reader, INT64_MAX, poll);
+  kv_run_begin(&poll, stmts, KV_SQL_POLL);
+  if (rc == SQLITE_OK) rc = poll.rc;
+  kv_reader_watch(reader, INT64_MAX, poll.stmt);
   if (rc == SQLITE_OK) rc = merge_rows(&run);
   kv_reader_watch(reader, INT64_MAX, NULL);
-  kv_stmt_put(stmts, KV_SQL_POLL, poll);
+  kv_run_close(&poll);
   end = kv_reader_stretch(reader)->end;
   if (rc == SQLITE_OK &&
       (end.seq != stretch->end.seq || end.sum != stretch->end.sum)) {

@@ -47,15 +47,26 @@ int kv_host_check_limits(sqlite3 *db, char **err) {
   return SQLITE_OK;
 }
 
+/* Columns of `functions`; the last ones are not in every SQLite. */
+enum {
+  FUNCTION_NAME,
+  FUNCTION_IS_BUILTIN,
+  FUNCTION_TYPE,
+  FUNCTION_ENCODING,
+  FUNCTION_ARGUMENTS
+};
+
 /*
-** A row of PRAGMA function_list: name, builtin, type, enc, narg. Is it a function
-** of the host, called instead of one of SQLite's with at most one argument?
+** A row of PRAGMA function_list: is it a function of the host, called instead of one of SQLite's with at most one argument?
 */
 static int host_is_other(sqlite3_stmt *row, const char *name) {
   size_t i;
 
-  if (!name || sqlite3_column_int(row, 1)) return 0;
-  if (sqlite3_column_count(row) > 4 && sqlite3_column_int(row, 4) > 1) return 0;
+  if (!name || sqlite3_column_int(row, FUNCTION_IS_BUILTIN)) return 0;
+  if (sqlite3_column_count(row) > FUNCTION_ARGUMENTS &&
+      sqlite3_column_int(row, FUNCTION_ARGUMENTS) > 1) {
+    return 0;
+  }
   for (i = 0; i < HOST_FUNCTIONS; i++) {
     if (sqlite3_stricmp(name, host_functions[i]) == 0) return 1;
   }
@@ -68,7 +79,7 @@ int kv_host_check_functions(sqlite3 *db, char **err) {
 
   sqlite3_prepare_v2(db, kv_sql_text(KV_SQL_FUNCTIONS), -1, &stmt, NULL);
   while (stmt && rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
-    const char *name = (const char *)sqlite3_column_text(stmt, 0);
+    const char *name = (const char *)sqlite3_column_text(stmt, FUNCTION_NAME);
 
     if (host_is_other(stmt, name)) {
       rc = kv_error(err, SQLITE_ERROR,

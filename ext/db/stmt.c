@@ -166,16 +166,13 @@ int kv_stmt_end(sqlite3_stmt *stmt) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-int kv_stmt_finish(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt, int rc) {
-  if (rc == SQLITE_OK) rc = kv_stmt_end(stmt);
-  kv_stmt_put(stmts, id, stmt);
-  return rc;
-}
-
 int kv_stmt_exec(kv_stmts *stmts, kv_sql id) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_get(stmts, id, &stmt);
-  return kv_stmt_finish(stmts, id, stmt, rc);
+
+  if (rc == SQLITE_OK) rc = kv_stmt_end(stmt);
+  kv_stmt_put(stmts, id, stmt);
+  return rc;
 }
 
 void kv_stmt_permit(kv_stmts *stmts, int *is_forbidden) {

@@ -80,7 +80,7 @@ int kv_stmt_is_stopped(sqlite3_stmt *poll);
 */
 int kv_stmt_n_prepared(const kv_stmts *stmts, kv_sql id);
 
-/* A statement, reset and unbound, for kv_stmt_put(). */
+/* A statement, reset and unbound, for kv_stmt_put(): see run.h. */
 int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
 
 /*
@@ -97,12 +97,6 @@ void kv_stmt_put(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt);
 ** host has PRAGMA count_changes = 1: only behind it is everything done.
 */
 int kv_stmt_end(sqlite3_stmt *stmt);
-
-/*
-** Step a statement that writes to its end, and give it back. rc is the result
-** of what came before: if it is an error, nothing is stepped.
-*/
-int kv_stmt_finish(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt, int rc);
 
 /* Get, step and put a statement without parameters. */
 int kv_stmt_exec(kv_stmts *stmts, kv_sql id);

@@ -93,15 +93,19 @@ static int admit_text_is(sqlite3_stmt *stmt, int column, const char *z, int n) {
          memcmp(text, z, (size_t)n) == 0;
 }
 
+/* Columns of foreign_schema. */
+enum { TABLE_TYPE, TABLE_NAME, TABLE_OF, TABLE_SQL };
+
 static int admit_table_is(sqlite3_stmt *stmt, const char *name, kv_sql id) {
   int n_name = (int)strlen(name);
   int n;
   const char *sql = kv_stmt_create_text(id, &n);
 
   return sqlite3_step(stmt) == SQLITE_ROW &&
-         admit_text_is(stmt, 0, "table", 5) &&
-         admit_text_is(stmt, 1, name, n_name) &&
-         admit_text_is(stmt, 2, name, n_name) && admit_text_is(stmt, 3, sql, n);
+         admit_text_is(stmt, TABLE_TYPE, "table", 5) &&
+         admit_text_is(stmt, TABLE_NAME, name, n_name) &&
+         admit_text_is(stmt, TABLE_OF, name, n_name) &&
+         admit_text_is(stmt, TABLE_SQL, sql, n);
 }
 
 /* Two tables, with our texts to the byte, and nothing else. */

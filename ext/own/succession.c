@@ -40,6 +40,9 @@ static int succession_merge(kv_store *store, kv_writer *log,
   return rc;
 }
 
+/* Columns of own_hidden. */
+enum { HIDDEN_LAST, HIDDEN_MISSING };
+
 static int succession_compare(kv_store *store, int64_t published,
                               kv_heritage *heritage) {
   kv_run run;
@@ -48,8 +51,8 @@ static int succession_compare(kv_store *store, int64_t published,
   kv_run_text(&run, store->device);
   kv_run_int(&run, published);
   if (kv_run_row(&run)) {
-    heritage->last = sqlite3_column_int64(run.stmt, 0);
-    heritage->n_missing = sqlite3_column_int64(run.stmt, 1);
+    heritage->last = sqlite3_column_int64(run.stmt, HIDDEN_LAST);
+    heritage->n_missing = sqlite3_column_int64(run.stmt, HIDDEN_MISSING);
   }
   return kv_run_close(&run);
 }

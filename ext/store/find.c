@@ -114,7 +114,8 @@ static int find_search(kv_registry *registry, const char *schema,
   } else {
     kv_run_begin_on(&schemas, registry->db, KV_SQL_SCHEMA_NAMES);
     while (kv_run_row(&schemas)) {
-      const char *text = (const char *)sqlite3_column_text(schemas.stmt, 1);
+      const char *text =
+        (const char *)sqlite3_column_text(schemas.stmt, KV_SCHEMA_NAME);
 
       if (text) find_add(registry, text, name, found);
       if (!text) schemas.rc = SQLITE_NOMEM;

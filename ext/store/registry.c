@@ -60,17 +60,16 @@ int kv_store_table_exists(kv_store *store) {
 ** making; a statement that is only prepared connects the table, no more.
 */
 static int store_is_held(kv_store *store) {
-  sqlite3_stmt *stmt = NULL;
   int is_held = 1; /* unless SQLite says that it is not */
-  int rc;
+  kv_run run;
 
   if (!kv_store_table_exists(store)) return 0;
   store->n_refs++;
   store->registry->reached = NULL;
-  rc = kv_stmt_once(&store->stmts, KV_SQL_TABLE_REACH, &stmt);
-  if (rc == SQLITE_OK) is_held = store->registry->reached == store;
-  if (rc == SQLITE_ERROR) is_held = 0; /* it cannot be connected */
-  sqlite3_finalize(stmt);
+  kv_run_begin_once(&run, &store->stmts, KV_SQL_TABLE_REACH);
+  if (run.rc == SQLITE_OK) is_held = store->registry->reached == store;
+  if (run.rc == SQLITE_ERROR) is_held = 0; /* it cannot be connected */
+  kv_run_close(&run);
   kv_store_close(store);
   return is_held;
 }
@@ -191,6 +190,9 @@ static int store_is_kv(const char *text) {
          sqlite3_strlike("create virtual table%using%kv%", text, 0) == 0;
 }
 
+/* Columns of table_names. */
+enum { TABLE_NAME, TABLE_SQL };
+
 /* Connect the kv tables of one schema. */
 static int store_connect_schema(sqlite3 *db, const char *schema) {
   kv_stmts stmts = {db, schema, "", {NULL}};
@@ -198,11 +200,11 @@ static int store_connect_schema(sqlite3 *db, const char *schema) {
 
   kv_run_begin_once(&names, &stmts, KV_SQL_TABLE_NAMES);
   while (kv_run_row(&names)) {
-    const char *text = (const char *)sqlite3_column_text(names.stmt, 1);
+    const char *text = (const char *)sqlite3_column_text(names.stmt, TABLE_SQL);
     kv_run reach;
 
     if (!store_is_kv(text)) continue;
-    stmts.name = (const char *)sqlite3_column_text(names.stmt, 0);
+    stmts.name = (const char *)sqlite3_column_text(names.stmt, TABLE_NAME);
     if (!stmts.name) names.rc = SQLITE_NOMEM;
     if (!stmts.name) break;
     kv_run_begin_once(&reach, &stmts, KV_SQL_TABLE_REACH);
@@ -218,7 +220,8 @@ int kv_registry_connect(kv_registry *registry) {
 
   kv_run_begin_on(&schemas, registry->db, KV_SQL_SCHEMA_NAMES);
   while (kv_run_row(&schemas)) {
-    const char *schema = (const char *)sqlite3_column_text(schemas.stmt, 1);
+    const char *schema =
+      (const char *)sqlite3_column_text(schemas.stmt, KV_SCHEMA_NAME);
 
     schemas.rc =
       schema ? store_connect_schema(registry->db, schema) : SQLITE_NOMEM;

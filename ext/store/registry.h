@@ -24,6 +24,9 @@ typedef struct kv_options {
   int adopt;          /* take over a log that another machine writes */
 } kv_options;
 
+/* Columns of KV_SQL_SCHEMA_NAMES. */
+enum { KV_SCHEMA_NUMBER, KV_SCHEMA_NAME };
+
 struct kv_registry {
   sqlite3 *db; /* borrowed */
   int n_refs;

@@ -86,10 +86,24 @@ static int diff_start(kv_view_cursor *cursor, sqlite3_value **given,
   return kv_view_bind_end(cursor, until);
 }
 
+/* Columns of diff. */
+enum {
+  DIFF_ROW_BUCKET,
+  DIFF_ROW_KEY,
+  DIFF_ROW_CHANGE,
+  DIFF_ROW_OLD,
+  DIFF_ROW_NEW
+};
+
 static const kv_view_column diff_columns[] = {
-  {KV_SHOW_VALUE, 0}, {KV_SHOW_VALUE, 1}, {KV_SHOW_VALUE, 2},
-  {KV_SHOW_VALUE, 3}, {KV_SHOW_VALUE, 4}, {KV_SHOW_GIVEN, 1},
-  {KV_SHOW_GIVEN, 2}, {KV_SHOW_STORE, 0}};
+  [DIFF_BUCKET] = {KV_SHOW_VALUE, DIFF_ROW_BUCKET},
+  [DIFF_KEY] = {KV_SHOW_VALUE, DIFF_ROW_KEY},
+  [DIFF_CHANGE] = {KV_SHOW_VALUE, DIFF_ROW_CHANGE},
+  [DIFF_OLD_VALUE] = {KV_SHOW_VALUE, DIFF_ROW_OLD},
+  [DIFF_NEW_VALUE] = {KV_SHOW_VALUE, DIFF_ROW_NEW},
+  [DIFF_START] = {KV_SHOW_GIVEN, 1},
+  [DIFF_STOP] = {KV_SHOW_GIVEN, 2},
+  [DIFF_STORE] = {KV_SHOW_STORE, 0}};
 
 static const kv_view_equal diff_equals[] = {
   {DIFF_STORE, 1}, {DIFF_START, 1}, {DIFF_STOP, 1}};
@@ -131,11 +145,32 @@ static int conflicts_start(kv_view_cursor *cursor, sqlite3_value **given,
   return kv_view_bind_end(cursor, until);
 }
 
+/* Columns of conflicts. */
+enum {
+  CONFLICT_ROW_BUCKET,
+  CONFLICT_ROW_KEY,
+  CONFLICT_ROW_VALUE,
+  CONFLICT_ROW_DEVICE,
+  CONFLICT_ROW_TS,
+  CONFLICT_ROW_LOST_VALUE,
+  CONFLICT_ROW_LOST_DEVICE,
+  CONFLICT_ROW_LOST_TS,
+  CONFLICT_ROW_OP
+};
+
 static const kv_view_column conflict_columns[] = {
-  {KV_SHOW_VALUE, 0}, {KV_SHOW_VALUE, 1}, {KV_SHOW_VALUE, 2},
-  {KV_SHOW_VALUE, 3}, {KV_SHOW_VALUE, 4}, {KV_SHOW_TIME, 4},
-  {KV_SHOW_VALUE, 5}, {KV_SHOW_VALUE, 6}, {KV_SHOW_VALUE, 7},
-  {KV_SHOW_TIME, 7},  {KV_SHOW_OP, 8},    {KV_SHOW_STORE, 0}};
+  [CONFLICT_BUCKET] = {KV_SHOW_VALUE, CONFLICT_ROW_BUCKET},
+  [CONFLICT_KEY] = {KV_SHOW_VALUE, CONFLICT_ROW_KEY},
+  [CONFLICT_VALUE] = {KV_SHOW_VALUE, CONFLICT_ROW_VALUE},
+  [CONFLICT_DEVICE] = {KV_SHOW_VALUE, CONFLICT_ROW_DEVICE},
+  [CONFLICT_TS] = {KV_SHOW_VALUE, CONFLICT_ROW_TS},
+  [CONFLICT_TIME] = {KV_SHOW_TIME, CONFLICT_ROW_TS},
+  [CONFLICT_LOST_VALUE] = {KV_SHOW_VALUE, CONFLICT_ROW_LOST_VALUE},
+  [CONFLICT_LOST_DEVICE] = {KV_SHOW_VALUE, CONFLICT_ROW_LOST_DEVICE},
+  [CONFLICT_LOST_TS] = {KV_SHOW_VALUE, CONFLICT_ROW_LOST_TS},
+  [CONFLICT_LOST_TIME] = {KV_SHOW_TIME, CONFLICT_ROW_LOST_TS},
+  [CONFLICT_OP] = {KV_SHOW_OP, CONFLICT_ROW_OP},
+  [CONFLICT_STORE] = {KV_SHOW_STORE, 0}};
 
 static const kv_view_equal conflict_equals[] = {{CONFLICT_STORE, 1}};
 
@@ -195,11 +230,30 @@ static int changes_start(kv_view_cursor *cursor, sqlite3_value **given,
   return kv_view_bind_end(cursor, settled.seq);
 }
 
+/* Columns of changes. */
+enum {
+  CHANGE_ROW_CURSOR,
+  CHANGE_ROW_BUCKET,
+  CHANGE_ROW_KEY,
+  CHANGE_ROW_VALUE,
+  CHANGE_ROW_OP,
+  CHANGE_ROW_TS,
+  CHANGE_ROW_DEVICE,
+  CHANGE_ROW_IS_RESET
+};
+
 static const kv_view_column change_columns[] = {
-  {KV_SHOW_VALUE, 0}, {KV_SHOW_VALUE, 1}, {KV_SHOW_VALUE, 2},
-  {KV_SHOW_VALUE, 3}, {KV_SHOW_OP, 4},    {KV_SHOW_VALUE, 5},
-  {KV_SHOW_TIME, 5},  {KV_SHOW_VALUE, 6}, {KV_SHOW_VALUE, 7},
-  {KV_SHOW_GIVEN, 1}, {KV_SHOW_STORE, 0}};
+  [CHANGE_CURSOR] = {KV_SHOW_VALUE, CHANGE_ROW_CURSOR},
+  [CHANGE_BUCKET] = {KV_SHOW_VALUE, CHANGE_ROW_BUCKET},
+  [CHANGE_KEY] = {KV_SHOW_VALUE, CHANGE_ROW_KEY},
+  [CHANGE_VALUE] = {KV_SHOW_VALUE, CHANGE_ROW_VALUE},
+  [CHANGE_OP] = {KV_SHOW_OP, CHANGE_ROW_OP},
+  [CHANGE_TS] = {KV_SHOW_VALUE, CHANGE_ROW_TS},
+  [CHANGE_TIME] = {KV_SHOW_TIME, CHANGE_ROW_TS},
+  [CHANGE_DEVICE] = {KV_SHOW_VALUE, CHANGE_ROW_DEVICE},
+  [CHANGE_IS_RESET] = {KV_SHOW_VALUE, CHANGE_ROW_IS_RESET},
+  [CHANGE_AFTER] = {KV_SHOW_GIVEN, 1},
+  [CHANGE_STORE] = {KV_SHOW_STORE, 0}};
 
 static const kv_view_equal change_equals[] = {{CHANGE_STORE, 1},
                                               {CHANGE_AFTER, 1}};

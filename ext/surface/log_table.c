@@ -82,11 +82,31 @@ static int log_start(kv_view_cursor *cursor, sqlite3_value **given,
   return kv_view_bind_end(cursor, until);
 }
 
+/* Columns of the statements: {history of c}. */
+enum {
+  ROW_BUCKET,
+  ROW_KEY,
+  ROW_VALUE,
+  ROW_OP,
+  ROW_TS,
+  ROW_DEVICE,
+  ROW_SEQ,
+  ROW_TXN,
+  ROW_PARENT_TS
+};
+
 static const kv_view_column log_columns[] = {
-  {KV_SHOW_VALUE, 0}, {KV_SHOW_VALUE, 1}, {KV_SHOW_VALUE, 2},
-  {KV_SHOW_OP, 3},    {KV_SHOW_VALUE, 4}, {KV_SHOW_TIME, 4},
-  {KV_SHOW_VALUE, 5}, {KV_SHOW_VALUE, 6}, {KV_SHOW_VALUE, 7},
-  {KV_SHOW_VALUE, 8}, {KV_SHOW_STORE, 0}};
+  [LOG_BUCKET] = {KV_SHOW_VALUE, ROW_BUCKET},
+  [LOG_KEY] = {KV_SHOW_VALUE, ROW_KEY},
+  [LOG_VALUE] = {KV_SHOW_VALUE, ROW_VALUE},
+  [LOG_OP] = {KV_SHOW_OP, ROW_OP},
+  [LOG_TS] = {KV_SHOW_VALUE, ROW_TS},
+  [LOG_TIME] = {KV_SHOW_TIME, ROW_TS},
+  [LOG_DEVICE] = {KV_SHOW_VALUE, ROW_DEVICE},
+  [LOG_SEQ] = {KV_SHOW_VALUE, ROW_SEQ},
+  [LOG_TXN] = {KV_SHOW_VALUE, ROW_TXN},
+  [LOG_PARENT_TS] = {KV_SHOW_VALUE, ROW_PARENT_TS},
+  [LOG_STORE] = {KV_SHOW_STORE, 0}};
 
 static const kv_view_equal log_equals[] = {{LOG_STORE, 1}, {LOG_KEY, 0}};
 

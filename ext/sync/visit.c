@@ -38,7 +38,7 @@ typedef struct kv_visit {
   kv_log_cursor cursor;
   kv_log_cursor before; /* to see whether there is anything to save */
   kv_reader *reader;
-  sqlite3_stmt *poll;
+  kv_run poll;
   int64_t n_merged;
   int64_t n_seen;
   int is_replaced;   /* another log took the place of the one before, */
@@ -141,7 +141,7 @@ static int visit_replace(kv_visit *visit) {
               "begins with a summary; this version does not read it");
     return SQLITE_OK;
   }
-  rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll,
+  rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll.stmt,
                         &stretch);
   if (rc == SQLITE_OK && kv_reader_is_unread(visit->reader)) return rc;
   if (rc == SQLITE_OK && stretch.ended != KV_END_CLEAN) {
@@ -265,9 +265,9 @@ static int visit_merge(kv_visit *visit) {
   }
   rc = kv_store_next_arrival(store, &arrived);
   if (rc == SQLITE_OK) {
-    rc =
-      kv_cache_merge_new(&store->stmts, visit->reader, cursor->cached,
-                         kv_clock_limit(now), visit->poll, arrived, &stretch);
+    rc = kv_cache_merge_new(&store->stmts, visit->reader, cursor->cached,
+                            kv_clock_limit(now), visit->poll.stmt, arrived,
+                            &stretch);
   }
   if (rc == SQLITE_OK && visit->is_replaced &&
       (stretch.end.seq != visit->whole.seq ||
@@ -379,7 +379,7 @@ static int visit_say_kind(kv_visit *visit) {
 
 static void visit_clear(kv_visit *visit) {
   kv_reader_close(visit->reader);
-  kv_stmt_put(&visit->store->stmts, KV_SQL_POLL, visit->poll);
+  kv_run_close(&visit->poll);
   kv_log_cursor_clear(&visit->cursor);
   kv_log_cursor_clear(&visit->before);
   sqlite3_free(visit->path);
@@ -423,8 +423,8 @@ static int visit_load(kv_visit *visit, const char *device) {
   kv_log_cursor_clear(&visit->cursor);
   rc = kv_log_cursor_load(stmts, device, &visit->cursor);
   if (rc == SQLITE_OK) rc = kv_log_cursor_load(stmts, device, &visit->before);
-  if (rc == SQLITE_OK) rc = kv_stmt_get(stmts, KV_SQL_POLL, &visit->poll);
-  return rc;
+  kv_run_begin(&visit->poll, stmts, KV_SQL_POLL);
+  return kv_first_error(rc, visit->poll.rc);
 }
 
 /* Merge the log, or say what is in its place. */

@@ -174,29 +174,6 @@ static void a_statement_comes_reset_and_unbound(void **state) {
   test_disconnect(db);
 }
 
-static void after_an_error_nothing_is_stepped(void **state) {
-  sqlite3 *db = test_connect(":memory:");
-  kv_stmts stmts = stmts_of(db, "main", "kv");
-  sqlite3_stmt *stmt = NULL;
-
-  (void)state;
-  test_run(db, "CREATE TABLE kv_cache(device); "
-               "INSERT INTO kv_cache VALUES('a')");
-  assert_rc(kv_stmt_get(&stmts, KV_SQL_CACHE_FORGET, &stmt), SQLITE_OK);
-  sqlite3_bind_text(stmt, 1, "a", -1, SQLITE_STATIC);
-  assert_rc(kv_stmt_finish(&stmts, KV_SQL_CACHE_FORGET, stmt, SQLITE_FULL),
-            SQLITE_FULL);
-  test_rows(db, "1", "SELECT count(*) FROM kv_cache");
-
-  assert_rc(kv_stmt_get(&stmts, KV_SQL_CACHE_FORGET, &stmt), SQLITE_OK);
-  sqlite3_bind_text(stmt, 1, "a", -1, SQLITE_STATIC);
-  assert_rc(kv_stmt_finish(&stmts, KV_SQL_CACHE_FORGET, stmt, SQLITE_OK),
-            SQLITE_OK);
-  test_rows(db, "0", "SELECT count(*) FROM kv_cache");
-  kv_stmt_clear(&stmts);
-  test_disconnect(db);
-}
-
 static void what_sqlite_says_comes_back(void **state) {
   sqlite3 *db = test_connect(":memory:");
   kv_stmts stmts = stmts_of(db, "main", "kv");
@@ -240,7 +217,6 @@ int main(void) {
     cmocka_unit_test(a_statement_is_prepared_once_and_kept),
     cmocka_unit_test(two_users_at_once_get_two_statements),
     cmocka_unit_test(a_statement_comes_reset_and_unbound),
-    cmocka_unit_test(after_an_error_nothing_is_stepped),
     cmocka_unit_test(what_sqlite_says_comes_back),
     cmocka_unit_test(a_cleared_set_can_be_used_again),
   };
