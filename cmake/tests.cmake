@@ -214,7 +214,7 @@ if(KV_PYTHON)
   add_test(NAME python_lifecycle_model COMMAND "${KV_PYTHON}"
     "${PROJECT_SOURCE_DIR}/tests/lifecycle/model.py" test 300)
   set_tests_properties(python_lifecycle_model PROPERTIES LABELS python
-    TIMEOUT 300 ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
+    TIMEOUT 1800 ENVIRONMENT PYTHONDONTWRITEBYTECODE=1)
   if(UNIX)
     add_test(NAME fault_kill COMMAND "${KV_PYTHON}"
       "${PROJECT_SOURCE_DIR}/tests/fault/kill.py" 40)
