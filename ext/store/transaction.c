@@ -106,7 +106,7 @@ int kv_transaction_open(kv_store *store, char **err) {
     pending->max_ts = -1;
     pending->n_rows = 0;
     pending->is_open = 1;
-    store->txn->found.n_writes = -1;
+    store->txn->last_read.n_writes = -1;
   } else {
     pending->n_seen = 0;
   }

@@ -15,25 +15,25 @@
 #include "pending.h"
 
 /* Longer keys are looked up twice. */
-#define KV_FOUND_KEY 64
+#define KV_LAST_READ_KEY 64
 
-/* The latest row of a key that a statement found, and may write now. */
-typedef struct kv_found {
-  int64_t n_writes; /* those of the transaction then; -1: nothing was found */
+/* The latest row of a key that a statement has read, and may write now. */
+typedef struct kv_last_read {
+  int64_t n_writes; /* those of the transaction then; -1: nothing was read */
   kv_value key;
-  char bytes[KV_FOUND_KEY]; /* of the key */
+  char bytes[KV_LAST_READ_KEY]; /* of the key */
   kv_winner winner;
-} kv_found;
+} kv_last_read;
 
 struct kv_transaction {
   kv_pending pending;
-  kv_writer *log;        /* the own log between the two phases of a commit */
-  kv_position committed; /* the own log's tail that was last committed here */
-  int64_t n_writes;      /* writes, merges, rollbacks: that scans notice */
-  kv_found found;        /* in the transaction that is pending */
-  kv_moves moves;        /* of the statement that moves keys */
-  int is_writing;        /* by a statement whose triggers could lead back */
-  int is_outermost;      /* its savepoint began a transaction */
+  kv_writer *log;         /* the own log between the two phases of a commit */
+  kv_position committed;  /* the own log's tail that was last committed here */
+  int64_t n_writes;       /* writes, merges, rollbacks: that scans notice */
+  kv_last_read last_read; /* in the transaction that is pending */
+  kv_moves moves;         /* of the statement that moves keys */
+  int is_writing;         /* by a statement whose triggers could lead back */
+  int is_outermost;       /* its savepoint began a transaction */
 };
 
 /*

@@ -44,15 +44,16 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
   return SQLITE_ERROR;
 }
 
-void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row) {
-  kv_found *found = &store->txn->found;
+void kv_write_note_read(kv_store *store, const kv_value *key,
+                        sqlite3_stmt *row) {
+  kv_last_read *last = &store->txn->last_read;
 
-  if (!store->txn->pending.is_open || key->n > KV_FOUND_KEY) return;
-  found->n_writes = store->txn->n_writes;
-  found->key = *key;
-  if (key->n) memcpy(found->bytes, key->z, key->n);
-  found->key.z = found->bytes;
-  kv_cache_winner(row, &found->winner);
+  if (!store->txn->pending.is_open || key->n > KV_LAST_READ_KEY) return;
+  last->n_writes = store->txn->n_writes;
+  last->key = *key;
+  if (key->n) memcpy(last->bytes, key->z, key->n);
+  last->key.z = last->bytes;
+  kv_cache_winner(row, &last->winner);
 }
 
 /* Is there no row of this size? */
@@ -82,11 +83,11 @@ static int write_refuse_trigger(const kv_store *store, char **err) {
 
 /* What a write of a key replaces. */
 static int write_find(kv_store *store, const kv_value *key, kv_winner *out) {
-  const kv_found *found = &store->txn->found;
+  const kv_last_read *last = &store->txn->last_read;
 
-  if (found->n_writes == store->txn->n_writes &&
-      kv_order_keys(&found->key, key) == 0) {
-    *out = found->winner;
+  if (last->n_writes == store->txn->n_writes &&
+      kv_order_keys(&last->key, key) == 0) {
+    *out = last->winner;
     return SQLITE_OK;
   }
   return kv_cache_find(&store->stmts, key, out);
@@ -245,21 +246,21 @@ static kv_row write_cell(const kv_store *store, const kv_place *place, int op,
 ** The large value of the row that this one takes the place of, which has the
 ** same number: it is forgotten when this one is written.
 */
-static int write_former(kv_store *store, const kv_row *row, int is_again,
-                        int64_t *former) {
+static int write_replaced(kv_store *store, const kv_row *row, int is_again,
+                          int64_t *replaced) {
   int found;
 
-  *former = 0;
+  *replaced = 0;
   if (!is_again) return SQLITE_OK;
-  return kv_values_of_row(&store->stmts, store->device, row, &found, former);
+  return kv_values_of_row(&store->stmts, store->device, row, &found, replaced);
 }
 
 /*
 ** A row was written, so this fails only if SQLite took all of it back. What
 ** else could be kept from being forgotten is in the way of nothing.
 */
-static int write_forget(kv_store *store, int64_t former) {
-  int rc = kv_values_forget(&store->stmts, former);
+static int write_forget(kv_store *store, int64_t replaced) {
+  int rc = kv_values_forget(&store->stmts, replaced);
 
   return store->txn->pending.is_open ? SQLITE_OK : rc;
 }
@@ -289,11 +290,11 @@ static void write_value(kv_run *run, const kv_value *value, int64_t large) {
 static int write_put(kv_store *store, const kv_row *row, int64_t large,
                      int is_again) {
   kv_run run;
-  int64_t former;
+  int64_t replaced;
   int rc;
 
   assert(store->txn->pending.is_open && !store->txn->log);
-  rc = write_former(store, row, is_again, &former);
+  rc = write_replaced(store, row, is_again, &replaced);
   if (rc != SQLITE_OK) return rc;
   kv_run_begin(&run, &store->stmts, KV_SQL_CACHE_PUT);
   kv_run_value(&run, &row->key);
@@ -305,7 +306,7 @@ static int write_put(kv_store *store, const kv_row *row, int64_t large,
   kv_run_int(&run, store->txn->pending.arrived);
   write_value(&run, &row->value, large);
   rc = kv_run_end(&run);
-  return rc == SQLITE_OK ? write_forget(store, former) : rc;
+  return rc == SQLITE_OK ? write_forget(store, replaced) : rc;
 }
 
 /* Write late rows: new ones by one statement, then those that replace. */
@@ -452,7 +453,7 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
                           const kv_value *from, const kv_place *place,
                           const kv_value *to, const kv_value *value) {
   kv_pending *pending = &store->txn->pending;
-  int64_t formers[2];
+  int64_t replaced[2];
   kv_row rows[2];
   kv_pending_mark here;
   int64_t large = 0;
@@ -463,9 +464,9 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
   rows[0] = write_cell(store, gone, KV_OP_DELETE, from, &write_null);
   rows[1] = write_cell(store, place, KV_OP_SET, to, value);
   here = kv_pending_here(pending);
-  rc = write_former(store, &rows[0], gone->is_again, &formers[0]);
+  rc = write_replaced(store, &rows[0], gone->is_again, &replaced[0]);
   if (rc == SQLITE_OK) {
-    rc = write_former(store, &rows[1], place->is_again, &formers[1]);
+    rc = write_replaced(store, &rows[1], place->is_again, &replaced[1]);
   }
   if (rc == SQLITE_OK) {
     rc = write_remember(store, gone, &rows[0], 0);
@@ -474,8 +475,8 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
     rc = write_remember(store, place, &rows[1], 0);
   }
   if (rc == SQLITE_OK) rc = write_put_two(store, &rows[0], &rows[1], large);
-  if (rc == SQLITE_OK) rc = write_forget(store, formers[0]);
-  if (rc == SQLITE_OK) rc = write_forget(store, formers[1]);
+  if (rc == SQLITE_OK) rc = write_forget(store, replaced[0]);
+  if (rc == SQLITE_OK) rc = write_forget(store, replaced[1]);
   if (rc != SQLITE_OK) kv_pending_return(pending, here);
   return rc;
 }

@@ -58,11 +58,12 @@ int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
 int kv_write_is_late(const kv_store *store, const kv_value *key);
 
 /*
-** A statement found the latest row of a key, with KV_SQL_CACHE_LATEST: if the
+** A statement has read the latest row of a key, with KV_SQL_CACHE_LATEST: if the
 ** next write is of that key (DELETE, UPDATE), it is not looked up again. Only
 ** within a transaction that wrote, where nobody else can.
 */
-void kv_write_found(kv_store *store, const kv_value *key, sqlite3_stmt *row);
+void kv_write_note_read(kv_store *store, const kv_value *key,
+                        sqlite3_stmt *row);
 
 /*
 ** Write the rows that are late to the cache: before anything reads its

@@ -348,7 +348,7 @@ static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
   if (rc == SQLITE_OK) rc = cursor_find(cursor, cursor->batch.last);
   if (rc == SQLITE_OK && cursor->point.stmt &&
       cursor->point.id == KV_SQL_CACHE_LATEST) {
-    kv_write_found(store, cursor->batch.last, cursor->point.stmt);
+    kv_write_note_read(store, cursor->batch.last, cursor->point.stmt);
   }
   return cursor_fail(cursor, rc);
 }
