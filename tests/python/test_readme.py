@@ -691,6 +691,8 @@ def messages_of_source():
             continue
         with open(path) as f:
             text = f.read()
+        # Those that an SQL function of the store makes have their prefix.
+        found |= set(re.findall(r'"kv: ([^"%:]{9,})', text))
         for call in re.finditer(r'\bkv_error\(', text):
             for literal in formats_of_call(text, call.end()):
                 found.add(re.sub(r'%(\.\*)?(lld|llu|s|d)', '…', literal))
