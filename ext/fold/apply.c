@@ -141,8 +141,7 @@ int kv_apply_cell(const kv_cell *cell, kv_arena *arena,
     case KV_CELL_PUSH: return apply_push(cell, arena, column);
     case KV_CELL_UNKNOWN: return KV_OK;
   }
-  if (column->op != KV_CELL_SET) column->value = apply_null;
-  column->op = KV_CELL_SET;
+  column->op = KV_CELL_SET; /* a set or list is text, which is no number */
   kv_apply_number(cell, &column->value);
   return KV_OK;
 }

@@ -32,9 +32,11 @@ kv_list kv_apply_list(const kv_fold_column *column, int op);
 /*
 ** Apply a cell to a column, if it is the next one in order and its writer had seen
 ** all others. That holds for the next write of this device. It also gives the
-** right value for a foreign row that is the newest of its key, unless it has a
-** cut, or an assignment of a column that ever had operations. A column of
-** zeroes is NULL. The new value borrows from the cell and the arena. KV_NOMEM.
+** right value for a foreign update that is the newest row of its key, unless it
+** cuts, or assigns a set, or assigns a column that ever had operations.
+**
+** A column of zeroes is NULL. The new value borrows from the cell and the arena.
+** KV_NOMEM.
 */
 int kv_apply_cell(const kv_cell *cell, kv_arena *arena, kv_fold_column *column);
 

@@ -12,6 +12,7 @@
 */
 #include "elements.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef struct elements_cursor {
@@ -131,6 +132,7 @@ static int elements_begin(elements_merge *m, const kv_elements *lists, size_t n,
 int kv_elements_merge(const kv_elements *lists, size_t n, kv_horizon *horizon,
                       kv_arena *arena, kv_list *out) {
   elements_merge m;
+  size_t room = elements_room(lists, n);
   char *z;
   size_t at = 1;
   size_t i;
@@ -143,7 +145,7 @@ int kv_elements_merge(const kv_elements *lists, size_t n, kv_horizon *horizon,
   memset(&m, 0, sizeof(m));
   m.horizon = horizon;
   rc = elements_begin(&m, lists, n, arena);
-  z = rc == KV_OK ? kv_arena_get(arena, elements_room(lists, n)) : NULL;
+  z = rc == KV_OK ? kv_arena_get(arena, room) : NULL;
   if (!z) return KV_NOMEM;
   while (m.n_heap > 0 && rc == KV_OK) {
     const kv_scalar *element = &m.heap[0]->element;
@@ -165,6 +167,7 @@ int kv_elements_merge(const kv_elements *lists, size_t n, kv_horizon *horizon,
   z[0] = '[';
   if (at == 1) at++; /* there is no comma that the bracket could take over */
   z[at - 1] = ']';
+  assert(at <= room);
   out->z = z;
   out->n = at;
   return rc;

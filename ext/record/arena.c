@@ -12,7 +12,6 @@
 */
 #include "arena.h"
 
-#include <stdalign.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,8 +23,15 @@ struct kv_arena_block {
   size_t room; /* bytes behind the head */
 };
 
+/* What has the strictest alignment. (Not every compiler has max_align_t.) */
+typedef union arena_any {
+  int64_t i;
+  double r;
+  void *p;
+} arena_any;
+
 /* Where the bytes of a block begin. */
-#define ARENA_ALIGN alignof(max_align_t)
+#define ARENA_ALIGN sizeof(arena_any)
 #define ARENA_HEAD                                                             \
   ((sizeof(kv_arena_block) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN)
 

@@ -174,8 +174,8 @@ static void driver_time(kv_fold *fold, char *line) {
 
 static void driver_fold(kv_fold *fold, char *line) {
   int deletes = (int)driver_number(&line);
-  kv_fold_conflict *conflicts;
-  size_t n;
+  kv_fold_conflict *conflicts = NULL;
+  size_t n = 0;
   size_t i;
   int rc = kv_fold_begin(fold, logs, n_logs, driver_seen, NULL);
 

@@ -50,6 +50,7 @@ static void reals_have_the_fewest_digits(void **state) {
   prints(5e-324, "5e-324");
   prints(DBL_MIN, "2.2250738585072014e-308");
   prints(DBL_MAX, "1.7976931348623157e+308");
+  prints(18014398509482032.0, "1.801439850948203e+16"); /* at the edge */
   prints(9007199254740993.0, "9007199254740992.0");
   prints(5.684341886080801e-14, "5.684341886080801e-14");
 }
