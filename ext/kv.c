@@ -88,6 +88,7 @@ static int init_register(sqlite3 *db, kv_registry *registry) {
   if (rc == SQLITE_OK) rc = kv_history_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_device_table_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_foreign_table_register(db, registry);
+  if (rc == SQLITE_OK) rc = kv_parstore_table_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_hash_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_functions_register(db, registry);
   return rc;

@@ -15,6 +15,8 @@
 #define NAMES_MS ((int64_t)1000)
 #define NAMES_MINUTE ((int64_t)60 * 1000 * 1000)
 #define NAMES_DAY ((int64_t)24 * 60 * NAMES_MINUTE)
+#define NAMES_YEAR_0 (-719528 * NAMES_DAY)     /* 0000-01-01 */
+#define NAMES_YEAR_10000 (2932897 * NAMES_DAY) /* the day after 9999-12-31 */
 
 static int names_lower(int c) {
   return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
@@ -90,10 +92,10 @@ typedef struct names_date {
   int day;   /* 1 .. 31 */
 } names_date;
 
-/* The date `days` days after 1970-01-01, days >= 0. */
+/* The date `days` days after 1970-01-01, of year 0 or later. */
 static names_date names_date_of(int64_t days) {
-  int64_t z = days + 719468; /* since 0000-03-01 */
-  int64_t era = z / 146097;  /* of 400 years */
+  int64_t z = days + 719468;             /* since 0000-03-01 */
+  int64_t era = z < 0 ? -1 : z / 146097; /* of 400 years */
   int64_t day_of_era = z - era * 146097;
   int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
                          day_of_era / 146096) /
@@ -140,29 +142,41 @@ static char *names_put(char *z, int n, int v) {
   return z + n;
 }
 
-void kv_time_format(int64_t ts, char out[KV_TIME_SIZE]) {
-  char *z = out;
-  names_date date;
-  int ms;
+/* Write a time of the years 0 to 9999. */
+static void names_put_time(char *z, int64_t ts, int n_digits) {
+  int64_t days = (ts - NAMES_YEAR_0) / NAMES_DAY;
+  int64_t us = (ts - NAMES_YEAR_0) % NAMES_DAY;
+  names_date date = names_date_of(days + NAMES_YEAR_0 / NAMES_DAY);
+  int ms = (int)(us / NAMES_MS);
 
-  if (ts >= 0 && ts <= KV_TS_MAX) {
-    date = names_date_of(ts / NAMES_DAY);
-    ms = (int)(ts % NAMES_DAY / NAMES_MS);
-    z = names_put(z, 4, date.year);
-    *z++ = '-';
-    z = names_put(z, 2, date.month);
-    *z++ = '-';
-    z = names_put(z, 2, date.day);
-    *z++ = ' ';
-    z = names_put(z, 2, ms / 3600000);
-    *z++ = ':';
-    z = names_put(z, 2, ms / 60000 % 60);
-    *z++ = ':';
-    z = names_put(z, 2, ms / 1000 % 60);
-    *z++ = '.';
-    z = names_put(z, 3, ms % 1000);
-  }
+  z = names_put(z, 4, date.year);
+  *z++ = '-';
+  z = names_put(z, 2, date.month);
+  *z++ = '-';
+  z = names_put(z, 2, date.day);
+  *z++ = ' ';
+  z = names_put(z, 2, ms / 3600000);
+  *z++ = ':';
+  z = names_put(z, 2, ms / 60000 % 60);
+  *z++ = ':';
+  z = names_put(z, 2, ms / 1000 % 60);
+  *z++ = '.';
+  z = names_put(z, 3, ms % 1000);
+  if (n_digits > 3) z = names_put(z, 3, (int)(us % NAMES_MS));
   *z = 0;
+}
+
+void kv_time_format(int64_t ts, char out[KV_TIME_SIZE]) {
+  out[0] = 0;
+  if (ts >= 0 && ts <= KV_TS_MAX) names_put_time(out, ts, 3);
+}
+
+void kv_time_format_wide(int64_t ts, int n_digits,
+                         char out[KV_TIME_WIDE_SIZE]) {
+  out[0] = 0;
+  if (ts >= NAMES_YEAR_0 && ts < NAMES_YEAR_10000) {
+    names_put_time(out, ts, n_digits);
+  }
 }
 
 /*

@@ -36,6 +36,15 @@ int kv_name_same_nocase(const char *a, const char *b);
 */
 void kv_time_format(int64_t ts, char out[KV_TIME_SIZE]);
 
+/* Bytes of a time with microseconds, and its final NUL. */
+#define KV_TIME_WIDE_SIZE 27
+
+/*
+** The same of all years from 0 to 9999, cut off to 3 or 6 digits behind the
+** second (else out is '').
+*/
+void kv_time_format_wide(int64_t ts, int n_digits, char out[KV_TIME_WIDE_SIZE]);
+
 /*
 ** Read a time: 'YYYY-MM-DD', optionally with 'HH:MM', 'HH:MM:SS' or
 ** 'HH:MM:SS.S...' after a space or a T, optionally with Z or +HH:MM, -HH:MM

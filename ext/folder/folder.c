@@ -89,6 +89,14 @@ int kv_folder_make(const char *path) {
   return errno == EEXIST ? SQLITE_OK : SQLITE_CANTOPEN;
 }
 
+int kv_folder_make_private(const char *path) {
+  return mkdir(path, 0700) == 0 ? SQLITE_OK : SQLITE_CANTOPEN;
+}
+
+int kv_folder_remove(const char *path) {
+  return rmdir(path) == 0 ? SQLITE_OK : SQLITE_IOERR_DELETE;
+}
+
 int kv_folder_rename(const char *from, const char *to) {
   if (rename(from, to) != 0) return SQLITE_IOERR;
   folder_sync_parent(to);

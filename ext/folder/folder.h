@@ -57,6 +57,15 @@ int kv_folder_resolve(const char *path, const char *base, int create,
 /* Make a directory and sync its parent; one that exists is fine. */
 int kv_folder_make(const char *path);
 
+/*
+** Make a directory that nobody else can look into, or fail: SQLITE_CANTOPEN if
+** there is anything of that name. It is for a while: nothing is synced.
+*/
+int kv_folder_make_private(const char *path);
+
+/* Remove a directory, which is empty. */
+int kv_folder_remove(const char *path);
+
 /* Rename a file within its directory and sync that. */
 int kv_folder_rename(const char *from, const char *to);
 

@@ -168,11 +168,26 @@ int kv_folder_make(const char *path) {
   wchar_t *wide = folder_wide(path);
   int rc = wide ? SQLITE_OK : SQLITE_NOMEM;
 
-  if (rc == SQLITE_OK && folder_make(wide) != ERROR_SUCCESS) {
-    rc = SQLITE_CANTOPEN;
-  }
+  if (rc == SQLITE_OK && folder_make(wide) != 0) rc = SQLITE_CANTOPEN;
   sqlite3_free(wide);
   return rc;
+}
+
+/* The folder for temporary files is the user's, and so is what is in it. */
+int kv_folder_make_private(const char *path) {
+  wchar_t *wide = folder_wide(path);
+  int is_made = wide && CreateDirectoryW(wide, NULL);
+
+  sqlite3_free(wide);
+  return is_made ? SQLITE_OK : SQLITE_CANTOPEN;
+}
+
+int kv_folder_remove(const char *path) {
+  wchar_t *wide = folder_wide(path);
+  int is_gone = wide && RemoveDirectoryW(wide);
+
+  sqlite3_free(wide);
+  return is_gone ? SQLITE_OK : SQLITE_IOERR_DELETE;
 }
 
 static int folder_is_held(DWORD error) {

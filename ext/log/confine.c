@@ -69,23 +69,20 @@ static int confine_file(sqlite3 *handle, kv_work *work) {
 }
 
 /* https://www.sqlite.org/c3ref/set_authorizer.html */
-static int confine_authorize(void *unused, int action, const char *table,
+static int confine_authorize(void *tables, int action, const char *name,
                              const char *column, const char *db,
                              const char *trigger) {
-  (void)unused;
+  static const char *const pragmas[] = {"cache_size", "table_xinfo", NULL};
+  const char *const *allowed = action == SQLITE_PRAGMA ? pragmas : tables;
+
   (void)column;
   (void)db;
   (void)trigger;
   if (action == SQLITE_SELECT) return SQLITE_OK;
-  if (action == SQLITE_PRAGMA && strcmp(table, "cache_size") == 0) {
-    return SQLITE_OK;
-  }
-  if (action == SQLITE_READ &&
-      (strcmp(table, "device") == 0 || strcmp(table, "log") == 0 ||
-       strcmp(table, "sqlite_master") == 0)) {
-    return SQLITE_OK;
-  }
-  return SQLITE_DENY;
+  if (action != SQLITE_PRAGMA && action != SQLITE_READ) return SQLITE_DENY;
+  while (*allowed && strcmp(name, *allowed) != 0)
+    allowed++;
+  return *allowed ? SQLITE_OK : SQLITE_DENY;
 }
 
 static int confine_step(void *work) {
@@ -98,8 +95,13 @@ void kv_confine_steps(sqlite3 *handle, kv_work *work) {
                            work);
 }
 
-int kv_confine(sqlite3 *handle, kv_work *work) {
-  sqlite3_set_authorizer(handle, confine_authorize, NULL);
+int kv_confine_to(sqlite3 *handle, const char *const *tables, kv_work *work) {
+  sqlite3_set_authorizer(handle, confine_authorize, (void *)tables);
   kv_confine_steps(handle, work);
   return confine_file(handle, work);
+}
+
+int kv_confine(sqlite3 *handle, kv_work *work) {
+  static const char *const log[] = {"device", "log", "sqlite_master", NULL};
+  return kv_confine_to(handle, log, work);
 }

@@ -31,10 +31,13 @@ typedef struct kv_work {
 
 /*
 ** Confine a handle from now on: other statements than SELECT from the tables of
-** a log (and PRAGMA cache_size) are denied, and SQLITE_INTERRUPT is returned when
-** *work, which has to outlive the handle, runs out. SQLITE_NOMEM.
+** a log (and PRAGMA cache_size, table_xinfo) are denied, and SQLITE_INTERRUPT is
+** returned when *work, which has to outlive the handle, runs out. SQLITE_NOMEM.
 */
 int kv_confine(sqlite3 *handle, kv_work *work);
+
+/* The same of a database with other tables, whose names end with NULL. */
+int kv_confine_to(sqlite3 *handle, const char *const *tables, kv_work *work);
 
 /* Only the limit of steps; NULL: no limit. */
 void kv_confine_steps(sqlite3 *handle, kv_work *work);

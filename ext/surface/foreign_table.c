@@ -17,13 +17,7 @@
 #include "log/reader.h"
 #include "store/registry.h"
 #include "surface.h"
-#include "table/arguments.h"
-
-typedef struct foreign_table {
-  sqlite3_vtab base; /* base class: must be first */
-  sqlite3 *db;
-  char *file; /* of a named table; NULL: given as an argument */
-} foreign_table;
+#include "table/path_table.h"
 
 typedef struct foreign_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
@@ -55,61 +49,14 @@ enum {
 static int foreign_connect(sqlite3 *db, void *unused, int argc,
                            const char *const *argv, sqlite3_vtab **out,
                            char **err) {
-  foreign_table *table = kv_zalloc(sizeof(*table));
-  kv_arguments arguments;
-  int rc = table ? SQLITE_OK : SQLITE_NOMEM;
-
   (void)unused;
-  kv_arguments_init(&arguments);
-  if (rc == SQLITE_OK && argc > 4) {
-    rc = kv_error(err, SQLITE_ERROR,
-                  "kv_foreign takes one argument, the path of a log file");
-  } else if (rc == SQLITE_OK && argc == 4) {
-    rc = kv_arguments_path(&arguments, argv[3]);
-  }
-  if (rc == SQLITE_OK && arguments.path) {
-    rc = kv_folder_resolve(arguments.path, NULL, 0, &table->file, err);
-  }
-  if (rc == SQLITE_OK) rc = kv_stmt_declare(db, KV_SQL_DECLARE_FOREIGN, err);
-  if (rc == SQLITE_OK) rc = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
-  kv_arguments_clear(&arguments);
-  if (rc != SQLITE_OK) {
-    if (table) sqlite3_free(table->file);
-    sqlite3_free(table);
-    return rc;
-  }
-  table->db = db;
-  *out = &table->base;
-  return SQLITE_OK;
-}
-
-static int foreign_disconnect(sqlite3_vtab *vtab) {
-  sqlite3_free(((foreign_table *)vtab)->file);
-  sqlite3_free(vtab);
-  return SQLITE_OK;
+  return kv_path_table_connect(db, KV_SQL_DECLARE_FOREIGN, argc, argv, out,
+                               err);
 }
 
 static int foreign_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-  foreign_table *table = (foreign_table *)vtab;
-  int i;
-
-  info->estimatedCost = 1000000.0;
-  info->estimatedRows = 1000000;
-  for (i = 0; i < info->nConstraint; i++) {
-    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-
-    if (c->iColumn != FOREIGN_FILE || c->op != SQLITE_INDEX_CONSTRAINT_EQ) {
-      continue;
-    }
-    if (!c->usable) return SQLITE_CONSTRAINT;
-    info->aConstraintUsage[i].argvIndex = 1;
-    info->aConstraintUsage[i].omit = 1;
-    return SQLITE_OK;
-  }
-  if (table->file) return SQLITE_OK;
-  return kv_error(&vtab->zErrMsg, SQLITE_ERROR,
-                  "name a log file: kv_foreign('notes.kv/devices/phone/"
-                  "log.db')");
+  return kv_path_table_plan(vtab, info, FOREIGN_FILE,
+                            "kv_foreign('notes.kv/devices/phone/log.db')");
 }
 
 static int foreign_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
@@ -155,7 +102,7 @@ static int foreign_next(sqlite3_vtab_cursor *base) {
 
 /* Open a file for a reader of this table. */
 static int foreign_open_file(foreign_cursor *cursor, const char *path) {
-  foreign_table *table = (foreign_table *)cursor->base.pVtab;
+  kv_path_table *table = (kv_path_table *)cursor->base.pVtab;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_stretch stretch;
   kv_stamp stamp;
@@ -186,24 +133,17 @@ static int foreign_open_file(foreign_cursor *cursor, const char *path) {
 static int foreign_filter(sqlite3_vtab_cursor *base, int plan,
                           const char *unused, int argc, sqlite3_value **argv) {
   foreign_cursor *cursor = (foreign_cursor *)base;
-  foreign_table *table = (foreign_table *)base->pVtab;
-  const char *given = table->file;
-  int rc = SQLITE_OK;
+  const char *given;
+  int rc = kv_path_table_path(base->pVtab, argc, argv, &given);
 
   (void)plan;
   (void)unused;
   foreign_reset(cursor);
-  if (argc > 0) {
-    rc = kv_arguments_text(argv[0], "path", &given, &base->pVtab->zErrMsg);
-  }
-  if (rc == SQLITE_OK && !given) {
-    rc = kv_error(&base->pVtab->zErrMsg, SQLITE_ERROR,
-                  "name a log file, not NULL");
-  } else if (rc == SQLITE_OK) {
+  if (rc == SQLITE_OK) {
     rc =
       kv_folder_resolve(given, NULL, 0, &cursor->path, &base->pVtab->zErrMsg);
-    if (rc == SQLITE_OK) rc = foreign_open_file(cursor, cursor->path);
   }
+  if (rc == SQLITE_OK) rc = foreign_open_file(cursor, cursor->path);
   if (rc != SQLITE_OK) return rc;
   cursor->is_end = 0;
   return foreign_next(base);
@@ -280,8 +220,8 @@ static const sqlite3_module foreign_module = {
   .xCreate = foreign_connect,
   .xConnect = foreign_connect,
   .xBestIndex = foreign_best_index,
-  .xDisconnect = foreign_disconnect,
-  .xDestroy = foreign_disconnect,
+  .xDisconnect = kv_path_table_disconnect,
+  .xDestroy = kv_path_table_disconnect,
   .xOpen = foreign_open,
   .xClose = foreign_close,
   .xFilter = foreign_filter,

@@ -15,6 +15,7 @@ int kv_history_register(sqlite3 *db, kv_registry *registry);
 int kv_device_table_register(sqlite3 *db, kv_registry *registry);
 int kv_foreign_table_register(sqlite3 *db, kv_registry *registry);
 int kv_hash_register(sqlite3 *db, kv_registry *registry);
+int kv_parstore_table_register(sqlite3 *db, kv_registry *registry);
 int kv_functions_register(sqlite3 *db, kv_registry *registry);
 
 #endif

@@ -4,7 +4,7 @@ set -u
 export LC_ALL=C
 
 # From the ground up; kv.c is the roof.
-floors="core record fold db folder log cache store own sync table surface"
+floors="core record fold db folder log cache store own sync parstore table surface"
 
 # Most lines of a folder, and of a file; and of those that have more for now.
 folder_most=2300

@@ -3,15 +3,19 @@
 */
 #include "fault/nomem_cases.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <cmocka.h>
+
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
+#include "support/plists.h"
 
 static const char open_laptop[] =
   "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01')";
@@ -194,6 +198,41 @@ static void has_named_foreign(sqlite3 *db) {
   test_run(db, "CREATE VIRTUAL TABLE temp.phone USING kv_foreign('" PHONE "')");
 }
 
+/* A store that PARStore 1 made, with a wal that was left. */
+static void has_parstore(sqlite3 *db) {
+  static const test_object list[] = {
+    test_object_of("\xd1\1\2"), test_object_of("\x61\0\xe9"),
+    test_object_of("\xa2\1\3"), test_object_of("\x23\x3f\xf8\0\0\0\0\0\0")};
+  sqlite3 *log = NULL;
+  sqlite3_stmt *stmt = NULL;
+  unsigned char *z;
+  size_t n;
+
+  (void)db;
+  if (test_exists("o.parstore")) return;
+  test_make_folder("o.parstore");
+  test_make_folder("o.parstore/Devices");
+  test_make_folder("o.parstore/Devices/1");
+  test_make_folder("o.parstore/Devices/2");
+  z = test_plist(list, 4, 1, &n);
+  assert_int_equal(sqlite3_open("old.db", &log), SQLITE_OK);
+  test_run(log,
+           "PRAGMA journal_mode = WAL; CREATE TABLE ZLOG(Z_PK INTEGER PRIMARY "
+           "KEY, ZPARENTTIMESTAMP, ZTIMESTAMP, ZKEY, ZBLOB);"
+           "INSERT INTO ZLOG VALUES(1, NULL, 5, 'a', NULL)");
+  assert_int_equal(
+    sqlite3_prepare_v2(log, "INSERT INTO ZLOG VALUES(2, 5, 6, 'b', ?)", -1,
+                       &stmt, NULL),
+    SQLITE_OK);
+  sqlite3_bind_blob(stmt, 1, z, (int)n, SQLITE_STATIC);
+  assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+  sqlite3_finalize(stmt);
+  test_copy("old.db", "o.parstore/Devices/1/Logs.db");
+  test_copy("old.db-wal", "o.parstore/Devices/1/Logs.db-wal");
+  sqlite3_close(log);
+  sqlite3_free(z);
+}
+
 /* --- Cases ------------------------------------------------------------- */
 
 const nomem_case nomem_cases[] = {
@@ -291,6 +330,8 @@ const nomem_case nomem_cases[] = {
   {"named foreign", NO_STORE, has_named_foreign, "SELECT * FROM phone", NULL},
   {"create foreign", NO_STORE, NULL,
    "CREATE VIRTUAL TABLE temp.f USING kv_foreign('" PHONE "')", NULL},
+  {"parstore", NO_STORE, has_parstore,
+   "SELECT * FROM kv_parstore('o.parstore')", NULL},
   {"drop foreign", NO_STORE, has_named_foreign, "DROP TABLE phone", NULL},
 
   {"insert", TEMP, NULL, "INSERT INTO kv VALUES('a', 2), ('n', 'x')", NULL},

@@ -147,7 +147,7 @@ static const char *const sql_rules[26] = {
     "$R$N\n$R$N\n$N\n$N\nkv_log\nkv_log\nkv_log('$N')\nkv_diff('2026-01-01')\n"
     "kv_diff(1, 2, '$N')\nkv_conflicts\nkv_conflicts('$N')\nkv_changes\n"
     "kv_changes(0, '$N')\nkv_devices\nkv_devices('$N')\n"
-    "kv_foreign('$P.kv/devices/$D/log.db')\n$N('2026-11-0$I')\nv$I\n"
+    "kv_foreign('$P.kv/devices/$D/log.db')\nkv_parstore('$P.kv')\n$N('2026-11-0$I')\nv$I\n"
     "(SELECT x AS key FROM t)",
   ['U' - 'A'] = "sqlite_master\nsqlite_temp_master",
   ['V' - 'A'] = "1\nNULL\n'text'\nzeroblob(9000)\nhex(zeroblob(5000))\n"

@@ -278,7 +278,7 @@ class Hidden(Case):
         self.assertEqual(db.execute("SELECT count(*) FROM kv_devices WHERE store > 'a'").fetchall(), [(1,)])
         self.assertEqual(db.execute(
             "SELECT count(*) FROM kv_devices AS a CROSS JOIN kv_devices AS b ON a.store = b.store").fetchall(), [(1,)])
-        with self.assertRaisesRegex(sqlite3.Error, "name a log file"):
+        with self.assertRaisesRegex(sqlite3.Error, "name a path"):
             db.execute("SELECT * FROM kv_foreign WHERE file > 'a'")
 
 

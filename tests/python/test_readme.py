@@ -21,7 +21,7 @@ says what a block is:
     figures   measured once; a drawing has no word
 
 All blocks under one heading share a folder that has the module as kv.so, and
-examples/reports. <!-- debug --> above a block: the module there is that of a
+examples; on the page about PARStore Old.parstore, too. <!-- debug --> above a block: the module there is that of a
 Debug build. The tables of the reference are compared with what the module has,
 and links with what is there. <!-- add to FILE [after TEXT] --> above a block: it
 is added to the copy of the sources, before they are built for <!-- debug -->.
@@ -44,6 +44,8 @@ import termios
 import time
 import tty
 import unittest
+
+import parstore
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -70,9 +72,10 @@ PAGES = {
     'examples/guide/follow.md': {'console': 1, 'python': 1, 'text': 1},
     'examples/guide/history.md': {'console': 7},
     'examples/guide/install.md': {'sh': 5},
-    'examples/guide/parstore.md': {},
+    'examples/guide/parstore.md': {'console': 4, 'python': 2, 'text': 2},
     'examples/guide/persistent.md': {'console': 3},
     'examples/guide/promises.md': {},
+    'examples/guide/ptvp35.md': {'console': 2},
     'examples/guide/python.md': {'python': 1, 'text': 1},
     'examples/guide/shell.md': {'console': 3},
     'examples/guide/syncing.md': {'': 1, 'console': 3},
@@ -194,6 +197,9 @@ class Runner:
 
     def __init__(self):
         self.root = tempfile.mkdtemp(prefix='kv-readme.')
+        # This Python loads extensions, which another python3 may not do.
+        os.mkdir(os.path.join(self.root, 'bin'))
+        os.symlink(sys.executable, os.path.join(self.root, 'bin', 'python3'))
         self.sources = Sources()
         self.heading = self.folder = None
         self.shells = {}
@@ -212,15 +218,17 @@ class Runner:
                     '%s: a shell ended with an error' % self.heading)
         self.shells = {}
 
-    def enter_heading(self, heading):
+    def enter_heading(self, heading, page):
         if heading != self.heading:
             self.leave_heading()
             self.heading = heading
             self.is_debug = False
             self.folder = tempfile.mkdtemp(dir=self.root)
             shutil.copy(MODULE_FILE, self.folder)
-            shutil.copytree(os.path.join(SOURCE, 'examples', 'reports'),
-                            os.path.join(self.folder, 'examples', 'reports'))
+            shutil.copytree(os.path.join(SOURCE, 'examples'),
+                            os.path.join(self.folder, 'examples'))
+            if page == PARSTORE:
+                parstore.guide(os.path.join(self.folder, 'Old.parstore'))
 
     def use_debug(self):
         """The module is that of a Debug build from here on."""
@@ -232,7 +240,7 @@ class Runner:
 
     def run(self, block):
         """Run one block; returns its lines as they have to be."""
-        self.enter_heading(block.heading)
+        self.enter_heading(block.heading, block.page)
         if block.is_debug:
             self.use_debug()
         if block.target:
@@ -248,6 +256,9 @@ class Runner:
         return run(block)
 
     def command(self, arguments, **options):
+        options.setdefault('env', os.environ)
+        options['env'] = dict(options['env'], PATH='%s:%s' % (
+            os.path.join(self.root, 'bin'), options['env']['PATH']))
         done = subprocess.run(arguments, cwd=self.folder, text=True,
                               stdin=subprocess.DEVNULL, timeout=250,
                               stdout=subprocess.PIPE,
@@ -795,6 +806,9 @@ class TestReference(unittest.TestCase):
         self.assertEqual(columns[:len(log)], log)
         self.assertEqual(names_in('kv_foreign'), ['valid', 'reason'])
         self.assertEqual(columns[len(log):][:2], ['valid', 'reason'])
+
+    def test_columns_of_kv_parstore_are_all_named(self):
+        self.assertEqual(names_in('kv_parstore'), self.columns('kv_parstore'))
 
     def test_functions_are_all_named(self):
         con = connect()

@@ -63,6 +63,9 @@ static void every_text_is_prepared_where_it_runs(void **state) {
   test_run(db, "CREATE VIRTUAL TABLE temp.old USING kv('%q/n.kv', device='b')",
            *state);
   test_log_begin(&log, test_path("%s/log.db", *state), "a", 1);
+  /* A log of PARStore 1, beside ours: parstore_rows. */
+  test_run(db, "CREATE TABLE ZLOG(Z_PK INTEGER PRIMARY KEY, ZPARENTTIMESTAMP, "
+               "ZTIMESTAMP, ZKEY, ZBLOB)");
   for (i = 0; i < KV_SQL_COUNT; i++) {
     const char *name = kv_sql_name((kv_sql)i);
     char *text = fill((kv_sql)i);

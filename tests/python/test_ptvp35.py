@@ -1,0 +1,178 @@
+"""examples/ptvp35.py: files of ptvp35 in and out.
+
+tests/ptvp35 has what ptvp35 wrote, some of it as a crash left it. The .recover,
+.backup and .truncate beside a file are its own.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from support import HERE, MODULE, SHM, connect
+
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+SCRIPT = os.path.join(SOURCE, "examples", "ptvp35.py")
+FILES = os.path.join(SOURCE, "tests", "ptvp35")
+
+A_AND_B = '{"key": "a", "value": 1}\n{"key": "b", "value": 2}\n'
+# What ptvp35 goes on with, where that is not all lines of the file.
+RECOVERED = {
+    "torn": A_AND_B,           # a line cut off, the length before it is known
+    "torn_full": A_AND_B,      # a line too many
+    "rebuild": A_AND_B,        # the new file half written
+    "rebuild_lost": A_AND_B,   # the new file not there
+    "noflag": A_AND_B,         # a length that does not count
+    "prebackup": A_AND_B,      # a copy that does not count
+    "chars": '{"key": "\\u00e9", "value": 1}\n',  # its length is in characters
+}
+NAMES = sorted(set(RECOVERED) | {"seed", "log", "empty", "values", "keys"})
+# What could be taken for something else on the way.
+LOOK_ALIKES = r"""
+{"key": "null", "value": "null"}
+{"key": null, "value": "[1]"}
+{"key": "[1]", "value": "\"q\""}
+{"key": [1], "value": "true"}
+{"key": "x", "value": "1000000000000000000000"}
+{"key": "y", "value": 1000000000000000000000}
+{"key": "z", "value": "{\"a\": 1}"}
+{"key": "\"[1]\"", "value": NaN}
+{"key": "i", "value": [Infinity, -0.0]}
+{"key": "j", "value": -Infinity}
+{"key": "k", "value": "NaN"}
+{"key": "l", "value": "\u0000"}
+{"key": "\ud800", "value": "\udc00"}
+{"key": "m", "value": -9223372036854775808}
+{"key": "n", "value": 0.1}
+""".lstrip()
+
+
+def rebuilt(text, each=False):
+    """What ptvp35 makes of its lines: a dict of Python; or all of them."""
+    def hashable(v):
+        return tuple(map(hashable, v)) if isinstance(v, list) else v
+    spelling, values, lines = {}, {}, []
+    for line in text.split("\n"):
+        if line.strip():
+            row = json.loads(line)
+            key = hashable(row["key"])
+            spelling.setdefault(key, row["key"])
+            values[key] = row["value"]
+            lines.append((key, row["value"]))
+    return "".join(json.dumps({"key": spelling[k], "value": v}) + "\n"
+                   for k, v in (lines if each else values.items()))
+
+
+class Files(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="kv-ptvp35.", dir=SHM)
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.before = self.digest()
+
+    def tearDown(self):
+        self.assertEqual(self.digest(), self.before)
+
+    def digest(self):
+        found = {}
+        for name in os.listdir(FILES):
+            path = os.path.join(FILES, name)
+            with open(path, "rb") as f:
+                found[name] = (hashlib.sha256(f.read()).hexdigest(),
+                               os.stat(path).st_mtime_ns)
+        return found
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def script(self, *arguments):
+        done = subprocess.run(
+            [sys.executable, SCRIPT] + list(arguments), text=True,
+            env=dict(os.environ, KV=MODULE), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        return done.stdout if done.returncode else None
+
+    def both_ways(self, source, *options):
+        self.assertIsNone(self.script(
+            "import", *options, source, self.path("n.kv"), "dev"))
+        self.assertIsNone(self.script(
+            "export", *options, self.path("n.kv"), self.path("new.db")))
+        with open(self.path("new.db"), newline="") as f:
+            got = f.read()
+        shutil.rmtree(self.path("n.kv"))
+        return got
+
+    def text_of(self, name):
+        if name in RECOVERED:
+            return RECOVERED[name]
+        with open(os.path.join(FILES, name + ".db"), newline="\n") as f:
+            return f.read()
+
+    def test_every_file_comes_back_as_ptvp35_would_rebuild_it(self):
+        for name in NAMES:
+            with self.subTest(name):
+                self.assertEqual(
+                    self.both_ways(os.path.join(FILES, name + ".db")),
+                    rebuilt(self.text_of(name)))
+        self.assertEqual(len(NAMES), 12)
+
+    def test_a_rebuilt_file_comes_back_byte_for_byte(self):
+        for name, text in [(n, rebuilt(self.text_of(n))) for n in NAMES] + [
+                ("look alikes", LOOK_ALIKES)]:
+            with self.subTest(name):
+                self.assertEqual(rebuilt(text), text)
+                with open(self.path("old.db"), "w", newline="\n") as f:
+                    f.write(text)
+                self.assertEqual(self.both_ways(self.path("old.db")), text)
+
+    def test_the_changes_come_back_in_their_order(self):
+        for name in NAMES:
+            with self.subTest(name):
+                self.assertEqual(
+                    self.both_ways(os.path.join(FILES, name + ".db"), "--log"),
+                    rebuilt(self.text_of(name), each=True))
+
+    def test_what_was_written_since_is_behind_it(self):
+        store = self.path("n.kv")
+        self.script("import", os.path.join(FILES, "log.db"), store, "dev")
+        con = connect()
+        con.execute("SELECT kv_open(?, 'other')", (store,))
+        con.execute("INSERT INTO kv VALUES('new', 1), ('a', 'changed')")
+        con.execute("DELETE FROM kv WHERE key = 'b'")
+        con.close()
+        self.script("export", store, self.path("new.db"))
+        with open(self.path("new.db")) as f:
+            self.assertEqual(f.read(), (
+                '{"key": "a", "value": "changed"}\n'
+                '{"key": ["x", ["y", 3]], "value": []}\n'
+                '{"key": "new", "value": 1}\n'))
+
+    def test_what_cannot_be_exchanged_is_told(self):
+        old, store, new = map(self.path, ("old.db", "n.kv", "new.db"))
+        for text, why in (('{"key": {}, "value": 1}\n', "an object is a key"),
+                          ('{"key": 1}\n', "line 1: not a key and a value"),
+                          ('{"key": 1, "value": 1}\n{"key', "line 2: ")):
+            with open(old, "w") as f:
+                f.write(text)
+            self.assertIn(why, self.script("import", old, store, "dev"))
+            self.assertFalse(os.path.exists(store))
+        self.assertIn("there is no file", self.script(
+            "import", self.path("none.db"), store, "dev"))
+        con = connect()
+        con.execute("SELECT kv_open(?, 'dev')", (store,))
+        con.execute("INSERT INTO kv VALUES('blob', x'00')")
+        con.close()
+        self.assertIn("there is a blob", self.script("export", store, new))
+        self.assertFalse(os.path.exists(new))
+        # A temporary file that is there may be that of another export.
+        self.assertIn("FileExistsError", self.script("export", store, new))
+        self.assertIn("ptvp35.py import OLD.db", self.script())
+
+
+if __name__ == "__main__":
+    unittest.main()
