@@ -3,7 +3,14 @@
 */
 #include "run.h"
 
+#include <assert.h>
+
 #include "value.h"
+
+/* Parameters of a text are given their values in order and all, or by name. */
+#define RUN_IS_BOUND(run)                                                      \
+  ((run)->n_bound == 0 ||                                                      \
+   (run)->n_bound == sqlite3_bind_parameter_count((run)->stmt))
 
 static void run_start(kv_run *run, kv_stmts *stmts, kv_sql id) {
   run->rc = SQLITE_OK;
@@ -104,6 +111,7 @@ int kv_run_row(kv_run *run) {
   int rc;
 
   if (run->rc != SQLITE_OK) return 0;
+  assert(RUN_IS_BOUND(run));
   rc = sqlite3_step(run->stmt);
   if (rc != SQLITE_ROW && rc != SQLITE_DONE) run->rc = rc;
   return rc == SQLITE_ROW;
@@ -115,13 +123,16 @@ void kv_run_column(kv_run *run, int column, kv_value *out) {
 }
 
 int kv_run_end(kv_run *run) {
+  assert(run->rc != SQLITE_OK || RUN_IS_BOUND(run));
   if (run->rc == SQLITE_OK) run->rc = kv_stmt_end(run->stmt);
   return kv_run_close(run);
 }
 
 int kv_run_again(kv_run *run) {
-  int rc = run->rc == SQLITE_OK ? kv_stmt_end(run->stmt) : run->rc;
+  int rc = run->rc;
 
+  assert(rc != SQLITE_OK || RUN_IS_BOUND(run));
+  if (rc == SQLITE_OK) rc = kv_stmt_end(run->stmt);
   sqlite3_reset(run->stmt);
   run->n_bound = 0;
   run->rc = SQLITE_OK;

@@ -34,7 +34,7 @@ typedef struct kv_run {
   int n_bound; /* parameters that are done */
   kv_sql id;
   kv_stmts *stmts;    /* borrowed; NULL: the statement is not kept */
-  sqlite3_stmt *stmt; /* NULL after an error, and after the end */
+  sqlite3_stmt *stmt; /* NULL: it cannot be prepared, or is given back */
 } kv_run;
 
 /* Take a statement of a store. An error waits in the run. */
@@ -51,8 +51,9 @@ void kv_run_begin_filled(kv_run *run, sqlite3 *db, kv_sql id,
                          const kv_stmt_holes *holes);
 
 /*
-** Give the next parameter its value. Nothing is copied: texts, blobs and values
-** must live until the statement ends. A text or blob that is NULL is an SQL NULL.
+** Give the next parameter its value: all of them, before the first row. Nothing is
+** copied: texts, blobs and values must live until the statement ends. A text or
+** blob that is NULL is an SQL NULL.
 */
 void kv_run_int(kv_run *run, int64_t value);
 void kv_run_text(kv_run *run, const char *text);

@@ -280,6 +280,7 @@ static int write_large(kv_store *store, const kv_value *value, int64_t *large) {
 static void write_value(kv_run *run, const kv_value *value, int64_t large) {
   if (large) {
     kv_run_int(run, large);
+    kv_run_null(run);
   } else {
     kv_run_null(run);
     kv_run_value(run, value);

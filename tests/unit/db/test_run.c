@@ -152,6 +152,7 @@ static void a_statement_is_run_again_with_other_values(void **state) {
   sqlite3 *db = run_connect(&stmts);
   sqlite3_stmt *stmt;
   kv_run run;
+  int i;
 
   (void)state;
   put_arrival(&run, &stmts);
@@ -165,6 +166,8 @@ static void a_statement_is_run_again_with_other_values(void **state) {
   assert_rc(kv_run_again(&run), SQLITE_FULL);
   kv_run_int(&run, 9);
   kv_run_text(&run, "laptop");
+  for (i = 0; i < 4; i++)
+    kv_run_int(&run, i);
   assert_rc(kv_run_again(&run), SQLITE_OK);
   test_rows(db, "7|phone\n9|laptop",
             "SELECT arrived, device FROM kv_arrival ORDER BY 1");
@@ -274,7 +277,7 @@ static void a_statement_is_given_back_reset_and_unbound(void **state) {
 
   kv_run_begin(&run, &stmts, KV_SQL_ARRIVAL_PUT);
   assert_ptr_equal(run.stmt, first);
-  kv_run_int(&run, 9);
+  kv_run_named_int(&run, ":arrived", 9);
   assert_rc(kv_run_end(&run), SQLITE_OK);
   test_rows(db, "9|||||", "SELECT * FROM kv_arrival");
   run_disconnect(db, &stmts);
