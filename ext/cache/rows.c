@@ -66,10 +66,9 @@ static int rows_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     info->aConstraintUsage[i].omit = 1;
     return SQLITE_OK;
   }
-  return kv_error(
-    &vtab->zErrMsg, SQLITE_ERROR,
-    "kv_rows is for the store itself: read kv_log, or a file with "
-    "kv_foreign('notes.kv/devices/phone/log.db')");
+  return kv_error(&vtab->zErrMsg, SQLITE_ERROR,
+                  "kv_rows is internal: read kv_log, or a file with "
+                  "kv_foreign('notes.kv/devices/phone/log.db')");
 }
 
 static int rows_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {

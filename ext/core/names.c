@@ -61,17 +61,17 @@ static int names_is_windows_device(const char *z, size_t n) {
 const char *kv_name_check(const char *name, size_t n) {
   size_t i;
 
-  if (n == 0) return "a device name has at least 1 character";
+  if (n == 0) return "use at least 1 character";
   for (i = 0; i < n; i++) {
     if (!names_is_allowed((unsigned char)name[i])) {
-      return "a device name has only letters A-Z a-z, digits and . _ -";
+      return "use only letters A-Z a-z, digits and . _ -";
     }
   }
-  if (n > KV_NAME_MAX) return "a device name has at most 64 characters";
-  if (name[0] == '.') return "a device name does not start with a dot";
-  if (name[n - 1] == '.') return "a device name does not end with a dot";
+  if (n > KV_NAME_MAX) return "use at most 64 characters";
+  if (name[0] == '.') return "it starts with a dot";
+  if (name[n - 1] == '.') return "it ends with a dot";
   if (names_is_windows_device(name, n)) {
-    return "a device name is not one that Windows reserves, such as con or nul";
+    return "Windows reserves it, like con and nul";
   }
   return NULL;
 }
@@ -210,8 +210,7 @@ static int names_read_digits(names_text *t, int n, int *out) {
 }
 
 static const char *const names_not_a_time =
-  "a time is written as YYYY-MM-DD HH:MM:SS.SSS, with a T and Z or +HH:MM if "
-  "you like";
+  "a time looks like YYYY-MM-DD HH:MM:SS.SSS; T, Z and +HH:MM are optional";
 
 /* The date at the beginning, as microseconds since 1970. */
 static const char *names_read_date(names_text *t, int64_t *us) {
@@ -267,7 +266,7 @@ static const char *names_read_clock(names_text *t, int64_t *us, int *n_digits) {
     }
   }
   if (!reason && (hour > 23 || minute > 59 || second > 59)) {
-    reason = "a time of day is between 00:00:00 and 23:59:59";
+    reason = "a time of day must be between 00:00:00 and 23:59:59";
   }
   *us += (hour * 60 + minute) * NAMES_MINUTE + second * NAMES_MS * NAMES_MS;
   return reason;
@@ -291,7 +290,7 @@ static const char *names_read_offset(names_text *t, int64_t *us) {
     return names_not_a_time;
   }
   if (hour > 14 || minute > 59) {
-    return "an offset from UTC is between -14:59 and +14:59";
+    return "an offset from UTC must be between -14:59 and +14:59";
   }
   *us -= sign * (hour * 60 + minute) * NAMES_MINUTE;
   return NULL;
@@ -310,7 +309,7 @@ const char *kv_time_parse(const char *z, size_t n, int64_t *ts, int64_t *last) {
   if (!reason && t.z != t.end) reason = names_read_offset(&t, &us);
   if (!reason && t.z != t.end) reason = names_not_a_time;
   if (!reason && (us < 0 || us > KV_TS_MAX)) {
-    reason = "a time is between 1970-01-01 and 2255-06-05";
+    reason = "a time must be between 1970-01-01 and 2255-06-05";
   }
   if (!reason) {
     *ts = us;

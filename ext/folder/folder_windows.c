@@ -373,7 +373,7 @@ static char *folder_message(DWORD error) {
 
   while (n > 0 && (wide[n - 1] == L' ' || wide[n - 1] == L'.'))
     n--;
-  if (n == 0) return sqlite3_mprintf("error %u of Windows", (unsigned)error);
+  if (n == 0) return sqlite3_mprintf("Windows error %u", (unsigned)error);
   wide[n] = 0;
   return folder_utf8(wide);
 }

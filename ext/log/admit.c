@@ -43,10 +43,9 @@ static int admit_check_header(sqlite3 *handle, kv_log_head *head,
 
   if (rc == SQLITE_OK) rc = file->pMethods->xFileSize(file, &size);
   if (rc == SQLITE_OK && size < HEADER_SIZE) {
-    kv_verdict_set(verdict, KV_STATE_WAITING,
-                   "only %lld bytes are here so far; it is read when the rest "
-                   "arrives",
-                   size);
+    kv_verdict_set(
+      verdict, KV_STATE_WAITING,
+      "only %lld bytes have arrived; it is read when the rest arrives", size);
     return SQLITE_OK;
   }
   if (rc == SQLITE_OK) rc = file->pMethods->xRead(file, h, HEADER_SIZE, 0);
@@ -61,8 +60,8 @@ static int admit_check_header(sqlite3 *handle, kv_log_head *head,
   head->end = promised > 0 && size > promised ? promised : 0;
   if (memcmp(h, zeros, HEADER_SIZE) == 0) {
     kv_verdict_set(verdict, KV_STATE_WAITING,
-                   "begins with zeros, as a file that is still being "
-                   "delivered; it is read when it is there");
+                   "begins with zeros, like a file that is still being "
+                   "delivered; it is read when it is complete");
   } else if (memcmp(h, "SQLite format 3", 16) != 0 ||
              admit_u32(h + 68) != HEADER_APPLICATION_ID) {
     kv_verdict_set(verdict, KV_STATE_STRANGER, "is not a log of this store");
@@ -79,10 +78,10 @@ static int admit_check_header(sqlite3 *handle, kv_log_head *head,
     kv_verdict_set(verdict, KV_STATE_STRANGER,
                    "keeps its text in UTF-16, which no log ever does");
   } else if (size < promised) {
-    kv_verdict_set(verdict, KV_STATE_WAITING,
-                   "%lld of %lld bytes are here; it is read when the rest "
-                   "arrives",
-                   size, promised);
+    kv_verdict_set(
+      verdict, KV_STATE_WAITING,
+      "%lld of %lld bytes have arrived; it is read when the rest arrives", size,
+      promised);
   }
   return SQLITE_OK;
 }
@@ -130,7 +129,7 @@ static int admit_check_schema(sqlite3 *handle, kv_verdict *verdict) {
                    sqlite3_errstr(rc));
   } else {
     kv_verdict_set(verdict, KV_STATE_STRANGER,
-                   "has other tables than a log has");
+                   "does not have the tables of a log");
   }
   return SQLITE_OK;
 }

@@ -59,10 +59,10 @@ struct kv_reader {
 /* Why a row was not taken; of a wrong one kv_row_check() says it. */
 static const char *const reader_reasons[] = {
   [KV_END_CLEAN] = NULL,
-  [KV_END_TORN] = "its last transaction is not whole",
+  [KV_END_TORN] = "its last transaction is incomplete",
   [KV_END_DAMAGED] = "the file's pages cannot be read",
   [KV_END_ENDLESS] = "the file promises more than it has",
-  [KV_END_UNREAD] = "the disk cannot read it",
+  [KV_END_UNREAD] = "the disk reports an error",
   [KV_END_TOO_BIG] = "key and value are over the limit of 64 MB for a row",
   [KV_END_LIMITED] =
     "a value is over this connection's limit (SQLITE_LIMIT_LENGTH)",
@@ -114,7 +114,7 @@ static int reader_admit_again(kv_reader *reader, const char *device,
   }
   if (rc != KV_DAMAGED) return rc;
   kv_verdict_set(verdict, KV_STATE_DAMAGED,
-                 "cannot be read: it asks for more memory than there is");
+                 "cannot be read: it needs more memory than there is");
   return SQLITE_OK;
 }
 

@@ -40,8 +40,7 @@ static int writer_check_case(const char *devices, const char *device,
         kv_name_same_nocase(names[i], device)) {
       rc = kv_error(err, SQLITE_CANTOPEN,
                     "device %s differs from the existing %s only in case, "
-                    "which some file systems do not tell apart: take another "
-                    "name",
+                    "which some file systems ignore: choose another name",
                     device, names[i]);
     }
   }
@@ -90,8 +89,8 @@ static int writer_make_place(const kv_writer_place *place, char **err) {
   if (rc == SQLITE_OK &&
       kv_folder_look(place->root, &stamp) != KV_FILE_DIRECTORY) {
     rc = kv_error(err, SQLITE_CANTOPEN,
-                  "folder %s is not there: mount it, or make it if it is "
-                  "gone for good; nothing is lost here",
+                  "folder %s is not there: mount it, or create it if it is "
+                  "gone for good; nothing is lost",
                   place->root);
   }
   if (rc == SQLITE_OK) kind = kv_folder_look(devices, &stamp);
@@ -157,8 +156,7 @@ static int writer_read_head(kv_writer *log, const kv_writer_place *place,
   rc = kv_reader_tail(log->reader, &tail, &found);
   if (rc == SQLITE_OK && found < 0) {
     kv_verdict_set(verdict, KV_STATE_DAMAGED,
-                   "has a last row that cannot be "
-                   "read");
+                   "has a last row that cannot be read");
   } else if (rc == SQLITE_OK && found) {
     log->tail = tail;
   }
@@ -213,7 +211,7 @@ static int writer_enter(kv_writer *log, const kv_writer_place *place,
   }
   if ((rc & 0xff) == SQLITE_TOOBIG || (rc & 0xff) == SQLITE_INTERRUPT) {
     kv_verdict_set(verdict, KV_STATE_STRANGER,
-                   "has other tables than a log has");
+                   "does not have the tables of a log");
     return SQLITE_OK;
   }
   if (rc != SQLITE_OK) return kv_writer_error(err, rc, log->path);

@@ -31,8 +31,8 @@ int kv_incarnation_check_host(kv_store *store, kv_writer *log, int adopt,
 
 void kv_incarnation_judge_other(kv_verdict *verdict) {
   kv_verdict_set(verdict, KV_STATE_TWIN,
-                 "is another one than this device published; kv_sync() "
-                 "takes it if it has all those rows");
+                 "is not the one that this device published; kv_sync() "
+                 "accepts it if it has all of those rows");
 }
 
 int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
@@ -168,8 +168,8 @@ static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
     rc = kv_writer_put_new(store->root, store->device, err);
   }
   if (rc != SQLITE_OK && rc != SQLITE_INTERRUPT) {
-    kv_error(err, rc, "cannot make the log of device %s anew: %s",
-             store->device, sqlite3_errstr(rc));
+    kv_error(err, rc, "cannot rebuild the log of device %s: %s", store->device,
+             sqlite3_errstr(rc));
   }
   return rc;
 }
@@ -308,7 +308,7 @@ int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
     if (rc == SQLITE_OK && (!found || sum != ack.sum)) {
       kv_verdict_set(&own->verdict, KV_STATE_TWIN,
                      "was rolled back: device %s has read row %lld of it, "
-                     "which it does not have",
+                     "which it no longer has",
                      names[i], ack.seq);
     }
   }
@@ -349,7 +349,7 @@ static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
   int found;
   int rc = incarnation_part(store, log, end, &after, &found);
 
-  if (!found) *reason = "a row is not there";
+  if (!found) *reason = "a row is missing";
   if (rc == SQLITE_OK && found) {
     if (end > after.seq + INCARNATION_PART) end = after.seq + INCARNATION_PART;
     rc = kv_reader_start(log->reader, after, end);

@@ -307,7 +307,7 @@ int kv_own_discard(kv_store *store, char **err) {
   if (rc == SQLITE_OK) {
     kv_exchange_note_commit(store->exchange, SQLITE_OK, NULL);
   }
-  return kv_store_error(store, err, rc, "cannot give up rows");
+  return kv_store_error(store, err, rc, "cannot discard rows");
 }
 
 int kv_own_count(kv_store *store, int64_t after, int64_t until, int64_t *out) {

@@ -478,5 +478,5 @@ int kv_publish_introduce(kv_store *store, char **err) {
   kv_writer_close(log);
   kv_verdict_clear(&verdict);
   kv_log_cursor_clear(&own);
-  return kv_store_error(store, err, rc, "cannot open the own log");
+  return kv_store_error(store, err, rc, "cannot open the log of this device");
 }

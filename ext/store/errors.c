@@ -44,19 +44,19 @@ int kv_store_wrong_cache(const kv_store *store, char **err) {
 int kv_store_postpone(const kv_store *store, const kv_verdict *verdict,
                       char **err) {
   return kv_error(err, SQLITE_READONLY,
-                  "the log of device %s has to be made anew (it %s): roll "
-                  "back and call kv_sync()",
+                  "the log of device %s has to be rebuilt (it %s): ROLLBACK, "
+                  "then call kv_sync()",
                   store->device, verdict->detail ? verdict->detail : "");
 }
 
 int kv_store_refuse(const kv_store *store, const kv_verdict *verdict,
                     char **err) {
-  return kv_error(
-    err, SQLITE_READONLY,
-    "device %s cannot write: its log %s. Take another device name (what is "
-    "not shared yet goes there), or take the log over with the option "
-    "adopt=1",
-    store->device, verdict->detail ? verdict->detail : "has another writer");
+  return kv_error(err, SQLITE_READONLY,
+                  "device %s cannot write: its log %s. Use another device "
+                  "name (rows that are not shared yet move there), or take "
+                  "over the log with the option adopt=1",
+                  store->device,
+                  verdict->detail ? verdict->detail : "has another writer");
 }
 
 int kv_store_refuse_newer(kv_store *store, char **err) {
@@ -72,6 +72,6 @@ int kv_store_refuse_newer(kv_store *store, char **err) {
   if (format <= KV_CACHE_FORMAT) return SQLITE_OK;
   return kv_error(err, SQLITE_ERROR,
                   "a newer version of sqlite-kv made the cache of %s (its "
-                  "format is %lld, this version knows %d): load that one",
+                  "format is %lld, this version knows %d): load that version",
                   store->name, format, KV_CACHE_FORMAT);
 }

@@ -151,7 +151,7 @@ static int find_ask(kv_registry *registry, const char *schema, const char *name,
   names = sqlite3_str_finish(found.names);
   if (rc == SQLITE_OK && found.n > 1) {
     rc = kv_error(err, SQLITE_ERROR,
-                  "there are several stores named %s: say which one, %s", name,
+                  "there are several stores named %s: say which one: %s", name,
                   names ? names : "SCHEMA.NAME");
   } else if (rc != SQLITE_OK) {
     kv_error(err, rc, "%s", kv_error_reason(found.why, rc));

@@ -126,7 +126,7 @@ static int store_check_options(const kv_options *options, char **err) {
                     "kv_open('notes.kv', 'laptop')");
   }
   if (why) {
-    return kv_error(err, SQLITE_ERROR, "'%s' is no device name: %s",
+    return kv_error(err, SQLITE_ERROR, "'%s' cannot be a device name: %s",
                     options->device, why);
   }
   return SQLITE_OK;
@@ -275,8 +275,8 @@ static int store_check_root(sqlite3 *db, const char *root, char **err) {
 
   if (strlen(root) <= (size_t)most) return SQLITE_OK;
   return kv_error(err, SQLITE_CANTOPEN,
-                  "the path of folder %s is too long: SQLite can open the logs "
-                  "in a folder whose path has %d bytes at most",
+                  "the path of folder %s is too long: SQLite can open the "
+                  "logs in a folder whose path has at most %d bytes",
                   root, most);
 }
 
@@ -316,9 +316,9 @@ static int store_serve(kv_store *store, const char *schema, const char *name,
   if (kv_store_is_table(store, schema, name)) return SQLITE_OK;
   if (!store_is_held(store)) return store_bind(store, schema, name);
   return kv_error(err, SQLITE_ERROR,
-                  "table %s.%s of this connection is this store already "
-                  "(folder %s, device %s): use it, or open the folder as "
-                  "another device",
+                  "this store is already open as table %s.%s of this "
+                  "connection (folder %s, device %s): use it, or open the "
+                  "folder as another device",
                   store->schema, store->name, store->root,
                   store->device ? store->device : "none");
 }

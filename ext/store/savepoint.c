@@ -23,7 +23,7 @@ int kv_store_savepoint_begin(kv_store *store, char **err) {
   if (rc == SQLITE_BUSY) {
     return kv_error(err, rc,
                     "kv_sync() cannot run inside a statement that writes: "
-                    "call it by itself, SELECT kv_sync()");
+                    "call it in a statement of its own, SELECT kv_sync()");
   }
   return kv_store_error(store, err, rc, "cannot begin a savepoint");
 }

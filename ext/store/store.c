@@ -24,8 +24,8 @@ int kv_store_look(kv_store *store, int64_t *id, int *n_reads) {
 
 int kv_store_replaced(const kv_store *store, char **err) {
   return kv_error(err, SQLITE_ERROR,
-                  "another database was put in the place of the one that holds "
-                  "%s.%s: close the connection and open it again",
+                  "the database that holds %s.%s was replaced by another one: "
+                  "close the connection and open it again",
                   store->schema, store->name);
 }
 
@@ -49,7 +49,8 @@ int kv_store_check_same(kv_store *store, char **err) {
   }
   if (rc == SQLITE_ERROR || (rc == SQLITE_OK && id != store->cache_id)) {
     return kv_error(err, SQLITE_ERROR,
-                    "%s was dropped or made anew meanwhile: try again",
+                    "%s was dropped or created again in the meantime: run the "
+                    "statement again",
                     store->name);
   }
   return kv_store_error(store, err, rc, "cannot read the cache");

@@ -65,7 +65,7 @@ int kv_transaction_tell(kv_store *store, char **err) {
   return kv_error(err, rc,
                   "the last commit of %s did not reach the folder: %s. Its "
                   "rows are kept until the connection closes: call kv_sync() "
-                  "when that is mended",
+                  "when that is fixed",
                   store->name,
                   exchange->commit_error ? exchange->commit_error
                                          : sqlite3_errstr(rc));

@@ -36,8 +36,8 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
   kv_cache_get(&run, &store->stmts, KV_SQL_CACHE_LATEST, key, 0, NULL, &value);
   if (value) name = (const char *)sqlite3_column_text(run.stmt, KV_COLUMN_KEY);
   kv_error(err, SQLITE_ERROR,
-           "key %s was written by device %s at the end of time (ts %lld), no "
-           "later one can be given: set another key",
+           "key %s was written by device %s at the latest possible time (ts "
+           "%lld), so nothing can be newer: use another key",
            name ? name : "(deleted)",
            winner->is_found ? winner->device : "none", winner->ts);
   kv_run_close(&run);
@@ -68,9 +68,9 @@ static int write_check_size(const kv_value *key, const kv_value *value,
   n = kv_row_size(&row);
   if (n <= KV_VALUE_MAX) return SQLITE_OK;
   return kv_error(err, SQLITE_TOOBIG,
-                  "key and value have %lld bytes, and the limit is %d (64 MB): "
-                  "cut the value into several keys, or store it in a file, and "
-                  "here the file's name",
+                  "key and value have %lld bytes, and the limit is %d (64 "
+                  "MB): split the value into several keys, or store it in a "
+                  "file and only its name here",
                   (int64_t)n, KV_VALUE_MAX);
 }
 
@@ -208,8 +208,8 @@ static int write_check_text(kv_store *store, const kv_value *value,
     kv_run_column(&run, 0, &kept);
     if (run.rc == SQLITE_OK && kv_order_keys(value, &kept) != 0) {
       run.rc = kv_error(err, SQLITE_ERROR,
-                        "a text is no Unicode, which a database of UTF-16 does "
-                        "not keep: store it as a blob");
+                        "the text is not valid Unicode, which a UTF-16 "
+                        "database cannot store: store it as a blob");
     }
   }
   return kv_run_close(&run);

@@ -163,11 +163,11 @@ static int device_add_other(device_cursor *cursor, char *path,
 
 /* What to do about an entry that is not read; `otherwise` says what it is. */
 static const char *device_advise(const char *name, const char *otherwise) {
-  return kv_placeholder_is(name)
-           ? "a placeholder of a cloud drive: keep it, as to delete it deletes "
-             "the file on all devices, and tell the drive to keep the folder "
-             "on this device"
-           : otherwise;
+  return kv_placeholder_is(name) ? "a placeholder of a cloud drive: keep it, "
+                                   "because deleting it deletes the file on "
+                                   "all devices, and tell the drive to keep "
+                                   "the folder on this device"
+                                 : otherwise;
 }
 
 /* Is an entry of a device's directory part of its log? */

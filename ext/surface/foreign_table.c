@@ -110,7 +110,7 @@ static int foreign_open_file(foreign_cursor *cursor, const char *path) {
 
   if (kv_folder_look(path, &stamp) != KV_FILE_REGULAR) {
     return kv_error(&table->base.zErrMsg, SQLITE_CANTOPEN,
-                    "%s is no regular file: name a log file, such as "
+                    "%s is not a regular file: name a log file, such as "
                     "notes.kv/devices/phone/log.db",
                     path);
   }
@@ -156,7 +156,7 @@ static int foreign_eof(sqlite3_vtab_cursor *base) {
 static const char *foreign_reason(const foreign_cursor *cursor) {
   if (cursor->reason) return cursor->reason;
   return cursor->row && cursor->row->seq > cursor->whole
-           ? "its transaction is not whole"
+           ? "its transaction is incomplete"
            : NULL;
 }
 

@@ -175,7 +175,7 @@ static int open_store(kv_registry *registry, sqlite3 *db,
     rc = open_again(*out, arguments, err);
   } else if (open_is_taken(db, name)) {
     rc = kv_error(err, SQLITE_ERROR,
-                  "there is a table %s already: open the store under another "
+                  "there is already a table %s: open the store under another "
                   "name, kv_open(path, device, 'name=other')",
                   name);
   } else {
@@ -258,10 +258,10 @@ static int close_publish(kv_store *store, int discard, char **err) {
 
   if (!store->device || !store->root) return SQLITE_OK;
   if (kv_transaction_has_rows(store)) {
-    return kv_error(err, SQLITE_LOCKED,
-                    "%s has rows of this transaction: COMMIT or ROLLBACK, then "
-                    "kv_close()",
-                    store->name);
+    return kv_error(
+      err, SQLITE_LOCKED,
+      "%s has uncommitted rows: COMMIT or ROLLBACK, then kv_close()",
+      store->name);
   }
   if (discard) return kv_own_discard(store, err);
   rc = kv_publish_now(store, 0, &why);
@@ -270,7 +270,7 @@ static int close_publish(kv_store *store, int discard, char **err) {
       rc = SQLITE_OK;
     } else {
       rc = kv_error(err, rc == SQLITE_OK ? SQLITE_LOCKED : rc,
-                    "%lld rows of %s are not published: %s. To give them up: "
+                    "%lld rows of %s are not published: %s. To discard them: "
                     "kv_close('discard=1', '%s')",
                     n_waiting, store->name,
                     why ? kv_error_reason(why, rc) : "see kv_devices",

@@ -64,7 +64,7 @@ static int diff_start(kv_view_cursor *cursor, sqlite3_value **given,
   (void)more;
   if (!diff_is_given(given[1])) {
     return kv_error(err, SQLITE_ERROR,
-                    "say from when on: kv_diff(start [, stop]), for example "
+                    "say where to start: kv_diff(start [, stop]), for example "
                     "kv_diff('2026-11-01')");
   }
   rc = kv_argument_time(given[1], now, &start, err);
@@ -209,8 +209,8 @@ static int changes_start(kv_view_cursor *cursor, sqlite3_value **given,
   (void)more;
   if (given[1] && sqlite3_value_type(given[1]) != SQLITE_INTEGER) {
     return kv_error(err, SQLITE_ERROR,
-                    "%s is no cursor: take one from kv_cursor() or the "
-                    "greatest that kv_changes showed, or 0 for everything",
+                    "%s is not a cursor: use one from kv_cursor(), or the "
+                    "greatest one that kv_changes showed, or 0 for everything",
                     sqlite3_value_type(given[1]) == SQLITE_NULL
                       ? "NULL"
                       : (const char *)sqlite3_value_text(given[1]));

@@ -82,7 +82,7 @@ static int rebuild_check(kv_store *store, int is_whole, char **err) {
   if (rc == SQLITE_ERROR || is_open) rc = kv_rebuild_may_hold(store, &may_hold);
   if (rc == SQLITE_OK && may_hold) {
     return kv_error(err, SQLITE_CORRUPT,
-                    "the cache of %s has to be built anew, and may hold rows "
+                    "the cache of %s has to be rebuilt, and may hold rows "
                     "that are not shared: make the folder reachable, or copy "
                     "what you need from %s_cache, DROP TABLE %s_cache, and "
                     "call kv_sync()",
@@ -106,8 +106,8 @@ int kv_rebuild_cache(kv_store *store, char **err) {
     if (rc == SQLITE_OK) rc = kv_cache_drop(&store->stmts);
     if (rc == SQLITE_OK) rc = kv_cache_create(&store->stmts);
     store->cache_id = 0;
-    kv_store_error(store, err, rc, "cannot build the cache anew");
+    kv_store_error(store, err, rc, "cannot rebuild the cache");
     rc = kv_store_savepoint_end(store, rc);
   }
-  return kv_store_error(store, err, rc, "cannot build the cache anew");
+  return kv_store_error(store, err, rc, "cannot rebuild the cache");
 }

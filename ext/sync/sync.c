@@ -75,8 +75,8 @@ static int sync_tell(const sync_run *run, char **err) {
   rc = kv_own_unpublished(run->store, &n_waiting);
   if (rc != SQLITE_OK || n_waiting == 0) return rc;
   return kv_error(err, run->rc,
-                  "rows of %s are not published: %s. They are kept, and what "
-                  "the other devices wrote is merged",
+                  "rows of %s are not published: %s. They are kept, and the "
+                  "changes of the other devices are merged",
                   run->store->name, kv_error_reason(run->why, run->rc));
 }
 
@@ -98,8 +98,8 @@ static int sync_begin(sync_run *run, char **err) {
   if (rc == SQLITE_OK &&
       kv_folder_look(store->root, &stamp) != KV_FILE_DIRECTORY) {
     rc = kv_error(err, SQLITE_CANTOPEN,
-                  "folder %s is not there: mount it, or make it if it is gone "
-                  "for good; what is in the cache is kept",
+                  "folder %s is not there: mount it, or create it if it is "
+                  "gone for good; what is in the cache is kept",
                   store->root);
   }
   return rc;
@@ -115,7 +115,7 @@ static int sync_list(sync_run *run, char ***names, int *n, char **err) {
   if (rc == SQLITE_OK) kind = kv_folder_look(devices, &stamp);
   if (rc == SQLITE_OK && kind != KV_FILE_DIRECTORY && kind != KV_FILE_NONE) {
     rc = kv_error(err, SQLITE_CANTOPEN,
-                  "%s is not a directory that can be read: move it away, or "
+                  "%s is not a directory, or cannot be read: move it away, or "
                   "check its permissions",
                   devices);
   }

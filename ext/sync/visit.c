@@ -138,7 +138,7 @@ static int visit_replace(kv_visit *visit) {
 
   if (head->base.seq > 0) {
     visit_say(visit, KV_STATE_NEWER,
-              "begins with a summary; this version does not read it");
+              "begins with a summary, which this version cannot read");
     return SQLITE_OK;
   }
   rc = kv_reader_verify(visit->reader, head->base, INT64_MAX, visit->poll.stmt,
@@ -182,15 +182,15 @@ static int visit_find_cursor(kv_visit *visit, int *can_read) {
   }
   if (rc == SQLITE_OK && is_behind) {
     visit_say(visit, KV_STATE_BEHIND,
-              "an older copy is here than the one that was read; what was "
+              "this is an older copy than the one that was read; what was "
               "read is kept until the newer one is back");
     return SQLITE_OK;
   }
   if (rc == SQLITE_OK && is_former) {
     visit_say(visit, KV_STATE_BEHIND,
-              "an older log is here than the one that was read last; what was "
-              "read is kept until the newer one is back, or this one is "
-              "written on");
+              "this is an older log than the one that was read last; what was "
+              "read is kept until the newer one is back, or this one gets new "
+              "rows");
     return SQLITE_OK;
   }
   if (rc == SQLITE_OK) rc = visit_replace(visit);
@@ -203,13 +203,13 @@ static void visit_say_clean(kv_visit *visit, const kv_stretch *stretch) {
   if (kv_reader_head(visit->reader)->end > 0) {
     kv_verdict_set(&visit->cursor.verdict, KV_STATE_WAITING,
                    "merged up to row %lld; the file is longer than its header "
-                   "says: its end is here and its beginning is still to come, "
-                   "which rsync --append never sends",
+                   "says: its new end has arrived, but not its changed "
+                   "beginning, which rsync --append never sends",
                    stretch->end.seq);
   } else if (visit->is_replaced) {
     visit_say(visit, KV_STATE_REWRITTEN,
-              "another log took the place of the one that was read; it was "
-              "read from its beginning");
+              "a different log replaced the one that was read; it was read "
+              "from the beginning");
   } else {
     visit_say(visit, KV_STATE_OK, NULL);
   }
@@ -222,15 +222,16 @@ static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
   switch (stretch->ended) {
     case KV_END_CLEAN: visit_say_clean(visit, stretch); break;
     case KV_END_UNREAD:
-      kv_verdict_set(verdict, KV_STATE_BUSY,
-                     "merged up to row %lld; the disk cannot read the next one",
-                     stretch->end.seq);
+      kv_verdict_set(
+        verdict, KV_STATE_BUSY,
+        "merged up to row %lld; the disk reports an error at the next one",
+        stretch->end.seq);
       break;
     case KV_END_TORN:
-      kv_verdict_set(verdict, KV_STATE_WAITING,
-                     "merged up to row %lld; the rest of a transaction is "
-                     "still to come",
-                     stretch->end.seq);
+      kv_verdict_set(
+        verdict, KV_STATE_WAITING,
+        "merged up to row %lld; the rest of a transaction has not arrived yet",
+        stretch->end.seq);
       break;
     default:
       kv_verdict_set(verdict,
@@ -254,7 +255,8 @@ static int visit_merge(kv_visit *visit) {
   int rc = visit_find_cursor(visit, &can_read);
 
   if (kv_reader_is_unread(visit->reader)) {
-    visit_say(visit, KV_STATE_BUSY, "cannot be read: the disk fails");
+    visit_say(visit, KV_STATE_BUSY,
+              "cannot be read: the disk reports an error");
     return rc;
   }
   if (rc != SQLITE_OK || !can_read) return rc;
@@ -352,7 +354,7 @@ static int visit_say_none(kv_visit *visit) {
     visit_say(visit, KV_STATE_MISSING,
               "its log is no longer in the folder; what was read is kept");
   } else {
-    visit_say(visit, KV_STATE_WAITING, "its log is not here yet");
+    visit_say(visit, KV_STATE_WAITING, "its log has not arrived yet");
   }
   sqlite3_free(placeholder);
   sqlite3_free(path);
@@ -366,7 +368,7 @@ static int visit_say_kind(kv_visit *visit) {
     case KV_FILE_NONE: return visit_say_none(visit);
     case KV_FILE_UNKNOWN:
       visit_say(visit, KV_STATE_BUSY,
-                "cannot be looked at: check the folder's permissions");
+                "cannot be accessed: check the folder's permissions");
       break;
     default:
       visit_say(visit, KV_STATE_STRANGER,
@@ -433,7 +435,7 @@ static int visit_judge(kv_visit *visit, int can_read) {
   if (can_read) return visit_read(visit);
   visit->cursor.has_stamp = 0;
   visit_say(visit, KV_STATE_DAMAGED,
-            "cannot be read: it asks for more memory than there is");
+            "cannot be read: it needs more memory than there is");
   return SQLITE_OK;
 }
 

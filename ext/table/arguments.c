@@ -21,8 +21,9 @@ int kv_argument_time_text(const char *z, int n, int64_t now, int64_t *last,
   why = kv_time_parse(z, (size_t)n, &ts, last);
   if (!why) return SQLITE_OK;
   return kv_error(err, SQLITE_ERROR,
-                  "'%.*s' is no time (%s): write 'YYYY-MM-DD HH:MM:SS.SSS', a "
-                  "date, 'now', or integer microseconds since 1970",
+                  "'%.*s' is not a time (%s): write 'YYYY-MM-DD "
+                  "HH:MM:SS.SSS', a date, 'now', or integer microseconds "
+                  "since 1970",
                   n, z, why);
 }
 
@@ -40,14 +41,14 @@ int kv_argument_time(sqlite3_value *value, int64_t now, int64_t *last,
                       *last);
     }
     return kv_error(err, SQLITE_ERROR,
-                    "%lld is no time: microseconds since 1970 go up to %lld",
+                    "%lld is not a time: microseconds since 1970 go up to %lld",
                     *last, KV_TS_MAX);
   }
   text = (const char *)sqlite3_value_text(value);
   if (!text || sqlite3_value_type(value) != SQLITE_TEXT) {
     return kv_error(err, SQLITE_ERROR,
-                    "%s is no time: write 'YYYY-MM-DD HH:MM:SS.SSS', a date, "
-                    "'now', or integer microseconds since 1970",
+                    "%s is not a time: write 'YYYY-MM-DD HH:MM:SS.SSS', a "
+                    "date, 'now', or integer microseconds since 1970",
                     text ? text : "NULL");
   }
   return kv_argument_time_text(text, sqlite3_value_bytes(value), now, last,
@@ -114,7 +115,7 @@ static int arguments_now(kv_arguments *arguments, const char *value,
       ts = 10 * ts + (value[i] - '0');
     if (ts < KV_TIME_SMALLEST || ts > KV_TS_MAX) {
       return kv_error(err, SQLITE_ERROR,
-                      "now=%s is no time: microseconds since 1970", value);
+                      "now=%s is not a time in microseconds since 1970", value);
     }
     arguments->options.now = ts;
     return SQLITE_OK;
@@ -125,7 +126,8 @@ static int arguments_now(kv_arguments *arguments, const char *value,
     const char *why = kv_time_parse(value, n, &arguments->options.now, &last);
     if (!why) return SQLITE_OK;
     arguments->options.now = -1;
-    return kv_error(err, SQLITE_ERROR, "now='%s' is no time: %s", value, why);
+    return kv_error(err, SQLITE_ERROR, "now='%s' is not a time: %s", value,
+                    why);
   }
 }
 
@@ -163,8 +165,8 @@ int kv_arguments_option(kv_arguments *arguments, const char *z, int n,
   }
   if (rc == SQLITE_OK && (!equals || !strstr(allowed, pattern))) {
     rc = kv_error(err, SQLITE_ERROR,
-                  "'%.*s' is no option here: options are name=value, with the "
-                  "names%.*s",
+                  "'%.*s' is not an option here: options are name=value, and "
+                  "the names are%.*s",
                   n, z, (int)strlen(allowed) - 1, allowed);
   } else if (rc == SQLITE_OK) {
     rc = arguments_set(arguments, name, value, err);
@@ -212,6 +214,6 @@ int kv_arguments_text(sqlite3_value *value, const char *what, const char **out,
   if (!*out || (size_t)sqlite3_value_bytes(value) == strlen(*out)) {
     return SQLITE_OK;
   }
-  return kv_error(err, SQLITE_ERROR, "there is a NUL in the %s behind '%s'",
+  return kv_error(err, SQLITE_ERROR, "there is a NUL in the %s after '%s'",
                   what, *out);
 }

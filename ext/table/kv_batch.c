@@ -133,7 +133,7 @@ static void batch_function(sqlite3_context *ctx, int argc,
 
   (void)argc;
   if (!batch) {
-    sqlite3_result_error(ctx, "kv: kv_batch() is for the store alone", -1);
+    sqlite3_result_error(ctx, "kv: kv_batch() is internal", -1);
   } else if (batch->n_rows == batch->limit) {
     sqlite3_result_int(ctx, 1);
   } else if (batch_add(batch, argv, &is_full) != SQLITE_OK) {

@@ -60,8 +60,8 @@ static int table_check_name(const char *name, char **err) {
   for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
     if (sqlite3_stricmp(name, names[i]) != 0) continue;
     return kv_error(err, SQLITE_ERROR,
-                    "%s is a table of every connection: give the store another "
-                    "name",
+                    "%s is the name of a table of this extension: give the "
+                    "store another name",
                     names[i]);
   }
   return SQLITE_OK;
@@ -154,7 +154,7 @@ static int table_may_drop(kv_store *store) {
   if (rc == SQLITE_OK && waits) {
     sqlite3_log(SQLITE_LOCKED,
                 "kv: table %s holds rows that are not published: call "
-                "kv_sync(), or give them up with kv_close('discard=1', '%s')",
+                "kv_sync(), or discard them with kv_close('discard=1', '%s')",
                 store->name, store->name);
     return SQLITE_LOCKED;
   }

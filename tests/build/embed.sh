@@ -32,5 +32,5 @@ last run: laptop
 runs of laptop: 2
 runs of phone: 1
 cannot open the store: kv: cannot create folder $PWD/nowhere/notes.kv: No such file or directory; only the last part of a path is created, so mount or make the rest
-cannot open the store: kv: 'no name' is no device name: a device name has only letters A-Z a-z, digits and . _ -
+cannot open the store: kv: 'no name' cannot be a device name: use only letters A-Z a-z, digits and . _ -
 END

@@ -38,7 +38,7 @@ SELECT key, value FROM kv('NOW');
 .print == integer microseconds
 SELECT value FROM kv(1793611815250000) WHERE key = 'title';
 SELECT value FROM kv(1793611815249999) WHERE key = 'title';
-.print == NULL is no time: the store as it is
+.print == NULL is not a time: the store as it is
 SELECT key, value FROM kv(NULL);
 
 .print == a time that the store itself shows finds that row
@@ -72,7 +72,7 @@ SELECT value FROM kv WHERE key = 'stars';
 SELECT * FROM kv(1793611815);
 SELECT * FROM kv(1793611815250);
 SELECT * FROM kv(0);
-.print == and what is no time
+.print == and what is not a time
 SELECT * FROM kv('yesterday');
 SELECT * FROM kv('2026-13-01');
 SELECT * FROM kv('2026-02-30');

@@ -137,7 +137,7 @@ for name in "$here/notes.kv" "$(printf %s "$here/notes.kv/" | tr / '\\')" \
   ask "SELECT count(*) FROM kv; SELECT kv_open('$name', 'laptop', 'name=k2');" \
     > names.out
   expect "$name is the same store" 1 \
-    "$(grep -c 'is this store already' names.out)"
+    "$(grep -c 'this store is already open' names.out)"
 done
 
 # What is not a device is not read.

@@ -203,7 +203,7 @@ class Tampered(Changed):
         self.db.execute("PRAGMA encoding = 'UTF-16le'")
         self.db.execute("CREATE VIRTUAL TABLE kv USING kv(%r, device='laptop')" % self.path("notes.kv"))
         for key, value in (("'k'", "CAST(x'00d8' AS TEXT)"), ("CAST(x'00d8' AS TEXT)", "1")):
-            self.fails("INSERT INTO kv VALUES(%s, %s)" % (key, value), "kv: ", "no Unicode")
+            self.fails("INSERT INTO kv VALUES(%s, %s)" % (key, value), "kv: ", "not valid Unicode")
         self.put("a")
         self.check(self.db)
 
@@ -268,7 +268,7 @@ class CacheUnfit(Changed):
         known = self.format()
         self.change("UPDATE kv_meta SET format = 1",
                     "ALTER TABLE kv_cursor RENAME COLUMN waiting_seq TO other")
-        self.fails("SELECT kv_sync()", "kv: the cache of kv has to be built anew", "DROP TABLE")
+        self.fails("SELECT kv_sync()", "kv: the cache of kv has to be rebuilt", "DROP TABLE")
         self.change(f"UPDATE kv_meta SET format = {known}",
                     "ALTER TABLE kv_cursor RENAME COLUMN other TO waiting_seq")
         sync(self.db)
@@ -280,7 +280,7 @@ class CacheUnfit(Changed):
         known = self.format()
         os.rename(self.path("notes.kv"), self.path("away.kv"))
         self.change("UPDATE kv_meta SET format = 1")
-        self.fails("SELECT kv_sync()", "kv: the cache of kv has to be built anew", "reachable")
+        self.fails("SELECT kv_sync()", "kv: the cache of kv has to be rebuilt", "reachable")
         self.assertEqual(self.db.execute("SELECT count(*) FROM kv_cache").fetchone(), (2,))
         os.rename(self.path("away.kv"), self.path("notes.kv"))
         sync(self.db)
@@ -316,10 +316,10 @@ class CacheUnfit(Changed):
         for name in ("kv_log", "KV_DEVICES", "kv_diff", "kv_changes", "kv_conflicts", "kv_foreign",
                      "kv_rows"):
             self.fails("CREATE VIRTUAL TABLE temp.%s USING kv(%r, device='laptop')"
-                       % (name, self.path("notes.kv")), "kv: %s is a table" % name.lower())
+                       % (name, self.path("notes.kv")), "kv: %s is the name of a table" % name.lower())
         self.assertFalse(os.path.exists(self.path("notes.kv")))
         self.open()
-        self.fails("ALTER TABLE kv RENAME TO kv_log", "kv: kv_log is a table")
+        self.fails("ALTER TABLE kv RENAME TO kv_log", "kv: kv_log is the name of a table")
         self.put("a")
         self.check(self.db)
 

@@ -89,7 +89,7 @@ class States(Case):
                     sync(self.laptop)
                     if first and word == "missing":
                         if os.path.exists(os.path.dirname(self.file)):
-                            self.told("waiting", "not here yet", rows="")
+                            self.told("waiting", "not arrived yet", rows="")
                     else:
                         shown = "abc" if first and word == "damaged" else "" if first else "abcd"
                         self.told(word, *sentence, rows=shown)
@@ -108,22 +108,22 @@ class States(Case):
         self.told("behind", "older", rows="abcd")
         make(self.paths["other"], OTHER[:1], log_id=b"i" * 16)
         self.arrive(read(self.paths["other"]))
-        self.told("rewritten", "another log", rows=["other"])
+        self.told("rewritten", "a different log", rows=["other"])
         make(self.paths["other"], OTHER[:1], log_id=b"o" * 16)
         self.arrive(read(self.paths["other"]))
-        self.told("rewritten", "another log", rows=["other"])
+        self.told("rewritten", "a different log", rows=["other"])
         make(self.paths["other"], ROWS[:3], log_id=b"i" * 16)
         self.arrive(read(self.paths["other"]))
-        self.told("rewritten", "another log", rows="abc")
+        self.told("rewritten", "a different log", rows="abc")
         older = read(self.paths["other"])
         make(self.paths["other"], OTHER[:1] + [(2, NOW + 6, None, 1, "", "b", 1)],
              log_id=b"o" * 16)
         self.arrive(read(self.paths["other"]))
-        self.told("rewritten", "another log", rows=["other", "b"])
+        self.told("rewritten", "a different log", rows=["other", "b"])
         self.arrive(older)
         self.told("behind", "older log", rows=["other", "b"])
         self.arrive(self.whole)
-        self.told("rewritten", "another log", rows="abcd")
+        self.told("rewritten", "a different log", rows="abcd")
 
     def test_a_file_that_is_longer_than_it_says_waits(self):
         """rsync --append sends what was appended, and no page that changed."""

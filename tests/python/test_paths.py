@@ -147,7 +147,7 @@ class Moved(Publish):
         db.execute("SELECT kv_open(?, 'laptop')", (self.path("moved.kv"),))
         with self.assertRaises(sqlite3.Error) as caught:
             open_store(db, self.path("notes.kv"), "laptop", name="again")
-        self.assertIn("is this store already", str(caught.exception))
+        self.assertIn("this store is already open", str(caught.exception))
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ class Pragmas(Case):
             with self.subTest(pragma=pragma):
                 db = self.connect(self.path("host.db"))
                 db.execute("PRAGMA " + pragma)
-                with self.assertRaisesRegex(sqlite3.Error, "is this store already"):
+                with self.assertRaisesRegex(sqlite3.Error, "this store is already open"):
                     db.execute("SELECT kv_open(?, 'laptop', 'name=again')", (self.path("n.kv"),))
                 db.close()
 

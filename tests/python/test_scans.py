@@ -192,7 +192,7 @@ class Scans(Case):
 
     def test_the_function_is_for_the_store_alone(self):
         db = self.store()
-        with self.assertRaisesRegex(Exception, r"kv: kv_batch\(\) is for the store"):
+        with self.assertRaisesRegex(Exception, r"kv: kv_batch\(\) is internal"):
             db.execute("SELECT kv_batch(1, 2, 3, 4)").fetchone()
 
 

@@ -24,7 +24,7 @@ class Succession(Publish):
         return []       # logs that were set aside stay
 
     def damage(self):
-        """A byte of the last row's value changes: the log has to be made anew."""
+        """A byte of the last row's value changes: the log has to be rebuilt."""
         edit(self.own, "UPDATE log SET value = 'other' WHERE seq = 2",
              "UPDATE log SET sum = sum + 1 WHERE seq = 3")
 

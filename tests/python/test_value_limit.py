@@ -115,7 +115,7 @@ class ValueLimit(Case):
             self.assertEqual(sync(laptop), 0)
         self.assertEqual(laptop.execute("SELECT key, valid, reason FROM kv_foreign(?)",
                                         (path,)).fetchall(),
-                         [("a", 1, None), ("b", 0, "its transaction is not whole"), (None, 0, OVER)])
+                         [("a", 1, None), ("b", 0, "its transaction is incomplete"), (None, 0, OVER)])
         laptop.execute("INSERT INTO kv VALUES('mine', 1)")
         self.assertEqual(kv(laptop), plain({"a": 1, "mine": 1}))
         make(path, [(1, NOW, None, 1, "", "a", 1), (2, NOW + 1, None, 1, "", "k", 2)])

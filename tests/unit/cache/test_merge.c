@@ -170,7 +170,7 @@ static void a_transaction_whose_end_is_missing_is_not_merged(void **state) {
   end();
   assert_rc(merge(&at), SQLITE_OK);
   assert_int_equal(stretch.ended, KV_END_TORN);
-  assert_string_equal(stretch.reason, "its last transaction is not whole");
+  assert_string_equal(stretch.reason, "its last transaction is incomplete");
   assert_int_equal(stretch.n_rows, 5);
   assert_int_equal(stretch.end.seq, 5);
   assert_int_equal(stretch.last_ts, 100);

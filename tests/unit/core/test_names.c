@@ -38,8 +38,7 @@ static void names_of_allowed_characters_are_accepted(void **state) {
 }
 
 static void names_of_other_characters_are_refused(void **state) {
-  static const char reason[] =
-    "a device name has only letters A-Z a-z, digits and . _ -";
+  static const char reason[] = "use only letters A-Z a-z, digits and . _ -";
 
   (void)state;
   assert_string_equal(check("a b"), reason);
@@ -59,19 +58,17 @@ static void names_have_1_to_64_characters(void **state) {
 
   (void)state;
   memset(name, 'n', sizeof(name));
-  assert_string_equal(kv_name_check(name, 0),
-                      "a device name has at least 1 character");
+  assert_string_equal(kv_name_check(name, 0), "use at least 1 character");
   assert_null(kv_name_check(name, 64));
-  assert_string_equal(kv_name_check(name, 65),
-                      "a device name has at most 64 characters");
+  assert_string_equal(kv_name_check(name, 65), "use at most 64 characters");
 }
 
 static void dots_are_inside_names_only(void **state) {
   (void)state;
-  assert_string_equal(check(".a"), "a device name does not start with a dot");
-  assert_string_equal(check("."), "a device name does not start with a dot");
-  assert_string_equal(check(".."), "a device name does not start with a dot");
-  assert_string_equal(check("a."), "a device name does not end with a dot");
+  assert_string_equal(check(".a"), "it starts with a dot");
+  assert_string_equal(check("."), "it starts with a dot");
+  assert_string_equal(check(".."), "it starts with a dot");
+  assert_string_equal(check("a."), "it ends with a dot");
 }
 
 static void names_that_windows_reserves_are_refused(void **state) {
@@ -85,9 +82,8 @@ static void names_that_windows_reserves_are_refused(void **state) {
 
   (void)state;
   for (i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
-    assert_string_equal(
-      check(reserved[i]),
-      "a device name is not one that Windows reserves, such as con or nul");
+    assert_string_equal(check(reserved[i]),
+                        "Windows reserves it, like con and nul");
   }
   for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
     assert_null(check(others[i]));
@@ -271,7 +267,7 @@ static void what_is_no_time_is_refused(void **state) {
 
   (void)state;
   for (i = 0; i < sizeof(others) / sizeof(*others); i++) {
-    assert_no_time(others[i], "a time is written as YYYY-MM-DD HH:MM:SS.SSS");
+    assert_no_time(others[i], "a time looks like YYYY-MM-DD HH:MM:SS.SSS");
   }
   assert_non_null(kv_time_parse("2026-11-01\0", 11, &ts, &last));
   assert_null(kv_time_parse("2026-11-01xyz", 10, &ts, &last));

@@ -75,8 +75,9 @@ static void what_is_not_here_yet_is_waited_for(void **state) {
 
   test_truncate(path, 8192);
   assert_int_equal(open_state(path, "phone"), KV_STATE_WAITING);
-  assert_string_equal(detail, "8192 of 12288 bytes are here; it is read when "
-                              "the rest arrives");
+  assert_string_equal(
+    detail,
+    "8192 of 12288 bytes have arrived; it is read when the rest arrives");
   test_truncate(path, 99);
   assert_int_equal(open_state(path, "phone"), KV_STATE_WAITING);
   test_truncate(path, 0);

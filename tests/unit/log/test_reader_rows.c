@@ -114,7 +114,7 @@ static void an_op_that_does_not_fit_an_int_is_none(void **state) {
 
 static void half_a_transaction_is_not_read(void **state) {
   assert_string_equal(verified_after(state, "DELETE FROM log WHERE seq > 2"),
-                      "a:its last transaction is not whole");
+                      "a:its last transaction is incomplete");
   assert_string_equal(verified_after(state, "DELETE FROM log WHERE seq > 3"),
                       "abc:");
 }

@@ -151,7 +151,7 @@ static void a_log_of_another_writer_is_never_rewritten(void **state) {
   replace_log(state);
   before = test_read(log, &n);
   test_store_sync(&t);
-  assert_int_equal(own_state("another one than this device published"),
+  assert_int_equal(own_state("not the one that this device published"),
                    KV_STATE_TWIN);
   expect_refused();
   test_is_kept(log, before, n);

@@ -65,10 +65,10 @@ static void two_of_one_name_are_told_apart_by_their_schema(void **state) {
   db = open_host(*state, "a.db", "kv", "a.kv");
   test_rows(db, "0", "SELECT kv_sync()");
   attach(db, *state, "b.db", "other");
-  test_rows(db,
-            "kv: there are several stores named kv: say which one, "
-            "main.kv, other.kv",
-            "SELECT kv_sync()");
+  test_rows(
+    db,
+    "kv: there are several stores named kv: say which one: main.kv, other.kv",
+    "SELECT kv_sync()");
   test_rows(db, "a.kv|b.kv",
             "SELECT kv_get('who', 0, 'main.kv'), kv_get('who', 0, 'other.kv')");
   test_rows(db, "b.kv", "SELECT value FROM kv_log('other.kv')");
@@ -123,9 +123,9 @@ static void a_table_that_cannot_be_opened_says_why(void **state) {
   test_rows(db, "1", "SELECT count(*) FROM a.kv");
   attach(db, *state, "c.db", "c");
   assert_rc(test_try(db, "SELECT kv_sync('c.kv')"), SQLITE_ERROR);
-  assert_non_null(strstr(sqlite3_errmsg(db),
-                         "kv: table a.kv of this connection is this store "
-                         "already"));
+  assert_non_null(
+    strstr(sqlite3_errmsg(db),
+           "kv: this store is already open as table a.kv of this connection"));
   test_disconnect(db);
 }
 
@@ -164,9 +164,9 @@ static void copy_over(const char *from, const char *to) {
 }
 
 static void a_database_that_was_written_over_is_refused(void **state) {
-  static const char refused[] =
-    "another database was put in the place of the one that holds main.kv: "
-    "close the connection and open it again";
+  static const char refused[] = "the database that holds main.kv was replaced "
+                                "by another one: close the connection and "
+                                "open it again";
   sqlite3 *db = open_host(*state, "b.db", "kv", "b.kv");
   char *rows;
   size_t i;

@@ -71,8 +71,8 @@ static void a_second_table_of_one_store_is_refused(void **state) {
                      root),
             SQLITE_ERROR);
   text = sqlite3_mprintf("%s", sqlite3_errmsg(db));
-  assert_non_null(strstr(text, "table main.one of this connection is this "
-                               "store already"));
+  assert_non_null(strstr(
+    text, "this store is already open as table main.one of this connection"));
   sqlite3_free(text);
   test_run(db, "DROP TABLE one");
   test_run(db, "CREATE VIRTUAL TABLE two USING kv(%Q, device='laptop')", root);
@@ -86,7 +86,7 @@ static void names_are_checked_before_anything_is_made(void **state) {
 
   test_store_open(&t, ":memory:", "laptop");
   assert_rc(open_table(&t, "main", "x", root, "a/b", &out), SQLITE_ERROR);
-  assert_non_null(strstr(t.err, "'a/b' is no device name"));
+  assert_non_null(strstr(t.err, "'a/b' cannot be a device name"));
   assert_null(out);
   assert_false(test_exists(root));
   assert_rc(open_table(&t, "main", "x", "", "laptop", &out), SQLITE_ERROR);
@@ -260,8 +260,8 @@ static void a_cache_made_anew_meanwhile_is_refused(void **state) {
   test_run(t.db, "CREATE TABLE kv_meta AS SELECT * FROM before");
   test_run(t.db, "UPDATE kv_meta SET id = id + 1");
   assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_ERROR);
-  assert_string_equal(t.err, "kv: kv was dropped or made anew meanwhile: try "
-                             "again");
+  assert_string_equal(t.err, "kv: kv was dropped or created again in the "
+                             "meantime: run the statement again");
   assert_true(sqlite3_get_autocommit(t.db));
   sqlite3_free(t.err);
   t.err = NULL;
