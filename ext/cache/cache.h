@@ -4,7 +4,7 @@
 **     {name}_cache    every row of every device, the latest of a key first
 **     {name}_large    their large values (values.h)
 **     {name}_cursor   how far each device's log is merged
-**     {name}_former   logs that another one took the place of
+**     {name}_former   logs that were replaced by another one
 **     {name}_seen     how far each device had merged the others
 **     {name}_arrival  the commits and merges that brought the rows
 **     {name}_meta     the cache itself: format, epoch, machine
@@ -13,12 +13,12 @@
 ** succession: rows of the own device only.
 ** Functions return SQLite codes; the message is the connection's.
 **
-** Rows of {name}_cache that have been superseded are moved to the back now and
-** then (upkeep.h), so that the latest values lie side by side.
+** Superseded rows of {name}_cache are moved to the back now and then
+** (upkeep.h), so that the latest values lie side by side.
 **
-** INVARIANT: all that a ROLLBACK must undo is in these tables.
-** INVARIANT: the latest row of a key of bucket '' is in front, no row of another
-** bucket is, and no row is there twice.
+** INVARIANT: everything that a ROLLBACK must undo is in these tables.
+** INVARIANT: the latest row of each key of bucket '' is in front; rows of other
+** buckets never are; and no row is in the cache twice.
 */
 #ifndef KV_CACHE_CACHE_H
 #define KV_CACHE_CACHE_H
@@ -26,7 +26,7 @@
 #include "db/run.h"
 #include "log/reader.h"
 
-/* Format of the shadow tables; an older cache is built anew. */
+/* Format of the shadow tables; an older cache is rebuilt. */
 #define KV_CACHE_FORMAT 9
 
 /* How many epochs there are: meta_epoch in sql/cache.sql goes round in them. */
@@ -75,24 +75,24 @@ int kv_cache_drop(kv_stmts *stmts);
 /* Rename them after the table is called new_name. */
 int kv_cache_rename(kv_stmts *stmts, const char *new_name);
 
-/* Is there a cache of this format? Never fails for a missing table. */
+/* Check that there is a cache of this format. A missing table is no error. */
 int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out);
 
-/* The format of the cache that is there; 0: it cannot be told. */
+/* The format of the cache; 0: unknown. */
 int kv_cache_format(kv_stmts *stmts, int64_t *out);
 
-/* Are all tables there, with all their columns? */
+/* Check that all tables exist, with all their columns. */
 int kv_cache_is_whole(kv_stmts *stmts, int *is_whole);
 
 /*
-** Make the index by time. It is made after the first merge, as a merge is in
-** key order and puts rows into an index by time one by one.
+** Create the index by time. Do it after the first merge: a merge comes in key
+** order, so it would add rows to the index one by one.
 */
 int kv_cache_index(kv_stmts *stmts);
 
 /*
-** Move superseded rows to the back; note that this was after the merge or
-** commit `arrival`, with so many rows of all logs.
+** Move superseded rows to the back. Note that this was after the merge or
+** commit `arrival`, when all logs together had `rows` rows.
 */
 int kv_cache_sweep(kv_stmts *stmts, int64_t arrival, int64_t rows);
 
@@ -109,35 +109,35 @@ int kv_cache_find(kv_stmts *stmts, const kv_value *key, kv_winner *out);
 void kv_cache_winner(sqlite3_stmt *row, kv_winner *out);
 
 /*
-** The value of a row, borrowed until the next step; NULL of a deletion. If it
-** is large that is an SQL NULL, and *large is the value, for kv_value_free();
-** with large = NULL it is not read.
+** The value of a row, borrowed until the next step; NULL for a deletion. For a
+** large value it is an SQL NULL, and *large is the value, for kv_value_free();
+** with large = NULL the value is not read.
 */
 int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
                    sqlite3_value **value);
 
 /*
-** Find the value of a key: of now with KV_SQL_CACHE_VALUE, which has no key (or
-** _LATEST, with all columns), of the time as_of with KV_SQL_CACHE_ROW. The run is
-** on the row, for kv_run_close(), and *value is its value, borrowed until then. If
-** the key does not exist the run is closed, and *value is NULL. For large see
-** kv_cache_value().
+** Find the value of a key: the current one with KV_SQL_CACHE_VALUE, which has
+** no key column (or _LATEST, with all columns), that at the time as_of with
+** KV_SQL_CACHE_ROW. The run is on the row, for kv_run_close(), and *value is
+** borrowed until then. If the key does not exist, the run is closed and *value
+** is NULL. `large` is as for kv_cache_value().
 */
 int kv_cache_get(kv_run *run, kv_stmts *stmts, kv_sql id, const kv_value *key,
                  int64_t as_of, kv_value *large, sqlite3_value **value);
 
 /*
-** Merge what is new in a log: the rows of an open reader behind `after`, up
-** to the end of the last whole transaction. *out is what was read, as
-** kv_reader_verify() has it, which also says what clock_limit and poll are.
+** Merge what is new in a log: the rows of an open reader after `after`, up to
+** the end of the last complete transaction. *out is what was read.
+** kv_reader_verify() explains it, clock_limit and poll.
 */
 int kv_cache_merge_new(kv_stmts *stmts, kv_reader *reader, kv_position after,
                        int64_t clock_limit, sqlite3_stmt *poll, int64_t arrived,
                        kv_stretch *out);
 
 /*
-** Merge the same up to stretch->end, which kv_reader_verify() found, without
-** seen rows if it has none. SQLITE_CORRUPT_VTAB: they were not the same again.
+** Merge the rows up to stretch->end, which kv_reader_verify() found; seen rows
+** only if it found any. SQLITE_CORRUPT_VTAB: the second reading differed.
 */
 int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
                    const kv_stretch *stretch, int64_t arrived);
@@ -152,7 +152,7 @@ int kv_cache_last_arrival(kv_stmts *stmts, int64_t *out);
 int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
                          const kv_span *span);
 
-/* Own rows have new numbers: they came once more, all at once. */
+/* Own rows have new numbers: record them as one new arrival. */
 int kv_cache_arrive_again(kv_stmts *stmts, const char *device,
                           const kv_span *span);
 

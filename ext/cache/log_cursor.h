@@ -1,6 +1,6 @@
 /*
-** How far each device's log is merged: {name}_cursor; and which logs another one
-** took the place of: {name}_former.
+** How far each device's log is merged: {name}_cursor; and which logs were
+** replaced by another one: {name}_former.
 */
 #ifndef KV_CACHE_LOG_CURSOR_H
 #define KV_CACHE_LOG_CURSOR_H
@@ -35,8 +35,8 @@ int kv_log_cursor_save(kv_stmts *stmts, const kv_log_cursor *cursor);
 void kv_log_cursor_clear(kv_log_cursor *cursor);
 
 /*
-** The log `id` of a device, if it is a former one; and that another one takes
-** the place of it. The last eight of each device are kept.
+** Load the log `id` of a device, if it is a former one; and save that another
+** one replaces it. The last eight of each device are kept.
 */
 int kv_former_load(kv_stmts *stmts, const char *device, const unsigned char *id,
                    kv_former *out, int *found);

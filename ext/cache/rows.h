@@ -1,11 +1,11 @@
 /*
-** Rows on their way into the cache: the table kv_rows reads them from a pointer,
-** so that a merge, or the late rows of a transaction, are one INSERT ... SELECT
-** of the host's query engine.
+** The table kv_rows, which hands rows to the cache. It reads them from a
+** pointer, so that a merge, or the late rows of a transaction, need only one
+** INSERT ... SELECT.
 **
 **     SELECT ... FROM kv_rows(:rows)    sqlite3_bind_pointer(KV_ROWS_POINTER)
 **
-** No SQL of a user can make such a pointer: https://www.sqlite.org/bindptr.html
+** A user's SQL cannot make such a pointer: https://www.sqlite.org/bindptr.html
 */
 #ifndef KV_CACHE_ROWS_H
 #define KV_CACHE_ROWS_H
@@ -18,7 +18,7 @@
 /* A row as the cache takes it; its bytes live as long as the statement. */
 typedef struct kv_rows_row {
   kv_row row;    /* without its sum */
-  int is_old;    /* there is a later row of its key, or it is of a bucket */
+  int is_old;    /* its key has a later row, or it belongs to a bucket */
   int64_t large; /* the number of its value, if it is large (values.h); or 0 */
 } kv_rows_row;
 

@@ -1,10 +1,10 @@
 /*
 ** A slice of a log: as many rows as fit into a few megabytes, in the order of
-** the cache. The merge takes a log slice by slice, each by one statement that
-** reads kv_rows(slice).
+** the cache. A merge takes a log slice by slice; one statement, which reads
+** kv_rows(slice), merges each.
 **
 **     fill          takes rows until the slice is full, and sorts them
-**     cut           leaves out the rows behind a number
+**     cut           leaves out the rows after a number
 **     start, next   the rows, latest of a key first
 **
 ** A large value is not in a slice, but kept beside the cache before (values.h).

@@ -5,15 +5,15 @@
 **                    key | ... | 7     | NULL      a larger one:
 **     {name}_large   7   | value
 **
-** A search in {name}_cache reads each row whole that it compares with, as it
-** is a B-tree of records: with a megabyte in each that took milliseconds, and a
-** list of the keys read all values.
+** {name}_cache is a B-tree of records, so a search reads each row that it
+** compares with completely. With a megabyte in each row that took milliseconds,
+** and a list of the keys read all values.
 **
 ** Statements get the value of a row by {value c} (stmt.h), or by
 ** kv_cache_value() if they may not need it.
 **
-** INVARIANT: a value is never changed. One that is missing is an error, never
-** another value.
+** INVARIANT: a value never changes. A missing value is an error; it is never
+** replaced by another value.
 */
 #ifndef KV_CACHE_VALUES_H
 #define KV_CACHE_VALUES_H
@@ -27,7 +27,7 @@
 /* Register kv_missing(), which is called where {value c} finds no value. */
 int kv_values_register(sqlite3 *db, int is_there);
 
-/* Is this a value that is kept beside the cache? */
+/* True if this value is kept beside the cache. */
 int kv_values_is_for(const kv_value *value);
 
 /*

@@ -4,8 +4,8 @@
 ** Wall clock readings are arguments: nothing here reads a clock. Times are
 ** microseconds since 1970-01-01 00:00:00 UTC.
 **
-** INVARIANT: what is more than KV_CLOCK_AHEAD in the future never moves
-** this clock, so that a mad clock does not spread.
+** INVARIANT: a time more than KV_CLOCK_AHEAD in the future never moves this
+** clock, so one wrong clock does not spread to the other devices.
 **
 ** After Kulkarni et al., "Logical Physical Clocks and Consistent Snapshots
 ** in Globally Distributed Databases" (2014), with one number instead of a

@@ -1,10 +1,10 @@
 /*
-** A former incarnation of a device's log: another id that was read, up to
-** where, before the log that is read now took the place of it.
+** A former incarnation of a device's log: its id, and how far it was read
+** before the current log replaced it.
 **
-** A log that is begun anew has another id, so nothing in the new file says
-** how far the old one had got. An older copy of it (a backup, a version that
-** a sync tool kept) verifies as well as the new one, and would replace it.
+** A log that starts over has a new id, so the new file does not say how far
+** the old one had got. An older copy of the old log (a backup, a version that
+** a sync tool kept) verifies as well as the new one does, and would replace it.
 */
 #ifndef KV_CORE_FORMER_H
 #define KV_CORE_FORMER_H
@@ -18,13 +18,14 @@ typedef struct kv_former {
 } kv_former;
 
 /*
-** Is a file of this log that ends with *last (NULL: it has no row) an older
-** copy than what was read since, whose greatest time is newest? Only seq, ts
-** and sum of *last are looked at.
+** True if a file of this log that ends with *last (NULL: it has no rows) is
+** older than what was read since, whose greatest time is `newest`. Uses only
+** seq, ts and sum of *last.
 **
-** Fewer rows than were read of it: it is. As many: nothing is new in it, and
-** the log with the later time stays. A row that was not read, be it behind
-** those or later than all of them: its device went back to it.
+** If the file has fewer rows than were read of it, it is older. If it has as
+** many, nothing in it is new, and the log with the later time stays. If it has
+** a row that was not read, after those or later than all of them, its device
+** went back to it.
 */
 int kv_former_covers(const kv_former *former, const kv_row *last,
                      int64_t newest);

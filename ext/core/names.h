@@ -19,8 +19,8 @@
 ** com9, lpt0 to lpt9, in any case, also before a dot: "nul.txt").
 ** https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 **
-** Returns NULL if it is one, else the reason as a static text, e.g. "a
-** device name has at most 64 characters".
+** Returns NULL if the name is valid, else the reason as a static text, e.g.
+** "use at most 64 characters".
 */
 const char *kv_name_check(const char *name, size_t n);
 
@@ -49,7 +49,7 @@ void kv_time_format_wide(int64_t ts, int n_digits, char out[KV_TIME_WIDE_SIZE]);
 ** Read a time: 'YYYY-MM-DD', optionally with 'HH:MM', 'HH:MM:SS' or
 ** 'HH:MM:SS.S...' after a space or a T, optionally with Z or +HH:MM, -HH:MM
 ** at the end (a space before it is allowed); without an offset it is UTC.
-** Leap seconds (60) and days that a month does not have are no times.
+** Leap seconds (60) and days that a month does not have are not valid.
 ** https://www.sqlite.org/lang_datefunc.html#time_values
 **
 ** On success returns NULL; *ts is the time in microseconds since 1970 and
@@ -63,7 +63,7 @@ const char *kv_time_parse(const char *z, size_t n, int64_t *ts, int64_t *last);
 /*
 ** The smallest time in 0 .. KV_TS_MAX whose kv_time_format() text compares
 ** bytewise (a prefix first) >= z if at_or_after, else > z; KV_TS_MAX + 1 if
-** there is none. z is any text of n bytes, not only a time: so comparisons
+** no time does. z can be any text of n bytes, not only a time, so comparisons
 ** of times as text become ranges of ts.
 */
 int64_t kv_time_first(const char *z, size_t n, int at_or_after);

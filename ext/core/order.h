@@ -19,10 +19,10 @@
 */
 int kv_order_keys(const kv_value *a, const kv_value *b);
 
-/* A hash for tables in memory: of equal keys (1, 1.0) the same. */
+/* A hash for tables in memory: equal keys (1, 1.0) have equal hashes. */
 uint64_t kv_order_hash(const kv_value *key);
 
-/* Are two values one key? The same as kv_order_keys() == 0, but sooner. */
+/* True if two values are one key: kv_order_keys() == 0, but faster. */
 int kv_order_is_same(const kv_value *a, const kv_value *b);
 
 #endif

@@ -63,7 +63,7 @@ int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id);
 
 /*
 ** The sum of a row that follows a row with sum `previous` (or a base sum).
-** row->sum is not looked at. Cost: 10 to 50 ns for small values.
+** Does not use row->sum. Cost: 10 to 50 ns for small values.
 */
 int64_t kv_row_sum(int64_t previous, const kv_row *row);
 
@@ -73,14 +73,14 @@ int64_t kv_row_sum(int64_t previous, const kv_row *row);
 /*
 ** A hash of values by type and content: no two lists of values have the same
 ** encoding, but -0.0 counts as 0.0. It is XXH3_128, most significant byte
-** first. Good for telling values apart, not against somebody who wants two of
-** them to be alike. It may never change: users store it.
+** first. It tells values apart, but is not safe against somebody who looks for
+** two that collide. It must never change: users store it.
 */
 void kv_row_hash_values(const kv_value *values, size_t n, unsigned char *out);
 
 /*
-** The same check as kv_row_check() but for the sum: may this row be written
-** behind *previous?
+** The same check as kv_row_check() without the sum, for a row that is about to
+** be written after *previous.
 */
 const char *kv_row_check_form(const kv_row *previous, const kv_row *row);
 
@@ -90,7 +90,7 @@ const char *kv_row_check_form(const kv_row *previous, const kv_row *row);
 ** types, a time in 0..KV_TS_MAX, and the chained sum. For the first row of
 ** a log, *previous is {seq: base_seq, txn: base_seq, sum: base_sum}.
 **
-** Returns NULL if it may, else the reason as a static text without a final
+** Returns NULL if it may follow, else the reason as a static text without a
 ** full stop, e.g. "its checksum does not match".
 */
 const char *kv_row_check(const kv_row *previous, const kv_row *row);

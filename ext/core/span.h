@@ -1,10 +1,10 @@
 /*
-** The stretches of a log that a merge brought, each with the times of its
-** rows: rows are found by time, as the cache has no order by number.
+** The parts of a log that a merge brought, each with the times of its rows.
+** Rows are found by time, because the cache is not sorted by number.
 **
-** Up to KV_SPANS of them; where there are more transactions, neighbours are
-** joined, so that each has about as many. A merge of few transactions has
-** their exact times, a large one is coarse.
+** There are at most KV_SPANS of them. If there are more transactions,
+** neighbours are joined, so that each span has about the same number. The times
+** of a small merge are exact, those of a large one are coarse.
 **
 ** INVARIANT: spans are in the order of numbers and do not overlap.
 */
@@ -23,16 +23,16 @@ typedef struct kv_span {
 typedef struct kv_spans {
   kv_span span[KV_SPANS];
   int n;
-  int64_t step;    /* transactions in each; of the last one up to it */
+  int64_t step;    /* transactions in each span; the last may have fewer */
   int64_t n_added; /* in the last one */
 } kv_spans;
 
 void kv_spans_clear(kv_spans *spans);
 
-/* Add the span of one transaction, behind all that were added. */
+/* Add the span of one transaction, after all the others. */
 void kv_spans_add(kv_spans *spans, const kv_span *span);
 
-/* Extend a span by a row; the first one of it if last_seq is 0. */
+/* Extend a span by a row; if last_seq is 0, it is the span's first row. */
 void kv_span_row(kv_span *span, int64_t seq, int64_t ts);
 
 #endif

@@ -1,8 +1,8 @@
 /*
 ** Error messages, kinds of errors, and zeroed memory.
 **
-** A message is made where its cause is known, names the thing, and says
-** what to do. INVARIANT: the first message of a failure is the one kept.
+** A message is written where the cause is known, names the thing that is wrong,
+** and says what to do. INVARIANT: the first message of a failure is kept.
 */
 #ifndef KV_DB_ERROR_H
 #define KV_DB_ERROR_H
@@ -27,22 +27,22 @@ int kv_first_error(int rc, int rc2);
 
 /*
 ** Set *err to "kv: " and the formatted text (sqlite3_mprintf formats), for
-** sqlite3_free(), unless it holds a message already. err may be NULL.
+** sqlite3_free(), unless it already holds a message. err may be NULL.
 ** Returns rc, so that a failing branch is one line.
 */
 int kv_error(char **err, int rc, const char *format, ...);
 
 /*
 ** The same with the message of the connection that failed with rc, after
-** what was being done: "kv: cannot read log.db: disk I/O error". Out of
-** memory and interrupts keep their plain SQLite messages, constraints and
-** messages of this extension what they say.
+** what was being done: "kv: cannot read log.db: disk I/O error". Out of memory
+** and interrupts keep SQLite's plain messages; constraints and messages of this
+** extension stay as they are.
 */
 int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
 
 /*
-** A message to quote within another one: without its prefix, or what SQLite says
-** of rc if there is none. Borrowed.
+** A message to quote within another one: without its prefix, or SQLite's text
+** for rc if there is no message. Borrowed.
 */
 const char *kv_error_reason(const char *err, int rc);
 
@@ -50,9 +50,10 @@ const char *kv_error_reason(const char *err, int rc);
 void kv_error_clear(char **err);
 
 /*
-** Is rc, of reading a file, an error of the disk or a lock, which says nothing
-** about what it holds? A file that ends too early is none; nor is SQLITE_FULL,
-** which older SQLites say of a page number that no file can have.
+** True if rc, from reading a file, is an error of the disk or a lock, which
+** says nothing about the file's content. A file that ends too early is not such
+** an error; neither is SQLITE_FULL, which older versions of SQLite return for a
+** page number that no file can have.
 */
 int kv_error_is_disk(int rc);
 

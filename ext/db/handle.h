@@ -1,12 +1,12 @@
 /*
 ** Short-lived connections to log files, through the host's SQLite and VFS.
 **
-** A log file is never attached to the host: a handle of its own leaks no
-** setting, lock, collation or module either way.
+** A log file is never attached to the host's connection. It gets a handle of
+** its own, so no setting, lock, collation or module leaks either way.
 **
-** INVARIANT: nothing that a file says can run code through a handle:
-** triggers, views, unsafe functions and extensions are off. What else a file
-** can make a handle do is bounded by confine.h.
+** INVARIANT: a file cannot run code through a handle: triggers, views, unsafe
+** functions and extensions are off. confine.h bounds whatever else a file can
+** make a handle do.
 */
 #ifndef KV_DB_HANDLE_H
 #define KV_DB_HANDLE_H
@@ -16,7 +16,7 @@
 /* The name of the host's VFS for files, or NULL for the default one. */
 const char *kv_handle_vfs(sqlite3 *host);
 
-/* At most 64 random bytes of the operating system, by the host's VFS. */
+/* At most 64 random bytes from the operating system, by the host's VFS. */
 void kv_handle_random(sqlite3 *host, int n, unsigned char *out);
 
 /*
@@ -39,7 +39,7 @@ int kv_handle_write(sqlite3 *host, const char *path, int create,
 */
 int kv_handle_judge(sqlite3 *host, int rc);
 
-/* Are the pages of a file what SQLite makes of them? Reads all of them. */
+/* Runs PRAGMA quick_check: reads all pages of the file. */
 int kv_handle_quick_check(sqlite3 *handle, int *is_whole);
 
 #endif

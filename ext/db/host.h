@@ -1,5 +1,6 @@
 /*
-** What a store asks of the connection that it is in.
+** What a store needs from its connection: limits that are high enough, and
+** SQLite's own functions.
 */
 #ifndef KV_DB_HOST_H
 #define KV_DB_HOST_H
@@ -7,16 +8,16 @@
 #include "sqlite.h"
 
 /*
-** Are the connection's limits high enough for the statements of a store? If not,
-** SQLITE_ERROR with a message that names the limit.
+** Check that the connection's limits are high enough for the statements of a
+** store. If not, SQLITE_ERROR with a message that names the limit.
 ** https://www.sqlite.org/c3ref/c_limit_attached.html
 */
 int kv_host_check_limits(sqlite3 *db, char **err);
 
 /*
-** Are the functions that those statements call SQLite's own? A connection may
-** have others of their names. SQLITE_ERROR with a message. Where SQLite does not
-** tell, they are taken for its own.
+** Check that the functions that those statements call are SQLite's own: a
+** connection may have overridden them. If so, SQLITE_ERROR with a message. A
+** SQLite that cannot list its functions passes.
 */
 int kv_host_check_functions(sqlite3 *db, char **err);
 

@@ -11,8 +11,8 @@
 SQLITE_EXTENSION_INIT3
 
 /*
-** Does the host's SQLite have a routine? Those that it was built without are
-** NULL: https://www.sqlite.org/compile.html#_options_to_omit_features
+** True if the host's SQLite has a routine. Routines that it was built without
+** are NULL: https://www.sqlite.org/compile.html#_options_to_omit_features
 */
 #ifdef SQLITE_CORE
 #define KV_HAS(routine) 1

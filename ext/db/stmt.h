@@ -1,9 +1,9 @@
 /*
-** Prepared statements of one store, made from the texts of sql/ once and
+** Prepared statements of one store: each is made once from a text in sql/, and
 ** kept.
 **
-** A statement that is out is not in its slot, so that two cursors of one
-** table never share one: the second gets its own.
+** A statement that is in use is not in its slot, so two cursors of one table
+** never share one: the second gets its own.
 **
 ** INVARIANT: every statement that kv_stmt_get() gave comes back through
 ** kv_stmt_put(), and none is out when the set is closed.
@@ -69,13 +69,13 @@ int kv_stmt_declare(sqlite3 *db, kv_sql id, char **err);
 int kv_stmt_run(sqlite3 *db, kv_sql id);
 
 /*
-** Was a connection interrupted, or has its progress handler had enough? `poll`
-** is its KV_SQL_POLL; NULL: nobody is asked.
+** True if the connection was interrupted, or its progress handler stops it.
+** `poll` is its KV_SQL_POLL; NULL: do not check.
 */
 int kv_stmt_is_stopped(sqlite3_stmt *poll);
 
 /*
-** How often SQLite has prepared a kept statement again, as a schema had
+** How often SQLite has prepared a kept statement again because a schema had
 ** changed.
 */
 int kv_stmt_n_prepared(const kv_stmts *stmts, kv_sql id);

@@ -1,5 +1,5 @@
 /*
-** Values between SQLite and core/: the one place that knows both.
+** Converts values between SQLite and core/. No other file knows both forms.
 */
 #ifndef KV_DB_VALUE_H
 #define KV_DB_VALUE_H
@@ -30,8 +30,8 @@ int kv_value_bind_copy(sqlite3_stmt *stmt, int parameter,
 void kv_value_result(sqlite3_context *ctx, const kv_value *value);
 
 /*
-** The same of text with a zero byte behind it, as kv_value_of() gives it: then
-** SQLite does not copy it once more for a program that asks for text.
+** The same for text with a zero byte after it, as kv_value_of() returns it:
+** SQLite need not copy it once more for a program that asks for text.
 */
 void kv_value_result_terminated(sqlite3_context *ctx, const kv_value *value);
 

@@ -1,6 +1,6 @@
 /*
-** The shared folder: directories, names and stamps of files, and what this
-** machine is. The only file that calls the operating system.
+** The shared folder: directories, names and stamps of files, and the identity
+** of this machine. The only file that calls the operating system.
 **
 ** INVARIANT: nothing here follows a symbolic link below the folder's root,
 ** and nothing opens a log file (a raw open and close would drop the locks
@@ -18,7 +18,7 @@ typedef enum kv_file_kind {
   KV_FILE_REGULAR,   /* */
   KV_FILE_DIRECTORY, /* */
   KV_FILE_OTHER,     /* link, pipe, device, socket */
-  KV_FILE_UNKNOWN    /* cannot be looked at: no permission, I/O error */
+  KV_FILE_UNKNOWN    /* cannot be accessed: no permission, I/O error */
 } kv_file_kind;
 
 /* What tells one state of a file from another; times in nanoseconds. */
@@ -33,23 +33,23 @@ typedef struct kv_stamp {
 kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp);
 
 /*
-** True if a file with this stamp may still change without its stamp being
-** changed: its newest time is not 2 seconds old yet (FAT's clock tick).
+** True if a file with this stamp may still change while its stamp stays the
+** same: its newest time is less than 2 seconds ago (FAT's clock tick).
 */
 int kv_folder_is_fresh(const kv_stamp *stamp);
 
 /*
-** A path as it is meant now, links not followed, for sqlite3_free(). A relative
-** one means relative to `base`, a folder (NULL: the working directory). NULL if
-** there is no memory.
+** The absolute form of a path, links not followed, for sqlite3_free(). A
+** relative path is relative to `base`, a folder (NULL: the working directory).
+** NULL if there is no memory.
 */
 char *kv_folder_absolute(const char *path, const char *base);
 
 /*
-** The absolute path, without links, of the folder of a store. A relative
-** path is as above. If create, its last component is made when it is missing. The folder need
-** not exist otherwise: then its parent is resolved as far as that exists.
-** *out is for sqlite3_free(). Errors: SQLITE_CANTOPEN with a message.
+** The absolute path, without links, of the folder of a store; a relative path
+** as above. With `create`, its last component is created if it is missing.
+** Without, the folder need not exist: its parent is resolved as far as that
+** exists. *out is for sqlite3_free(). Errors: SQLITE_CANTOPEN with a message.
 */
 int kv_folder_resolve(const char *path, const char *base, int create,
                       char **out, char **err);
@@ -70,10 +70,10 @@ int kv_folder_remove(const char *path);
 int kv_folder_rename(const char *from, const char *to);
 
 /*
-** The names in a directory, sorted bytewise, without "." and "..", or those
-** of its directories only (a link to one is none). *out is an
-** array of *n texts for kv_folder_free_names(). At most `most` names are
-** listed. Errors: SQLITE_CANTOPEN, SQLITE_NOMEM.
+** The names in a directory, sorted bytewise, without "." and "..", or only
+** those of its directories (a link to one does not count). *out is an array of
+** *n texts for kv_folder_free_names(). Lists at most `most` names. Errors:
+** SQLITE_CANTOPEN, SQLITE_NOMEM.
 */
 int kv_folder_list(const char *path, int most, int only_directories,
                    char ***out, int *n);
@@ -81,8 +81,7 @@ int kv_folder_list(const char *path, int most, int only_directories,
 void kv_folder_free_names(char **names, int n);
 
 /*
-** Bytes that may yet be written where a file lies; -1: the system does not
-** tell.
+** Free bytes on the disk of a file; -1: the system does not say.
 */
 int64_t kv_folder_room(const char *path);
 
@@ -90,8 +89,8 @@ int64_t kv_folder_room(const char *path);
 #define KV_MACHINE_SIZE 17
 
 /*
-** A hash of this machine's identity (not of its name), 16 hex digits; ''
-** if the system tells none.
+** A hash of this machine's identity (not of its name), 16 hex digits; '' if the
+** system has none.
 */
 void kv_folder_machine(char out[KV_MACHINE_SIZE]);
 

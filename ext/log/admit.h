@@ -1,11 +1,11 @@
 /*
-** Is a file a log of this format, and whose? Asked before a row is read.
+** Decides, before any row is read, whether a file is a log of this format, and
+** whose.
 **
-** The header is looked at byte by byte before SQLite parses anything, then the
-** schema must be ours to the byte, then the device row must be valid.
+** The header is checked byte by byte before SQLite parses anything. Then the
+** schema must be ours to the byte, and the device row must be valid.
 **
-** INVARIANT: of a file that is not admitted no more is read than it takes to
-** say so.
+** INVARIANT: no more of a file is read than it takes to refuse it.
 */
 #ifndef KV_LOG_ADMIT_H
 #define KV_LOG_ADMIT_H
@@ -31,9 +31,9 @@ typedef struct kv_log_head {
 } kv_log_head;
 
 /*
-** Judge the file that a confined handle has open. device is the name that its
+** Judge the file that a confined handle has open. `device` is the name that its
 ** device row must hold (NULL: any). *head is set if the verdict stays
-** KV_STATE_OK; else the verdict says why it is not a readable log.
+** KV_STATE_OK; otherwise the verdict says why this is not a readable log.
 **
 ** Returns SQLITE_OK, or what says nothing about the file: SQLITE_NOMEM, or an
 ** error of the disk, for which the verdict is KV_STATE_BUSY.

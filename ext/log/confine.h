@@ -1,13 +1,13 @@
 /*
-** What a file may make the handle do that reads it: select from the two tables
-** of a log, and a bounded amount of work between two rows that verify.
+** Limits what a hostile file can make its handle do: only SELECT from the two
+** tables of a log, with a work budget between two rows that verify.
 **
-** Both kinds of work are counted, as neither bounds the other: statements can
-** loop over what is in memory (the file promises rows), and one step can read
-** without end (it passes over a value by following its chain of pages, which
-** may be as long as the file is large).
+** Steps and reads are counted separately, because neither bounds the other: a
+** statement can loop over what is in memory (the file promises rows), and one
+** step can read without end (it skips a value by following its chain of pages,
+** which may be as long as the file).
 **
-** INVARIANT: the size of a file is never limited, work without news is.
+** INVARIANT: the size of a file is not limited; work without a new row is.
 */
 #ifndef KV_LOG_CONFINE_H
 #define KV_LOG_CONFINE_H

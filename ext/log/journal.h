@@ -1,10 +1,10 @@
 /*
-** What lies beside the own log under a name that SQLite takes for a part of it:
-** a journal of a process that crashed, which is rolled back; or one that a sync
-** tool, or a restored backup, put there, which would spoil a log that is whole.
+** Journals beside the own log, and which of them belong to it. SQLite would
+** roll any of them back. That is right after a crash. But a journal from a sync
+** tool or a restored backup would damage an intact log, so it is deleted.
 ** https://www.sqlite.org/lockingv3.html#hot_journals
 **
-** INVARIANT: nothing is deleted that SQLite could need to make the log whole.
+** INVARIANT: a file that SQLite could need to repair the log is never deleted.
 */
 #ifndef KV_LOG_JOURNAL_H
 #define KV_LOG_JOURNAL_H
@@ -12,8 +12,8 @@
 #include "db/sqlite.h"
 
 /*
-** See to it before SQLite does: under the lock of the log, what is no part of
-** it is deleted. The handle is open, and has not read yet. Errors:
+** Under the lock of the log, before SQLite looks: delete what does not belong
+** to it. The handle is open, and has not read yet. Errors:
 ** SQLITE_CANTOPEN with a message, if it is a directory; SQLITE_BUSY;
 ** SQLITE_INTERRUPT by the host; SQLITE_NOMEM; those of the disk.
 */
@@ -21,15 +21,15 @@ int kv_journal_check(sqlite3 *host, sqlite3 *handle, const char *path,
                      int busy_timeout, char **err);
 
 /*
-** Is an own log whole as its file stands, without a journal beside it? Reads
-** every row and page. SQLITE_NOMEM, SQLITE_INTERRUPT, errors of the disk.
+** Check that an own log is intact without the journal beside it. Reads every
+** row and page. SQLITE_NOMEM, SQLITE_INTERRUPT, errors of the disk.
 */
 int kv_journal_is_whole(sqlite3 *host, const char *path, int *is_whole);
 
 /*
-** A new log is in its place, but its journal is back: SQLite had deleted it
-** before, and the power failed after. It is the journal of no file, and is
-** deleted; if that fails, the next time. SQLITE_NOMEM.
+** A new log is in its place, but its journal is back: SQLite had deleted it,
+** and then the power failed. It belongs to no file, so it is deleted; if that
+** fails, the next call tries again. SQLITE_NOMEM.
 */
 int kv_journal_clear_new(sqlite3 *host, const char *path);
 

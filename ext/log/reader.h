@@ -1,10 +1,10 @@
 /*
-** Reading a log file that may hold anything: the only door to other
-** devices' logs.
+** Reads a log file that may hold anything. Nothing else reads the logs of other
+** devices.
 **
-** A reader yields the rows of a log in order and stops at the first one
-** that is not the next row of a verified chain. What the file contains can
-** only end the reading; it cannot make it fail, hang, or yield a wrong row.
+** A reader yields the rows of a log in order, and stops at the first row that
+** does not continue the verified chain. The content of a file can only end the
+** reading; it cannot make it fail, hang, or yield a wrong row.
 **
 **     open      is it a log of format version 1, of this device?
 **     sum_at    is it the log that was read before?
@@ -54,16 +54,16 @@ typedef struct kv_reader kv_reader;
 ** Open a log file read-only. path is absolute and without links; device is
 ** the name that its device row must hold (NULL: any).
 **
-** Returns SQLITE_OK with *out set, or with *out NULL and the verdict saying
-** why it is not a readable log. Other codes (SQLITE_NOMEM) are faults of
-** this process, never of the file.
+** Returns SQLITE_OK with *out set; or with *out NULL, and the verdict says why
+** this is not a readable log. Other codes (SQLITE_NOMEM) are faults of this
+** process, never of the file.
 */
 int kv_reader_open(sqlite3 *host, const char *path, const char *device,
                    kv_reader **out, kv_verdict *verdict);
 
 /*
-** The same for the own log: an error of the disk is returned, as it says
-** nothing about the file; it is neither damaged nor busy then.
+** The same for the own log, but an error of the disk is returned: it says
+** nothing about the file, which is then neither damaged nor busy.
 */
 int kv_reader_open_own(sqlite3 *host, const char *path, const char *device,
                        kv_reader **out, kv_verdict *verdict);
@@ -83,12 +83,12 @@ const kv_log_head *kv_reader_head(const kv_reader *reader);
 */
 int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found);
 
-/* Has the row at this position this sum? */
+/* Check whether the row at this position has this sum. */
 int kv_reader_has(kv_reader *reader, kv_position at, int *has);
 
 /*
-** The last row of the file, unverified; its values are borrowed until the
-** next call. *found is 0 if there is none, negative if it cannot be read.
+** The last row of the file, unverified; its values are borrowed until the next
+** call. *found is 0 if the file has no rows, negative if it cannot be read.
 */
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
 
@@ -99,7 +99,7 @@ int kv_reader_last_seq(kv_reader *reader, int64_t *out);
 int kv_reader_tail(kv_reader *reader, kv_position *tail, int *found);
 
 /*
-** Verify from `after` to the end of the last whole transaction. clock_limit
+** Verify from `after` to the end of the last complete transaction. clock_limit
 ** is the greatest time that counts for the clock. `poll`, KV_SQL_POLL of the
 ** host (NULL: it is prepared here), is run now and then: SQLITE_INTERRUPT if
 ** it is interrupted.
@@ -108,9 +108,9 @@ int kv_reader_verify(kv_reader *reader, kv_position after, int64_t clock_limit,
                      sqlite3_stmt *poll, kv_stretch *out);
 
 /*
-** Read the rows behind `after`, up to row `until`. Every time counts for the
-** clock and nobody is asked whether to go on, unless kv_reader_watch() says
-** so, as kv_reader_verify() does.
+** Read the rows after `after`, up to row `until`. Every time counts for the
+** clock, and the host cannot interrupt, unless kv_reader_watch() is called, as
+** kv_reader_verify() does.
 */
 int kv_reader_start(kv_reader *reader, kv_position after, int64_t until);
 void kv_reader_watch(kv_reader *reader, int64_t clock_limit,
@@ -123,29 +123,30 @@ void kv_reader_watch(kv_reader *reader, int64_t clock_limit,
 */
 int kv_reader_next(kv_reader *reader, const kv_row **row, const char **reason);
 
-/* No more of them: the statement that reads them ends, if it has not. */
+/* Stop reading: end the statement, if it still runs. */
 void kv_reader_stop(kv_reader *reader);
 
 /* The position of the last row that kv_reader_next() yielded. */
 kv_position kv_reader_position(const kv_reader *reader);
 
 /*
-** What was read since the start, up to the end of the last whole transaction.
+** What was read since the start, up to the end of the last complete
+** transaction.
 ** `ended` and `reason` are set when kv_reader_next() is at its end.
 */
 const kv_stretch *kv_reader_stretch(const kv_reader *reader);
 
 /*
-** Does the transaction that is being read end behind the file's last row? One
-** row of the file is looked up for it, once, and not verified: what it says is
-** good for saving work, and for nothing else.
+** Check whether the transaction that is being read ends after the file's last
+** row. This looks up one row, once, and does not verify it. The answer is a
+** hint: it may be used to skip work, never to decide what is true.
 */
 int kv_reader_is_torn(kv_reader *reader, int *is_torn);
 
 /* Verify what is left. */
 int kv_reader_drain(kv_reader *reader);
 
-/* Did the disk fail to read the file? Then nothing is known of the rest. */
+/* True if the disk failed to read the file; the rest of it is unknown. */
 int kv_reader_is_unread(const kv_reader *reader);
 
 /* The spans of the rows that it yielded since the start, without seen rows. */

@@ -1,7 +1,7 @@
 /*
-** What is the matter with a device's log, in a word and a sentence.
+** The state of a device's log: a word and a sentence.
 **
-** The words are shown in kv_devices and kept in {name}_cursor.
+** kv_devices shows the words, and {name}_cursor keeps them.
 */
 #ifndef KV_LOG_STATE_H
 #define KV_LOG_STATE_H
@@ -10,14 +10,14 @@
 
 typedef enum kv_state {
   KV_STATE_OK,        /* all that the file holds is merged */
-  KV_STATE_WAITING,   /* part of it is not here, or not verified yet */
+  KV_STATE_WAITING,   /* part of it has not arrived, or is not verified */
   KV_STATE_BEHIND,    /* an older copy than the one that was read */
-  KV_STATE_REWRITTEN, /* another log in its place; read anew */
+  KV_STATE_REWRITTEN, /* another log replaced it; read from the beginning */
   KV_STATE_DAMAGED,   /* does not verify beyond what is merged */
   KV_STATE_STRANGER,  /* not a log, or not this device's */
   KV_STATE_NEWER,     /* a format that this version does not read */
   KV_STATE_MISSING,   /* no longer in the folder */
-  KV_STATE_BUSY,      /* could not be looked at */
+  KV_STATE_BUSY,      /* could not be opened or read */
   KV_STATE_TWIN       /* own log: another writer uses this device's name */
 } kv_state;
 

@@ -1,8 +1,8 @@
 /*
 ** The own log file, while it is locked to publish.
 **
-** It is opened, locked, and closed by each commit: between commits no file
-** is open, so that sync tools see whole files. Format version 1:
+** Each commit opens, locks and closes it. Between commits the file is not open,
+** so sync tools see complete files. Format version 1:
 **
 **     device   one row: name, id, host, created, base_seq, base_sum, algo
 **     log      seq, txn, ts, parent_ts, op, bucket, key, value, sum
@@ -11,7 +11,7 @@
 ** application_id is 'KVLG', user_version the format's version. What the columns
 ** mean is in ext/log/README.md; the checksum in core/row.c.
 **
-** INVARIANT: rows are appended only; nothing here updates or deletes one.
+** INVARIANT: rows are only appended, never updated or deleted.
 */
 #ifndef KV_LOG_WRITER_H
 #define KV_LOG_WRITER_H
@@ -84,12 +84,14 @@ int kv_writer_sum_at(kv_writer *log, int64_t seq, int64_t *sum, int *found);
 */
 int kv_writer_has_failed(const kv_writer *log);
 
-/* Can it be appended to? Reads every page, for a log that could not. */
+/*
+** Check, after appending failed, whether its pages are intact: reads them all.
+*/
 int kv_writer_check(kv_writer *log, int *is_whole);
 
 /*
-** Cut off what lies behind the end of the log: for others, it waits for ever.
-** Before the first row is appended.
+** Cut off bytes after the end of the log: the others would wait for ever for
+** the rest. Call this before the first row is appended.
 */
 int kv_writer_trim(kv_writer *log);
 
@@ -105,7 +107,7 @@ int kv_writer_error(char **err, int rc, const char *path);
 */
 int kv_writer_reserve(kv_writer *log, char **err);
 
-/* Make what was appended durable and visible. The log stays to be closed. */
+/* Make what was appended durable and visible. The log must still be closed. */
 int kv_writer_commit(kv_writer *log);
 
 /* Undo what was not committed, unlock, close, free. NULL is fine. */

@@ -1,9 +1,9 @@
 /*
-** Cache and own log, brought together under the log's lock.
+** Brings the cache and the own log together, under the log's lock.
 **
 ** {name}_cursor says where the own log ended when it was last locked
-** (published) and where it ends once this commit is in (cached). At the next
-** lock the log tells what became of it:
+** (published), and where it ends once this commit is in (cached). At the next
+** lock the log shows what happened since:
 **
 **     row at cached is ours        all is in
 **     row at published is ours,    our rows behind it are missing; what the
@@ -23,19 +23,18 @@
 #include "store/identity.h"
 
 /*
-** Lock the own log, and make it if there is none. must_wait: as long as the
-** host waits for locks. Otherwise as kv_writer_lock().
+** Lock the own log; create it if it does not exist. must_wait: wait as long as
+** the host waits for locks. Otherwise as kv_writer_lock().
 */
 int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
                      kv_writer **out, kv_verdict *verdict, char **err);
 
 /*
-** Lock the log, merge what it has, move own rows that it lacks behind that and
-** append them; a damaged log is set aside and made anew. own->cached and
-** own->published are brought up to date, the caller saves them; *n_merged is
-** increased by the rows merged. adopt: one that somebody else writes is taken
-** over. With *out NULL and SQLITE_OK, own->verdict
-** says why the log cannot be written.
+** Lock the log, merge its new rows, renumber own rows that it lacks, and append
+** them. A damaged log is set aside and rebuilt. Updates own->cached and
+** own->published, for the caller to save, and adds the merged rows to
+** *n_merged. adopt: take over a log that somebody else writes. With *out NULL
+** and SQLITE_OK, own->verdict says why the log cannot be written.
 */
 int kv_catch_up(kv_store *store, kv_log_cursor *own, int adopt,
                 int64_t *n_merged, kv_writer **out, char **err);

@@ -1,5 +1,5 @@
 /*
-** What a twin wrote and could not share is written again by another store.
+** Writes what a twin could not share again, in another store.
 */
 #ifndef KV_OWN_HEIR_H
 #define KV_OWN_HEIR_H
@@ -7,9 +7,9 @@
 #include "store/identity.h"
 
 /*
-** Give this store the rows of those stores of the same folder and connection
-** that are twins: what the folder does not have of them is written here, and
-** they have nothing left that waits. Outside a transaction only.
+** Give this store the unpublished rows of every twin of the same folder and
+** connection. They are written here again, and no longer wait there. Only
+** outside a transaction.
 */
 int kv_heir_inherit(kv_store *store, char **err);
 

@@ -1,12 +1,12 @@
 /*
-** Own rows: those that this device wrote, as the cache holds them.
+** Own rows: those that this device wrote, as the cache has them.
 **
-** The cache has every own row, also those that the log lost or never got;
-** chained from a known position they have the sums that they have in the
-** log, so that two histories are compared by one number.
+** The cache has every own row, even those that the log lost or never got.
+** Chained from a known position, they have the same sums as in the log, so two
+** histories are compared by one number.
 **
-** INVARIANT: own rows are numbered without a hole, and only rows that the
-** log does not have are given other numbers.
+** INVARIANT: own rows are numbered without gaps, and only rows that the log
+** does not have are renumbered.
 */
 #ifndef KV_OWN_OWN_H
 #define KV_OWN_OWN_H
@@ -16,20 +16,21 @@
 #include "store/identity.h"
 
 /*
-** Load the own cursor, for kv_log_cursor_clear(). What this connection knows to
-** be committed is ahead of what the log was last seen to hold.
+** Load the own cursor, for kv_log_cursor_clear(). It includes what this
+** connection has committed since the log was last seen.
 */
 int kv_own_load(kv_store *store, kv_log_cursor *out);
 
 /*
-** The last commit of another connection may not have reached the log, as when
-** its process was killed: look at the file, without locking it, and note in
-** own->waiting what it lacks. A file that cannot be read tells nothing.
+** The last commit of another connection may not have reached the log, for
+** example because its process was killed. Look at the file, without locking it,
+** and note in own->waiting what it lacks. If the file cannot be read, nothing
+** changes.
 */
 int kv_own_look(kv_store *store, kv_log_cursor *own);
 
 /*
-** Read own rows from behind `from` to number `until`, in order: chain them,
+** Read own rows after `from`, up to number `until`, in order: chain them,
 ** and append them if there is a log. *end is the position of the last one.
 ** KV_GAP if a number is missing.
 */
@@ -38,14 +39,14 @@ int kv_own_rows(kv_store *store, kv_writer *log, kv_position from,
 
 /*
 ** Find the last row that the log (locked) and the cache have in common, by
-** the positions of own. *found is 0 if the two went different ways.
+** the positions of own. *found is 0 if the two diverged.
 */
 int kv_own_common(kv_store *store, kv_writer *log, const kv_log_cursor *own,
                   kv_position *out, int *found);
 
 /*
-** Two histories that went different ways: note in own->waiting how far they
-** are the same, so that the rows behind it count as not shared.
+** Two histories have diverged: note in own->waiting up to where they are equal,
+** so that the rows after it count as not shared.
 */
 int kv_own_part(kv_store *store, kv_writer *log, kv_log_cursor *own);
 
@@ -55,10 +56,10 @@ int kv_own_part(kv_store *store, kv_writer *log, kv_log_cursor *own);
 */
 int kv_own_run(kv_store *store, kv_sql id, int64_t shift, int64_t after);
 
-/* Give own rows behind number `after` numbers that are greater by `shift`. */
+/* Add `shift` to the numbers of own rows after number `after`. */
 int kv_own_renumber(kv_store *store, int64_t shift, int64_t after);
 
-/* Give up own rows that wait: the folder is gone for good. */
+/* Discard own rows that wait: the folder is gone for good. */
 int kv_own_discard(kv_store *store, char **err);
 
 /* Number of own rows in the cache behind number `after`, to number `until`. */
@@ -68,8 +69,8 @@ int kv_own_count(kv_store *store, int64_t after, int64_t until, int64_t *out);
 int kv_own_unpublished(kv_store *store, int64_t *out);
 
 /*
-** Are there any, or rows of the running transaction; or was a write refused, so
-** that there may be?
+** Check whether own rows wait: unpublished ones, those of the running
+** transaction, or a write that was refused, so that there may be some.
 */
 int kv_own_waits(kv_store *store, int *waits);
 

@@ -6,11 +6,10 @@
 **     xCommit    commit    commit the log, close it
 **     xRollback  rollback  roll it back, close it
 **
-** What became of a commit that was cut off is found out at the next lock
-** (catch_up.h).
+** If a commit is cut off, the next lock finds out what happened (catch_up.h).
 **
-** INVARIANT: a sequence number of one log id never gets other content than
-** it had; a log that verifies is never rewritten. Lock order: host, log.
+** INVARIANT: within one log id, a sequence number never gets other content; a
+** log that verifies is never rewritten. Lock order: host, log.
 */
 #ifndef KV_OWN_PUBLISH_H
 #define KV_OWN_PUBLISH_H
@@ -18,17 +17,16 @@
 #include "store/identity.h"
 
 /*
-** When a cache is created: make the own log if there is none, so that the
-** others know the device, and note whose rows they will be. The rows of a
-** log that is there are merged by the next sync. Errors: as of
-** kv_writer_lock().
+** When a cache is created: create the own log if it does not exist, so that the
+** others know the device, and note whose rows it will have. If the log exists,
+** the next sync merges its rows. Errors: as for kv_writer_lock().
 */
 int kv_publish_introduce(kv_store *store, char **err);
 
 /*
 ** First phase. Does nothing, and opens nothing, if the transaction wrote
-** nothing. Errors with a message; a persistent cache lets rows wait instead
-** when the folder cannot be written.
+** nothing. Errors with a message. If the folder cannot be written, a persistent
+** cache keeps the rows and lets them wait instead.
 */
 int kv_publish_prepare(kv_store *store, char **err);
 
@@ -48,11 +46,11 @@ typedef struct kv_publish_run {
 } kv_publish_run;
 
 /*
-** Outside a transaction of the user: publish own rows that wait, and merge
-** what other processes published as the same device. Creates the log if
-** there is none. Inside one: only merges, and only if it has written nothing. A
-** log that may not be written, see kv_store_refuse(), is no error: the cursor
-** says twin.
+** Outside a transaction of the user: publish own rows that wait, and merge what
+** other processes published as the same device. Creates the log if it does not
+** exist. Inside a transaction: only merge, and only if it has written nothing.
+** A log that must not be written (kv_store_refuse()) is not an error: the
+** cursor says twin.
 */
 int kv_publish_waiting(kv_store *store, kv_publish_run *run, char **err);
 

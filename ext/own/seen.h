@@ -1,12 +1,12 @@
 /*
-** How far a device had merged the other logs when it wrote: seen rows.
+** Seen rows: how far a device had merged the other logs when it wrote.
 **
-** Several processes of one device write one log, each with a cache of its own,
-** and so does a host that was restored. What one of them says holds for the rows
-** behind it, also for those that another one moves there.
+** Several processes of one device, each with its own cache, write one log; so
+** does a host that was restored. A seen row holds for all rows after it, also
+** for those that another process moves there.
 **
-** INVARIANT: the last seen row of a peer before an own row says what the cache
-** had merged that the row was written in.
+** INVARIANT: for each own row, the last seen row of a peer before it says how
+** far the cache in which it was written had merged that peer.
 */
 #ifndef KV_OWN_SEEN_H
 #define KV_OWN_SEEN_H
@@ -14,9 +14,9 @@
 #include "store/identity.h"
 
 /*
-** Other rows of the own log, behind number `common` up to `news`, were merged
-** before own rows that are not published: say again, behind them, what these
-** had seen. Own rows behind `news` get greater numbers by *n_rows.
+** Other rows of the own log, after number `common` up to `news`, were merged
+** before own unpublished rows. Repeat after them what the unpublished rows had
+** seen. The numbers of own rows after `news` grow by *n_rows.
 */
 int kv_seen_restore(kv_store *store, int64_t common, int64_t news, int64_t ts,
                     int64_t *n_rows);

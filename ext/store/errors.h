@@ -1,5 +1,5 @@
 /*
-** The errors of a store, and what each asks the user to do.
+** The errors of a store. Each message says what you can do about it.
 */
 #ifndef KV_STORE_ERRORS_H
 #define KV_STORE_ERRORS_H
@@ -13,7 +13,7 @@ int kv_store_error(kv_store *store, char **err, int rc, const char *what);
 /* The error for a cache that contradicts what this device wrote. */
 int kv_store_wrong_cache(const kv_store *store, char **err);
 
-/* The error of a write that meets a log which kv_sync() has to make anew. */
+/* The error of a write whose own log must first be rebuilt by kv_sync(). */
 int kv_store_postpone(const kv_store *store, const kv_verdict *verdict,
                       char **err);
 
@@ -22,8 +22,8 @@ int kv_store_refuse(const kv_store *store, const kv_verdict *verdict,
                     char **err);
 
 /*
-** Has a newer version of this module made the cache? Nothing is read from it or
-** changed in it then: SQLITE_ERROR with a message.
+** If a newer version of this module made the cache: SQLITE_ERROR with a
+** message. Nothing is read from that cache, or changed in it.
 */
 int kv_store_refuse_newer(kv_store *store, char **err);
 

@@ -1,8 +1,8 @@
 /*
-** What a store has to remember from one sync to the next.
+** What a store remembers from one sync to the next.
 **
-** sync/ and own/ read and set it. What must survive the connection is in the
-** shadow tables.
+** sync/ and own/ read and set it. It is lost with the connection; whatever must
+** survive is in the shadow tables.
 */
 #ifndef KV_STORE_EXCHANGE_H
 #define KV_STORE_EXCHANGE_H
@@ -18,12 +18,12 @@ struct kv_exchange {
   int commit_rc;      /* its code, until a statement has failed with it */
 };
 
-/* The cache is a new one, or the store is closed: forget what is known of it. */
+/* The cache is a new one, or the store is closed: forget everything. */
 void kv_exchange_forget(kv_exchange *exchange);
 
 /*
-** How the last commit of the log ended: rc, and why (copied; NULL: what SQLite
-** says of rc).
+** Note how the last commit of the log ended: rc, and why (copied; NULL:
+** SQLite's text for rc).
 */
 void kv_exchange_note_commit(kv_exchange *exchange, int rc, const char *why);
 

@@ -1,13 +1,13 @@
 /*
-** The store that a function or a table names.
+** Finds the store that a function or a table names.
 **
-** Other connections drop, rename and make tables, schemas are detached, and
-** whole databases are put in the place of others, while statements that are
-** kept hold tables that are gone. So a store is never taken from the list of a
-** connection alone: SQLite is asked which table has that name now.
+** Other connections can drop, rename and create tables, detach schemas, and
+** replace whole databases, while kept statements still hold tables that no
+** longer exist. So the list of open stores is never enough: SQLite must say
+** which table has the name now.
 **
-** INVARIANT: no file and no shadow table is touched for a store that the
-** schema does not have.
+** INVARIANT: if the schema does not have the store, no file and no shadow table
+** is touched.
 */
 #ifndef KV_STORE_FIND_H
 #define KV_STORE_FIND_H
@@ -15,19 +15,20 @@
 #include "registry.h"
 
 /*
-** Find the store of a table by its name (NULL: "kv"), in whichever schema it
-** is; if there is none of that name, and it has one dot, as SCHEMA.NAME. A
-** table that is not connected is connected. One more reference, for
-** kv_store_close(); all rows of the running transaction are in its tables.
-** SQLITE_ERROR with a message if there is none, or more than one.
+** Find the store of a table by its name (NULL: "kv"), in any schema; if no
+** table has that name, and it has one dot, as SCHEMA.NAME. Connects the table
+** if needed. Adds a reference, for kv_store_close(), and writes all rows of the
+** running transaction to the tables of the store. SQLITE_ERROR with a message
+** if no store has the name, or more than one.
 */
 int kv_store_find(kv_registry *registry, const char *name, kv_store **out,
                   char **err);
 
 /*
-** The store that was found by a name last, referenced, or NULL if there is none
-** or another one may have come: for what only reads, and looks afterwards
-** whether SQLite had to read the schema again. No statement runs.
+** The store that was last found by this name, referenced; NULL if there is
+** none, or if it may have been replaced. Runs no statement. Only for callers
+** that just read, and check afterwards whether SQLite has read the schema
+** again.
 */
 kv_store *kv_store_recall(kv_registry *registry, const char *name);
 
@@ -36,8 +37,8 @@ int kv_store_find_in(kv_registry *registry, const char *schema,
                      const char *name, kv_store **out, char **err);
 
 /*
-** Does the schema still have the table of an open store? The caller holds a
-** reference.
+** Check that the schema still has the table of an open store. The caller holds
+** a reference.
 */
 int kv_store_is_there(kv_store *store, int *is_there);
 

@@ -1,9 +1,9 @@
 /*
 ** An open store: one folder, one device (or an observer), one connection.
 **
-** A store outlives the virtual tables that stand for it: savepoints, DDL and
-** ROLLBACK TO can leave two of them, or none for a moment. What a running
-** transaction has to publish, and the locked log, belong to the store.
+** A store outlives its virtual tables: savepoints, DDL and ROLLBACK TO can
+** leave two of them, or for a moment none. So the locked log, and what a
+** running transaction has to publish, belong to the store.
 **
 **     registry.h       xCreate, xConnect
 **     find.h           functions and tables that name it
@@ -12,11 +12,11 @@
 **     transaction.h    xRollback
 **     sync/sync.h      kv_sync()
 **
-** It has two parts, whose fields only the floors store/, own/ and sync/ see:
+** It has two parts, whose fields only the floors store/, own/ and sync/ use:
 ** what the running transaction wrote (transaction.h), and what the next sync
-** has to know (exchange.h).
+** needs to know (exchange.h).
 **
-** INVARIANT: one connection has at most one store of a folder and device.
+** INVARIANT: a connection has at most one store for each folder and device.
 */
 #ifndef KV_STORE_IDENTITY_H
 #define KV_STORE_IDENTITY_H
@@ -59,13 +59,13 @@ typedef struct kv_store {
   int64_t n_changes;     /* registry->n_changes then */
 } kv_store;
 
-/* Wall clock, microseconds: the real one, or as the option now says. */
+/* The time in microseconds: the wall clock, or the option `now`. */
 int64_t kv_store_now(const kv_store *store);
 
-/* Its shadow tables are in temp: nothing waits beyond the connection. */
+/* True if its shadow tables are in temp: they end with the connection. */
 int kv_store_is_temp(const kv_store *store);
 
-/* Inside a transaction that the user began? */
+/* True inside a transaction that the user began. */
 int kv_store_in_transaction(const kv_store *store);
 
 /* A scan of the cache begins, and ends: no row is moved under it. */
@@ -73,8 +73,8 @@ void kv_store_enter_scan(kv_store *store);
 void kv_store_leave_scan(kv_store *store);
 
 /*
-** An SQL function begins, and ends: how many run now, one within another, this
-** one counted.
+** An SQL function begins, and ends. Returns how many run now, one within
+** another, including this one.
 */
 int kv_store_enter_function(kv_store *store);
 void kv_store_leave_function(kv_store *store);

@@ -1,14 +1,14 @@
 /*
-** Rows that a large transaction keeps back from the cache: remembered, but
-** not written yet, so that they are written in the order of keys.
+** Late rows: a large transaction remembers them, but does not write them to the
+** cache at once, so that it can write them in the order of keys.
 **
 **     xUpdate     found by key, as the cache does not have them
 **     a reader, a savepoint, a commit: kv_write_flush() writes them all
 **
-** A set of remembered rows (pending.h owns them), one a key.
+** This is a set of remembered rows, one for each key; pending.h owns them.
 **
-** INVARIANT: they are newer than every savepoint, so that one that is rolled
-** back takes all of them.
+** INVARIANT: late rows are newer than every savepoint, so a ROLLBACK TO
+** discards all of them.
 */
 #ifndef KV_STORE_LATE_H
 #define KV_STORE_LATE_H
@@ -28,15 +28,15 @@ typedef struct kv_late {
 /* Make room for n more rows: SQLITE_NOMEM with nothing changed. */
 int kv_late_reserve(kv_late *late, size_t n);
 
-/* Add a row, for which there is room, in the place of one of the same key. */
+/* Add a row, instead of one of the same key. There must be room for it. */
 void kv_late_put(kv_late *late, kv_pending_row *row);
 
 /* The row of a key, or NULL. */
 kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key);
 
 /*
-** The rows in the order of keys, as kv_rows reads them: those that the cache
-** has no row of, and behind them, which are not read, those that it has.
+** The rows in the order of keys, as kv_rows reads them: first the rows that are
+** new to the cache; after them, not read, those that the cache already has.
 */
 typedef struct kv_late_rows {
   kv_rows base; /* base class: must be first */
@@ -52,10 +52,10 @@ typedef struct kv_late_rows {
 int kv_late_sort(const kv_late *late, int64_t first, kv_late_rows *out);
 void kv_late_rows_clear(kv_late_rows *rows);
 
-/* They may be in the cache, in part: the next time each is looked for. */
+/* Some may be in the cache: from now on each is looked up first. */
 void kv_late_doubt(kv_late *late);
 
-/* Forget them: they are written, or rolled back. */
+/* Forget them: they were written or rolled back. */
 void kv_late_clear(kv_late *late);
 
 #endif

@@ -1,13 +1,13 @@
 /*
-** Rows that a running UPDATE OR REPLACE has moved to other keys.
+** Remembers which rows a running UPDATE OR REPLACE has moved to other keys.
 **
-** SQLite works out all new keys before the first row is moved. A row that was
-** moved onto the key of another one, which is still to be moved, is not that one:
-** it stays, as in a plain table with rowids.
+** SQLite computes all new keys before it moves the first row. If a row is moved
+** to the key of another row that has yet to move, the moved row must stay, as
+** in a plain table with rowids: it is not the row that is to move next.
 **
-** Rows are known by their index in the transaction (pending.h). Those from the
-** first one of the statement on are its own; of earlier ones, which it set
-** again, a bit each is kept.
+** A row is identified by its index in the transaction (pending.h). Rows from
+** the statement's first index on belong to the statement. For earlier rows that
+** it set again, one bit each is kept.
 */
 #ifndef KV_STORE_MOVES_H
 #define KV_STORE_MOVES_H
@@ -25,7 +25,7 @@ void kv_moves_begin(kv_moves *moves, int64_t first);
 /* The statement has moved a row to this index. SQLITE_NOMEM. */
 int kv_moves_add(kv_moves *moves, int64_t index);
 
-/* Is the row at this index one that the statement moved there? */
+/* True if the statement moved the row at this index there. */
 int kv_moves_has(const kv_moves *moves, int64_t index);
 
 #endif

@@ -1,21 +1,21 @@
 /*
-** What the running transaction wrote and has to publish when it commits.
+** What the running transaction wrote and must publish when it commits.
 **
-** This remembers the rows in the order of their sequence numbers, so that a
-** commit need not search the cache for them. The numbers are provisional
-** until the log is locked. The last ones may not be in the cache yet (late).
+** The rows are remembered in the order of their sequence numbers, so a commit
+** need not search the cache for them. The numbers are provisional until the log
+** is locked. The last rows may not be in the cache yet (late.h).
 **
 **     base | seen, seen | row, row, row        seq: base+1, base+2, ...
 **                         ^ first
 **
-** Values up to 1 KiB are remembered by copy, larger ones are read again from
-** the cache. A transaction of more than KV_PENDING_MOST bytes is not
-** remembered (is_scan): its rows are found by one scan of the cache, which is
-** then the smaller part of the work.
+** Values up to 1 KiB are copied; larger ones are read again from the cache. A
+** transaction of more than KV_PENDING_MOST bytes is not remembered (is_scan):
+** one scan of the cache finds its rows, which is then the smaller part of the
+** work.
 **
-** INVARIANT: what a ROLLBACK TO or an aborted statement takes out of the
-** cache, marks take out of here. Numbers that a rolled back commit may have
-** moved are looked up again in the cache (kv_transaction_resume).
+** INVARIANT: what a ROLLBACK TO or an aborted statement removes from the cache,
+** marks remove from here. Numbers that a rolled back commit may have moved are
+** looked up again in the cache (kv_transaction_resume).
 */
 #ifndef KV_STORE_PENDING_H
 #define KV_STORE_PENDING_H
@@ -62,18 +62,17 @@ typedef struct kv_pending {
 /* The number of the first row of the transaction that is not a seen row. */
 int64_t kv_pending_first(const kv_pending *pending);
 
-/* May the cache get a row of this value late? */
+/* True if a row with this value may be written to the cache late. */
 int kv_pending_may_be_late(const kv_value *value);
 
-/* Is there no room to remember one more row? Then those that are late go. */
+/* True if there is no room for one more row: write the late ones first. */
 int kv_pending_is_full(const kv_pending *pending, const kv_value *key,
                        const kv_value *value);
 
 /*
-** Remember a row; its numbers, bucket and sum are not looked at. index = n_rows
-** adds one, a smaller index replaces that row. Key and value are copied (or
-** referred to). One that is late is added to pending->late, where there is room
-** for it.
+** Remember a row, without its numbers, bucket and sum. index = n_rows adds one;
+** a smaller index replaces that row. Key and value are copied (or referred to).
+** A late row is also added to pending->late, which must have room for it.
 */
 int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
                    int is_late);

@@ -1,15 +1,15 @@
 /*
-** The stores of one connection: opened by the tables that stand for them,
-** closed with the last reference.
+** The stores of one connection. A store is opened by its virtual table and
+** closed with its last reference.
 **
-** The registry is owned by the registrations of the modules and functions
-** of one connection; it lives as long as any of them.
+** The registrations of the modules and functions of a connection own the
+** registry; it lives as long as any of them.
 **
-** A store may outlive its table, while a statement that SQLite keeps holds
-** it: that it is in the list says nothing about the schema (find.h).
+** A store may outlive its table, because a statement that SQLite keeps holds
+** it. So a store in the list need not be in the schema (find.h).
 **
-** INVARIANT: whoever goes through the list and runs SQL holds a reference to
-** the store it is at, and reads `next` behind that.
+** INVARIANT: code that walks the list and runs SQL holds a reference to the
+** current store, and reads `next` afterwards.
 */
 #ifndef KV_STORE_REGISTRY_H
 #define KV_STORE_REGISTRY_H
@@ -44,16 +44,16 @@ void kv_registry_release(void *registry);
 
 /*
 ** Read every schema that another connection has changed, and connect every kv
-** table: before a table is made, so that nothing is read again meanwhile, and
-** a second table of one store is noticed.
+** table. Do this before you create a table: then no schema is read again during
+** the creation, and a second table of one store is noticed.
 */
 int kv_registry_connect(kv_registry *registry);
 
 /*
-** The store behind the virtual table schema.name, opened if it is not open:
-** one more reference, for kv_store_close(). `create` makes the last part of
-** the folder's path. Errors with a message: SQLITE_CANTOPEN for the folder,
-** SQLITE_ERROR for a name that is none, or a second table of one store.
+** The store of the virtual table schema.name, opened if needed. Adds a
+** reference, for kv_store_close(). `create` creates the last part of the
+** folder's path. Errors with a message: SQLITE_CANTOPEN for the folder,
+** SQLITE_ERROR for an invalid name, or for a second table of one store.
 */
 int kv_store_open(kv_registry *registry, const char *schema, const char *name,
                   const kv_options *options, int create, kv_store **out,
@@ -61,8 +61,8 @@ int kv_store_open(kv_registry *registry, const char *schema, const char *name,
 void kv_store_close(kv_store *store);
 
 /*
-** The folder may have been moved, and a link put in its place: if there is none
-** where it was, it is looked for as it was when the store was opened.
+** Follow a folder that was moved and replaced by a link: if it is no longer
+** where it was, resolve the path that the store was opened with again.
 ** SQLITE_NOMEM.
 */
 int kv_store_follow(kv_store *store);
@@ -70,17 +70,17 @@ int kv_store_follow(kv_store *store);
 /* The table is called new_name from now on; shadow tables too. */
 int kv_store_rename(kv_store *store, const char *new_name);
 
-/* SQLite asks the table of a store for a plan: it is in the schema now. */
+/* SQLite plans a query of a store's table, so it is in the schema now. */
 void kv_registry_reach(kv_store *store);
 
-/* A table cannot be connected, for a reason that its message tells. */
+/* A table cannot be connected; its message says why. */
 void kv_registry_refuse(kv_registry *registry);
 
-/* Is the store known by this table? */
+/* True if this is the store's table, as far as it is known. */
 int kv_store_is_table(const kv_store *store, const char *schema,
                       const char *name);
 
-/* Is there a table, of any kind, where the store is known to be? */
+/* True if the schema has a table, of any kind, by the store's name. */
 int kv_store_table_exists(kv_store *store);
 
 #endif

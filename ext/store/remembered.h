@@ -1,6 +1,6 @@
 /*
-** A row that a running transaction remembers: pending.h owns it, late.h keeps
-** it back.
+** A row that a running transaction remembers. pending.h owns it; late.h refers
+** to it while the cache does not have it.
 */
 #ifndef KV_STORE_REMEMBERED_H
 #define KV_STORE_REMEMBERED_H

@@ -1,8 +1,9 @@
 /*
-** The running transaction of a store: begun by its first write, taken back.
+** The running transaction of a store: begins it at its first write, and rolls
+** it back.
 **
-** Its rows are in pending.h, their numbers and times are given here. The log
-** that a commit has locked is closed here when the commit does not come.
+** pending.h has its rows; this file gives them their numbers and times. If a
+** commit has locked the log and does not come, this file closes the log.
 */
 #ifndef KV_STORE_TRANSACTION_H
 #define KV_STORE_TRANSACTION_H
@@ -43,56 +44,55 @@ struct kv_transaction {
 int kv_transaction_read_seen(kv_run *run, kv_seen **list, int *n);
 
 /*
-** At the first write of a transaction: its time, its numbers. Errors with a
-** message: SQLITE_READONLY for an observer or a twin.
+** At the first write of a transaction: choose its time and its numbers. Errors
+** with a message: SQLITE_READONLY for an observer or a twin.
 */
 int kv_transaction_open(kv_store *store, char **err);
 
 /*
-** At a statement of the user: the error, once, if the last commit was
-** acknowledged and did not reach the log of a temp cache.
+** At a statement of the user: return the error, once, if the last commit of a
+** temp cache was acknowledged but did not reach the log.
 */
 int kv_transaction_tell(kv_store *store, char **err);
 
-/* Has it written anything that a commit has to publish? */
+/* True if it has written anything that a commit must publish. */
 int kv_transaction_has_rows(const kv_store *store);
 
-/* Has it written anything, which may have been rolled back? */
+/* True if it has written anything, even if that was rolled back. */
 int kv_transaction_is_open(const kv_store *store);
 
 /*
-** Will what is changed in the cache now be undone if something fails? Inside a
+** True if a change of the cache is undone when something fails: inside a
 ** savepoint, a transaction of the user, or the commit of a single statement.
 ** For assertions.
 */
 int kv_transaction_can_undo(const kv_store *store);
 
-/* Does a write run a statement of its own, within another one? */
+/* True while a write runs its own, nested statement. */
 int kv_transaction_is_writing(const kv_store *store);
 
 /*
-** How many writes, merges and rollbacks there were: a scan that finds another
-** number than when it began looks again at what it has read ahead.
+** How many writes, merges and rollbacks there were. If the number has changed
+** since a scan began, the scan must discard what it has read ahead.
 */
 int64_t kv_transaction_n_writes(const kv_store *store);
 
 /*
-** xSavepoint, xRelease and xRollbackTo; level is SQLite's. Those of a statement
-** that a write runs itself are none of the transaction's: nothing that is
-** pending changes within. A savepoint comes when nothing is late
-** (kv_write_flush()).
+** xSavepoint, xRelease and xRollbackTo; level is SQLite's. Those of a nested
+** statement of a write are ignored: nothing pending changes within. Before a
+** savepoint, late rows must be written (kv_write_flush()).
 */
 int kv_transaction_savepoint(kv_store *store, int level);
 void kv_transaction_release(kv_store *store, int level);
 int kv_transaction_rollback_to(kv_store *store, int level);
 
-/* Take back a prepared commit: the transaction goes on. */
+/* Undo a prepared commit: the transaction continues. */
 void kv_transaction_undo(kv_store *store);
 
 /* The transaction was rolled back. */
 void kv_transaction_rollback(kv_store *store);
 
-/* The cache is a new one: what was committed to the one before says nothing. */
+/* The cache is a new one: forget what was committed to the old one. */
 void kv_transaction_forget(kv_store *store);
 
 /* The store is opened, and closed. */

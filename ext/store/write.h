@@ -1,18 +1,18 @@
 /*
-** One change of one key, into the cache and to be published.
+** Writes one change of one key into the cache, and remembers it for the commit.
 **
-** Everything is checked first; then one nested statement writes, so that a
-** statement that fails has written nothing (xUpdate of a single row has no
-** statement journal: https://www.sqlite.org/tempfiles.html#stmtjrnl), but for
-** a large value (cache/values.h), which nothing refers to then.
+** Everything is checked first; then one nested statement writes. So a statement
+** that fails has written nothing (xUpdate of a single row has no statement
+** journal: https://www.sqlite.org/tempfiles.html#stmtjrnl), except perhaps a
+** large value (cache/values.h), which nothing refers to.
 **
-** A transaction that writes many rows keeps them back (late.h) and writes
-** them in the order of keys, before anything else looks at the cache: each
-** page of it is then written once, not once a row. What a row replaces is
-** looked up when it is set, so that errors come where they belong.
+** A transaction that writes many rows delays them (late.h), and writes them in
+** the order of keys before anything else reads the cache. So each page of the
+** cache is written once, not once for each row. The row that a write replaces
+** is looked up at once, so that each statement gets its own errors.
 **
-** INVARIANT: a row of the cache of this transaction is remembered in
-** pending.h; one that is remembered is in the cache, or late.
+** INVARIANT: every row of this transaction in the cache is remembered in
+** pending.h; every remembered row is in the cache, or late.
 */
 #ifndef KV_STORE_WRITE_H
 #define KV_STORE_WRITE_H
@@ -28,47 +28,47 @@ typedef enum kv_on_conflict {
 } kv_on_conflict;
 
 /*
-** Set a key. Errors with a message: SQLITE_CONSTRAINT_NOTNULL for a NULL
-** key, SQLITE_READONLY for an observer or a twin, SQLITE_ERROR if no later
-** time than the winner's can be given, what SQLite says otherwise.
+** Set a key. Errors with a message: SQLITE_CONSTRAINT_NOTNULL for a NULL key,
+** SQLITE_READONLY for an observer or a twin, SQLITE_ERROR if no time is later
+** than the winner's, and SQLite's own errors.
 */
 int kv_write_set(kv_store *store, const kv_value *key, const kv_value *value,
                  kv_on_conflict on_conflict, char **err);
 
-/* Delete a key; *existed tells whether it was there. None: nothing to do. */
+/* Delete a key. *existed: it existed. Otherwise there is nothing to do. */
 int kv_write_delete(kv_store *store, const kv_value *key, int *existed,
                     char **err);
 
 /*
-** A statement begins to read kv: UPDATE finds all its rows before it changes the
-** first one.
+** A statement begins to read kv. (UPDATE finds all its rows before it changes
+** the first one.)
 */
 void kv_write_begin(kv_store *store);
 
 /*
-** Give a key another name and a value. KV_CONFLICT_SET replaces another key
-** of that name. The same key written differently (1, 1.0) is set. A row that
-** the statement has replaced, or moved to `from` itself, is left as it is.
+** Rename a key and set its value. KV_CONFLICT_SET replaces a key that already
+** has the new name. If both names are one key (1, 1.0), it is set. A row that
+** the statement has replaced, or has itself moved to `from`, does not change.
 */
 int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
                     const kv_value *value, kv_on_conflict on_conflict,
                     char **err);
 
-/* Is there a row of this key that the cache does not have yet? */
+/* True if this key has a row that is not in the cache yet. */
 int kv_write_is_late(const kv_store *store, const kv_value *key);
 
 /*
-** A statement has read the latest row of a key, with KV_SQL_CACHE_LATEST: if the
-** next write is of that key (DELETE, UPDATE), it is not looked up again. Only
-** within a transaction that wrote, where nobody else can.
+** A statement has read the latest row of a key, with KV_SQL_CACHE_LATEST. If
+** the next write is of that key (DELETE, UPDATE), it is not looked up again.
+** Only in a transaction that has written, when nobody else can write.
 */
 void kv_write_note_read(kv_store *store, const kv_value *key,
                         sqlite3_stmt *row);
 
 /*
-** Write the rows that are late to the cache: before anything reads its
-** tables but by a key that is not late, before a savepoint, a sync, a commit.
-** If it fails they stay late, unless SQLite rolled the transaction back.
+** Write the late rows to the cache: before a savepoint, a sync or a commit, and
+** before anything reads the cache, except by a key that is not late. If this
+** fails they stay late, unless SQLite rolled the transaction back.
 */
 int kv_write_flush(kv_store *store, char **err);
 

@@ -6,7 +6,7 @@
 
 #include "store/identity.h"
 
-/* The cursor of kv_changes behind all that is committed: below 2^53. */
+/* The cursor of kv_changes just after everything committed: below 2^53. */
 int kv_history_cursor(kv_store *store, int64_t *out);
 
 #endif

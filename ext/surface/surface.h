@@ -1,9 +1,9 @@
 /*
 ** The SQL surface: what a connection gets when the extension is loaded.
 **
-** Each virtual table is one file here; each registers itself. All of them
-** share the registry of the connection's stores. With registry = NULL they take
-** back what they registered: SQLITE_BUSY while a statement runs.
+** Each virtual table is one file here, and registers itself. All of them share
+** the registry of the connection's stores. With registry = NULL they unregister
+** again: SQLITE_BUSY while a statement runs.
 */
 #ifndef KV_SURFACE_SURFACE_H
 #define KV_SURFACE_SURFACE_H

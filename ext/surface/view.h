@@ -1,13 +1,13 @@
 /*
-** Table-valued functions over a store, each row one of a statement: kv_log
+** Table-valued functions that show the rows of one statement of a store: kv_log
 ** and the history tables.
 **
-** A view says how it is declared, which statement it runs, and how its
-** columns are made. Its last argument, the hidden column `store`, names the
-** store; its name is given back as it was found.
+** A view says how it is declared, which statement it runs, and how its columns
+** are made. Its last argument, the hidden column `store`, names the store, and
+** shows the name as it was found.
 **
-** INVARIANT: a view reads the cache alone, and not what is written while it
-** runs.
+** INVARIANT: a view reads only the cache, and does not see what is written
+** while it runs.
 */
 #ifndef KV_SURFACE_VIEW_H
 #define KV_SURFACE_VIEW_H
@@ -29,7 +29,7 @@ typedef struct kv_view_column {
   int from; /* column of the statement; or which argument, from 0 */
 } kv_view_column;
 
-/* An argument or condition that is handed on: column = value. */
+/* An argument or condition that is passed on: column = value. */
 typedef struct kv_view_equal {
   int column;
   int is_argument; /* a hidden column: SQLite need not check it again */

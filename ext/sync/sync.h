@@ -1,8 +1,9 @@
 /*
-** The exchange: publish what waits, merge what the other devices wrote.
+** The exchange: publishes what waits, and merges what the other devices wrote.
 **
-** INVARIANT: another device's file in any state costs that device's news
-** and a word in kv_devices; it never makes a sync fail or stop.
+** INVARIANT: whatever state another device's file is in, it only delays that
+** device's changes, and kv_devices says why. It never makes a sync fail or
+** stop.
 */
 #ifndef KV_SYNC_SYNC_H
 #define KV_SYNC_SYNC_H
@@ -10,8 +11,8 @@
 #include "store/identity.h"
 
 /*
-** Sync a store. Outside a transaction each device is committed by itself;
-** inside one everything is part of it, and own rows that wait are not
+** Sync a store. Outside a transaction, each device is committed separately.
+** Inside one, everything is part of it, and own rows that wait are not
 ** published. *n_merged is the number of rows merged (seen rows do not
 ** count). Errors with a message: SQLITE_LOCKED in a transaction that has
 ** written to the store; SQLITE_CANTOPEN if the folder is not there,

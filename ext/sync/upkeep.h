@@ -1,20 +1,20 @@
 /*
-** What makes a cache quick to read, done after a sync rather than at each
-** write: superseded rows moved out of the way, and the index by time.
+** Keeps a cache fast to read: moves superseded rows out of the way, and builds
+** the index by time. It does so after a sync, not at each write.
 **
-** The index costs 0.8 us and 36 bytes a row, and most programs never ask for
-** anything that it answers. So it is made once such a question was asked,
-** which was answered without it, by a walk over all rows.
+** The index costs 0.8 us and 36 bytes a row, and most programs never run a
+** query that needs it. So the first such query scans all rows, and the next
+** sync builds the index.
 */
 #ifndef KV_SYNC_UPKEEP_H
 #define KV_SYNC_UPKEEP_H
 
 #include "store/identity.h"
 
-/* A question is asked that the index by time answers better. */
+/* A query runs that the index by time would make faster. */
 void kv_upkeep_want_index(kv_store *store);
 
-/* Do what is due. Nothing is, if nothing came since the last time. */
+/* Do what is due; nothing, if no rows arrived since the last time. */
 int kv_upkeep_run(kv_store *store, char **err);
 
 #endif

@@ -1,9 +1,10 @@
 /*
-** One device's log during a sync: is it as it was, what is new in it, and what
-** is the matter with it.
+** One device's log during a sync: finds whether it has changed, merges what is
+** new, and notes its state.
 **
-** INVARIANT: whatever the file is, rows that were read from it stay until a
-** log that verifies whole takes its place; then they go in the same savepoint.
+** INVARIANT: whatever happens to the file, rows that were read from it stay
+** until a log that verifies completely replaces it; then they go in the same
+** savepoint.
 */
 #ifndef KV_SYNC_VISIT_H
 #define KV_SYNC_VISIT_H
@@ -11,11 +12,10 @@
 #include "store/identity.h"
 
 /*
-** Merge what is new in a device's log, and note its state; is_listed: the
-** device was found in the folder. *n_merged and *n_seen are increased by the
-** rows, and the rows that acknowledge others, that were merged. Errors, with a
-** message, are about the host's database, about memory, or SQLITE_INTERRUPT:
-** never about the file.
+** Merge what is new in a device's log, and note its state. is_listed: the
+** device was found in the folder. Adds the merged rows to *n_merged, and those
+** that acknowledge others to *n_seen. Errors, with a message, come from the
+** host's database, from memory or from an interrupt, never from the file.
 */
 int kv_visit_device(kv_store *store, const char *device, int is_listed,
                     int64_t *n_merged, int64_t *n_seen, char **err);

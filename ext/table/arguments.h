@@ -1,12 +1,12 @@
 /*
-** Arguments that tables and functions share: options and times.
+** Parses the arguments that tables and functions share: options and times.
 */
 #ifndef KV_TABLE_ARGUMENTS_H
 #define KV_TABLE_ARGUMENTS_H
 
 #include "store/registry.h"
 
-/* Integers below this are no microseconds since 1970 that anybody means. */
+/* Nobody means a smaller integer as microseconds since 1970. */
 #define KV_TIME_SMALLEST ((int64_t)100000000000000)
 
 /*
@@ -49,8 +49,8 @@ int kv_arguments_list(kv_arguments *arguments, const char *z,
 int kv_arguments_path(kv_arguments *arguments, const char *z);
 
 /*
-** The text of an argument of a function, NULL of NULL. SQLITE_ERROR with a
-** message that names it if it has a NUL in it: what is behind would be lost.
+** The text of an argument of a function; NULL for NULL. SQLITE_ERROR, with a
+** message that names it, if it contains a NUL: the rest would be lost.
 */
 int kv_arguments_text(sqlite3_value *value, const char *what, const char **out,
                       char **err);

@@ -1,10 +1,10 @@
 /*
-** Rows of a scan of kv, many at a time.
+** Reads the rows of a scan of kv, many at a time.
 **
-** To step a statement inside another one costs more than the row that it
-** reads. So one step reads a batch: the statement calls an SQL function for
-** each row, which keeps the row, and lets it pass when there are enough. The
-** first step reads one row, each further one twice as many.
+** Stepping a statement inside another one costs more than reading the row. So
+** one step reads a batch: the statement calls an SQL function for each row. The
+** function keeps the row, and lets it pass when the batch is full. The first
+** step reads one row, and each further step twice as many.
 **
 **     WHERE ... AND kv_batch(:batch, key, value, large)
 **       the latest row of a key          kept, to be shown
@@ -13,8 +13,8 @@
 **       the value is elsewhere (large)   kept if keys are enough, else passes
 **       enough                           passes: the step ends at this row
 **
-** INVARIANT: what a batch holds are copies. No write changes them.
-** INVARIANT: a zero byte is behind each text that is not empty.
+** INVARIANT: a batch holds copies, which no write changes.
+** INVARIANT: each text that is not empty is followed by a zero byte.
 */
 #ifndef KV_TABLE_KV_BATCH_H
 #define KV_TABLE_KV_BATCH_H
@@ -63,13 +63,13 @@ int kv_batch_refill(kv_batch *batch);
 /* Be at a key, whose bytes are copied. SQLITE_NOMEM. */
 int kv_batch_enter(kv_batch *batch, const kv_value *key);
 
-/* Is this the key that the scan is at, or one that is not part of it? */
+/* True if the scan is at this key, or if the key is not part of it. */
 int kv_batch_leaves_out(const kv_batch *batch, const kv_value *key);
 
-/* Be at no key, without rows; memory is kept, but for that of a large key. */
+/* Be at no key, without rows. Memory is kept, except that of a large key. */
 void kv_batch_reset(kv_batch *batch);
 
-/* Free what it has; it is as if it were new. */
+/* Free what it has; the batch can be used again. */
 void kv_batch_clear(kv_batch *batch);
 
 #endif

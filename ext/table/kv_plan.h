@@ -1,7 +1,7 @@
 /*
-** Which way a query of kv is run: what xBestIndex chooses and tells xFilter.
+** Chooses how a query of kv is run: what xBestIndex passes to xFilter.
 **
-** INVARIANT: rows that a plan leaves out are none that the query asks for.
+** INVARIANT: a plan never leaves out a row that the query asks for.
 */
 #ifndef KV_TABLE_KV_PLAN_H
 #define KV_TABLE_KV_PLAN_H
@@ -46,11 +46,11 @@ enum {
 int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info);
 
 /*
-** Are low and high the bounds that SQLite makes of a pattern that begins with
-** a prefix? The pattern is that of LIKE, or NULL: that of GLOB is not known.
+** Check whether low and high are the bounds that SQLite derives from a pattern
+** with a prefix. `pattern` is that of LIKE, or NULL: that of GLOB is unknown.
 **
-** Those of ASCII bound bytes, too. Others do not: to SQLite before it was
-** mended, bytes that are no Unicode match U+FFFD to U+FFFF.
+** Bounds of ASCII bound bytes, too. Others do not: in older versions of SQLite,
+** bytes that are not valid Unicode match U+FFFD to U+FFFF.
 */
 typedef enum kv_plan_prefix {
   KV_PREFIX_NONE,

@@ -1,5 +1,5 @@
 /*
-** Reading kv: the cursors that run its queries.
+** Reads kv: the cursors that run its queries.
 **
 ** INVARIANT: reads never write, sync, or touch a file.
 */

@@ -1,8 +1,8 @@
 /*
-** Comparisons of times in WHERE, as a range of ts: of a column ts with
-** numbers, and of a column time with texts such as date('now', '-7 days').
+** Turns comparisons of times in WHERE into a range of ts: comparisons of ts
+** with numbers, and of time with texts such as date('now', '-7 days').
 **
-** The range may be wider than what was asked for; SQLite checks each row
+** The range may be wider than the query asked for; SQLite checks each row
 ** again.
 */
 #ifndef KV_TABLE_TIME_RANGE_H
@@ -29,16 +29,16 @@ int kv_time_range_plan(sqlite3_index_info *info, kv_time_columns columns,
                        int *n_argv, int *plan);
 
 /*
-** The bounds as they were asked for: first to last, both included. Returns
-** how many values were taken. Nothing compares with NULL: then first > last.
+** The bounds that the query asked for: first to last, both included. Returns
+** how many values were used. Nothing compares with NULL: then first > last.
 */
 int kv_time_range_read(int plan, sqlite3_value **argv, int64_t *first,
                        int64_t *last);
 
 /*
-** Is the order that is asked for that of ts, of time, or of ts, device, seq,
-** from the front? 1: ascending, -1: descending, 0: it is not. A column that
-** the table does not have is -1.
+** Does the query ask for the order of ts, of time, or of a prefix of ts,
+** device, seq? 1: ascending; -1: descending; 0: no. Pass -1 for a column that
+** the table does not have.
 */
 int kv_time_range_order(const sqlite3_index_info *info, kv_time_columns columns,
                         int device, int seq);
