@@ -8,7 +8,8 @@ The pages are all Markdown files of the repository; PAGES has each with the
 number of its blocks, so that none is left out unseen. The word behind a fence
 says what a block is:
 
-    console   a session: `$ command`, or `sqlite> statement` and its output.
+    console   a session: `$ command`, or `sqlite> statement` and its output
+              (with rclone only where that is installed).
               A block that does not begin with `$` goes on in the shell of the
               one before; where there are two, <!-- shell NAME --> is above.
     gdb       a session of gdb, in which the program stops where the page says
@@ -77,7 +78,7 @@ PAGES = {
     'examples/guide/promises.md': {},
     'examples/guide/ptvp35.md': {'console': 2},
     'examples/guide/python.md': {'python': 1, 'text': 1},
-    'examples/guide/recipes.md': {'console': 11, 'python': 1, 'text': 1},
+    'examples/guide/recipes.md': {'console': 12, 'python': 1, 'text': 1},
     'examples/guide/shell.md': {'console': 3},
     'examples/guide/syncing.md': {'': 1, 'console': 3},
     'examples/reports/README.md': {'console': 1},
@@ -198,6 +199,7 @@ class Runner:
 
     def __init__(self):
         self.root = tempfile.mkdtemp(prefix='kv-readme.')
+        open(os.path.join(self.root, 'rclone.conf'), 'w').close()
         # This Python loads extensions, which another python3 may not do.
         os.mkdir(os.path.join(self.root, 'bin'))
         os.symlink(sys.executable, os.path.join(self.root, 'bin', 'python3'))
@@ -258,7 +260,11 @@ class Runner:
 
     def command(self, arguments, **options):
         options.setdefault('env', os.environ)
-        options['env'] = dict(options['env'], PATH='%s:%s' % (
+        # What rclone calls remote is a folder here.
+        options['env'] = dict(
+            options['env'], RCLONE_CONFIG_REMOTE_TYPE='alias',
+            RCLONE_CONFIG_REMOTE_REMOTE=os.path.join(self.folder, 'remote'),
+            RCLONE_CONFIG=os.path.join(self.root, 'rclone.conf'), PATH='%s:%s' % (
             os.path.join(self.root, 'bin'), options['env']['PATH']))
         done = subprocess.run(arguments, cwd=self.folder, text=True,
                               stdin=subprocess.DEVNULL, timeout=250,
@@ -267,6 +273,9 @@ class Runner:
         return done.returncode, done.stdout
 
     def run_console(self, block):
+        if (any(line.startswith('$ rclone ') for line in block.body)
+                and not shutil.which('rclone')):
+            return block.body
         out = []
         lines = list(block.body)
         name = block.shell
