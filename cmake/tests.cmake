@@ -193,8 +193,15 @@ if(NOT KV_PYTHON)
 endif()
 mark_as_advanced(KV_PYTHON)
 if(KV_PYTHON)
+  # A version to come, whose caches have another format.
+  add_library(kv_next MODULE ${KV_SOURCES})
+  target_compile_definitions(kv_next PRIVATE KV_CACHE_FORMAT=1000)
+  target_link_libraries(kv_next PRIVATE kv_flags)
+  set_target_properties(kv_next PROPERTIES PREFIX ""
+    LIBRARY_OUTPUT_DIRECTORY "$<1:${PROJECT_BINARY_DIR}>")
   file(GLOB kv_python CONFIGURE_DEPENDS tests/python/test_*.py)
   set(kv_python_env "KV_MODULE=${PROJECT_BINARY_DIR}/kv"
+    "KV_NEXT=${PROJECT_BINARY_DIR}/kv_next"
     "KV_FOLD_ROWS=${PROJECT_BINARY_DIR}/fold_rows"
     PYTHONDONTWRITEBYTECODE=1)
   if(KV_PRELOAD)

@@ -117,7 +117,7 @@ static int init_undo(sqlite3 *db, int rc, char **err) {
   return rc;
 }
 
-int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
+static int init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
   kv_registry *registry = NULL;
   int is_loaded = 0;
   int rc;
@@ -147,7 +147,15 @@ int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
   return rc;
 }
 
+/*
+** Neither entry calls the other: SQLite loads libraries with RTLD_GLOBAL, so that
+** a second version in the process would call the first one's.
+*/
+int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api) {
+  return init(db, err, api);
+}
+
 int sqlite3_extension_init(sqlite3 *db, char **err,
                            const sqlite3_api_routines *api) {
-  return sqlite3_kv_init(db, err, api);
+  return init(db, err, api);
 }

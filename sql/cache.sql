@@ -134,6 +134,51 @@ ALTER TABLE {old.arrival} RENAME TO {arrival.name};
 ALTER TABLE {old.former} RENAME TO {former.name};
 ALTER TABLE {old.large} RENAME TO {large.name};
 
+-- name: cache_keep
+-- Put the rows of a cache of format 9 aside, in tables of another name. The
+-- columns are those of that format: when a later one has others, this stays as it
+-- is, and cache_carry says what becomes of them.
+CREATE TABLE {old.cache} AS
+SELECT is_old, key, ts, device, seq, bucket, txn, parent_ts, op, arrived, large,
+  value
+FROM {cache};
+CREATE TABLE {old.arrival} AS
+SELECT arrived, device, first_seq, last_seq, first_ts, last_ts FROM {arrival};
+CREATE TABLE {old.cursor} AS
+SELECT device, id, seq, sum, published_seq, published_sum, waiting_seq,
+  waiting_sum, last_ts, newest, clock_offset, synced, stamp_inode, stamp_size,
+  stamp_mtime, stamp_ctime, state, detail
+FROM {cursor};
+CREATE TABLE {old.seen} AS
+SELECT device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum FROM {seen};
+CREATE TABLE {old.former} AS
+SELECT device, id, seq, sum, newest, n FROM {former};
+CREATE TABLE {old.large} AS
+SELECT id, value FROM {large};
+
+-- name: cache_carry
+-- Bring them back, into the new and empty tables.
+INSERT INTO {cache}(is_old, key, ts, device, seq, bucket, txn, parent_ts, op,
+  arrived, large, value)
+SELECT is_old, key, ts, device, seq, bucket, txn, parent_ts, op, arrived, large,
+  value
+FROM {old.cache};
+INSERT INTO {arrival}(arrived, device, first_seq, last_seq, first_ts, last_ts)
+SELECT arrived, device, first_seq, last_seq, first_ts, last_ts
+FROM {old.arrival};
+INSERT INTO {cursor}(device, id, seq, sum, published_seq, published_sum,
+  waiting_seq, waiting_sum, last_ts, newest, clock_offset, synced, stamp_inode,
+  stamp_size, stamp_mtime, stamp_ctime, state, detail)
+SELECT device, id, seq, sum, published_seq, published_sum, waiting_seq,
+  waiting_sum, last_ts, newest, clock_offset, synced, stamp_inode, stamp_size,
+  stamp_mtime, stamp_ctime, state, detail
+FROM {old.cursor};
+INSERT INTO {seen}(device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum)
+SELECT device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum FROM {old.seen};
+INSERT INTO {former}(device, id, seq, sum, newest, n)
+SELECT device, id, seq, sum, newest, n FROM {old.former};
+INSERT INTO {large}(id, value) SELECT id, value FROM {old.large};
+
 -- name: cache_index
 -- The index by time. An index keeps its name when its table is renamed, so its
 -- name has a random number, and a new table of the old name can have an index,

@@ -68,6 +68,24 @@ int kv_cache_rename(kv_stmts *stmts, const char *new_name) {
   return kv_stmt_exec_filled(stmts->db, KV_SQL_CACHE_RENAME, &holes);
 }
 
+int kv_cache_carry(kv_stmts *stmts, const char *aside) {
+  kv_stmts kept = {stmts->db, stmts->schema, aside, {NULL}};
+  kv_stmt_holes holes = {.schema = stmts->schema,
+                         .name = stmts->name,
+                         .old_schema = stmts->schema,
+                         .old_name = aside};
+  int rc = kv_stmt_exec_filled(stmts->db, KV_SQL_CACHE_KEEP, &holes);
+
+  if (rc == SQLITE_OK) rc = kv_cache_drop(stmts);
+  if (rc == SQLITE_OK) rc = kv_cache_create(stmts);
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_exec_filled(stmts->db, KV_SQL_CACHE_CARRY, &holes);
+  }
+  if (rc == SQLITE_OK) rc = kv_cache_drop(&kept);
+  kv_stmt_clear(&kept);
+  return rc;
+}
+
 int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out) {
   kv_run run;
   int rc;

@@ -26,8 +26,13 @@
 #include "db/run.h"
 #include "log/reader.h"
 
-/* Format of the shadow tables; an older cache is rebuilt. */
+/* The format of the shadow tables. */
+#ifndef KV_CACHE_FORMAT /* a test builds a version to come */
 #define KV_CACHE_FORMAT 9
+#endif
+
+/* The oldest format whose rows are carried over into a cache of this one. */
+#define KV_CACHE_OLDEST 9
 
 /* How many epochs there are: meta_epoch in sql/cache.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)
@@ -74,6 +79,14 @@ int kv_cache_drop(kv_stmts *stmts);
 
 /* Rename them after the table is called new_name. */
 int kv_cache_rename(kv_stmts *stmts, const char *new_name);
+
+/*
+** Turn a cache whose format is KV_CACHE_OLDEST or later, but older than this one,
+** into a cache of this format. All rows are carried over, also those that wait.
+** `aside` is a prefix for tables that hold the rows for a moment. SQLITE_ERROR if
+** the tables are not those of their format: roll back.
+*/
+int kv_cache_carry(kv_stmts *stmts, const char *aside);
 
 /* Check that there is a cache of this format. A missing table is no error. */
 int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out);

@@ -91,15 +91,43 @@ static int rebuild_check(kv_store *store, int is_whole, char **err) {
   return rc;
 }
 
+/*
+** An older version made the cache: carry its rows over. *is_done stays 0 if it
+** cannot be done, as the tables are not whole.
+*/
+static int rebuild_carry(kv_store *store, int *is_done, char **err) {
+  char *aside = sqlite3_mprintf("%s_aside", store->name);
+  int64_t format = 0;
+  int rc = aside ? kv_cache_format(&store->stmts, &format) : SQLITE_NOMEM;
+
+  *is_done = 0;
+  if (rc == SQLITE_OK && format >= KV_CACHE_OLDEST &&
+      format < KV_CACHE_FORMAT) {
+    rc = kv_store_savepoint_begin(store, err);
+    if (rc == SQLITE_OK) {
+      rc = kv_cache_carry(&store->stmts, aside);
+      *is_done = rc == SQLITE_OK;
+      store->cache_id = 0;
+      rc = kv_store_savepoint_end(store, rc);
+    }
+    if (rc == SQLITE_ERROR) rc = SQLITE_OK;
+  }
+  sqlite3_free(aside);
+  return kv_store_error(store, err, rc, "cannot rebuild the cache");
+}
+
 int kv_rebuild_cache(kv_store *store, char **err) {
   kv_meta meta;
   int is_usable = 0;
   int is_whole = 0;
+  int is_done = 0;
   int rc = kv_store_refuse_newer(store, err);
 
   if (rc == SQLITE_OK) rc = kv_cache_check(&store->stmts, &is_usable, &meta);
   if (rc == SQLITE_OK) rc = kv_cache_is_whole(&store->stmts, &is_whole);
   if (rc == SQLITE_OK && is_usable && is_whole) return rc;
+  if (rc == SQLITE_OK) rc = rebuild_carry(store, &is_done, err);
+  if (rc == SQLITE_OK && is_done) return rc;
   if (rc == SQLITE_OK) rc = kv_store_savepoint_begin(store, err);
   if (rc == SQLITE_OK) {
     rc = rebuild_check(store, is_whole, err);

@@ -169,8 +169,8 @@ class Matrix(Case):
                     con.close()
 
     # What a store needs of each limit; of the others it needs nothing.
-    NEEDED = {"LENGTH": 500, "SQL_LENGTH": 3000, "COLUMN": 16, "EXPR_DEPTH": 40,
-              "COMPOUND_SELECT": 2, "VDBE_OP": 1400, "FUNCTION_ARG": 4, "VARIABLE_NUMBER": 15}
+    NEEDED = {"LENGTH": 1000, "SQL_LENGTH": 3000, "COLUMN": 20, "EXPR_DEPTH": 40,
+              "COMPOUND_SELECT": 2, "VDBE_OP": 1400, "FUNCTION_ARG": 4, "VARIABLE_NUMBER": 20}
     ASKED = ("SELECT * FROM kv", "SELECT * FROM kv WHERE key > 'a' ORDER BY key DESC",
              "SELECT * FROM kv('2026-11-02')", "SELECT * FROM kv WHERE key GLOB 'p*'",
              "SELECT * FROM kv WHERE ts > 5 ORDER BY ts", "SELECT * FROM kv_log WHERE key = 'both'",

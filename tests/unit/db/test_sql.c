@@ -24,6 +24,7 @@ static char *fill(kv_sql id) {
   if (id == KV_SQL_CACHE_RENAME || id == KV_SQL_TABLE_OPEN) {
     holes.name = "new"; /* it is to be made */
   }
+  if (id == KV_SQL_CACHE_KEEP) holes.old_name = "new";
   return kv_stmt_fill(id, &holes);
 }
 
@@ -35,7 +36,7 @@ static int is_on_a_log(const char *name) {
 
 /* Creates what is there already. */
 static int is_create(const char *text) {
-  return strstr(text, "CREATE TABLE") != NULL;
+  return strstr(text, "CREATE TABLE") != NULL && strstr(text, " AS\n") == NULL;
 }
 
 static void prepare(sqlite3 *db, const char *name, const char *text) {
