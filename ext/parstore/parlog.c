@@ -9,7 +9,6 @@
 */
 #include "parlog.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "db/error.h"
@@ -249,22 +248,17 @@ int kv_parlog_open(sqlite3 *host, const char *folder, sqlite3_stmt *poll,
 /* Microseconds since 1970; the last one there is for all behind. */
 static void parlog_time(kv_parlog *log, int column, kv_value *out) {
   int type = sqlite3_column_type(log->rows, column);
-  double us;
+  int64_t us = sqlite3_column_int64(log->rows, column);
 
   memset(out, 0, sizeof(*out));
   if (log->has_seconds && (type == SQLITE_FLOAT || type == SQLITE_INTEGER)) {
-    us = floor(sqlite3_column_double(log->rows, column) * 1e6 + 0.5);
-    if (us > -9e18 && us < 9e18) {
-      out->type = KV_INTEGER;
-      out->i = (int64_t)us;
-    }
+    double seconds = sqlite3_column_double(log->rows, column);
+
+    if (kv_plist_time(seconds, &out->i)) out->type = KV_INTEGER;
   } else if (!log->has_seconds && type == SQLITE_INTEGER) {
     out->type = KV_INTEGER;
-    out->i = sqlite3_column_int64(log->rows, column);
+    out->i = us > INT64_MAX - PARLOG_EPOCH ? INT64_MAX : us + PARLOG_EPOCH;
   }
-  if (out->type == KV_NULL) return;
-  out->i =
-    out->i > INT64_MAX - PARLOG_EPOCH ? INT64_MAX : out->i + PARLOG_EPOCH;
 }
 
 /* Make the row of what the statement stands on. */

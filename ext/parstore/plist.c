@@ -10,7 +10,6 @@
 */
 #include "plist.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,15 +130,26 @@ static int plist_text_of(plist_walk *walk, const kv_bplist_object *object,
   return all < 128 ? SQLITE_OK : PLIST_DAMAGED;
 }
 
+/* Without floor(), which an unoptimized build would link libm for. */
+int kv_plist_time(double seconds, int64_t *out) {
+  double us = seconds * 1e6 + 0.5;
+  int64_t i;
+
+  if (!(us > -9.2e18 && us < 9.2e18)) return 0; /* NaN is not */
+  i = (int64_t)us;
+  if (us < (double)i) i--;
+  if (i > INT64_MAX - (int64_t)KV_PLIST_EPOCH * 1000000) return 0;
+  *out = i + (int64_t)KV_PLIST_EPOCH * 1000000;
+  return 1;
+}
+
 /* Seconds since 2001 as text; odd if there is no such year. */
 static void plist_date(plist_walk *walk, double seconds,
                        char out[KV_TIME_WIDE_SIZE]) {
-  double us = floor(seconds * 1e6 + 0.5);
   int64_t ts;
 
   out[0] = 0;
-  if (us > -1e18 && us < 1e18) { /* NaN is not */
-    ts = (int64_t)us + (int64_t)KV_PLIST_EPOCH * 1000000;
+  if (kv_plist_time(seconds, &ts)) {
     kv_time_format_wide(ts, ts % 1000 == 0 ? 3 : 6, out);
   }
   if (!out[0]) walk->is_odd = 1;

@@ -21,6 +21,12 @@
 /* Seconds from 1970 to 2001, where times of property lists begin. */
 #define KV_PLIST_EPOCH 978307200
 
+/*
+** Seconds since 2001 as microseconds since 1970, rounded; 0 if they are NaN or
+** too far off for 64 bits.
+*/
+int kv_plist_time(double seconds, int64_t *out);
+
 typedef struct kv_plist {
   const char *type; /* as above, `plist` for the list itself; static */
   kv_value value;   /* borrows the bytes of the list, or owns its own */
