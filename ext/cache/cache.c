@@ -184,7 +184,7 @@ int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
                    sqlite3_value **value) {
   int64_t first;
 
-  /* A deletion has none: mostly the one that is asked for tells. */
+  /* A deletion has no value; usually this column alone shows that. */
   *value = sqlite3_column_value(row, KV_COLUMN_VALUE);
   if (sqlite3_value_type(*value) != SQLITE_NULL) return SQLITE_OK;
   first = sqlite3_column_int64(row, KV_COLUMN_LARGE);

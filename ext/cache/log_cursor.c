@@ -1,8 +1,8 @@
 /*
 ** How far each device's log is merged: rows of {name}_cursor. See log_cursor.h.
 **
-** A damaged host database may hold anything here: what does not fit is read
-** as not known, so that the log is read anew.
+** A damaged host database may have anything here. A value that cannot be right
+** counts as unknown, so the log is read again from the beginning.
 */
 #include "log_cursor.h"
 
@@ -164,9 +164,9 @@ static void log_cursor_bind(kv_run *run, const kv_log_cursor *cursor) {
 }
 
 /*
-** In a Debug build with KV_TRACE in the environment, standard error tells how
-** far a log was read and what was the matter with it, and what is now. That is
-** inside the transaction, which may still be rolled back.
+** In a Debug build with KV_TRACE in the environment, print on standard error
+** how far a log was read and its state, before and now. This happens inside the
+** transaction, which may still be rolled back.
 */
 #ifdef KV_DEBUG
 static void log_cursor_trace(kv_stmts *stmts, const kv_log_cursor *now) {

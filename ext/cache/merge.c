@@ -8,11 +8,10 @@
 ** A slice is read by the host's query engine through kv_rows, handed over
 ** as a pointer that SQL cannot forge: https://www.sqlite.org/bindptr.html
 **
-** Rows are merged before it is known whether their transaction is whole. If
-** the log ends within one, what is in the last slice is left out. What was
-** merged before that is known by its numbers, and deleted again: that takes a
-** transaction larger than a slice, with an end that is in the file but does
-** not verify.
+** Rows are merged before it is known whether their transaction is complete. If
+** the log ends within one, its rows in the last slice are left out. Rows of
+** earlier slices are deleted again, by their numbers. That happens only to a
+** transaction larger than a slice whose end is in the file but does not verify.
 */
 #include "cache.h"
 
@@ -37,7 +36,7 @@ typedef struct merge_run {
   int has_cut;     /* large values were kept whose rows were left out */
 } merge_run;
 
-/* Is there no row in the cache? */
+/* Check whether the cache is empty. */
 static int merge_is_first(kv_stmts *stmts, int *is_first) {
   kv_run any;
 
@@ -62,8 +61,8 @@ static int merge_part(merge_run *run, kv_slice_part part) {
 }
 
 /*
-** Merge a slice. What goes to the back needs no sweep, nor does what is in
-** front if nothing was there before.
+** Merge a slice. Rows that go to the back need no sweep; neither do those in
+** front, if the front was empty before.
 */
 static int merge_slice(merge_run *run) {
   int n_keys = kv_slice_count(run->slice, KV_SLICE_KEYS);
@@ -82,7 +81,7 @@ static int merge_slice(merge_run *run) {
   return rc;
 }
 
-/* A statement about rows of the device behind a number. */
+/* A statement about rows of the device after a number. */
 static int merge_run_behind(const merge_run *run, kv_sql id, int64_t last) {
   kv_run behind;
 
@@ -92,7 +91,7 @@ static int merge_run_behind(const merge_run *run, kv_sql id, int64_t last) {
   return kv_run_end(&behind);
 }
 
-/* Take back the rows of a transaction that is not whole. */
+/* Delete the rows of an incomplete transaction again. */
 static int merge_undo(merge_run *run, int64_t last) {
   int rc = merge_run_behind(run, KV_SQL_OWN_DISCARD_CACHE, last);
 
@@ -105,7 +104,7 @@ static int merge_undo(merge_run *run, int64_t last) {
   return rc;
 }
 
-/* Say when the rows came. */
+/* Record the arrival of the rows. */
 static int merge_put_spans(const merge_run *run) {
   const kv_spans *spans = kv_reader_spans(run->reader);
   int rc = SQLITE_OK;
@@ -118,7 +117,7 @@ static int merge_put_spans(const merge_run *run) {
   return rc;
 }
 
-/* Tell the next sweep what it need not look for. */
+/* Note for the next sweep how many rows it need not search for. */
 static int merge_put_swept(const merge_run *run) {
   kv_run put;
 
@@ -129,7 +128,7 @@ static int merge_put_swept(const merge_run *run) {
   return kv_run_end(&put);
 }
 
-/* A kv_slice_source. A large value is kept at once, unless it is there. */
+/* A kv_slice_source. A large value is stored at once, if it is new. */
 static int merge_next(void *from, const kv_row **row, int64_t *large) {
   merge_run *run = from;
   const char *reason;
@@ -146,8 +145,8 @@ static int merge_next(void *from, const kv_row **row, int64_t *large) {
 }
 
 /*
-** Fill a slice. Where a transaction begins that the file does not have the
-** end of, what is left is verified, to tell why, and not merged.
+** Fill a slice. At a transaction whose end the file does not have, the rest is
+** only verified, to find out why, and not merged.
 */
 static int merge_fill(merge_run *run) {
   int is_torn = 0;
@@ -167,7 +166,7 @@ static int merge_fill(merge_run *run) {
   return rc;
 }
 
-/* Merge all that a reader, which was started, yields. */
+/* Merge all rows of a reader that was started. */
 static int merge_rows(merge_run *run) {
   const kv_stretch *stretch = kv_reader_stretch(run->reader);
   int64_t merged = kv_reader_position(run->reader).seq;

@@ -16,7 +16,7 @@ typedef struct rows_cursor {
   const kv_rows_row *row;   /* NULL: the end */
 } rows_cursor;
 
-/* As declare_rows has them. */
+/* The columns of declare_rows. */
 enum {
   ROWS_BUCKET,
   ROWS_KEY,

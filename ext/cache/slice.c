@@ -1,9 +1,9 @@
 /*
 ** A slice of a log. See slice.h.
 **
-** Rows are copied into chunks, as small as they can be; an entry for each is
-** sorted. An entry has the first bytes of what its row is ordered by, so that
-** most comparisons look at no row:
+** Rows are copied into chunks, as compactly as possible, and one entry for each
+** is sorted. An entry has the first bytes of the key that its row is sorted by,
+** so most comparisons need not read the row:
 **
 **     bucket '', a number as key   01, the number's upper 56 bits
 **     bucket '', text              02, its first 7 bytes behind what all begin with
@@ -181,13 +181,13 @@ static void *slice_alloc(kv_slice *slice, size_t n) {
   return out;
 }
 
-/* How many entries there is room for when there is for one more. */
+/* The number of entries to allocate when one more is needed. */
 static int slice_room(const kv_slice *slice) {
   if (slice->n < slice->n_room) return slice->n_room;
   return slice->n_room ? 2 * slice->n_room : 64;
 }
 
-/* Might there be no room for another row and its entry? */
+/* True if another row and its entry may not fit. */
 static int slice_is_full(const kv_slice *slice) {
   size_t entries = 2 * sizeof(slice_entry) * (size_t)slice_room(slice);
 
@@ -239,7 +239,7 @@ static const slice_record *slice_copy(kv_slice *slice, const kv_row *row,
   return record;
 }
 
-/* Shorten what the text keys begin with to what this one has of it. */
+/* Shorten the common prefix of the text keys to what this key shares. */
 static void slice_note_key(kv_slice *slice, const kv_value *key) {
   const unsigned char *z = key->z;
   size_t n = 0;
@@ -272,7 +272,7 @@ static int slice_add(kv_slice *slice, const kv_row *row, int64_t large) {
 
 /* Sorting */
 
-/* Seven bytes behind a tag, in the order that they are compared in. */
+/* Seven bytes after a tag, in the order of comparison. */
 static uint64_t slice_prefix_bytes(int tag, const kv_value *value,
                                    size_t skip) {
   const unsigned char *z = value->z;
@@ -285,8 +285,8 @@ static uint64_t slice_prefix_bytes(int tag, const kv_value *value,
 }
 
 /*
-** A number's bits as a double, such that they are ordered as unsigned ones.
-** Rounding keeps the order, and what is equal stays equal.
+** The bits of a number as a double, changed so that unsigned comparison orders
+** them. Rounding keeps the order, and equal numbers stay equal.
 */
 static uint64_t slice_prefix_number(const kv_value *value) {
   double r = value->type == KV_INTEGER ? (double)value->i : value->r;
@@ -329,7 +329,7 @@ static int slice_order_keys(const slice_entry *a, const slice_entry *b) {
   return c ? c : kv_order_keys(&keys[0], &keys[1]);
 }
 
-/* The order of the cache; seen rows are behind all others. */
+/* The order of the cache; seen rows come after all others. */
 static int slice_order(const slice_entry *a, const slice_entry *b) {
   int64_t x = a->record->ts;
   int64_t y = b->record->ts;
@@ -366,8 +366,8 @@ static void slice_merge_runs(const slice_entry *from, int m, int n,
 }
 
 /*
-** Merge sort from the bottom, with the second half of the entries as room:
-** rows that are in order already cost one comparison each.
+** Bottom-up merge sort, with the second half of the entries as scratch space.
+** Rows that are already in order cost one comparison each.
 */
 static void slice_sort(kv_slice *slice) {
   int n = slice->n;
@@ -451,7 +451,7 @@ kv_rows *kv_slice_start(kv_slice *slice, kv_slice_part part) {
   return &slice->base;
 }
 
-/* Sorted rows lie here and there: the next ones are fetched meanwhile. */
+/* Sorted rows are scattered in memory, so prefetch the next ones. */
 #define SLICE_AHEAD 8
 
 static void slice_prefetch(const slice_record *record) {

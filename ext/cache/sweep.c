@@ -1,10 +1,10 @@
 /*
-** Superseded rows out of the way. See cache.h.
+** Moves superseded rows out of the way. See cache.h.
 **
-** One walk over the front, where rows of a key are side by side, finds them:
-** each that has the key of the row before. They are moved a slice at a time,
-** so that the walk stands still meanwhile; the back, where they go, is behind
-** all that it reads.
+** In the front, rows of a key are side by side. One walk over it finds the
+** superseded ones: each row with the same key as the row before. They are moved
+** a slice at a time, while the walk pauses. They go to the back, which comes
+** after everything that the walk reads.
 */
 #include <assert.h>
 #include <string.h>
@@ -43,7 +43,7 @@ static int sweep_keep(sweep_walk *walk) {
   return SQLITE_OK;
 }
 
-/* The next row that has been superseded: of the key of the row before. */
+/* The next superseded row: it has the same key as the row before. */
 static int sweep_next(void *from, const kv_row **out, int64_t *large) {
   sweep_walk *walk = from;
   kv_run *rows = &walk->rows;

@@ -1,8 +1,8 @@
 /*
 ** Large values. See values.h.
 **
-** Their table is the only one with rowids, so the rowid that the host inserted
-** last is given back.
+** Their table is the only one with rowids, so the host's last_insert_rowid() is
+** restored afterwards.
 */
 #include "values.h"
 
@@ -85,7 +85,7 @@ int kv_values_of_row(kv_stmts *stmts, const char *device, const kv_row *row,
   return kv_run_close(&run);
 }
 
-/* The value of a row is not there. */
+/* The error: the value of a row is missing. */
 static void values_missing(sqlite3_context *ctx, int argc,
                            sqlite3_value **argv) {
   (void)argc;

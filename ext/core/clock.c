@@ -5,9 +5,9 @@
 **   <---------------------------------->|<------------------------>
 **   0          wall          wall + KV_CLOCK_AHEAD        KV_TS_MAX
 **
-** A transaction is stamped max(wall, latest that counts + 1). A clock that
-** was set back thus goes on from its own last time, and a fast one makes
-** others at most KV_CLOCK_AHEAD fast.
+** A transaction is stamped max(wall, latest that counts + 1). So a clock that
+** was set back continues from its own last time, and a fast clock makes others
+** at most KV_CLOCK_AHEAD fast.
 **
 ** KV_TS_MAX itself never counts, for nothing valid comes after it.
 */
@@ -15,7 +15,7 @@
 
 #include <assert.h>
 
-/* A clock before 1970 reads 0, so that times go on counting from there. */
+/* A clock before 1970 reads as 0, and times count up from there. */
 static int64_t clock_reading(int64_t wall) {
   return wall < 0 ? 0 : wall;
 }

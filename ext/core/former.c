@@ -1,10 +1,10 @@
 /*
 ** A former incarnation of a device's log. See former.h.
 **
-** Of two whole logs that came in turn nothing but their times can tell which
-** is the older one: either may be the copy that a sync tool dug out. These
-** are the times by which the latest value of a key is found, later than all
-** that the device had seen, and no wall clock's. Where they are wrong
+** Of two intact logs that were read in turn, only the times in them show which
+** one is older: either may be a copy that a sync tool restored. These are not
+** wall clock times but those that decide which value of a key is the latest;
+** each is later than all that the device had seen. If they are wrong
 ** nevertheless, the next row that the device writes settles it.
 */
 #include "former.h"

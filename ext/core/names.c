@@ -180,7 +180,7 @@ void kv_time_format_wide(int64_t ts, int n_digits,
 }
 
 /*
-** Text being read: each names_read_* either reads what it is called after
+** Text that is being read. Each names_read_* either reads what its name says
 ** and moves on, or returns 0 and stays.
 */
 typedef struct names_text {

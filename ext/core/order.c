@@ -1,12 +1,12 @@
 /*
 ** The order of keys; see order.h.
 **
-** As SQLite's sqlite3MemCompare() has it:
+** The same as SQLite's sqlite3MemCompare():
 **
 **   NULL < numbers < text < blob
 **
-** NaN, which SQLite stores as NULL, counts as the least number here, so that
-** the order is total whatever it is given.
+** SQLite stores NaN as NULL. Here it counts as the least number, so that the
+** order is total for any input.
 */
 #include "order.h"
 
@@ -22,7 +22,7 @@ static int order_int(int64_t a, int64_t b) {
   return (a > b) - (a < b);
 }
 
-/* Compare by bytes; of two that begin alike the shorter is the smaller. */
+/* Compare by bytes; if one is a prefix of the other, it is the smaller. */
 static int order_bytes(const void *a, size_t n_a, const void *b, size_t n_b) {
   size_t n = n_a < n_b ? n_a : n_b;
   int c = n ? memcmp(a, b, n) : 0;
@@ -36,9 +36,9 @@ static int order_real(double a, double b) {
 }
 
 /*
-** Compare exactly: the whole part of a double in this range is an int64
-** without rounding, and where the whole parts are equal it is small enough
-** for the difference to be the fraction.
+** Compare exactly. The whole part of a double in this range is an int64 without
+** rounding. If the whole parts are equal, the double is small enough that the
+** difference is exactly its fraction.
 ** https://sqlite.org/src/file/src/vdbeaux.c (sqlite3IntFloatCompare)
 */
 static int order_int_real(int64_t a, double b) {
@@ -87,7 +87,7 @@ uint64_t kv_order_hash(const kv_value *key) {
   return XXH3_64bits(&key->r, sizeof(key->r));
 }
 
-/* Keys side by side begin alike: their ends tell. */
+/* Neighbouring keys often have a common prefix: compare their ends first. */
 int kv_order_is_same(const kv_value *a, const kv_value *b) {
   const char *x = a->z;
   const char *y = b->z;

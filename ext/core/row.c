@@ -24,7 +24,7 @@
 **     BLOB               | 4 | u64le bytes       | bytes... |
 **                        +---+-------------------+----------+
 **
-** Tags and lengths make it unambiguous: no two rows have one encoding.
+** Tags and lengths make it unambiguous: no two rows have the same encoding.
 ** A base sum, where a chain starts, is the same hash of:
 **
 **   +---------+------------+---------+----------+
@@ -32,11 +32,11 @@
 **   |         |            | name    | id       |
 **   +---------+------------+---------+----------+
 **
-** kv_row_hash_values() is XXH3_128 of values in the same encoding, V behind V.
+** kv_row_hash_values() is XXH3_128 of values in the same encoding, V after V.
 **
-** Most rows are small: they are written into one buffer on the stack and
-** hashed at once. What does not fit goes through a streaming hash, and long
-** text and blobs go there from where they lie, without a copy.
+** Most rows are small: they are encoded into one buffer on the stack and hashed
+** at once. A larger row goes through a streaming hash, which reads long text
+** and blobs without a copy.
 */
 #include "row.h"
 
@@ -54,7 +54,7 @@
 
 #define ROW_BUFFER_SIZE 1024
 
-/* A hash in the making. */
+/* A hash that is being computed. */
 typedef struct row_hash {
   XXH3_state_t state; /* only if is_streaming */
   int is_streaming;   /* bytes before those in buf went into state */
@@ -261,7 +261,7 @@ static const char *row_check_change(const kv_row *row) {
   return NULL;
 }
 
-/* Cheapest and plainest first, so that the reason is the clearest there is. */
+/* The cheapest and simplest checks come first, for the clearest reason. */
 const char *kv_row_check_form(const kv_row *previous, const kv_row *row) {
   const char *reason = row_check_place(previous, row);
 

@@ -1,5 +1,5 @@
 /*
-** The stretches of a log that a merge brought. See span.h.
+** The parts of a log that a merge brought. See span.h.
 */
 #include "span.h"
 

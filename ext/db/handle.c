@@ -64,8 +64,8 @@ static char *handle_uri(const char *path, const char *parameters) {
 #define HANDLE_LENGTH (KV_VALUE_MAX + 1024)
 
 /*
-** What a file makes a handle load is limited; for reading also by the limit of
-** the host. A row that the host could keep can be written.
+** Limit how much a file can make a handle load; for reading, the host's limit
+** applies, too. A row that the host could store can be written.
 */
 static void handle_limit(sqlite3 *host, sqlite3 *handle, int flags) {
   int limit = sqlite3_limit(host, SQLITE_LIMIT_LENGTH, -1);

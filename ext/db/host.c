@@ -1,5 +1,5 @@
 /*
-** What a store asks of the connection that it is in. See host.h.
+** What a store needs from its connection. See host.h.
 */
 #include "host.h"
 
@@ -8,7 +8,7 @@
 #include "error.h"
 #include "kv_sql.h"
 
-/* What all texts of sql/ need, for a table of a short name. */
+/* The limits that the texts of sql/ need, for a table with a short name. */
 static const struct {
   int id;
   int least;
@@ -25,7 +25,7 @@ static const struct {
 };
 #define HOST_LIMITS (sizeof(host_limits) / sizeof(host_limits[0]))
 
-/* The functions of sql/, but ours. */
+/* SQLite's functions that sql/ uses. */
 static const char *const host_functions[] = {"count",      "max", "min",
                                              "row_number", "sum", "typeof"};
 #define HOST_FUNCTIONS (sizeof(host_functions) / sizeof(host_functions[0]))
@@ -57,7 +57,8 @@ enum {
 };
 
 /*
-** A row of PRAGMA function_list: is it a function of the host, called instead of one of SQLite's with at most one argument?
+** True if a row of PRAGMA function_list is a function of the host that replaces
+** one of SQLite's with at most one argument.
 */
 static int host_is_other(sqlite3_stmt *row, const char *name) {
   size_t i;

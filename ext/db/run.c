@@ -7,7 +7,7 @@
 
 #include "value.h"
 
-/* Parameters of a text are given their values in order and all, or by name. */
+/* Bind all parameters of a text in order, or each by its name. */
 #define RUN_IS_BOUND(run)                                                      \
   ((run)->n_bound == 0 ||                                                      \
    (run)->n_bound == sqlite3_bind_parameter_count((run)->stmt))

@@ -12,7 +12,7 @@ static int stmt_starts_with(const char *z, const char *word) {
   return strncmp(z, word, strlen(word)) == 0;
 }
 
-/* Append what a hole stands for; `hole` is behind its brace. */
+/* Append what a hole stands for; `hole` points after its brace. */
 static void stmt_fill(sqlite3_str *out, const char *hole,
                       const kv_stmt_holes *holes) {
   int is_old = stmt_starts_with(hole, "old.");
@@ -115,9 +115,9 @@ static int stmt_make(kv_stmts *stmts, kv_sql id, unsigned flags,
 }
 
 /*
-** A hostile host database may have views in the place of the shadow tables,
-** and triggers on them, which lead back here. So no statement on shadow tables
-** reaches a virtual table, but those that read kv_rows.
+** A hostile database may have views instead of the shadow tables, with triggers
+** that lead back here. So no statement on shadow tables reaches a virtual
+** table, except those that read kv_rows.
 */
 static unsigned stmt_flags(kv_sql id) {
   unsigned flags = SQLITE_PREPARE_PERSISTENT;

@@ -1,8 +1,8 @@
 /*
 ** The shared folder on POSIX systems. See folder.h.
 **
-** An identity is hashed before it is written anywhere, since machine-id(5)
-** asks for it to be kept confidential.
+** The machine's identity is hashed before it is written anywhere, because
+** machine-id(5) asks programs to keep it confidential.
 */
 #ifndef _WIN32
 #define _GNU_SOURCE
@@ -32,7 +32,7 @@
 static int64_t folder_nanoseconds(struct timespec t) {
   int64_t seconds = t.tv_sec;
 
-  /* Times that are too far off are all one: the farthest. */
+  /* Times out of range become the nearest time in range. */
   if (seconds > INT64_MAX / 1000000000 - 1) return INT64_MAX;
   if (seconds < INT64_MIN / 1000000000 + 1) return INT64_MIN;
   return seconds * 1000000000 + t.tv_nsec;
@@ -62,7 +62,7 @@ int kv_folder_is_fresh(const kv_stamp *stamp) {
   return newest > folder_nanoseconds(now) - (int64_t)2 * 1000000000;
 }
 
-/* Make directory entries durable. Some systems cannot; that is no error. */
+/* Make directory entries durable. A system that cannot is not an error. */
 static void folder_sync(const char *path) {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
@@ -103,7 +103,7 @@ int kv_folder_rename(const char *from, const char *to) {
   return SQLITE_OK;
 }
 
-/* The real path of what exists of `path`, and the rest as it is. */
+/* Resolve the part of `path` that exists, and keep the rest unchanged. */
 static int folder_real(const char *path, char **out) {
   char *real = realpath(path, NULL);
   char *parent = NULL;
@@ -180,7 +180,7 @@ static int folder_compare_names(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Is an entry a directory? Most file systems tell without another call. */
+/* True for a directory. Most file systems say so without another call. */
 static int folder_is_directory(const char *path, const struct dirent *entry) {
   kv_stamp stamp;
   char *child;

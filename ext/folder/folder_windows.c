@@ -23,7 +23,7 @@
 /* FILETIME counts 100 ns since 1601; this is 1970. */
 #define FOLDER_EPOCH INT64_C(116444736000000000)
 
-/* A file that a virus scanner or a sync tool holds comes free by itself. */
+/* A virus scanner or a sync tool releases a file after a while: retry. */
 #define FOLDER_TRIES 10
 #define FOLDER_WAIT 25 /* milliseconds, as SQLite's own VFS waits */
 
@@ -285,7 +285,7 @@ static char *folder_plain(const wchar_t *path) {
   return text;
 }
 
-/* The real path of what exists of a whole path, and the rest as it is. */
+/* Resolve the part of an absolute path that exists, and keep the rest. */
 static char *folder_real(wchar_t *path) {
   HANDLE file = folder_handle(path, 0);
   wchar_t *slash = wcsrchr(path, L'\\');
@@ -330,7 +330,7 @@ static char *folder_join(const char *path, const char *base) {
            : sqlite3_mprintf("%s/%s", base ? base : ".", path);
 }
 
-/* One that Windows does not take is left as it is: kv_folder_resolve() says so. */
+/* A path that Windows refuses stays; kv_folder_resolve() reports it. */
 char *kv_folder_absolute(const char *path, const char *base) {
   char *joined = folder_join(path, base);
   wchar_t *wide = joined ? folder_wide(joined) : NULL;
@@ -439,7 +439,7 @@ static int folder_compare_names(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* An entry of a directory that is none of its own. */
+/* An entry that is not the directory's own: not "." or "..". */
 static int folder_is_dots(const wchar_t *name) {
   return wcscmp(name, L".") == 0 || wcscmp(name, L"..") == 0;
 }

@@ -1,5 +1,5 @@
 /*
-** Is a file a log, and whose? See admit.h.
+** Decides whether a file is a log, and whose. See admit.h.
 */
 #include "admit.h"
 

@@ -1,9 +1,10 @@
 /*
-** What a file may make a handle do. See confine.h.
+** Limits what a file can make a handle do. See confine.h.
 **
-** Reads are counted in the methods of the open file: a copy of those of its
-** VFS, whose xRead counts, then calls that of the VFS. It belongs to the
-** file, and goes when this is closed. https://www.sqlite.org/c3ref/io_methods.html
+** Reads are counted in the methods of the open file: a copy of its VFS's
+** methods, in which xRead counts and then calls that of the VFS. The copy
+** belongs to the file, and is freed with it.
+** https://www.sqlite.org/c3ref/io_methods.html
 */
 #include "confine.h"
 

@@ -1,13 +1,13 @@
 /*
-** What lies beside the own log. See journal.h.
+** Journals beside the own log. See journal.h.
 **
-** A journal beside the log is the own one of a commit that was cut off, and
-** SQLite rolls it back; or a sync tool brought it, and rolling it back would
-** destroy the log. Which of the two is decided under an EXCLUSIVE lock that
-** is taken without reading (reading would roll back): a file that is whole
-** without the journal does not need it. A journal that names a super-journal
-** is never ours, and SQLite would delete the file that it names. A -wal is not
-** ours either, and SQLite would write it into the log.
+** A journal beside the log either belongs to a commit that was cut off: then
+** SQLite rolls it back. Or a sync tool brought it, and rolling it back would
+** destroy the log. This is decided under an EXCLUSIVE lock that is taken
+** without reading (reading would roll back): if the file is intact without the
+** journal, it does not need it. A journal that names a super-journal is never
+** ours, and SQLite would delete the file that it names. A -wal is not ours
+** either, and SQLite would write it into the log.
 */
 #include "journal.h"
 
@@ -19,14 +19,14 @@
 #include "reader.h"
 #include "reserve.h"
 
-/* What SQLite would take for a part of the log. */
+/* Suffixes of files that SQLite would take for a part of the log. */
 static const char *const journal_suffixes[] = {"-journal", "-wal", "-shm"};
 #define JOURNAL_SUFFIXES 3
 
 /* Milliseconds between two attempts to lock, at most. */
 #define JOURNAL_LONGEST_WAIT 20
 
-/* What lies beside the log under a suffix. */
+/* A file beside the log, by its suffix. */
 static kv_file_kind journal_look(const char *path, const char *suffix) {
   char *name = sqlite3_mprintf("%s%s", path, suffix);
   kv_stamp stamp;
@@ -48,7 +48,7 @@ static int journal_has(const char *path) {
 /* Wait a moment, unless the timeout is over: then 0. */
 static int journal_wait(int busy_timeout, int *waited, int *next) {
   if (*waited >= busy_timeout) return 0;
-  /* Not by the same each time, so that two processes fall out of step. */
+  /* A random wait, so that two processes do not stay in step. */
   if (*next < JOURNAL_LONGEST_WAIT) *next += 1 + *waited % 3;
   sqlite3_sleep(*next);
   *waited += *next;
@@ -56,10 +56,10 @@ static int journal_wait(int busy_timeout, int *waited, int *next) {
 }
 
 /*
-** Lock a file through the VFS, without the pager, which would read. While it
-** waits it holds nothing: another process that has begun its EXCLUSIVE lock
-** waits for our SHARED one. Ends with *is_locked 0 when the journal is gone:
-** a commit ended, there is nothing to check.
+** Lock a file through the VFS, without the pager, which would read. Holds no
+** lock while it waits: another process that has begun its EXCLUSIVE lock waits
+** for our SHARED one. *is_locked is 0 if the journal is gone: a commit has
+** ended, and there is nothing to check.
 */
 static int journal_lock(sqlite3_file *file, const char *path, int busy_timeout,
                         int *is_locked) {
@@ -82,8 +82,8 @@ static int journal_lock(sqlite3_file *file, const char *path, int busy_timeout,
 }
 
 /*
-** Does a journal end with the name of a super-journal? No commit of ours has
-** one. https://www.sqlite.org/tempfiles.html#super_journal_files
+** Check whether a journal ends with the name of a super-journal. Our commits
+** never have one. https://www.sqlite.org/tempfiles.html#super_journal_files
 */
 static int journal_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
   static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9,
@@ -129,7 +129,7 @@ int kv_journal_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   return rc;
 }
 
-/* Is it nothing that SQLite may roll back into the file beside it? */
+/* True if SQLite must not roll it back into the file beside it. */
 static int journal_is_stale(sqlite3 *host, sqlite3_vfs *vfs, const char *path,
                             const char *journal, int *is_stale) {
   kv_stamp stamp;
@@ -143,7 +143,7 @@ static int journal_is_stale(sqlite3 *host, sqlite3_vfs *vfs, const char *path,
   return rc;
 }
 
-/* Does the file itself say that it is in WAL mode? */
+/* True if the file itself says that it is in WAL mode. */
 static int journal_is_wal(sqlite3_file *file) {
   unsigned char versions[2] = {0, 0};
 
@@ -151,7 +151,7 @@ static int journal_is_wal(sqlite3_file *file) {
          versions[0] == 2;
 }
 
-/* Delete what lies beside the log and is no part of it. Under the lock. */
+/* Under the lock: delete files beside the log that do not belong to it. */
 static int journal_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
                          const char *path, char **err) {
   int rc = SQLITE_OK;

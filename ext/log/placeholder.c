@@ -7,7 +7,7 @@
 
 #include "folder/folder.h"
 
-/* What stands before and behind the name of the file. */
+/* What stands before and after the name of the file. */
 static const char *const placeholder_names[][2] = {
   {".", ".icloud"},   /* iCloud Drive before macOS 14 */
   {"", ".nextcloud"}, /* Nextcloud and ownCloud, but on Windows and macOS */

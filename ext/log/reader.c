@@ -1,14 +1,14 @@
 /*
-** Reading a log file that may hold anything. See reader.h.
+** Reads a log file that may hold anything. See reader.h.
 **
 ** A file that is admitted (admit.h) is read by rowid with plain SELECTs on a
-** confined handle. Aggregates, and any statement whose work depends on what the
-** file promises, are never run.
+** confined handle. It never runs aggregates, or other statements whose work
+** depends on what the file promises.
 **
 ** SQLite's errors while reading (SQLITE_CORRUPT, SQLITE_IOERR_SHORT_READ,
 ** SQLITE_INTERRUPT by the work limit) are the file's fault; SQLITE_NOMEM is
-** ours. An error of the disk says nothing about the file: another device's is
-** busy then, the own one is not judged at all.
+** ours. An error of the disk says nothing about the file: then another device's
+** file is busy, and the own one is not judged at all.
 */
 #include "reader.h"
 
@@ -47,8 +47,8 @@ struct kv_reader {
 };
 
 /*
-** How many rows are verified between two looks at the host; so many bytes of a
-** row count as one.
+** How many rows are verified between two checks for an interrupt; this many
+** bytes of a row count as one.
 */
 #define READER_POLL 2048
 #define READER_POLL_BYTES 1024
@@ -87,7 +87,7 @@ static int reader_fault(kv_reader *reader, int rc) {
                                                                   : SQLITE_OK;
 }
 
-/* Is the file a log, and of this device? */
+/* Check that the file is a log of this device. */
 static int reader_admit(kv_reader *reader, const char *device,
                         kv_verdict *verdict) {
   return reader_fault(reader,
@@ -95,10 +95,10 @@ static int reader_admit(kv_reader *reader, const char *device,
 }
 
 /*
-** SQLite also says SQLITE_NOMEM of a damaged file. The own log is made anew
-** then, so it has to say so twice, with memory for another one. If it says so
-** once, it has rolled back the transaction in which the log was locked: what
-** would follow in it follows without a lock.
+** SQLite also returns SQLITE_NOMEM for a damaged file. The own log is then
+** rebuilt, so it must do so twice, with memory for another one. The first time,
+** it has rolled back the transaction in which the log was locked: what follows
+** would run without a lock.
 */
 static int reader_admit_again(kv_reader *reader, const char *device,
                               kv_verdict *verdict, int is_locked, int first) {
@@ -170,10 +170,11 @@ static int reader_open(sqlite3 *host, const char *path, const char *device,
 
   *out = NULL;
   /*
-  ** SQLite would wait in open(2) for the other end of a pipe, for ever. Who
-  ** looked before may have waited for a lock since; the moment from here to
-  ** that open is left, as SQLite has no way to open without waiting, and to
-  ** close a file of our own would drop the locks that it holds on it.
+  ** For a pipe, SQLite would wait for ever in open(2). The caller's check may
+  ** be old, because it may have waited for a lock. Between here and that open a
+  ** moment remains: SQLite cannot open without waiting, and if we opened and
+  ** closed the file ourselves, that would drop the locks that SQLite holds on
+  ** it.
   */
   if (kv_folder_look(path, &stamp) == KV_FILE_OTHER) {
     kv_verdict_set(verdict, KV_STATE_STRANGER, "is not a regular file");
@@ -377,7 +378,7 @@ static void reader_note(kv_reader *reader, const kv_row *row) {
   }
 }
 
-/* Nothing more is read: the next row does not verify, or there is none. */
+/* End the reading: the next row does not verify, or does not exist. */
 static int reader_end(kv_reader *reader, kv_end end, const char *reason) {
   kv_stretch *whole = &reader->whole;
 
@@ -422,7 +423,7 @@ static int reader_take(kv_reader *reader, const char **reason) {
   return SQLITE_ROW;
 }
 
-/* Has the host had enough? Asked now and then. */
+/* Check now and then whether the host has interrupted. */
 static int reader_is_stopped(kv_reader *reader) {
   if (reader->n_read < READER_POLL) return 0;
   reader->n_read = 0;

@@ -1,8 +1,9 @@
 /*
-** Room on the disk for a commit of the own log. See reserve.h.
+** Reserves space on the disk for a commit of the own log. See reserve.h.
 **
-** A quota, or another program, can still take what a look has seen: then the
-** second phase fails, and the connection says so (kv_transaction_tell).
+** If there is plenty of space, nothing is reserved, so a quota or another
+** program can still use it up. Then the second phase fails, and the connection
+** says so (kv_transaction_tell).
 */
 #include "reserve.h"
 
@@ -11,7 +12,7 @@
 #include "db/error.h"
 #include "folder/folder.h"
 
-/* With so many bytes to spare a look is enough. */
+/* With this many bytes free, nothing is reserved. */
 #define RESERVE_PLENTY ((int64_t)4 << 20)
 
 #define RESERVE_CHUNK 65536
@@ -20,7 +21,7 @@ static char *reserve_name(const char *path) {
   return sqlite3_mprintf("%s.room-journal", path);
 }
 
-/* Random bytes: a disk that compresses would keep no room with zeros. */
+/* Random bytes: on a disk that compresses, zeros would reserve nothing. */
 static int reserve_fill(sqlite3_file *file, int64_t n) {
   unsigned char *chunk = sqlite3_malloc(RESERVE_CHUNK);
   int64_t at = 0;

@@ -1,7 +1,7 @@
 /*
 ** The own log file, while it is locked to publish. See writer.h.
 **
-** What lies beside it is dealt with before SQLite reads it: journal.h.
+** journal.h deals with files beside the log, before SQLite reads them.
 */
 #include "writer.h"
 
@@ -57,8 +57,8 @@ static int writer_make_directory(const char *path, char **err) {
 }
 
 /*
-** What is not there may be in the cloud only: made anew, with fewer rows, it
-** would take the place of what is there.
+** A missing log may be in the cloud only. A new one, with fewer rows, would
+** replace it there.
 */
 static int writer_check_downloaded(const char *path, char **err) {
   char *placeholder = NULL;
@@ -78,7 +78,7 @@ static int writer_check_downloaded(const char *path, char **err) {
   return rc;
 }
 
-/* The directories of the device; the root has to be there. */
+/* Create the directories of the device; the root must exist. */
 static int writer_make_place(const kv_writer_place *place, char **err) {
   char *devices = sqlite3_mprintf("%s/devices", place->root);
   char *own = kv_writer_path(place->root, place->device, NULL);
@@ -142,7 +142,7 @@ static int writer_create(kv_writer *log, const kv_writer_place *place) {
   return kv_run_end(&run);
 }
 
-/* Whose log it is, and where it ends. */
+/* Find whose log it is, and where it ends. */
 static int writer_read_head(kv_writer *log, const kv_writer_place *place,
                             kv_verdict *verdict) {
   kv_position tail = {0, 0};
@@ -231,8 +231,8 @@ static int writer_enter(kv_writer *log, const kv_writer_place *place,
 }
 
 /*
-** A log that was to be replaced is away, the new one is not in its place yet:
-** a crash between the two.
+** After a crash during a replacement: the old log is already away, and the new
+** one is not yet in its place.
 */
 static int writer_end_replacement(const kv_writer_place *place,
                                   const char *path) {
@@ -306,7 +306,7 @@ int kv_writer_append(kv_writer *log, kv_row *row) {
   kv_row previous;
   int rc;
 
-  /* Where SQLite rolled back for an error, nobody goes on. */
+  /* If SQLite rolled back because of an error, nothing can continue. */
   assert(kv_writer_is_locked(log));
   previous.seq = log->tail.seq;
   previous.txn = log->txn;

@@ -1,9 +1,9 @@
 /*
-** Cache and own log, brought together. See catch_up.h.
+** Brings the cache and the own log together. See catch_up.h.
 **
-** The cases of a lock are told apart by the chained sums of two rows, so
-** that none needs more than a look at the log's end; only a log that lost
-** rows, or one that differs, is read from its beginning.
+** The chained sums of two rows distinguish the cases, so it is enough to read
+** the end of the log. Only a log that lost rows, or one that differs, is read
+** from its beginning.
 */
 #include "catch_up.h"
 
@@ -69,8 +69,8 @@ static int catch_up_merge(kv_store *store, kv_writer *log, kv_log_cursor *own,
 }
 
 /*
-** The same, before own rows that the log lacks: they are moved behind it, and
-** n_seen seen rows before them, so that they had seen what they had seen.
+** The same when the log lacks own rows: they are renumbered to come after it,
+** and after n_seen seen rows, which repeat what they had seen.
 */
 static int catch_up_news(kv_store *store, kv_writer *log, kv_log_cursor *own,
                          kv_position common, const kv_stretch *stretch,
@@ -92,7 +92,7 @@ static int catch_up_news(kv_store *store, kv_writer *log, kv_log_cursor *own,
   return rc;
 }
 
-/* The first number behind the waiting rows that the transaction uses. */
+/* The first number of the transaction, after the waiting rows. */
 static int64_t catch_up_waiting_end(const kv_store *store,
                                     const kv_log_cursor *own) {
   return store->txn->pending.is_open ? store->txn->pending.base.seq
@@ -100,9 +100,9 @@ static int64_t catch_up_waiting_end(const kv_store *store,
 }
 
 /*
-** The cache has all that the log has, up to `tail`, and own rows behind that
-** which the log lacks: note both, so that what follows may fail. is_moved: own
-** rows have other numbers now; the first n_seen are seen rows.
+** The cache has everything that the log has, up to `tail`, and after it own
+** rows that the log lacks. Note both, so that a later failure does no harm.
+** is_moved: own rows have new numbers; the first n_seen are seen rows.
 */
 static int catch_up_settle(kv_store *store, kv_log_cursor *own,
                            const kv_log_head *head, kv_position tail,
@@ -130,7 +130,7 @@ static int catch_up_settle(kv_store *store, kv_log_cursor *own,
   return rc;
 }
 
-/* Cache and log, on their way together. */
+/* One run of catching up. */
 typedef struct catch_up {
   kv_store *store;
   kv_writer *log;
@@ -142,7 +142,7 @@ typedef struct catch_up {
   int is_successor;    /* a log that took the place of the one before */
 } catch_up;
 
-/* They have nothing in common: is the log one that may take over? */
+/* They have nothing in common: check whether the log may take over. */
 static int catch_up_accept(catch_up *run, int adopt) {
   kv_succession outcome;
   int rc =
@@ -167,7 +167,7 @@ static int catch_up_accept(catch_up *run, int adopt) {
   return rc;
 }
 
-/* The log has a row that is larger than what is read here: it stays as it is. */
+/* The log has a row over a limit: it stays unchanged. */
 static int catch_up_refuse(const kv_writer *log, const kv_stretch *stretch,
                            char **err) {
   return kv_error(
@@ -179,7 +179,7 @@ static int catch_up_refuse(const kv_writer *log, const kv_stretch *stretch,
         "name, which gets the rows before it; read it with sqlite3");
 }
 
-/* Verify what the log has behind the common row. */
+/* Verify the rows of the log after the common row. */
 static int catch_up_verify(catch_up *run, char **err) {
   kv_store *store = run->store;
   kv_stretch *news = &run->news;
@@ -202,7 +202,7 @@ static int catch_up_verify(catch_up *run, char **err) {
   return rc;
 }
 
-/* Merge it, and note how far both are the same now. */
+/* Merge them, and note up to where both are equal now. */
 static int catch_up_take(catch_up *run, int64_t *n_merged, char **err) {
   int64_t n_new = run->news.end.seq - run->common.seq;
   int rc = kv_writer_trim(run->log);
@@ -230,9 +230,9 @@ static int catch_up_append(catch_up *run) {
 }
 
 /*
-** Bring cache and log together under the lock: merge what the log has, move
-** own rows that it lacks behind that, append them. own->cached and
-** own->published are brought up to date; the caller saves them.
+** Bring cache and log together under the lock: merge the log's new rows,
+** renumber own rows that it lacks, and append them. Updates own->cached and
+** own->published; the caller saves them.
 */
 static int catch_up_rows(kv_store *store, kv_writer *log, kv_log_cursor *own,
                          int adopt, int64_t *n_merged, kv_verdict *verdict,

@@ -47,7 +47,7 @@ static int heir_write_unshared(kv_store *store, const kv_store *twin,
   return kv_run_close(&run);
 }
 
-/* Has this store got what `twin` wrote? Then the twin need not keep it. */
+/* This store has the rows of `twin` now: the twin need not keep them. */
 static int heir_take_over(kv_store *store, kv_store *twin, char **err) {
   int rc = kv_store_savepoint(store, err);
 
@@ -59,14 +59,14 @@ static int heir_take_over(kv_store *store, kv_store *twin, char **err) {
   return rc;
 }
 
-/* The same folder as another device? */
+/* True if it is the same folder, opened as another device. */
 static int heir_may_inherit(const kv_store *store, const kv_store *twin) {
   return twin != store && twin->device && twin->root && store->root &&
          strcmp(twin->root, store->root) == 0 &&
          strcmp(twin->device, store->device) != 0;
 }
 
-/* Inherit from one other store of the connection, if there is anything. */
+/* Inherit from one other store of the connection. */
 static int heir_inherit_from(kv_store *store, kv_store *twin, char **err) {
   kv_log_cursor own;
   int is_there;

@@ -1,5 +1,5 @@
 /*
-** Whose log it is. See incarnation.h.
+** Whether the own log is still ours. See incarnation.h.
 */
 #include "incarnation.h"
 
@@ -62,10 +62,10 @@ int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
   return rc;
 }
 
-/* No log has so many rows; and no number is too large when it is added. */
+/* No log has this many rows, and adding it to a number does not overflow. */
 #define INCARNATION_SHIFT (INT64_C(1) << 52)
 
-/* Take the verified rows of the file into the cache, as far as it goes. */
+/* Merge the rows of the file into the cache, as far as they verify. */
 static int incarnation_salvage(kv_store *store) {
   char *path = kv_writer_path(store->root, store->device, "log.db");
   kv_verdict verdict = {KV_STATE_OK, NULL};
@@ -119,7 +119,7 @@ static int incarnation_set_seq(kv_store *store, sqlite3_stmt *row,
   return kv_run_end(&run);
 }
 
-/* Number all own rows anew, in the order of time, a time a transaction. */
+/* Renumber all own rows in the order of time, one transaction for each time. */
 static int incarnation_renumber(kv_store *store, int64_t *n) {
   kv_span all = {0, 0, 0, 0};
   int64_t seq = 0;
@@ -147,8 +147,7 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
 }
 
 /*
-** Make the log anew from own rows up to number n, and put it in the place of
-** the one that is there.
+** Rebuild the log from own rows up to number n, and replace the old one.
 */
 static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
                                 int64_t n, char **err) {
@@ -195,8 +194,9 @@ static int incarnation_begin(kv_store *store, kv_log_cursor *own, char **err) {
 }
 
 /*
-** Does the damaged file hold rows behind those that this cache published?
-** Then their numbers are used up, and a log made anew needs another id.
+** Check whether the damaged file has rows after those that this cache
+** published. Then their numbers are used up, and the rebuilt log needs a new
+** id.
 */
 static int incarnation_has_more(kv_store *store, const kv_log_cursor *own,
                                 int *has_more) {
@@ -266,7 +266,7 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
 /* Columns of seen_last. */
 enum { LAST_ID, LAST_SEQ, LAST_SUM };
 
-/* What one peer says that it merged last of this device's log. */
+/* The last row of this device's log that one peer says it has merged. */
 static int incarnation_ack(kv_store *store, const char *peer,
                            const unsigned char *id, kv_position *out,
                            int *found) {
@@ -317,13 +317,13 @@ int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
 }
 
 /*
-** How much of the own log is verified at each look at it: so many rows, or
-** bytes, and at most two rows more.
+** How much of the own log is verified each time: this many rows or bytes, and
+** at most two more rows.
 */
 #define INCARNATION_PART 2000
 #define INCARNATION_PART_BYTES (1 << 20)
 
-/* From where: anywhere up to `end`, so that all is met sooner or later. */
+/* Choose a random start before `end`, so that each part has its turn. */
 static int incarnation_part(kv_store *store, kv_writer *log, int64_t end,
                             kv_position *after, int *found) {
   kv_stamp stamp;
@@ -340,7 +340,7 @@ static int incarnation_part(kv_store *store, kv_writer *log, int64_t end,
   return kv_reader_sum_at(log->reader, after->seq, &after->sum, found);
 }
 
-/* Verify a part of what was there before rows were appended. */
+/* Verify a part of the rows that were there before this commit. */
 static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
                               const char **reason) {
   kv_position after;

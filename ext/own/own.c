@@ -21,7 +21,7 @@ int kv_own_load(kv_store *store, kv_log_cursor *own) {
   assert(store->device);
   rc = kv_log_cursor_load(&store->stmts, store->device, own);
   if (rc == SQLITE_OK && store->txn->committed.seq > own->cached.seq) {
-    /* An older copy of the host's database was put in its place. */
+    /* The host's database was replaced by an older copy. */
     memset(&store->txn->committed, 0, sizeof(store->txn->committed));
   }
   if (rc == SQLITE_OK && store->txn->committed.seq > own->published.seq &&
@@ -32,8 +32,8 @@ int kv_own_load(kv_store *store, kv_log_cursor *own) {
 }
 
 /*
-** Does the log, read without a lock, end before the commit that followed when
-** it was last locked?
+** Check whether the log, read without a lock, ends before the last commit since
+** it was locked.
 */
 static int own_file_lacks(kv_store *store, const kv_log_cursor *own,
                           int *lacks) {
@@ -77,7 +77,7 @@ int kv_own_look(kv_store *store, kv_log_cursor *own) {
   return rc;
 }
 
-/* Bytes of rows between two looks at the host. */
+/* Bytes of rows between two checks for an interrupt. */
 #define OWN_POLL (1 << 20)
 
 /* Columns of own_rows; that of `large` is behind the value. */
@@ -92,7 +92,7 @@ enum {
   OWN_VALUE
 };
 
-/* The row that a run is on. It has to be number seq. */
+/* The row that a run is on. It must have number seq. */
 static void own_row(kv_run *run, int64_t seq, kv_value *large, kv_row *out) {
   out->seq = sqlite3_column_int64(run->stmt, OWN_SEQ);
   out->txn = sqlite3_column_int64(run->stmt, OWN_TXN);
@@ -153,7 +153,7 @@ int kv_own_rows(kv_store *store, kv_writer *log, kv_position from,
   return own_rows(store, log, from, until, end, &whole);
 }
 
-/* Does the chain of own rows in the cache lead from base to this row? */
+/* Check that the chain of own rows in the cache leads from base to this row. */
 static int own_has(kv_store *store, const kv_writer *log, kv_position at,
                    int *has) {
   kv_position end;
@@ -173,9 +173,9 @@ static int own_log_sum_is(kv_writer *log, kv_position at, int *is) {
 }
 
 /*
-** The log has more rows than the common one that was found, and the cache
-** has own rows there, too: they may be the same. Equal chains are equal up
-** to every row before, so the last equal row is found by halving.
+** The log has more rows after the common one, and so has the cache: they may be
+** equal. If two chains are equal at a row, they are equal at every row before
+** it, so a binary search finds the last equal row.
 */
 static int own_extend(kv_store *store, kv_writer *log, const kv_log_cursor *own,
                       kv_position *common) {

@@ -1,5 +1,5 @@
 /*
-** Committing in two phases. See publish.h.
+** Commits in two phases. See publish.h.
 */
 #include "publish.h"
 
@@ -111,7 +111,7 @@ static int publish_append_remembered(kv_store *store, kv_writer *log,
   return rc;
 }
 
-/* Append the transaction behind own->cached, and note what it is. */
+/* Append the transaction after own->cached, and note where it ends. */
 static int publish_transaction(kv_store *store, kv_writer *log,
                                kv_log_cursor *own) {
   kv_pending *pending = &store->txn->pending;
@@ -140,7 +140,7 @@ static int publish_transaction(kv_store *store, kv_writer *log,
   return rc;
 }
 
-/* May rows wait for a folder that cannot be written now? */
+/* True if rows may wait for a folder that cannot be written now. */
 static int publish_may_wait(const kv_store *store, int rc) {
   if (kv_store_is_temp(store)) return 0;
   switch (rc & 0xff) {
@@ -162,7 +162,7 @@ typedef struct publish_commit {
   char *why; /* why it failed, or why rows wait */
 } publish_commit;
 
-/* Rows wait behind what is published. */
+/* Note that rows wait, after those that are published. */
 static void publish_wait(publish_commit *commit, int rc) {
   kv_log_cursor *own = &commit->own;
 
@@ -172,8 +172,8 @@ static void publish_wait(publish_commit *commit, int rc) {
 }
 
 /*
-** Load the own cursor; every row has to be in the cache, where it can wait.
-** *is_gone: CREATE VIRTUAL TABLE was rolled back; SQLite tells no xRollbackTo.
+** Load the own cursor. Every row must be in the cache, where it can wait.
+** *is_gone: CREATE VIRTUAL TABLE was rolled back; SQLite calls no xRollbackTo.
 */
 static int publish_load(publish_commit *commit, int *is_gone, char **err) {
   kv_store *store = commit->store;
@@ -187,7 +187,7 @@ static int publish_load(publish_commit *commit, int *is_gone, char **err) {
   return rc == SQLITE_OK ? kv_write_flush(store, err) : rc;
 }
 
-/* Bring cache and log together; or, if rows may wait, note why they do. */
+/* Bring cache and log together. If that fails and rows may wait, note why. */
 static int publish_reach_log(publish_commit *commit) {
   kv_store *store = commit->store;
   kv_log_cursor *own = &commit->own;
@@ -214,7 +214,7 @@ static int publish_reach_log(publish_commit *commit) {
   return rc;
 }
 
-/* The log cannot be appended to: its rows wait, if they may. */
+/* The log cannot be appended to: let the rows wait, if they may. */
 static int publish_without_log(publish_commit *commit, int rc) {
   kv_store *store = commit->store;
   kv_log_cursor *own = &commit->own;
@@ -244,7 +244,7 @@ static int publish_append(publish_commit *commit) {
   if (rc != SQLITE_OK && kv_writer_has_failed(commit->log)) {
     rc = publish_without_log(commit, rc);
   } else if (rc == SQLITE_OK && commit->log && kv_store_is_temp(store)) {
-    /* Its rows cannot wait, so the log's commit must not fail for room. */
+    /* The rows cannot wait, so a full disk must not fail the log's commit. */
     rc = kv_writer_reserve(commit->log, &commit->why);
   }
   if (!store->root) own->published = own->cached;
@@ -293,7 +293,7 @@ int kv_publish_prepare(kv_store *store, char **err) {
   return kv_stmt_forbid(&store->stmts, is_forbidden, rc);
 }
 
-/* The second phase proper: what fails is also kept for the next one. */
+/* The second phase itself. An error is also kept for the next commit. */
 static int publish_finish(kv_store *store, char **err) {
   int rc = kv_writer_commit(store->txn->log);
 
@@ -322,7 +322,7 @@ void kv_publish_commit(kv_store *store) {
   kv_pending_clear(&store->txn->pending);
 }
 
-/* Is there anything to look at? Saves opening an idle log. */
+/* True if there may be anything new. Saves opening an idle log. */
 static int publish_is_idle(kv_store *store, const kv_publish_run *run,
                            int *is_idle) {
   kv_log_cursor own;
@@ -343,7 +343,7 @@ static int publish_is_idle(kv_store *store, const kv_publish_run *run,
   return rc;
 }
 
-/* Remember the file as it is now, unless it may change unnoticed. */
+/* Remember the file's stamp, unless it may change unnoticed. */
 static void publish_stamp(kv_store *store, kv_log_cursor *own) {
   char *path = kv_writer_path(store->root, store->device, "log.db");
 
@@ -353,15 +353,15 @@ static void publish_stamp(kv_store *store, kv_log_cursor *own) {
   sqlite3_free(path);
 }
 
-/* Is anything in the log that was not there when it was locked? */
+/* True if the log has rows that it did not have when it was locked. */
 static int publish_has_news(const kv_writer *log, const kv_log_cursor *own) {
   return log->is_new || own->cached.seq > own->published.seq;
 }
 
 /*
-** Inside a savepoint: bring cache and log together, and leave the log to be
-** committed in store->txn->log, unless the transaction of the user is to be
-** waited for.
+** Inside a savepoint: bring cache and log together, and leave the log in
+** store->txn->log for the commit. Not if a transaction of the user must end
+** first.
 */
 static int publish_prepare_waiting(kv_store *store, kv_publish_run *run,
                                    int is_inside, char **err) {
@@ -374,7 +374,7 @@ static int publish_prepare_waiting(kv_store *store, kv_publish_run *run,
   }
   own.has_stamp = 0;
   if (rc == SQLITE_OK && log && is_inside && publish_has_news(log, &own)) {
-    /* It is published by a sync or commit outside; noted as it was. */
+    /* A sync or commit outside will publish it: only note that it waits. */
     kv_verdict_set(&own.verdict, KV_STATE_WAITING,
                    "rows wait for kv_sync() outside a transaction");
   } else if (rc == SQLITE_OK && log) {
@@ -462,8 +462,8 @@ int kv_publish_introduce(kv_store *store, char **err) {
     rc = kv_catch_up_lock(store, &own, !is_temp, &log, &verdict, err);
   }
   if ((rc & 0xff) == SQLITE_BUSY && is_temp) {
-    /* Another process has it locked, so it is there. To wait here, with a
-    ** read lock on the host's schema, would be the wrong order of locks. */
+    /* Another process has locked it, so it exists. Waiting here, with a read lock
+    ** on the host's schema, would be the wrong order of locks. */
     kv_error_clear(err);
     kv_log_cursor_clear(&own);
     return SQLITE_OK;

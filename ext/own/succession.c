@@ -1,9 +1,9 @@
 /*
 ** A new incarnation of the own log. See succession.h.
 **
-** Own rows are set aside under negative numbers, the log is merged beside
-** them, and they are compared: rows keep their key, time and value through
-** every incarnation, only their numbers change.
+** Own rows are set aside under negative numbers, the log is merged beside them,
+** and the two are compared. Through every incarnation a row keeps its key, time
+** and value; only its number changes.
 */
 #include "succession.h"
 
@@ -19,7 +19,7 @@
 #include "store/store.h"
 #include "store/transaction.h"
 
-/* What the comparison tells. */
+/* The result of the comparison. */
 typedef struct kv_heritage {
   int64_t arrived;   /* the merge of the new log */
   int64_t last;      /* the last own row, by its old number, that it has */
@@ -69,7 +69,7 @@ static int succession_run(kv_store *store, kv_sql id, const char *name,
   return kv_run_end(&run);
 }
 
-/* Drop what the log has, and number what waits behind it. */
+/* Drop the rows that the log has, and number those that wait after it. */
 static int succession_settle(kv_store *store, const kv_heritage *heritage,
                              int64_t shift) {
   int64_t last = heritage->last;
@@ -120,7 +120,7 @@ static int succession_try(kv_store *store, kv_writer *log, kv_log_cursor *own,
   return rc;
 }
 
-/* As if nothing had been tried, unless it is one. */
+/* Undo everything, unless the log is a new incarnation. */
 static int succession_try_safely(kv_store *store, kv_writer *log,
                                  kv_log_cursor *own, const kv_stretch *stretch,
                                  int *is_successor) {
@@ -132,7 +132,9 @@ static int succession_try_safely(kv_store *store, kv_writer *log,
   if (rc != SQLITE_OK || !*is_successor) {
     undone = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_ROLLBACK);
   }
-  /* When that fails SQLite has rolled back all, and there is no savepoint. */
+  /*
+  ** If that fails, SQLite has rolled back everything, the savepoint included.
+  */
   if (undone == SQLITE_OK) {
     undone = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT_RELEASE);
   }

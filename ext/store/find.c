@@ -1,11 +1,11 @@
 /*
-** The store that a function or a table names. See find.h.
+** Finds the store that a function or a table names. See find.h.
 **
-** A statement on the table itself, run to its end, makes SQLite read what has
-** changed, and connect what is not connected; its plan (xBestIndex) tells which
-** store the table is. As that takes tens of microseconds, the name that a store
-** was found by is remembered: it holds while no store of the connection came or
-** went, no schema was read again, and the cache is the same one.
+** A statement on the table itself, run to its end, makes SQLite read a changed
+** schema, and connect the table. Its plan (xBestIndex) shows which store the
+** table belongs to. That takes tens of microseconds, so the name that found a
+** store is remembered. It stays valid until a store of the connection is opened
+** or closed, a schema is read again, or the cache is replaced.
 */
 #include "find.h"
 
@@ -41,12 +41,12 @@ static int64_t find_n_databases(sqlite3 *db) {
   return n;
 }
 
-/* What has to be as it was for a name to mean the same store. */
+/* If any of this changes, a name may mean another store. */
 static int64_t find_state(const kv_registry *registry) {
   return registry->n_changes * 256 + find_n_databases(registry->db);
 }
 
-/* A store was found: what was known of another cache is forgotten. */
+/* A store was found: forget what was known of another cache. */
 static int find_meet(kv_store *store, char **err) {
   int64_t id;
   int n_reads;
@@ -182,8 +182,8 @@ kv_store *kv_store_recall(kv_registry *registry, const char *name) {
 }
 
 /*
-** The store that was found by this name before, referenced, if it is still what
-** it was; else *out is NULL. An error of the lock is not waited for twice.
+** The store that this name found before, referenced, if it is still the same;
+** else *out is NULL. Does not wait for the same lock twice.
 */
 static int find_remembered(kv_registry *registry, const char *name,
                            kv_store **out, char **err) {

@@ -1,8 +1,8 @@
 /*
-** Rows kept back from the cache. See late.h.
+** Late rows. See late.h.
 **
-** Open addressing with linear probing, at most half full. Nothing is ever
-** taken out of it alone, so that a free slot ends every search.
+** Open addressing with linear probing, at most half full. Single rows are never
+** removed, so a free slot ends every search.
 */
 #include "late.h"
 

@@ -1,8 +1,8 @@
 /*
 ** What the running transaction wrote. See pending.h.
 **
-** Rows are a list from the newest to the oldest, so that going back to a
-** mark frees a head of it.
+** The rows are a list from the newest to the oldest. Going back to a mark frees
+** the head of the list.
 */
 #include "pending.h"
 
@@ -54,7 +54,7 @@ static void pending_forget(kv_pending *pending) {
   pending->n_bytes = 0;
 }
 
-/* What a row takes in memory. */
+/* The memory that a row takes. */
 static size_t pending_size(const kv_value *key, const kv_value *value) {
   return sizeof(kv_pending_row) + key->n +
          (value->n > KV_PENDING_COPY ? 0 : value->n);
@@ -116,7 +116,7 @@ kv_pending_mark kv_pending_here(const kv_pending *pending) {
 }
 
 void kv_pending_return(kv_pending *pending, kv_pending_mark mark) {
-  /* A full disk or an interrupt may have rolled all of it back by now. */
+  /* A full disk or an interrupt may have rolled everything back by now. */
   if (!pending->is_open) return;
   pending->n_rows = mark.n_rows;
   if (!pending->is_scan) pending_trim(pending, mark.last);
@@ -147,7 +147,7 @@ int kv_pending_savepoint(kv_pending *pending, int level) {
   int n = pending->n_marks;
   kv_pending_mark *marks;
 
-  /* A second virtual table of this store tells of a savepoint known here. */
+  /* A second virtual table of this store reports the same savepoint again. */
   if (n > 0 && pending->marks[n - 1].level >= level) return SQLITE_OK;
   marks =
     sqlite3_realloc64(pending->marks, (sqlite3_uint64)(n + 1) * sizeof(*marks));
@@ -161,10 +161,10 @@ int kv_pending_savepoint(kv_pending *pending, int level) {
 }
 
 /*
-** SQLite tells only of savepoints that are begun while a table is part of the
-** transaction. An outer one that has no mark was begun before the first
-** write, and its state is that of the lowest mark inside it: so a mark that
-** goes leaves its state to the level below, if that has none.
+** SQLite reports a savepoint only if the table is part of the transaction when
+** it begins. So an outer savepoint without a mark began before the first write,
+** and its state is that of the lowest mark inside it. When a mark is released,
+** the level below inherits its state, unless it has a mark.
 */
 void kv_pending_release(kv_pending *pending, int level) {
   int i = pending_marks_below(pending, level);

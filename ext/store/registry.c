@@ -55,9 +55,9 @@ int kv_store_table_exists(kv_store *store) {
 }
 
 /*
-** Is the table that a store is known by still this store? Within xConnect
-** nothing may be run, as SQLite might read a schema again and free what it is
-** making; a statement that is only prepared connects the table, no more.
+** Check that a store's table still belongs to it. Within xConnect nothing may
+** run, because SQLite might read a schema again, and free what it is creating.
+** A statement that is only prepared connects the table, and does nothing else.
 */
 static int store_is_held(kv_store *store) {
   int is_held = 1; /* unless SQLite says that it is not */
@@ -74,7 +74,7 @@ static int store_is_held(kv_store *store) {
   return is_held;
 }
 
-/* The table of a store is known by another name from now on. */
+/* The table of a store has another name from now on. */
 static int store_bind(kv_store *store, const char *schema, const char *name) {
   char *new_schema = kv_strdup(schema);
   char *new_name = kv_strdup(name);
@@ -171,8 +171,8 @@ static int store_new(kv_registry *registry, const char *schema,
 }
 
 /*
-** Errors after which SQLite may have rolled all back, so that nothing can go
-** on. https://www.sqlite.org/lang_transaction.html
+** Errors after which SQLite may have rolled everything back, so that nothing
+** can continue. https://www.sqlite.org/lang_transaction.html
 */
 static int store_is_fatal(int rc) {
   switch (rc & 0xff) {
@@ -184,7 +184,9 @@ static int store_is_fatal(int rc) {
   }
 }
 
-/* Does this text look like that of a kv table? A host may have a LIKE of its own. */
+/*
+** True if this is the CREATE text of a kv table. (The host may override LIKE.)
+*/
 static int store_is_kv(const char *text) {
   return text &&
          sqlite3_strlike("create virtual table%using%kv%", text, 0) == 0;
@@ -265,10 +267,10 @@ int kv_store_follow(kv_store *store) {
   return rc;
 }
 
-/* What is longest below a folder: a journal of a device with a long name. */
+/* The longest path below a folder: the journal of a device with a long name. */
 #define STORE_BELOW (9 + KV_NAME_MAX + 19) /* /devices/, /log.db.new-journal */
 
-/* Can SQLite open what lies below a folder? Asked before it is made. */
+/* Before a folder is created: check that SQLite can open files below it. */
 static int store_check_root(sqlite3 *db, const char *root, char **err) {
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(db));
   int most = vfs ? vfs->mxPathname - STORE_BELOW : INT_MAX;
@@ -280,7 +282,7 @@ static int store_check_root(sqlite3 *db, const char *root, char **err) {
                   root, most);
 }
 
-/* The folder of a store, which need not be there, and the path to it. */
+/* The folder of a store, which need not exist, and the path to it. */
 static int store_find_folder(kv_registry *registry, const char *schema,
                              const kv_options *options, char **path,
                              char **root, char **err) {
@@ -294,7 +296,10 @@ static int store_find_folder(kv_registry *registry, const char *schema,
   return rc == SQLITE_OK ? store_check_root(registry->db, *root, err) : rc;
 }
 
-/* Make the folder, if `create`; links to those of others may have moved. */
+/*
+** Create the folder, if `create`. Links to other stores' folders may have
+** moved.
+*/
 static int store_make_folder(kv_registry *registry, const kv_options *options,
                              int create, const char *path, char **root,
                              char **err) {
@@ -310,7 +315,7 @@ static int store_make_folder(kv_registry *registry, const kv_options *options,
   return rc;
 }
 
-/* A store that is open serves a table of another name, if its own is gone. */
+/* An open store serves a table of another name, if its own is gone. */
 static int store_serve(kv_store *store, const char *schema, const char *name,
                        char **err) {
   if (kv_store_is_table(store, schema, name)) return SQLITE_OK;
@@ -343,8 +348,8 @@ static int store_open(kv_registry *registry, const char *schema,
   if (rc == SQLITE_OK && !is_memory) {
     rc = store_make_folder(registry, options, create, path, &root, err);
   }
-  /* To read another schema again would free the table of temp that is made:
-  ** kv_open() has connected those of others before. */
+  /* Reading another schema again would free the table in temp that is being
+  ** created: kv_open() has connected the tables of other schemas before. */
   if (rc == SQLITE_OK && create) {
     rc = sqlite3_stricmp(schema, "temp") == 0
            ? store_connect_schema(registry->db, schema)

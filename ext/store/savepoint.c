@@ -17,7 +17,7 @@ int kv_store_savepoint_begin(kv_store *store, char **err) {
   if (rc == SQLITE_OK) {
     store->txn->is_outermost = is_outermost;
   } else if (is_outermost && kv_store_in_transaction(store)) {
-    /* It began: SQLite also tells of an interrupt behind what was done. */
+    /* It has begun: SQLite can report an interrupt after the work is done. */
     kv_stmt_run(store->db, KV_SQL_ROLLBACK);
   }
   if (rc == SQLITE_BUSY) {

@@ -16,7 +16,7 @@
 /* Columns of seen_due and seen_restore. */
 enum { SEEN_PEER, SEEN_ID, SEEN_SEQ, SEEN_SUM };
 
-/* What a row says; 0 if it is none that the store wrote. */
+/* The content of a row; 0 if the store cannot have written it. */
 static int transaction_seen_of_row(sqlite3_stmt *row, kv_seen *out) {
   const char *peer = (const char *)sqlite3_column_text(row, SEEN_PEER);
   const void *id = sqlite3_column_blob(row, SEEN_ID);
@@ -47,7 +47,7 @@ int kv_transaction_read_seen(kv_run *run, kv_seen **list, int *n) {
   return kv_run_close(run);
 }
 
-/* How far other logs were merged, for the seen rows. */
+/* Load how far other logs were merged, for the seen rows. */
 static int transaction_read_due(kv_store *store, kv_pending *pending) {
   kv_run run;
 
@@ -141,8 +141,8 @@ void kv_transaction_undo(kv_store *store) {
 }
 
 /*
-** After a ROLLBACK TO: if an undone commit had given the transaction's rows
-** other numbers, find out whether that was rolled back, too.
+** After a ROLLBACK TO: if an undone commit had renumbered the transaction's
+** rows, find out whether that was rolled back, too.
 */
 static int transaction_resume(kv_store *store) {
   kv_pending *pending = &store->txn->pending;

@@ -17,7 +17,7 @@
 
 static const kv_value write_null = {KV_NULL, 0, 0, NULL, 0};
 
-/* Where a row goes: worked out before anything is written. */
+/* Where a row goes; decided before anything is written. */
 typedef struct kv_place {
   int64_t index; /* in the transaction; n_rows: a new row */
   int64_t ts;
@@ -26,7 +26,7 @@ typedef struct kv_place {
   int is_again; /* the cache has a row of this number */
 } kv_place;
 
-/* No later time can be given to a key. */
+/* The error: no time is later than that of the key. */
 static int write_refuse_time(kv_store *store, const kv_value *key,
                              const kv_winner *winner, char **err) {
   kv_run run;
@@ -56,7 +56,7 @@ void kv_write_note_read(kv_store *store, const kv_value *key,
   kv_cache_winner(row, &last->winner);
 }
 
-/* Is there no row of this size? */
+/* Refuse a row over the limit. */
 static int write_check_size(const kv_value *key, const kv_value *value,
                             char **err) {
   kv_row row;
@@ -128,7 +128,7 @@ static int write_enter(kv_store *store, char **err) {
   return store->txn->pending.is_open ? SQLITE_OK : write_open(store, err);
 }
 
-/* The place of a row behind the latest one of its key, or over an own one. */
+/* The place of a row after the latest one of its key, or over an own one. */
 static int write_place_winner(kv_store *store, const kv_winner *winner,
                               kv_place *out, char **err) {
   const kv_pending *pending = &store->txn->pending;
@@ -150,7 +150,7 @@ static int write_place_winner(kv_store *store, const kv_winner *winner,
   return SQLITE_OK;
 }
 
-/* Work out the row that changes a key. */
+/* Prepare the row that changes a key. */
 static int write_place(kv_store *store, const kv_value *key, kv_place *out,
                        char **err) {
   const kv_pending_row *late;
@@ -174,7 +174,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
   return rc;
 }
 
-/* Does the host keep text as UTF-16? */
+/* Check whether the host stores text as UTF-16. */
 static int write_find_encoding(kv_store *store) {
   kv_run run;
 
@@ -189,8 +189,8 @@ static int write_find_encoding(kv_store *store) {
 }
 
 /*
-** A database of UTF-16 replaces what is no Unicode by U+FFFD. The log would
-** have it as it is, and cache and log would differ.
+** A UTF-16 database replaces invalid Unicode by U+FFFD. The log would keep it
+** unchanged, so the cache and the log would differ.
 */
 static int write_check_text(kv_store *store, const kv_value *value,
                             char **err) {
@@ -243,8 +243,8 @@ static kv_row write_cell(const kv_store *store, const kv_place *place, int op,
 }
 
 /*
-** The large value of the row that this one takes the place of, which has the
-** same number: it is forgotten when this one is written.
+** The large value of the row that this one replaces, which has the same number.
+** It is deleted when this one is written.
 */
 static int write_replaced(kv_store *store, const kv_row *row, int is_again,
                           int64_t *replaced) {
@@ -256,8 +256,8 @@ static int write_replaced(kv_store *store, const kv_row *row, int is_again,
 }
 
 /*
-** A row was written, so this fails only if SQLite took all of it back. What
-** else could be kept from being forgotten is in the way of nothing.
+** A row was written, so this fails only if SQLite rolled it back. A value that
+** is not deleted otherwise does no harm.
 */
 static int write_forget(kv_store *store, int64_t replaced) {
   int rc = kv_values_forget(&store->stmts, replaced);
@@ -287,7 +287,9 @@ static void write_value(kv_run *run, const kv_value *value, int64_t large) {
   }
 }
 
-/* Run the nested statement that writes one row; large: its value is beside it. */
+/*
+** Run the nested statement that writes one row. large: its value is separate.
+*/
 static int write_put(kv_store *store, const kv_row *row, int64_t large,
                      int is_again) {
   kv_run run;
@@ -347,7 +349,7 @@ int kv_write_flush(kv_store *store, char **err) {
   kv_late_rows_clear(&rows);
   rc = kv_stmt_forbid(&store->stmts, is_forbidden, rc);
   store->txn->is_writing = 0;
-  /* An error may have rolled all of it back, and closed what is pending. */
+  /* An error may have rolled everything back, and closed what is pending. */
   if (rc == SQLITE_OK) {
     kv_pending_settle(pending);
   } else {
@@ -357,9 +359,9 @@ int kv_write_flush(kv_store *store, char **err) {
 }
 
 /*
-** May this row be kept back? Not the first one of a transaction, which takes
-** the lock that it needs; nor one under a scan, which finds it in the cache.
-** What is in the way of a row that may not is written now.
+** Decide whether this row can be late. The first one of a transaction cannot:
+** it takes the lock. Nor can a row under a scan, which must find it in the
+** cache. Before a row that cannot be late, write the late ones.
 */
 static int write_make_room(kv_store *store, const kv_place *place,
                            const kv_value *key, const kv_value *value,
@@ -490,7 +492,7 @@ void kv_write_begin(kv_store *store) {
   kv_moves_begin(&store->txn->moves, store->txn->pending.n_rows);
 }
 
-/* Is the row at `from` not the one that the statement found there? */
+/* True if the row at `from` is no longer the one that the statement found. */
 static int write_is_moved(const kv_store *store, const kv_place *from) {
   return !from->exists || (from->index < store->txn->pending.n_rows &&
                            kv_moves_has(&store->txn->moves, from->index));

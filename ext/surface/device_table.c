@@ -1,5 +1,5 @@
 /*
-** The virtual table kv_devices: each device, how it is, and what else lies
+** The virtual table kv_devices: the state of each device, and the other files
 ** in the folder.
 **
 **     device, state, detail, is_self, n_rows, last_seq, last_time,
@@ -7,7 +7,7 @@
 **
 ** Devices come from the cursors of the cache, as the last kv_sync() left
 ** them; then files that no device owns, with device NULL and state ignored.
-** Nothing is opened: directories are listed, files are looked at.
+** No file is opened: directories are listed, and files are only stat'ed.
 */
 #include <string.h>
 
@@ -70,7 +70,7 @@ enum {
   ROW_ACKED
 };
 
-/* So many other files are listed at most. */
+/* The greatest number of other files that are listed. */
 #define DEVICE_OTHERS 1000
 
 static int device_connect(sqlite3 *db, void *registry, int argc,
@@ -170,7 +170,7 @@ static const char *device_advise(const char *name, const char *otherwise) {
                                  : otherwise;
 }
 
-/* Is an entry of a device's directory part of its log? */
+/* True if an entry of a device's directory is part of its log. */
 static int device_is_log(const char *name) {
   return strcmp(name, "log.db") == 0 || strcmp(name, "log.db-journal") == 0;
 }
@@ -235,7 +235,7 @@ static int device_list_devices(device_cursor *cursor) {
   return rc;
 }
 
-/* Find what lies in the folder and is not read. */
+/* Find the files in the folder that are not read. */
 static int device_list_others(device_cursor *cursor) {
   const char *root = cursor->store->root;
   char **names = NULL;
@@ -315,7 +315,7 @@ static void device_result_time(sqlite3_context *ctx, sqlite3_stmt *stmt,
   sqlite3_result_text(ctx, time, -1, SQLITE_TRANSIENT);
 }
 
-/* Size of a file below the root, if it is one. */
+/* The size of a regular file below the root. */
 static void device_result_bytes(sqlite3_context *ctx, const kv_store *store,
                                 const char *file) {
   char *path =
@@ -349,7 +349,7 @@ static void device_other_column(device_cursor *cursor, sqlite3_context *ctx,
   }
 }
 
-/* Why own rows wait that the cursor does not know to wait; NULL if none do. */
+/* Why own rows wait although the cursor does not say so; NULL if none wait. */
 static const char *device_why_waiting(const device_cursor *cursor) {
   const char *why = kv_exchange_commit_error(cursor->store);
   const char *state =

@@ -4,9 +4,9 @@
 **     SELECT * FROM kv_foreign('/mnt/share/notes.kv/devices/phone/log.db');
 **     CREATE VIRTUAL TABLE temp.phone USING kv_foreign('.../log.db');
 **
-** kv_log's columns, and valid (0 or 1) and reason. Rows behind the last
-** whole transaction are not valid; the first one that does not verify ends
-** the table.
+** It has the columns of kv_log, and valid (0 or 1) and reason. Rows after the
+** last complete transaction are not valid; the first row that does not verify
+** ends the table.
 */
 #include <string.h>
 
@@ -187,7 +187,7 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
       return SQLITE_OK;
     default: break;
   }
-  if (!row) return SQLITE_OK; /* the reason why there is no more */
+  if (!row) return SQLITE_OK; /* this row only says why the table ends */
   switch (column) {
     case FOREIGN_BUCKET: kv_value_result(ctx, &row->bucket); break;
     case FOREIGN_KEY: kv_value_result(ctx, &row->key); break;

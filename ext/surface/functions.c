@@ -7,8 +7,8 @@
 **     kv_delete(key [, store])                kv_cursor([store])
 **     kv_revert(key [, as_of [, store]])
 **
-** A function finds its store by name in the connection's registry, and keeps
-** a reference while it runs: what it does may disconnect the virtual table.
+** A function finds its store by name, and keeps a reference while it runs,
+** because its work may disconnect the virtual table.
 */
 #include <string.h>
 
@@ -43,7 +43,7 @@ static const char *function_text(sqlite3_value *value) {
   return (const char *)sqlite3_value_text(value);
 }
 
-/* Functions within functions of one store: triggers of a user go two deep. */
+/* How deep functions of one store may nest: a user's triggers go two deep. */
 #define FUNCTION_DEPTH 8
 
 /* The store that an optional last argument names; NULL: the default. */
@@ -52,8 +52,8 @@ static const char *function_store(int argc, sqlite3_value **argv, int index) {
 }
 
 /*
-** One more function runs: a view or trigger in the place of a shadow table
-** would lead from a function to itself for ever.
+** Count one more running function. If a view or trigger replaces a shadow
+** table, a function could call itself without end.
 */
 static int function_begin(kv_store *store, char **err) {
   if (kv_store_enter_function(store) <= FUNCTION_DEPTH) return SQLITE_OK;
@@ -77,7 +77,7 @@ static void function_leave(kv_store *store) {
   kv_store_close(store);
 }
 
-/* The store that is open under a name: of temp, or else of another schema. */
+/* The open store of a name: in temp, or else in another schema. */
 static int open_find(kv_registry *registry, const char *name, kv_store **out,
                      char **err) {
   int rc = kv_store_find_in(registry, "temp", name, out, err);
@@ -86,7 +86,7 @@ static int open_find(kv_registry *registry, const char *name, kv_store **out,
   return kv_store_find_in(registry, NULL, name, out, err);
 }
 
-/* Is there any table or view of this name? */
+/* Check whether any table or view has this name. */
 static int open_is_taken(sqlite3 *db, const char *name) {
   char *text = kv_stmt_text(KV_SQL_TABLE_ANY, NULL, name);
   sqlite3_stmt *stmt = NULL;
@@ -159,8 +159,8 @@ static int open_again(kv_store *store, kv_arguments *arguments, char **err) {
 }
 
 /*
-** Open a store and read what is in the folder; not in a transaction that has
-** written to it, which must not merge what it had not seen.
+** Open a store and sync it, unless the transaction has written to it: then it
+** must not merge rows that it had not seen.
 */
 static int open_store(kv_registry *registry, sqlite3 *db,
                       kv_arguments *arguments, kv_store **out, char **err) {
@@ -250,7 +250,7 @@ static void function_open(sqlite3_context *ctx, int argc,
   }
 }
 
-/* Publish what waits, or give it up, before a store is closed. */
+/* Before a store is closed: publish or discard the rows that wait. */
 static int close_publish(kv_store *store, int discard, char **err) {
   int64_t n_waiting = 0;
   char *why = NULL;
@@ -351,8 +351,8 @@ static int get_value(sqlite3_context *ctx, int argc, sqlite3_value **argv,
 }
 
 /*
-** The same with the store that the name meant last. *is_done is 0 if that may
-** be another one now: SQLite has read a schema again, or the cache is gone.
+** The same with the store that this name found last. *is_done is 0 if it may
+** now be another one: SQLite has read a schema again, or the cache is gone.
 */
 static int get_quickly(sqlite3_context *ctx, int argc, sqlite3_value **argv,
                        int *is_done, char **err) {
@@ -438,8 +438,8 @@ static void function_delete(sqlite3_context *ctx, int argc,
 }
 
 /*
-** The value that a key is to get back, for kv_value_free(); *exists is 0 if it
-** had none.
+** The value to which a key is reverted, for kv_value_free(); *exists is 0 if
+** the key did not exist.
 */
 static int revert_find(kv_store *store, const kv_value *key,
                        sqlite3_value *as_of, int *exists, kv_value *out,
@@ -465,7 +465,7 @@ static int revert_find(kv_store *store, const kv_value *key,
   return kv_store_error(store, err, rc, "cannot read");
 }
 
-/* Has the key this value (NULL: none) already? */
+/* Check whether the key already has this value (NULL: does not exist). */
 static int revert_is_done(kv_store *store, const kv_value *key,
                           const kv_value *value, int *is_done) {
   kv_run run;

@@ -3,8 +3,8 @@
 **
 **     kv_hash(value, ...)
 **
-** It knows no store and no file, so that indexes, generated columns and
-** views can use it. What it returns is stored, and never changes.
+** It uses no store and no file, so indexes, generated columns and views can
+** call it. Users store its results, so they must never change.
 */
 #include "db/error.h"
 #include "db/value.h"

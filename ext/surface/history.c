@@ -5,10 +5,10 @@
 **     kv_conflicts              values that a writer overwrote unseen
 **     kv_changes(cursor)        keys that changed in this cache since then
 **
-** A cursor of kv_changes is an integer that every language keeps exactly,
-** below 2^53: the epoch of the cache and the number of the last commit or
-** merge. Epochs begin when rows were taken away; of another epoch, everything
-** changed.
+** A cursor of kv_changes is an integer below 2^53, which every language keeps
+** exactly: the epoch of the cache, and the number of the last commit or merge.
+** A new epoch begins when rows are removed. For a cursor of another epoch,
+** everything has changed.
 **
 **      52           33 32                              0
 **     +---------------+---------------------------------+

@@ -4,9 +4,9 @@
 **     SELECT * FROM kv_log;    SELECT * FROM kv_log('notes');
 **     bucket, key, value, op, ts, time, device, seq, txn, parent_ts
 **
-** A key is a seek in front and one in the back. Conditions on ts and time, and
-** the order of ts, are those of the index by time. Otherwise rows come in the
-** order of the cache.
+** A condition on the key costs one seek in the front of the cache and one in
+** the back. Conditions on ts and time, and the order of ts, use the index by
+** time. Otherwise rows come in the order of the cache.
 */
 #include "store/store.h"
 #include "surface.h"

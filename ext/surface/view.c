@@ -1,8 +1,8 @@
 /*
 ** Table-valued functions over a store. See view.h.
 **
-** The modules of all views are one, told apart by what they are registered
-** with.
+** All views share one module; the data that each is registered with tells them
+** apart.
 */
 #include "view.h"
 

@@ -9,7 +9,7 @@
 #include "store/errors.h"
 #include "store/savepoint.h"
 
-/* The number of the last row in the own log, as its file says; 0: none. */
+/* The number of the last row in the own log's file; 0: it has no rows. */
 static int rebuild_log_end(kv_store *store, int64_t *out) {
   char *path = kv_writer_path(store->root, store->device, "log.db");
   kv_verdict verdict = {KV_STATE_OK, NULL};
@@ -49,8 +49,8 @@ int kv_rebuild_may_hold(kv_store *store, int *may_hold) {
 }
 
 /*
-** Nothing is known to wait: does the cursor leave that open? The commit of the
-** log that followed it may be missing, and the log could not be read.
+** No row is known to wait. Check whether the cursor leaves that open: the
+** commit of the log after it may be missing, and the log could not be read.
 */
 static int rebuild_is_open(kv_store *store, int *is_open) {
   kv_log_cursor own;
@@ -63,7 +63,7 @@ static int rebuild_is_open(kv_store *store, int *is_open) {
   return rc;
 }
 
-/* Is it known that no row waits? */
+/* True if certainly no row waits. */
 static int rebuild_check(kv_store *store, int is_whole, char **err) {
   int64_t n_waiting = 0;
   int is_open = 0;

@@ -2,7 +2,7 @@
 ** The exchange. See sync.h.
 **
 ** Own rows come first. Then each directory of the folder, and each device that
-** was there once, is visited by itself (visit.h).
+** was merged before, is visited separately (visit.h).
 */
 #include "sync.h"
 
@@ -20,7 +20,7 @@
 #include "upkeep.h"
 #include "visit.h"
 
-/* At most so many entries of a folder are looked at. */
+/* The greatest number of entries of a folder that are read. */
 #define SYNC_NAMES 100000
 
 static int sync_is_device(const char *name) {
@@ -37,7 +37,7 @@ typedef struct sync_run {
   char *why;          /* others' news are merged */
 } sync_run;
 
-/* Own rows; what hinders them does not hinder the others' news. */
+/* Publish own rows. If that fails, the others' rows are still merged. */
 static int sync_own(sync_run *run, char **err) {
   int rc;
 
@@ -63,7 +63,7 @@ static int sync_own(sync_run *run, char **err) {
   return rc;
 }
 
-/* If own rows wait for something that a person has to see to: the error. */
+/* The error, if own rows wait for something that you have to fix. */
 static int sync_tell(const sync_run *run, char **err) {
   int64_t n_waiting = 0;
   int rc = SQLITE_OK;
@@ -80,14 +80,14 @@ static int sync_tell(const sync_run *run, char **err) {
                   run->store->name, kv_error_reason(run->why, run->rc));
 }
 
-/* May it begin, and with what? */
+/* Check that a sync may begin, and prepare it. */
 static int sync_begin(sync_run *run, char **err) {
   kv_store *store = run->store;
   kv_stamp stamp;
   int rc;
 
   if (kv_transaction_has_rows(store)) {
-    /* What they were written without seeing must not be merged before them. */
+    /* Rows that its writes have not seen must not be merged before them. */
     return kv_error(err, SQLITE_LOCKED,
                     "COMMIT first, then kv_sync(): this transaction has "
                     "written to %s",
@@ -156,7 +156,7 @@ static int sync_missing(sync_run *run, char **names, int n, char **err) {
   return rc;
 }
 
-/* What the other devices wrote. */
+/* Merge what the other devices wrote. */
 static int sync_others(sync_run *run, char **err) {
   char **names = NULL;
   int n = 0;
@@ -172,8 +172,9 @@ static int sync_others(sync_run *run, char **err) {
 }
 
 /*
-** Own rows, the others', and, if they have read rows of the own log, whether it
-** has these rows. An own log is adopted when all of them were asked.
+** Publish own rows, and merge those of the others. If others have read rows of
+** the own log, check that it has these rows. An own log is adopted only after
+** all devices were visited.
 */
 static int sync_exchange(sync_run *run, char **err) {
   kv_store *store = run->store;

@@ -1,14 +1,14 @@
 /*
-** What makes a cache quick to read. See upkeep.h.
+** Keeps a cache fast to read. See upkeep.h.
 **
 **     front | a3 b7 c1 c2 c5 d4 |       kv reads here: the latest of each key
 **     back  | a1 a2 b1 ... b6   |       kv_log and the past read both
 **
-** Rows are written in front; a key that is set again has two there. When rows
-** have come that are a quarter of the front, those that were superseded are
-** moved to the back. So moving costs a constant share of what writing cost, and
-** the front has at most so many rows too many. Rows that a merge put where they
-** belong do not count.
+** Rows are written in front, so a key that is set again has two rows there.
+** When the new rows are a quarter of the front, the superseded ones are moved
+** to the back. So moving costs a constant share of writing, and at most that
+** share of the front is superseded. Rows that a merge put in the right place do
+** not count.
 */
 #include "upkeep.h"
 #include "cache/cache.h"
@@ -16,7 +16,7 @@
 #include "store/exchange.h"
 #include "store/savepoint.h"
 
-/* So many rows, and a share of those in front, make a sweep worth it. */
+/* A sweep needs at least this many new rows, and this share of the front. */
 #define UPKEEP_ROWS 16
 #define UPKEEP_SHARE 4
 
@@ -41,9 +41,8 @@ static int upkeep_sweep(kv_store *store, const kv_meta *meta, char **err) {
 }
 
 /*
-** The index by time is made when there are rows, after the merge that brought
-** them and its sweep: both are in the order of keys, and would fill it one row
-** here and one there.
+** The index by time is built when there are rows, after their merge and its
+** sweep. Both work in the order of keys, and would fill the index at random.
 */
 static int upkeep_index(kv_store *store, char **err) {
   int64_t rows = 0;

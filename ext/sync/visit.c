@@ -1,10 +1,10 @@
 /*
 ** One device's log during a sync. See visit.h.
 **
-** A device whose file is as it was is not opened: one lstat. A file that
-** changed is judged by its row at the cursor:
+** If the file has not changed, it is not opened; that takes one lstat. A file
+** that has changed is judged by its row at the cursor:
 **
-**     the row that was read last is there     read on behind it
+**     the row that was read last is there     read on after it
 **     it is gone, the file's last row is      behind: an older copy
 **         one that was read
 **     another log, which this one took the    behind: an older log
@@ -50,7 +50,7 @@ static void visit_say(kv_visit *visit, kv_state state, const char *detail) {
   kv_verdict_set(&visit->cursor.verdict, state, detail ? "%s" : NULL, detail);
 }
 
-/* Is a row that another copy of the log ends with in the cache? */
+/* Check whether the last row of another copy of the log is in the cache. */
 static int visit_has_row(kv_visit *visit, const kv_row *row, int *has) {
   int is_seen = row->op == KV_OP_SEEN;
   kv_run run;
@@ -68,7 +68,7 @@ static int visit_has_row(kv_visit *visit, const kv_row *row, int *has) {
   return kv_run_close(&run);
 }
 
-/* Is the file of the log that was read? */
+/* True if the file is of the log that was read. */
 static int visit_is_same_log(const kv_visit *visit) {
   const kv_log_head *head = kv_reader_head(visit->reader);
 
@@ -76,8 +76,8 @@ static int visit_is_same_log(const kv_visit *visit) {
 }
 
 /*
-** Is this an older copy of the log that was read? Its last row tells: a row
-** that is in the cache, under the id that was read.
+** Check whether this is an older copy of the log that was read: then its last
+** row is in the cache, under the id that was read.
 */
 static int visit_is_behind(kv_visit *visit, int *is_behind) {
   kv_row row;
@@ -86,7 +86,7 @@ static int visit_is_behind(kv_visit *visit, int *is_behind) {
 
   if (rc != SQLITE_OK || found < 0) return rc;
   if (!found) {
-    /* No row at all: as it was before the first one. */
+    /* It has no rows: a copy from before the first one. */
     *is_behind = 1;
     return SQLITE_OK;
   }
@@ -94,7 +94,7 @@ static int visit_is_behind(kv_visit *visit, int *is_behind) {
   return visit_has_row(visit, &row, is_behind);
 }
 
-/* Is this an older copy of a log that another one took the place of? */
+/* Check whether this is an older copy of a log that was replaced. */
 static int visit_is_former(kv_visit *visit, int *is_former) {
   const kv_log_cursor *cursor = &visit->cursor;
   kv_former former;
@@ -113,7 +113,7 @@ static int visit_is_former(kv_visit *visit, int *is_former) {
   return rc;
 }
 
-/* Forget what was read, but for how far it was, as another log takes over. */
+/* Another log takes over: forget the rows, but note how far they were read. */
 static int visit_leave(kv_visit *visit) {
   kv_log_cursor *cursor = &visit->cursor;
   kv_stmts *stmts = &visit->store->stmts;
@@ -129,7 +129,7 @@ static int visit_leave(kv_visit *visit) {
   return rc;
 }
 
-/* Another log stands in the place of the one that was read. */
+/* Another log has replaced the one that was read. */
 static int visit_replace(kv_visit *visit) {
   kv_log_cursor *cursor = &visit->cursor;
   const kv_log_head *head = kv_reader_head(visit->reader);
@@ -159,7 +159,7 @@ static int visit_replace(kv_visit *visit) {
   return rc;
 }
 
-/* Find where to read on, or say why not. */
+/* Find where to continue reading, or say why that is impossible. */
 static int visit_find_cursor(kv_visit *visit, int *can_read) {
   kv_log_cursor *cursor = &visit->cursor;
   const kv_log_head *head = kv_reader_head(visit->reader);
@@ -215,7 +215,7 @@ static void visit_say_clean(kv_visit *visit, const kv_stretch *stretch) {
   }
 }
 
-/* How far it is merged; what is behind that: on its way, or damaged? */
+/* Say how far the file is merged, and whether the rest is late or damaged. */
 static void visit_judge_end(kv_visit *visit, const kv_stretch *stretch) {
   kv_verdict *verdict = &visit->cursor.verdict;
 
@@ -308,7 +308,7 @@ static int visit_is_changed(const kv_visit *visit) {
                 b->verdict.detail ? b->verdict.detail : "") != 0;
 }
 
-/* Would the same file be judged the same another time? */
+/* True if the same file will get the same verdict next time. */
 static int visit_is_final(const kv_visit *visit) {
   kv_state state = visit->cursor.verdict.state;
 
@@ -335,7 +335,7 @@ static int visit_read(kv_visit *visit) {
   return rc;
 }
 
-/* There is no file, and no directory if that is not listed: where is it? */
+/* Say why there is no file (or, if it is not listed, no directory). */
 static int visit_say_none(kv_visit *visit) {
   const kv_log_cursor *cursor = &visit->cursor;
   const char *root = visit->store->root;
@@ -361,7 +361,7 @@ static int visit_say_none(kv_visit *visit) {
   return rc;
 }
 
-/* What there is instead of a regular file. */
+/* Say what is there instead of a regular file. */
 static int visit_say_kind(kv_visit *visit) {
   visit->cursor.has_stamp = 0;
   switch (visit->kind) {
@@ -387,7 +387,7 @@ static void visit_clear(kv_visit *visit) {
   sqlite3_free(visit->path);
 }
 
-/* What is there of a device that was not listed as a directory? */
+/* The kind of what is there for a device not listed as a directory. */
 static kv_file_kind visit_look_missing(kv_store *store, const char *device) {
   char *path = kv_writer_path(store->root, device, NULL);
   kv_stamp stamp;
@@ -397,7 +397,7 @@ static kv_file_kind visit_look_missing(kv_store *store, const char *device) {
   return kind == KV_FILE_REGULAR ? KV_FILE_OTHER : kind;
 }
 
-/* Look at the file, and load how it was when it was read. */
+/* Look at the file, and load the cursor of the last reading. */
 static int visit_look(kv_visit *visit, const char *device) {
   kv_store *store = visit->store;
 
@@ -411,13 +411,13 @@ static int visit_look(kv_visit *visit, const char *device) {
   return kv_log_cursor_load(&store->stmts, device, &visit->cursor);
 }
 
-/* Is the file as it was when it was read to its end? */
+/* True if the file has not changed since it was read to its end. */
 static int visit_is_idle(const kv_visit *visit) {
   return visit->kind == KV_FILE_REGULAR && visit->cursor.has_stamp &&
          memcmp(&visit->stamp, &visit->cursor.stamp, sizeof(visit->stamp)) == 0;
 }
 
-/* Load the cursor again, as it is under the lock. */
+/* Load the cursor again, now under the lock. */
 static int visit_load(kv_visit *visit, const char *device) {
   kv_stmts *stmts = &visit->store->stmts;
   int rc;
@@ -429,7 +429,7 @@ static int visit_load(kv_visit *visit, const char *device) {
   return kv_first_error(rc, visit->poll.rc);
 }
 
-/* Merge the log, or say what is in its place. */
+/* Merge the log, or say what is there instead. */
 static int visit_judge(kv_visit *visit, int can_read) {
   if (visit->kind != KV_FILE_REGULAR) return visit_say_kind(visit);
   if (can_read) return visit_read(visit);
@@ -439,7 +439,7 @@ static int visit_judge(kv_visit *visit, int can_read) {
   return SQLITE_OK;
 }
 
-/* All of that as a whole, or nothing. */
+/* Do all of that, or nothing. */
 static int visit_merge_whole(kv_visit *visit, const char *device, int can_read,
                              char **err) {
   kv_store *store = visit->store;
@@ -454,7 +454,7 @@ static int visit_merge_whole(kv_visit *visit, const char *device, int can_read,
   kv_store_error(store, err, rc, "cannot sync");
   rc = kv_store_savepoint_end(store, rc);
   if (rc == SQLITE_CORRUPT_VTAB && visit->kind == KV_FILE_REGULAR) {
-    /* The file changed while it was read: next time. */
+    /* The file changed while it was read: retry at the next sync. */
     visit->n_merged = visit->n_seen = 0;
     kv_error_clear(err);
     rc = SQLITE_OK;
@@ -484,8 +484,8 @@ static int visit_once(kv_store *store, const char *device, int is_listed,
 }
 
 /*
-** SQLite also says SQLITE_NOMEM of a damaged file. If it says so twice, the
-** file is not read; if memory is short indeed, that fails, too.
+** SQLite also returns SQLITE_NOMEM for a damaged file. If it does so twice, the
+** file is not read. If memory really is short, noting that fails, too.
 */
 int kv_visit_device(kv_store *store, const char *device, int is_listed,
                     int64_t *n_merged, int64_t *n_seen, char **err) {

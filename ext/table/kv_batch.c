@@ -100,7 +100,7 @@ static void batch_copy(kv_batch *batch, kv_value *value) {
   batch->n_bytes += value->n + 1;
 }
 
-/* Keep a row, unless it is left out: *is_full if there is no room. */
+/* Keep a row that is part of the scan. *is_full: the batch has no room. */
 static int batch_add(kv_batch *batch, sqlite3_value **argv, int *is_full) {
   kv_batch_row *row = &batch->rows[batch->n_rows];
   size_t n;

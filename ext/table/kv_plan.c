@@ -1,5 +1,5 @@
 /*
-** Which way a query of kv is run. See kv_plan.h.
+** Chooses how a query of kv is run. See kv_plan.h.
 */
 #include "kv_plan.h"
 
@@ -8,8 +8,8 @@
 #include "time_range.h"
 
 /*
-** Do LIKE and GLOB match blobs in this SQLite? Then the blobs that begin like
-** the pattern, which sort behind all text, are searched, too.
+** If LIKE and GLOB match blobs in this SQLite, the blobs that begin like the
+** pattern are searched, too. They sort after all text.
 ** https://www.sqlite.org/compile.html#like_doesnt_match_blobs
 */
 static int plan_takes_blobs(void) {
@@ -26,7 +26,7 @@ typedef struct plan_terms {
   int is_pair; /* low and high may be what SQLite made of a pattern */
 } plan_terms;
 
-/* Is this a constraint of the key, compared by bytes? */
+/* True if this is a constraint of the key that compares by bytes. */
 static int plan_is_key_term(sqlite3_index_info *info, int i, int op) {
   const struct sqlite3_index_constraint *c = &info->aConstraint[i];
 
@@ -35,10 +35,10 @@ static int plan_is_key_term(sqlite3_index_info *info, int i, int op) {
 }
 
 /*
-** Take `key >= low AND key < high`, one right behind the other. That is what
-** SQLite makes of a GLOB, or of a LIKE with PRAGMA case_sensitive_like, and it
-** does not always tell of that: not if the key has another collation there.
-** Such a pair stays together, as only its upper bound lets blobs in.
+** Take `key >= low AND key < high`, directly after each other. SQLite derives
+** such a pair from a GLOB, or from a LIKE with PRAGMA case_sensitive_like, and
+** does not always say so: not if the key has another collation there. The two
+** stay together, because only the upper bound lets blobs in.
 */
 static int plan_find_pair(sqlite3_index_info *info, int i, plan_terms *terms) {
   if (i > 0 && plan_is_key_term(info, i, SQLITE_INDEX_CONSTRAINT_LT) &&
@@ -84,18 +84,18 @@ static int plan_use(sqlite3_index_info *info, int i, int omit, int *argv) {
   return i;
 }
 
-/* colUsed of a query that needs no more than keys and values. */
+/* colUsed of a query that needs only keys and values. */
 static const sqlite3_uint64 plan_value_columns =
   (1 << KV_TABLE_KEY) | (1 << KV_TABLE_VALUE) | (1 << KV_TABLE_AS_OF);
 
-/* Does a query look at no value? */
+/* True if a query reads no value. */
 static int plan_keys(const sqlite3_index_info *info) {
   return (info->colUsed & (1 << KV_TABLE_VALUE)) ? 0 : KV_PLAN_KEYS;
 }
 
 static const kv_time_columns plan_times = {KV_TABLE_TS, KV_TABLE_TIME};
 
-/* Is no more asked for than the first rows? Told by SQLite 3.38 and newer. */
+/* True if the query has a LIMIT. SQLite 3.38 and newer say so. */
 static int plan_has_limit(const sqlite3_index_info *info) {
   int i;
 
@@ -106,8 +106,8 @@ static int plan_has_limit(const sqlite3_index_info *info) {
 }
 
 /*
-** Read a stretch of time, or the latest or first keys of all, if that is what
-** is asked for.
+** If the query asks for a range of time, or for the latest or first keys, read
+** in the order of time.
 */
 static int plan_plan_time(sqlite3_index_info *info, int *plan) {
   int order = kv_time_range_order(info, plan_times, KV_TABLE_DEVICE, -1);
@@ -124,8 +124,9 @@ static int plan_plan_time(sqlite3_index_info *info, int *plan) {
 }
 
 /*
-** Read a range of keys, or what begins like a pattern. A bound that may let
-** blobs in is not omitted: some may come that the query does not ask for.
+** Read a range of keys, or the keys that begin like a pattern. SQLite must
+** check a bound that may let blobs in again: the query may not ask for all of
+** them.
 */
 static void plan_use_range(sqlite3_index_info *info, const plan_terms *terms,
                            int *argv, int *plan) {
@@ -177,13 +178,13 @@ static int plan_find_terms(sqlite3_index_info *info, plan_terms *terms) {
   return SQLITE_OK;
 }
 
-/* Is nothing said of the time to look back to, or of keys? */
+/* True if the query has no condition on as_of or on keys. */
 static int plan_has_no_terms(const plan_terms *terms) {
   return terms->as_of < 0 && terms->point < 0 && terms->low < 0 &&
          terms->high < 0 && terms->like < 0;
 }
 
-/* Read one key, or a range of keys, of now or of as_of. */
+/* Read one key, or a range of keys, as they are now or were at as_of. */
 static void plan_use_terms(sqlite3_index_info *info, const plan_terms *terms,
                            int *plan) {
   int argv = 0;
@@ -205,7 +206,7 @@ static void plan_use_terms(sqlite3_index_info *info, const plan_terms *terms,
   }
 }
 
-/* Which way round, and which columns. */
+/* The direction of the scan, and the columns that it needs. */
 static void plan_use_output(sqlite3_index_info *info, int *plan) {
   if (info->nOrderBy > 0 && info->aOrderBy[0].iColumn == KV_TABLE_KEY) {
     info->orderByConsumed = 1;
@@ -233,7 +234,7 @@ int kv_plan_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   return SQLITE_OK;
 }
 
-/* Upper case, and lower case with its last byte one greater? */
+/* True if the bounds are upper case, and lower case with its last byte + 1. */
 static int plan_is_like_prefix(sqlite3_value *pattern, const unsigned char *a,
                                const unsigned char *b, int n) {
   const unsigned char *p = sqlite3_value_text(pattern);
@@ -251,7 +252,7 @@ static int plan_is_like_prefix(sqlite3_value *pattern, const unsigned char *a,
   return 1;
 }
 
-/* The same, but for a byte that is one greater, and 0x80 for 0xBF behind it? */
+/* True if they are equal except for a byte + 1, followed by 0x80 for 0xBF. */
 static int plan_is_glob_prefix(const unsigned char *a, const unsigned char *b,
                                int n) {
   int i = 0;

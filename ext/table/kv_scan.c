@@ -1,18 +1,18 @@
 /*
 ** Reading kv: cursors. See kv_scan.h.
 **
-** A scan reads the cache in key order, where a key's latest row comes first,
-** and skips the older ones. Backwards the latest row of a key comes last, so
-** it is looked up. A stretch of time is read in the order of time instead,
-** where each row is asked whether it is its key's latest.
+** A scan reads the cache in key order: the latest row of a key comes first, and
+** the older ones are skipped. Backwards, the latest row comes last, so it is
+** looked up. A range of time is read in the order of time instead; for each
+** row, the scan checks that it is the latest of its key.
 **
-** A scan of values alone reads many rows at a time (kv_batch.h). It starts anew
-** where it is, and reads one by one, when something is written meanwhile, as it
-** would not see that, and when it meets a large value, as it would be copied once
-** more.
+** A scan of keys and values only reads many rows at a time (kv_batch.h). It
+** restarts at its current key, and reads one row at a time, in two cases: after
+** a write, which it would not see; and at a large value, which it would copy
+** once more.
 **
-** Where LIKE and GLOB match blobs, a prefix is two stretches of keys: the text
-** that begins with it, and the blobs, which come behind all text.
+** Where LIKE and GLOB match blobs, a prefix is two ranges of keys: the text
+** that begins with it, and the blobs, which come after all text.
 */
 #include "kv_scan.h"
 
@@ -126,8 +126,8 @@ static int cursor_fail(scan_cursor *cursor, int rc) {
 }
 
 /*
-** The statement that finds a key. Its value alone is enough if text and blobs
-** are looked for, unless a write may follow, which wants to know the row.
+** The statement that finds a key. For text and blobs it need not read the key,
+** unless a write may follow, which needs the whole row.
 */
 static kv_sql cursor_point_text(const scan_cursor *cursor,
                                 const kv_value *key) {
@@ -138,7 +138,7 @@ static kv_sql cursor_point_text(const scan_cursor *cursor,
            : KV_SQL_CACHE_LATEST;
 }
 
-/* Where a large value goes; NULL: none is asked for. */
+/* Where a large value goes; NULL: the query does not need it. */
 static kv_value *cursor_large(scan_cursor *cursor) {
   return cursor->plan & KV_PLAN_KEYS ? NULL : &cursor->large;
 }
@@ -156,9 +156,9 @@ static int cursor_find(scan_cursor *cursor, const kv_value *key) {
 }
 
 /*
-** Was a key there when the scan began? One that was not, because a function
-** or a program writes while it reads, is not part of it: else a scan that
-** writes a later key for each that it reads never ends.
+** Check that a key existed when the scan began. If a function or a program has
+** written it since, it is not part of the scan. Otherwise a scan that writes a
+** later key for each one that it reads would never end.
 */
 static int cursor_is_old(scan_cursor *cursor, const kv_value *key,
                          int *is_old) {
@@ -214,7 +214,7 @@ static kv_sql cursor_scan_text(const scan_cursor *cursor) {
   return has_high ? KV_SQL_SCAN_TO : KV_SQL_SCAN;
 }
 
-/* Does the scan read many rows at a time? */
+/* True if the scan reads many rows at a time. */
 static int cursor_is_many(const scan_cursor *cursor) {
   return cursor->plan & KV_PLAN_VALUE && !(cursor->plan & KV_PLAN_DESC);
 }
@@ -254,7 +254,7 @@ static int cursor_open_scan(scan_cursor *cursor) {
   return scan->rc;
 }
 
-/* Start anew behind the key that the scan is at, and read one by one. */
+/* Restart after the current key, and read one row at a time. */
 static int cursor_go_single(scan_cursor *cursor) {
   int rc = SQLITE_OK;
 
@@ -276,7 +276,7 @@ static int cursor_choose(scan_cursor *cursor) {
   return kv_batch_refill(&cursor->batch);
 }
 
-/* Step the scan. Rows of a batch come before what the step came to. */
+/* Step the scan. The rows of a batch come before the row of the step. */
 static int cursor_step(scan_cursor *cursor) {
   int rc = cursor->behind;
 
@@ -290,7 +290,7 @@ static int cursor_step(scan_cursor *cursor) {
   return rc;
 }
 
-/* Go on with the other stretch. */
+/* Continue with the other range. */
 static int cursor_go_on(scan_cursor *cursor) {
   cursor_close_scan(cursor);
   cursor->is_more = 0;
@@ -353,7 +353,7 @@ static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
   return cursor_fail(cursor, rc);
 }
 
-/* Leave out a bound: as if the scan had been there, or at its end. */
+/* Exclude a bound: as if the scan had passed it, or ended before it. */
 static int cursor_leave_out(scan_cursor *cursor, sqlite3_value *bound,
                             int is_first) {
   kv_value key;
@@ -387,9 +387,9 @@ static int cursor_start(scan_cursor *cursor) {
 }
 
 /*
-** The same from the beginning, and one by one: the statement sorts its rows,
-** so the batch did not get them in order. The primary key of a database with
-** PRAGMA legacy_file_format does not descend.
+** Restart from the beginning, and read one row at a time: the statement sorts
+** its rows, so the batch did not get them in order. (With PRAGMA
+** legacy_file_format the primary key cannot be descending.)
 */
 static int cursor_start_sorted(scan_cursor *cursor) {
   cursor_close_scan(cursor);
@@ -401,8 +401,8 @@ static int cursor_start_sorted(scan_cursor *cursor) {
 }
 
 /*
-** Keep the bounds of a scan, each NULL if there is none. They are copied before
-** anything looks at their text, which may give them other bytes.
+** Keep the bounds of a scan, each NULL if it has none. They are copied before
+** anything reads their text, because reading can change their bytes.
 */
 static int cursor_keep_bounds(scan_cursor *cursor, sqlite3_value **argv) {
   int plan = cursor->plan;
@@ -447,7 +447,7 @@ static int cursor_scan(scan_cursor *cursor, sqlite3_value **argv) {
            : rc;
 }
 
-/* Start to read a stretch of time. */
+/* Start to read a range of time. */
 static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
   kv_run *scan = &cursor->scan;
   int64_t first;
@@ -506,8 +506,8 @@ int kv_scan_eof(sqlite3_vtab_cursor *base) {
 }
 
 /*
-** Is the key that was looked for, or scanned, the one to be shown? A number
-** that was looked for may be stored as another one.
+** True if the key that was searched or scanned is the key to show. A number may
+** be stored differently than it was searched (1, 1.0).
 */
 static int cursor_has_key(const scan_cursor *cursor) {
   int type = cursor->batch.last->type;
@@ -516,7 +516,7 @@ static int cursor_has_key(const scan_cursor *cursor) {
          (type != KV_NULL && cursor->current == cursor->scan.stmt);
 }
 
-/* Hand over a large value; it is read once more if it was before. */
+/* Return a large value. The second time, it is read again. */
 static int cursor_give_large(scan_cursor *cursor, sqlite3_context *ctx) {
   int64_t first = sqlite3_column_int64(cursor->current, KV_COLUMN_LARGE);
   int rc = SQLITE_OK;
@@ -543,7 +543,7 @@ int kv_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     return SQLITE_OK;
   }
   if (column == KV_TABLE_AS_OF) {
-    /* An UPDATE of the past is told by it, so it is always given. */
+    /* Always set: an UPDATE of the past is recognized by it. */
     if (cursor->as_of_value) sqlite3_result_value(ctx, cursor->as_of_value);
     return SQLITE_OK;
   }

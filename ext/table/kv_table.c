@@ -50,7 +50,7 @@ static int table_arguments(int argc, const char *const *argv, kv_arguments *out,
   return rc;
 }
 
-/* A store is not named like a table that each connection has. */
+/* Refuse a name that is one of the extension's own tables. */
 static int table_check_name(const char *name, char **err) {
   static const char *const names[] = {
     "kv_changes", "kv_conflicts", "kv_devices", "kv_diff",
@@ -84,7 +84,7 @@ static int table_init(sqlite3 *db, void *registry, int argc,
                        is_create, &table->store, err);
   }
   if (rc == SQLITE_OK && is_create) {
-    /* What a table of this name left behind was rolled back with it. */
+    /* Remains of an earlier table of this name were rolled back with it. */
     kv_transaction_rollback(table->store);
     kv_store_forget(table->store);
     rc = kv_cache_create(&table->store->stmts);
@@ -130,7 +130,8 @@ static int table_disconnect(sqlite3_vtab *vtab) {
   return SQLITE_OK;
 }
 
-/* May the table be dropped? SQLite shows no message of xDestroy: it is logged. */
+/* Refuse DROP TABLE if rows wait. SQLite does not show messages of xDestroy, so
+** this one is logged. */
 static int table_may_drop(kv_store *store) {
   int waits = 0;
   int may_hold = 0;
@@ -171,7 +172,7 @@ static int table_destroy(sqlite3_vtab *vtab) {
   return rc;
 }
 
-/* Is a hidden column of the old row what an UPDATE FROM hands back? */
+/* True if UPDATE FROM passes a hidden column of the old row back unchanged. */
 static int table_is_old(kv_store *store, const kv_value *key, int column,
                         const kv_value *value) {
   char time[KV_TIME_SIZE];
@@ -236,7 +237,7 @@ static int table_check_hidden(kv_store *store, const kv_value *old_key,
   return SQLITE_OK;
 }
 
-/* INSERT sets, unless it says what to do with a key that exists. */
+/* INSERT sets a key, unless it says what to do if the key exists. */
 static kv_on_conflict table_conflict(int mode) {
   switch (mode) {
     case SQLITE_IGNORE: return KV_CONFLICT_IGNORE;

@@ -78,8 +78,9 @@ static int range_is_ascii(const char *text, int n) {
 }
 
 /*
-** The first ts that is >= value, or > value if it is strict. `otherwise`
-** where the types do not tell: SQLite converts text to numbers and back.
+** The first ts that is >= value, or > value if it is strict. Returns
+** `otherwise` if the type does not decide: SQLite converts text to numbers and
+** back.
 */
 static int64_t range_first(sqlite3_value *value, int is_time, int is_strict,
                            int64_t otherwise) {
