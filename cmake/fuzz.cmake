@@ -19,7 +19,7 @@ if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND NOT KV_SANITIZE
 endif()
 if(TARGET kv_for_tests AND KV_HAS_FUZZER AND NOT KV_SANITIZE)
   add_library(kv_for_fuzz STATIC ${KV_SOURCES} ${kv_support})
-  target_compile_definitions(kv_for_fuzz PUBLIC SQLITE_CORE)
+  target_compile_definitions(kv_for_fuzz PUBLIC SQLITE_CORE KV_SNAPSHOT_WAIT=0)
   target_compile_options(kv_for_fuzz PUBLIC -UNDEBUG -fno-omit-frame-pointer
     -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
   target_link_options(kv_for_fuzz PUBLIC -fsanitize=fuzzer,address,undefined)

@@ -24,7 +24,9 @@
 /* How often a copy is tried, how many of these a journal may take to go. */
 #define SNAPSHOT_TRIES 10
 #define SNAPSHOT_TRIES_JOURNAL 5
-#define SNAPSHOT_WAIT 20 /* milliseconds */
+#ifndef KV_SNAPSHOT_WAIT
+#define KV_SNAPSHOT_WAIT 20 /* milliseconds; 0 where inputs are fuzzed */
+#endif
 
 /* The VFS of SQLite reads and writes less than 128 KiB at a time. */
 #define SNAPSHOT_CHUNK 65536
@@ -268,7 +270,7 @@ int kv_snapshot_take(sqlite3 *host, const char *path, sqlite3_stmt *poll,
   for (i = 0; i < SNAPSHOT_TRIES && rc == SQLITE_BUSY; i++) {
     if (i > 0) {
       snapshot_clear(out);
-      sqlite3_sleep(SNAPSHOT_WAIT);
+      sqlite3_sleep(KV_SNAPSHOT_WAIT);
       if (kv_stmt_is_stopped(poll)) return SQLITE_INTERRUPT;
     }
     rc = snapshot_try(host, path, i, poll, out, reason);
