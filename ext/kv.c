@@ -9,12 +9,12 @@ SQLITE_EXTENSION_INIT1
 
 #include <string.h>
 
+#include "connection/registry.h"
 #include "db/error.h"
 #include "db/host.h"
 #include "db/run.h"
 #include "db/stmt.h"
 #include "kv_sql.h"
-#include "store/registry.h"
 #include "surface/surface.h"
 #include "table/kv_table.h"
 

@@ -1,19 +1,5 @@
 -- An open store: finding it, its identity, savepoints, its running transaction.
 
--- name: schema_names
--- The schemas of a connection.
-PRAGMA database_list;
-
--- name: table_names
--- The virtual tables of a schema.
-SELECT name, sql FROM {schema}.sqlite_master
-WHERE type = 'table' AND rootpage = 0;
-
--- name: table_reach
--- Naming a virtual table makes SQLite connect it. Run to its end, it reads no row,
--- but SQLite notices a changed schema.
-SELECT key FROM {table} LIMIT 0;
-
 -- name: meta_id
 -- The random number of this cache. No other cache has it.
 SELECT id FROM {meta};

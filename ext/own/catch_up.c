@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cache/cache.h"
+#include "connection/registry.h"
 #include "core/clock.h"
 #include "db/error.h"
 #include "db/run.h"
@@ -19,7 +20,6 @@
 #include "seen.h"
 #include "store/errors.h"
 #include "store/exchange.h"
-#include "store/registry.h"
 #include "store/store.h"
 #include "store/transaction.h"
 #include "succession.h"

@@ -6,12 +6,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "connection/find.h"
 #include "db/run.h"
 #include "own.h"
 #include "publish.h"
 #include "store/errors.h"
 #include "store/exchange.h"
-#include "store/find.h"
 #include "store/savepoint.h"
 
 /* Columns of own_unshared. */

@@ -8,6 +8,7 @@
 
 #include "cache/values.h"
 #include "catch_up.h"
+#include "connection/registry.h"
 #include "core/clock.h"
 #include "db/error.h"
 #include "db/run.h"
@@ -15,7 +16,6 @@
 #include "own.h"
 #include "store/errors.h"
 #include "store/exchange.h"
-#include "store/registry.h"
 #include "store/savepoint.h"
 #include "store/transaction.h"
 #include "store/write.h"

@@ -11,6 +11,7 @@
 */
 #include <string.h>
 
+#include "connection/find.h"
 #include "core/names.h"
 #include "db/error.h"
 #include "db/run.h"
@@ -19,7 +20,6 @@
 #include "own/own.h"
 #include "store/errors.h"
 #include "store/exchange.h"
-#include "store/find.h"
 #include "surface.h"
 
 typedef struct device_table {

@@ -10,12 +10,11 @@
 */
 #include <string.h>
 
+#include "connection/registry.h"
 #include "core/names.h"
 #include "db/error.h"
 #include "db/value.h"
-#include "folder/folder.h"
 #include "log/reader.h"
-#include "store/registry.h"
 #include "surface.h"
 #include "table/path_table.h"
 

@@ -6,12 +6,12 @@
 */
 #include "view.h"
 
+#include "connection/find.h"
 #include "core/names.h"
 #include "db/error.h"
 #include "db/run.h"
 #include "db/value.h"
 #include "store/errors.h"
-#include "store/find.h"
 
 /* What a module is registered with. */
 typedef struct view_module {

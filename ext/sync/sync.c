@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "cache/log_cursor.h"
+#include "connection/registry.h"
 #include "db/error.h"
 #include "own/heir.h"
 #include "own/own.h"
 #include "own/publish.h"
 #include "rebuild.h"
 #include "store/exchange.h"
-#include "store/registry.h"
 #include "store/transaction.h"
 #include "upkeep.h"
 #include "visit.h"

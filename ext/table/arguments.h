@@ -4,7 +4,7 @@
 #ifndef KV_TABLE_ARGUMENTS_H
 #define KV_TABLE_ARGUMENTS_H
 
-#include "store/registry.h"
+#include "connection/registry.h"
 
 /* Nobody means a smaller integer as microseconds since 1970. */
 #define KV_TIME_SMALLEST ((int64_t)100000000000000)

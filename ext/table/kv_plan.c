@@ -3,8 +3,8 @@
 */
 #include "kv_plan.h"
 
+#include "connection/registry.h"
 #include "db/sqlite.h"
-#include "store/registry.h"
 #include "time_range.h"
 
 /*

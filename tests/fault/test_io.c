@@ -39,12 +39,12 @@ static void complain(const world *w, const scenario *what,
 }
 
 /*
-** A log that is made anew with rows of the file, which a temp cache has not
+** A log that is rebuilt with rows of the file, which a temp cache has not
 ** read: kv_sync() alone does it.
 */
 static int is_for_sync(const world *w, int rc) {
   return rc == SQLITE_READONLY &&
-         strstr(w->why, "roll back and call kv_sync()");
+         strstr(w->why, "ROLLBACK, then call kv_sync()");
 }
 
 /* Does the error say what happened? */

@@ -117,6 +117,7 @@ for name in $names; do
     foreign_* | log_append | log_put_device | log_take_over) # on a log
       echo "== $name"
       $SQLITE n.kv/devices/laptop/log.db "EXPLAIN QUERY PLAN $text" | sed 1d ;;
+    parstore_*) ;; # on a file of another program
     *) echo "$text" | explain "$name" ;;
   esac
 done

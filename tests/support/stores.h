@@ -6,9 +6,9 @@
 #define TEST_STORES_H
 
 #include "connection.h"
+#include "connection/registry.h"
 #include "logs.h"
 #include "store/exchange.h"
-#include "store/registry.h"
 #include "store/transaction.h"
 
 /* The value of a row of cache c, large or not. */

@@ -8,146 +8,12 @@
 
 #include <unistd.h>
 
-#include "db/error.h"
-#include "store/errors.h"
-#include "store/registry.h"
+#include "connection/registry.h"
 #include "store/savepoint.h"
 #include "store/store.h"
 #include "support/files.h"
 #include "support/rc.h"
 #include "support/stores.h"
-#include "sync/rebuild.h"
-
-/* Open another table of the same connection. */
-static int open_table(test_store *t, const char *schema, const char *name,
-                      const char *path, const char *device, kv_store **out) {
-  kv_options options = {path, device, TEST_NOW, 0};
-
-  sqlite3_free(t->err);
-  t->err = NULL;
-  return kv_store_open(t->registry, schema, name, &options, 1, out, &t->err);
-}
-
-static void a_table_opened_again_is_the_same_store(void **state) {
-  test_store t;
-  kv_store *again = NULL;
-
-  test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
-  assert_rc(open_table(&t, "main", "kv", test_path("%s/./n.kv/", *state),
-                       "laptop", &again),
-            SQLITE_OK);
-  assert_ptr_equal(again, t.store);
-  kv_store_close(again);
-  assert_int_equal(t.store->n_refs, 1);
-  test_store_close(&t);
-}
-
-static void other_devices_and_observers_are_other_stores(void **state) {
-  const char *root = test_path("%s/n.kv", *state);
-  test_store t;
-  kv_store *phone = NULL;
-  kv_store *eyes = NULL;
-
-  test_store_open(&t, root, "laptop");
-  assert_rc(open_table(&t, "main", "phone", root, "phone", &phone), SQLITE_OK);
-  assert_rc(open_table(&t, "main", "eyes", root, NULL, &eyes), SQLITE_OK);
-  assert_ptr_not_equal(phone, t.store);
-  assert_ptr_not_equal(eyes, t.store);
-  assert_null(eyes->device);
-  assert_string_equal(eyes->root, t.store->root);
-  kv_store_close(phone);
-  kv_store_close(eyes);
-  test_store_close(&t);
-}
-
-static void a_second_table_of_one_store_is_refused(void **state) {
-  const char *root = test_path("%s/n.kv", *state);
-  sqlite3 *db = test_connect(":memory:");
-  char *text;
-
-  test_run(db, "CREATE VIRTUAL TABLE one USING kv(%Q, device='laptop')", root);
-  assert_rc(test_try(db,
-                     "CREATE VIRTUAL TABLE two USING kv(%Q, device='laptop')",
-                     root),
-            SQLITE_ERROR);
-  text = sqlite3_mprintf("%s", sqlite3_errmsg(db));
-  assert_non_null(strstr(
-    text, "this store is already open as table main.one of this connection"));
-  sqlite3_free(text);
-  test_run(db, "DROP TABLE one");
-  test_run(db, "CREATE VIRTUAL TABLE two USING kv(%Q, device='laptop')", root);
-  test_disconnect(db);
-}
-
-static void names_are_checked_before_anything_is_made(void **state) {
-  const char *root = test_path("%s/new.kv", *state);
-  test_store t;
-  kv_store *out = NULL;
-
-  test_store_open(&t, ":memory:", "laptop");
-  assert_rc(open_table(&t, "main", "x", root, "a/b", &out), SQLITE_ERROR);
-  assert_non_null(strstr(t.err, "'a/b' cannot be a device name"));
-  assert_null(out);
-  assert_false(test_exists(root));
-  assert_rc(open_table(&t, "main", "x", "", "laptop", &out), SQLITE_ERROR);
-  assert_rc(open_table(&t, "main", "x", NULL, "laptop", &out), SQLITE_ERROR);
-  assert_non_null(strstr(t.err, "name the folder"));
-  test_store_close(&t);
-}
-
-static void a_relative_path_starts_at_the_database(void **state) {
-  sqlite3 *db = test_connect(test_path("%s/host.db", *state));
-  kv_registry *registry = NULL;
-  kv_options options = {"n.kv", "laptop", TEST_NOW, 0};
-  kv_store *store = NULL;
-
-  assert_rc(kv_registry_create(db, &registry), SQLITE_OK);
-  kv_registry_retain(registry);
-  assert_rc(kv_store_open(registry, "main", "kv", &options, 1, &store, NULL),
-            SQLITE_OK);
-  assert_string_equal(store->root, test_path("%s/n.kv", *state));
-  kv_store_close(store);
-
-  /* a temporary one at the working directory */
-  test_make_folder(test_path("%s/work", *state));
-  assert_int_equal(chdir(test_path("%s/work", *state)), 0);
-  assert_rc(kv_store_open(registry, "temp", "kv", &options, 1, &store, NULL),
-            SQLITE_OK);
-  assert_string_equal(store->root, test_path("%s/work/n.kv", *state));
-  assert_true(kv_store_is_temp(store));
-  kv_store_close(store);
-  assert_int_equal(chdir("/"), 0);
-  kv_registry_release(registry);
-  test_disconnect(db);
-}
-
-static void stores_in_memory_have_no_folder(void **state) {
-  test_store t;
-  kv_store *other = NULL;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  assert_null(t.store->root);
-  assert_rc(open_table(&t, "main", "x", ":memory:", "laptop", &other),
-            SQLITE_OK);
-  assert_ptr_not_equal(other, t.store);
-  kv_store_close(other);
-  test_store_close(&t);
-}
-
-static void a_renamed_store_has_tables_of_its_new_name(void **state) {
-  test_store t;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  test_store_set(&t, "a", "1");
-  assert_rc(kv_store_rename(t.store, "notes"), SQLITE_OK);
-  assert_string_equal(t.store->name, "notes");
-  test_rows(t.db, "a", "SELECT key FROM notes_cache");
-  test_store_set(&t, "b", "2");
-  test_rows(t.db, "2", "SELECT count(*) FROM notes_cache");
-  test_store_close(&t);
-}
 
 static void the_clock_is_real_unless_it_is_given(void **state) {
   test_store t;
@@ -158,94 +24,6 @@ static void the_clock_is_real_unless_it_is_given(void **state) {
   t.store->fixed_now = -1;
   assert_true(kv_store_now(t.store) > INT64_C(1600000000000000));
   assert_true(kv_store_now(t.store) != TEST_NOW);
-  test_store_close(&t);
-}
-
-static void a_cache_that_is_unusable_is_built_anew(void **state) {
-  test_store t;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "DROP TABLE kv_seen; UPDATE kv_meta SET format = 1;"
-                 "INSERT INTO kv_arrival VALUES(1, 'x', 1, 1, 1, 1)");
-  kv_stmt_clear(&t.store->stmts);
-  assert_rc(kv_rebuild_cache(t.store, &t.err), SQLITE_OK);
-  test_rows(t.db, "1|0|0",
-            "SELECT (SELECT format > 1 FROM kv_meta), (SELECT count(*) FROM "
-            "kv_seen), (SELECT count(*) FROM kv_arrival)");
-  test_store_close(&t);
-}
-
-static void a_newer_cache_is_left_as_it_is(void **state) {
-  test_store t;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "UPDATE kv_meta SET format = 99");
-  assert_rc(kv_rebuild_cache(t.store, &t.err), SQLITE_ERROR);
-  assert_non_null(strstr(t.err, "newer version"));
-  test_rows(t.db, "99", "SELECT format FROM kv_meta");
-  test_store_close(&t);
-}
-
-static void a_usable_cache_is_left_as_it_is(void **state) {
-  test_store t;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  test_store_set(&t, "a", "1");
-  assert_rc(kv_rebuild_cache(t.store, &t.err), SQLITE_OK);
-  test_rows(t.db, "a", "SELECT key FROM kv_cache");
-  test_store_close(&t);
-}
-
-static void a_savepoint_is_kept_or_undone(void **state) {
-  test_store t;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "CREATE TABLE t(x)");
-  assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
-  test_run(t.db, "INSERT INTO t VALUES(1)");
-  assert_rc(kv_store_savepoint_end(t.store, SQLITE_OK), SQLITE_OK);
-  assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_OK);
-  test_run(t.db, "INSERT INTO t VALUES(2)");
-  assert_rc(kv_store_savepoint_end(t.store, SQLITE_FULL), SQLITE_FULL);
-  test_rows(t.db, "1", "SELECT x FROM t");
-  assert_true(sqlite3_get_autocommit(t.db));
-  test_store_close(&t);
-}
-
-static void within_a_transaction_a_savepoint_ends_nothing(void **state) {
-  test_store t;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "CREATE TABLE t(x); BEGIN; INSERT INTO t VALUES(1);");
-  assert_true(kv_store_in_transaction(t.store));
-  kv_store_savepoint(t.store, &t.err);
-  test_run(t.db, "INSERT INTO t VALUES(2)");
-  kv_store_savepoint_end(t.store, SQLITE_ERROR);
-  assert_true(kv_store_in_transaction(t.store));
-  test_run(t.db, "COMMIT");
-  test_rows(t.db, "1", "SELECT x FROM t");
-  assert_false(kv_store_in_transaction(t.store));
-  test_store_close(&t);
-}
-
-static void merges_have_other_numbers_than_the_transaction(void **state) {
-  test_store t;
-  int64_t next;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "BEGIN");
-  test_store_write(&t, "a", "1");
-  assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
-  assert_int_equal(next, t.store->txn->pending.arrived + 1);
-  test_store_rollback(&t);
-  assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
-  assert_int_equal(next, 1);
   test_store_close(&t);
 }
 
@@ -271,35 +49,26 @@ static void a_cache_made_anew_meanwhile_is_refused(void **state) {
   test_store_close(&t);
 }
 
-static void a_private_code_does_not_leave_a_store(void **state) {
+static void merges_have_other_numbers_than_the_transaction(void **state) {
   test_store t;
+  int64_t next;
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  assert_rc(kv_store_error(t.store, &t.err, KV_GAP, "cannot publish"),
-            SQLITE_CORRUPT);
-  assert_string_equal(t.err,
-                      "kv: cannot publish: database disk image is malformed");
+  test_run(t.db, "BEGIN");
+  test_store_write(&t, "a", "1");
+  assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
+  assert_int_equal(next, t.store->txn->pending.arrived + 1);
+  test_store_rollback(&t);
+  assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
+  assert_int_equal(next, 1);
   test_store_close(&t);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_private_code_does_not_leave_a_store),
-    test_in_folder(a_table_opened_again_is_the_same_store),
-    test_in_folder(other_devices_and_observers_are_other_stores),
-    test_in_folder(a_second_table_of_one_store_is_refused),
-    test_in_folder(names_are_checked_before_anything_is_made),
-    test_in_folder(a_relative_path_starts_at_the_database),
-    test_in_folder(stores_in_memory_have_no_folder),
-    test_in_folder(a_renamed_store_has_tables_of_its_new_name),
     test_in_folder(the_clock_is_real_unless_it_is_given),
-    test_in_folder(a_cache_that_is_unusable_is_built_anew),
-    test_in_folder(a_newer_cache_is_left_as_it_is),
-    test_in_folder(a_usable_cache_is_left_as_it_is),
-    test_in_folder(a_savepoint_is_kept_or_undone),
     test_in_folder(a_cache_made_anew_meanwhile_is_refused),
-    test_in_folder(within_a_transaction_a_savepoint_ends_nothing),
     test_in_folder(merges_have_other_numbers_than_the_transaction),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

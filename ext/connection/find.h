@@ -9,8 +9,8 @@
 ** INVARIANT: if the schema does not have the store, no file and no shadow table
 ** is touched.
 */
-#ifndef KV_STORE_FIND_H
-#define KV_STORE_FIND_H
+#ifndef KV_CONNECTION_FIND_H
+#define KV_CONNECTION_FIND_H
 
 #include "registry.h"
 

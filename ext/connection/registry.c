@@ -11,8 +11,8 @@
 #include "db/handle.h"
 #include "db/host.h"
 #include "db/run.h"
-#include "exchange.h"
-#include "transaction.h"
+#include "store/exchange.h"
+#include "store/transaction.h"
 
 int kv_registry_create(sqlite3 *db, kv_registry **out) {
   *out = kv_zalloc(sizeof(**out));

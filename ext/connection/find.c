@@ -13,9 +13,9 @@
 
 #include "db/error.h"
 #include "db/run.h"
-#include "errors.h"
-#include "store.h"
-#include "write.h"
+#include "store/errors.h"
+#include "store/store.h"
+#include "store/write.h"
 
 /* What was found under a name, in one schema or several. */
 typedef struct find_result {

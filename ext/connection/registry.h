@@ -11,10 +11,10 @@
 ** INVARIANT: code that walks the list and runs SQL holds a reference to the
 ** current store, and reads `next` afterwards.
 */
-#ifndef KV_STORE_REGISTRY_H
-#define KV_STORE_REGISTRY_H
+#ifndef KV_CONNECTION_REGISTRY_H
+#define KV_CONNECTION_REGISTRY_H
 
-#include "identity.h"
+#include "store/identity.h"
 
 /* How a store is opened. All texts are borrowed. */
 typedef struct kv_options {
