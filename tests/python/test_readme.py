@@ -838,7 +838,7 @@ class TestReference(unittest.TestCase):
                     "SELECT kv_close('x=1', 'kv')"):
             with self.assertRaises(sqlite3.OperationalError) as caught:
                 con.execute(sql)
-            there |= set(str(caught.exception).split('names')[1].split())
+            there |= set(str(caught.exception).split('names are')[1].split())
         con.close()
         named = {re.match(r'\w+', n)[0] for n in names_in('Options')}
         self.assertEqual(named, there)
@@ -1043,6 +1043,7 @@ class TestLimits(unittest.TestCase):
         self.run_sql("INSERT INTO kv VALUES('x', 1), ('y', 2)")
         self.run_sql('CREATE VIEW v AS SELECT kv_sync()')
         self.run_sql('CREATE VIEW w AS SELECT * FROM kv_foreign(1)')
+        self.run_sql('CREATE VIEW p AS SELECT * FROM kv_parstore(1)')
         host = self.folder('host.db')
         plain = sqlite3.connect(host, isolation_level=None)
         there = connect()
@@ -1066,6 +1067,7 @@ class TestLimits(unittest.TestCase):
                                     ' ON CONFLICT DO NOTHING'),
                          (self.con, 'SELECT * FROM v'),
                          (self.con, 'SELECT * FROM w'),
+                         (self.con, 'SELECT * FROM p'),
                          (untrusted, 'SELECT * FROM v'),
                          (untrusted, 'SELECT * FROM w'),
                          (untrusted, 'INSERT INTO t VALUES(1)'),
