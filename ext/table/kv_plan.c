@@ -290,3 +290,19 @@ kv_plan_prefix kv_plan_find_prefix(sqlite3_value *pattern, sqlite3_value *low,
   }
   return KV_PREFIX_ASCII;
 }
+
+kv_sql kv_plan_text(int plan, int has_high) {
+  if (plan & KV_PLAN_AS_OF) {
+    if (plan & KV_PLAN_DESC) {
+      return has_high ? KV_SQL_SCAN_AS_OF_TO_DESC : KV_SQL_SCAN_AS_OF_DESC;
+    }
+    return has_high ? KV_SQL_SCAN_AS_OF_TO : KV_SQL_SCAN_AS_OF;
+  }
+  if (plan & KV_PLAN_DESC) {
+    return has_high ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_DESC;
+  }
+  if (plan & KV_PLAN_VALUE) {
+    return has_high ? KV_SQL_SCAN_VALUE_TO : KV_SQL_SCAN_VALUE;
+  }
+  return has_high ? KV_SQL_SCAN_TO : KV_SQL_SCAN;
+}

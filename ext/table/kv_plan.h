@@ -61,4 +61,7 @@ typedef enum kv_plan_prefix {
 kv_plan_prefix kv_plan_find_prefix(sqlite3_value *pattern, sqlite3_value *low,
                                    sqlite3_value *high);
 
+/* The statement of a scan in the order of keys; has_high: up to a key. */
+kv_sql kv_plan_text(int plan, int has_high);
+
 #endif

@@ -195,25 +195,6 @@ static int cursor_enter_key(scan_cursor *cursor, const kv_value *key) {
   return cursor_find(cursor, cursor->batch.last);
 }
 
-/* The statement of a scan. */
-static kv_sql cursor_scan_text(const scan_cursor *cursor) {
-  int has_high = cursor->high != NULL;
-
-  if (cursor->plan & KV_PLAN_AS_OF) {
-    if (cursor->plan & KV_PLAN_DESC) {
-      return has_high ? KV_SQL_SCAN_AS_OF_TO_DESC : KV_SQL_SCAN_AS_OF_DESC;
-    }
-    return has_high ? KV_SQL_SCAN_AS_OF_TO : KV_SQL_SCAN_AS_OF;
-  }
-  if (cursor->plan & KV_PLAN_DESC) {
-    return has_high ? KV_SQL_SCAN_TO_DESC : KV_SQL_SCAN_DESC;
-  }
-  if (cursor->plan & KV_PLAN_VALUE) {
-    return has_high ? KV_SQL_SCAN_VALUE_TO : KV_SQL_SCAN_VALUE;
-  }
-  return has_high ? KV_SQL_SCAN_TO : KV_SQL_SCAN;
-}
-
 /* True if the scan reads many rows at a time. */
 static int cursor_is_many(const scan_cursor *cursor) {
   return cursor->plan & KV_PLAN_VALUE && !(cursor->plan & KV_PLAN_DESC);
@@ -243,7 +224,7 @@ static int cursor_open_scan(scan_cursor *cursor) {
   static const kv_value lowest = {KV_REAL, 0, -INFINITY, NULL, 0};
   kv_run *scan = &cursor->scan;
 
-  cursor_begin_scan(cursor, cursor_scan_text(cursor));
+  cursor_begin_scan(cursor, kv_plan_text(cursor->plan, cursor->high != NULL));
   if (cursor->low) cursor_bind_bound(cursor, cursor->low);
   if (!cursor->low) kv_run_value(scan, &lowest);
   if (cursor->high) cursor_bind_bound(cursor, cursor->high);
