@@ -24,6 +24,10 @@
 #define PLIST_BYTES ((int64_t)1 << 20)
 #define PLIST_TIMES 64
 
+/* And where a list is large: no value of a store is larger. */
+#define PLIST_LARGE ((int64_t)KV_VALUE_MAX)
+#define PLIST_LARGE_TIMES 4
+
 /* How a walk ends, if not with SQLITE_OK or SQLITE_NOMEM. */
 #define PLIST_DAMAGED SQLITE_CORRUPT
 #define PLIST_TOO_MUCH SQLITE_TOOBIG
@@ -33,6 +37,7 @@ typedef struct plist_walk {
   sqlite3_str *json;
   uint64_t visits; /* that are left */
   int64_t bytes;   /* that are left */
+  int64_t most;    /* bytes of the JSON */
   int depth;
   int is_odd; /* SQL does not have it */
 } plist_walk;
@@ -180,25 +185,38 @@ static void plist_hex(sqlite3_str *json, const unsigned char *z, uint64_t n) {
   }
 }
 
-static void plist_quote(sqlite3_str *json, const plist_text *text) {
+/* Append a character that JSON escapes. What it takes beyond its byte is paid. */
+static void plist_escape(plist_walk *walk, unsigned char c) {
   static const char controls[] = "btn.fr"; /* 8 to 13 */
+  static const char digits[] = "0123456789abcdef";
+  char text[6] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+  int n = 2;
+
+  if (c >= 0x20) {
+    text[1] = (char)c;
+  } else if (c >= 8 && c <= 13 && c != 11) {
+    text[1] = controls[c - 8];
+  } else {
+    n = 6;
+  }
+  sqlite3_str_append(walk->json, text, n);
+  walk->bytes -= n - 1;
+}
+
+/* If the budget is spent, the text stays unfinished: the walk ends with that. */
+static void plist_quote(plist_walk *walk, const plist_text *text) {
+  sqlite3_str *json = walk->json;
   size_t from = 0;
   size_t i;
 
   sqlite3_str_appendchar(json, 1, '"');
-  for (i = 0; i < text->n; i++) {
+  for (i = 0; i < text->n && walk->bytes >= 0; i++) {
     unsigned char c = (unsigned char)text->z[i];
 
     if (c >= 0x20 && c != '"' && c != '\\') continue;
     sqlite3_str_append(json, text->z + from, (int)(i - from));
     from = i + 1;
-    if (c >= 0x20) {
-      sqlite3_str_appendf(json, "\\%c", c);
-    } else if (c >= 8 && c <= 13 && c != 11) {
-      sqlite3_str_appendf(json, "\\%c", controls[c - 8]);
-    } else {
-      sqlite3_str_appendf(json, "\\u%04x", c);
-    }
+    plist_escape(walk, c);
   }
   sqlite3_str_append(json, text->z + from, (int)(i - from));
   sqlite3_str_appendchar(json, 1, '"');
@@ -277,7 +295,7 @@ static int plist_dictionary(plist_walk *walk,
     }
     if (!is_first) sqlite3_str_appendchar(walk->json, 1, ',');
     is_first = 0;
-    plist_quote(walk->json, &keys[i].text);
+    plist_quote(walk, &keys[i].text);
     sqlite3_str_appendchar(walk->json, 1, ':');
     rc =
       plist_json(walk, kv_bplist_ref(&walk->list, dictionary, n + keys[i].at));
@@ -320,7 +338,7 @@ static int plist_append(plist_walk *walk, const kv_bplist_object *object) {
     case KV_BPLIST_ASCII:
     case KV_BPLIST_UTF16:
       rc = plist_text_of(walk, object, &text);
-      if (rc == SQLITE_OK) plist_quote(walk->json, &text);
+      if (rc == SQLITE_OK) plist_quote(walk, &text);
       sqlite3_free(text.own);
       return rc;
     case KV_BPLIST_ARRAY: return plist_array(walk, object);
@@ -335,6 +353,11 @@ static int plist_json(plist_walk *walk, uint64_t number) {
 
   if (rc == SQLITE_OK && ++walk->depth > PLIST_DEPTH) rc = PLIST_DAMAGED;
   if (rc == SQLITE_OK) rc = plist_append(walk, &object);
+  if (rc == SQLITE_OK) rc = plist_pay(walk, 0);
+  if (rc == SQLITE_OK) rc = sqlite3_str_errcode(walk->json);
+  if (rc == SQLITE_OK && sqlite3_str_length(walk->json) > walk->most) {
+    rc = PLIST_TOO_MUCH;
+  }
   walk->depth--;
   return rc;
 }
@@ -414,7 +437,11 @@ int kv_plist_read(const void *z, size_t n, int64_t most, kv_plist *out) {
   memset(out, 0, sizeof(*out));
   memset(&walk, 0, sizeof(walk));
   walk.visits = n;
+  walk.most = most;
   walk.bytes = PLIST_BYTES + PLIST_TIMES * (int64_t)n;
+  if (walk.bytes > PLIST_LARGE + PLIST_LARGE_TIMES * (int64_t)n) {
+    walk.bytes = PLIST_LARGE + PLIST_LARGE_TIMES * (int64_t)n;
+  }
   if (kv_bplist_open(z, n, &walk.list)) {
     rc = plist_get(&walk, walk.list.top, &object);
   }

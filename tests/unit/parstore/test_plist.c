@@ -214,6 +214,21 @@ static void lists_that_unfold_without_end_end(void **state) {
   sqlite3_free(got);
 }
 
+/* Each of its characters takes six in JSON. */
+static void control_characters_are_paid_for_as_they_are_written(void **state) {
+  static char text[400006];
+  double seconds;
+  char *got;
+
+  (void)state;
+  memset(text, 1, sizeof(text));
+  memcpy(text, "\x5f\x12\x00\x06\x1a\x80", 6);
+  got = read_bomb(2, text, sizeof(text), &seconds);
+  assert_string_equal(got, "plist");
+  assert_true(seconds < 1);
+  sqlite3_free(got);
+}
+
 /* Keys that overlap and begin alike: sorting them costs what is allowed. */
 static void keys_that_begin_alike_end(void **state) {
   enum { KEYS = 250, LENGTH = 20000 };
@@ -296,6 +311,7 @@ int main(void) {
     cmocka_unit_test(arrays_and_dictionaries_are_json),
     cmocka_unit_test(a_value_over_the_limit_stays_a_list),
     cmocka_unit_test(lists_that_unfold_without_end_end),
+    cmocka_unit_test(control_characters_are_paid_for_as_they_are_written),
     cmocka_unit_test(keys_that_begin_alike_end),
     cmocka_unit_test(arrays_are_200_deep_at_most),
   };
