@@ -43,10 +43,10 @@ def is_json(text, is_key):
     """Is a text of kv to be read as JSON?"""
     if (text[:1] in ("[", "{", '"') or text in ("true", "false", "NaN")
             or (is_key and text == "null")
-            or (BIG.match(text) and not -2**63 <= int(text) < 2**63)):
+            or (BIG.match(text) and (len(text) > 20 or not -2**63 <= int(text) < 2**63))):
         try:
             return json.dumps(json.loads(text)) == text
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON that Python reads
             pass
     return False
 
@@ -162,14 +162,21 @@ def import_file(old, store, device, split):
 def export_file(store, new, sql):
     con = connect()
     con.execute("SELECT kv_open(?)", (store,))  # an observer
-    with open(new + ".tmp", "x", newline="\n") as f:
-        for key, value in con.execute(sql):
-            f.write('{"key": %s, "value": %s}\n'
-                    % (to_json(key, True), to_json(value)))
-        f.flush()
-        os.fsync(f.fileno())
-    con.close()
-    os.replace(new + ".tmp", new)
+    part = new + ".tmp"
+    if os.path.exists(part):
+        sys.exit("%s is left of an export that was cut off: remove it" % part)
+    try:
+        with open(part, "x", newline="\n") as f:
+            for key, value in con.execute(sql):
+                f.write('{"key": %s, "value": %s}\n'
+                        % (to_json(key, True), to_json(value)))
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(part, new)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+        con.close()
 
 
 def main(arguments):

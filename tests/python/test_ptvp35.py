@@ -31,6 +31,9 @@ RECOVERED = {
     "chars": '{"key": "\\u00e9", "value": 1}\n',  # its length is in characters
 }
 NAMES = sorted(set(RECOVERED) | {"seed", "log", "empty", "values", "keys"})
+# Texts that look like JSON which Python does not read.
+NO_JSON = ('{"key": "digits", "value": "%s"}\n' % ("1" * 5000)
+           + '{"key": "%s", "value": 1}\n' % ("[" * 1000))
 # What could be taken for something else on the way.
 LOOK_ALIKES = r"""
 {"key": "null", "value": "null"}
@@ -123,7 +126,7 @@ class Files(unittest.TestCase):
 
     def test_a_rebuilt_file_comes_back_byte_for_byte(self):
         for name, text in [(n, rebuilt(self.text_of(n))) for n in NAMES] + [
-                ("look alikes", LOOK_ALIKES)]:
+                ("look alikes", LOOK_ALIKES), ("no JSON", NO_JSON)]:
             with self.subTest(name):
                 self.assertEqual(rebuilt(text), text)
                 with open(self.path("old.db"), "w", newline="\n") as f:
@@ -169,8 +172,12 @@ class Files(unittest.TestCase):
         con.close()
         self.assertIn("there is a blob", self.script("export", store, new))
         self.assertFalse(os.path.exists(new))
+        self.assertIn("there is a blob", self.script("export", store, new))
         # A temporary file that is there may be that of another export.
-        self.assertIn("FileExistsError", self.script("export", store, new))
+        with open(new + ".tmp", "w"):
+            pass
+        self.assertIn("new.db.tmp is left of an export",
+                      self.script("export", store, new))
         self.assertIn("ptvp35.py import OLD.db", self.script())
 
 
