@@ -2,8 +2,8 @@
 ** Rebuilds a cache that this version cannot use: it has another format, or
 ** another program removed a table or a column.
 **
-** INVARIANT: a cache is dropped only if certainly none of its rows waits to be
-** shared.
+** INVARIANT: a cache is dropped only if its rows are carried over, or if certainly
+** none of them waits to be shared.
 */
 #ifndef KV_SYNC_REBUILD_H
 #define KV_SYNC_REBUILD_H
@@ -18,8 +18,9 @@
 int kv_rebuild_may_hold(kv_store *store, int *may_hold);
 
 /*
-** Make the shadow tables usable: create or rebuild those that are not.
-** SQLITE_CORRUPT with a message if rows wait in them, or may.
+** Make the shadow tables usable: carry the rows of an older format over, create
+** or rebuild tables that cannot be used. SQLITE_CORRUPT with a message if rows
+** wait in those, or may.
 */
 int kv_rebuild_cache(kv_store *store, char **err);
 
