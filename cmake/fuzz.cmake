@@ -1,6 +1,7 @@
 # Fuzz targets: tests/fuzz/fuzz_<name>.c. With libFuzzer (clang, without other
-# sanitizers) they are sanitized and run for KV_FUZZ_SECONDS from what is kept
-# in tests/fuzz/corpus/<name>; with other compilers on that alone.
+# sanitizers) they are sanitized and run for KV_FUZZ_SECONDS, starting from the
+# inputs in tests/fuzz/corpus/<name>; with other compilers they run on those
+# inputs alone.
 include(CheckCSourceCompiles)
 set(CMAKE_REQUIRED_FLAGS -fsanitize=fuzzer)
 set(CMAKE_REQUIRED_QUIET ON)
@@ -38,7 +39,7 @@ if(TARGET kv_for_tests AND UNIX)
     if(TARGET kv_for_fuzz)
       add_executable(${name} "${file}")
       target_link_libraries(${name} PRIVATE kv_for_fuzz)
-      # New inputs go into the first folder, which is not the kept one.
+      # New inputs go into the first folder, not into the corpus.
       file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/corpus/${name}")
       set(options "")
       if(EXISTS "${words}")

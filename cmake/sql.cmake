@@ -19,15 +19,15 @@
 #   -- The rows n of the key of row c.
 #   {n}.key = {c}.key
 #
-# stands for {rows n of c} in all texts, and in other holes. {old.rows n of c} is
-# the same with `old.` in all holes of it. What is left, such as {cache}, is filled
-# by kv_stmt_fill() for each store.
+# stands for {rows n of c} in all texts, and in other holes. {old.rows n of c}
+# is the same with `old.` in all holes of it. Other holes, such as {cache}, are
+# filled by kv_stmt_fill() for each store.
 #
 #   kv_embed_sql(FOLDER OUT)
 #
 # writes OUT/kv_sql.h and OUT/kv_sql.c; and OUT/kv_sql.sql, for tests: all texts
-# as they are in C, in the order of their names. Whatever happens in the folder
-# (a file edited, added, removed) configures anew. Texts are read with
+# as they are in C, in the order of their names. Any change in the folder (a
+# file edited, added, removed) configures the build again. Texts are read with
 # file(READ), as file(STRINGS) and lists break at `;` and `[`.
 
 set(KV_SQL_TEMPLATES "${CMAKE_CURRENT_LIST_DIR}")
@@ -42,7 +42,7 @@ function(kv_sql_literal TEXT OUT)
 endfunction()
 
 # What is before the first MARK in TEXT, and what is behind it; BEHIND is empty
-# if there is none.
+# if TEXT has no MARK.
 function(kv_sql_cut TEXT MARK BEFORE BEHIND)
   string(FIND "${TEXT}" "${MARK}" at)
   string(SUBSTRING "${TEXT}" 0 ${at} before)
@@ -56,7 +56,7 @@ function(kv_sql_cut TEXT MARK BEFORE BEHIND)
   set(${BEHIND} "${behind}" PARENT_SCOPE)
 endfunction()
 
-# A text of several variants as the one whose name ends with SUFFIX.
+# The variant of a text whose name ends with SUFFIX.
 function(kv_sql_variant TEXT SUFFIX OUT)
   if(SUFFIX MATCHES "_to")
     string(REGEX REPLACE "{to: ([^}]*)}" "\\1" text "${TEXT}")
@@ -74,7 +74,7 @@ function(kv_sql_variant TEXT SUFFIX OUT)
 endfunction()
 
 # A hole: what matches it in a text, and what then takes its place. Parameters
-# become groups of the one, and \1 and so on in the other.
+# become groups in the first, and \1 and so on in the second.
 function(kv_sql_hole NAME TEXT PATTERN OUT)
   string(REPLACE "\\" "\\\\" text "${TEXT}")
   set(pattern "${NAME}")

@@ -14,18 +14,19 @@
 # ctest -L unit (golden, python, build, fault, fuzz, reports) runs one kind;
 # ctest -L quick runs those that are quick and cover most, in half a minute.
 
-# The slow ones of unit and golden, which are not in the quick round, and those
-# of python that are.
-set(kv_slow unit_snapshots golden_query_plans)
+# Slow unit and golden tests, which are not in the quick round, and Python tests
+# that are.
+set(kv_slow unit_snapshots golden_query_plans golden_typed_deletes
+  golden_typed_merges)
 set(kv_quick_python cache_damaged clock foreign_states history_changes host
-  loading observer paths publish recovery seen twins twins_clones)
+  lifecycle_reading loading observer paths publish recovery seen twins twins_clones)
 
 function(kv_label NAME KIND) # the label KIND, and quick where it is that
   set(labels "${KIND}")
   string(REGEX REPLACE "^python_" "" file "${NAME}")
   if((KIND MATCHES "^(unit|golden)$" AND NOT NAME IN_LIST kv_slow)
       OR (KIND STREQUAL "python" AND file IN_LIST kv_quick_python)
-      OR NAME STREQUAL "build_floors")
+      OR NAME MATCHES "^build_(amalgamation|floors|rooms)$")
     list(APPEND labels quick)
   endif()
   set_tests_properties(${NAME} PROPERTIES LABELS "${labels}")
@@ -47,9 +48,9 @@ if(NOT DEFINED ENV{TMPDIR} AND IS_DIRECTORY /dev/shm)
   endif()
 endif()
 
-# What a kind needs and is not there becomes a test missing_<what>, which says
-# what brings it. It is skipped, and ctest's last lines name it; with
-# KV_REQUIRE_ALL it fails, so that it is not taken for success.
+# If something that a kind needs is missing, a test missing_<what> says how to
+# get it. It is skipped, and ctest's last lines name it; with KV_REQUIRE_ALL it
+# fails, so that nobody takes that for success.
 function(kv_missing WHAT WHERE)
   set(text "${WHAT} is not here, which some tests need: install ${WHERE}")
   message(NOTICE "${text}")
@@ -78,6 +79,9 @@ endif()
 # Unit tests: all of the C linked to SQLite, with assertions.
 file(GLOB kv_unit CONFIGURE_DEPENDS
   tests/unit/*/test_*.c tests/foreign/test_*.c)
+if(NOT WIN32)
+  list(FILTER kv_unit EXCLUDE REGEX "_windows\\.c$")
+endif()
 file(GLOB kv_support CONFIGURE_DEPENDS tests/support/*.c)
 find_path(KV_CMOCKA_INCLUDE_DIR cmocka.h)
 find_library(KV_CMOCKA_LIBRARY cmocka)
@@ -95,22 +99,24 @@ else()
     "${KV_CMOCKA_INCLUDE_DIR}")
   target_link_libraries(kv_for_tests PUBLIC
     kv_flags "${KV_CMOCKA_LIBRARY}" "${KV_SQLITE3_LIBRARY}")
+  add_custom_target(unit_tests) # all of them, and nothing else
   foreach(file IN LISTS kv_unit)
     get_filename_component(target "${file}" NAME_WE)
     string(REGEX REPLACE "^test_" "unit_" name "${target}")
     add_executable(${target} "${file}")
     target_link_libraries(${target} PRIVATE kv_for_tests)
+    add_dependencies(unit_tests ${target})
     add_test(NAME ${name} COMMAND ${target})
     set_tests_properties(${name} PROPERTIES TIMEOUT 300
       ENVIRONMENT "${kv_unit_env}")
     kv_label(${name} unit)
   endforeach()
 
-  # What test_tables_fold.py asks.
+  # The program that test_tables_fold.py asks.
   add_executable(fold_rows tests/tables/fold_rows.c)
   target_link_libraries(fold_rows PRIVATE kv_for_tests)
 
-  # The same C, with what goes wrong around it.
+  # The same C, with faults around it.
   foreach(name hostile_host long_life random_sql threads test_nomem_session test_nomem_statements)
     set(target ${name})
     string(REGEX REPLACE "^test_" "" name "${name}")
@@ -193,7 +199,7 @@ if(NOT KV_PYTHON)
 endif()
 mark_as_advanced(KV_PYTHON)
 if(KV_PYTHON)
-  # A version to come, whose caches have another format.
+  # A later version, whose caches have another format.
   add_library(kv_next MODULE ${KV_SOURCES})
   target_compile_definitions(kv_next PRIVATE KV_CACHE_FORMAT=1000)
   target_link_libraries(kv_next PRIVATE kv_flags)
@@ -256,13 +262,24 @@ endif()
 # What is built.
 if(UNIX AND NOT APPLE)
   file(GLOB kv_build CONFIGURE_DEPENDS tests/build/*.sh)
+  if(KV_AMALGAMATION) # one object has no floors
+    list(FILTER kv_build EXCLUDE REGEX "/floors\\.sh$")
+  endif()
+  if(NOT TARGET amalgamation) # no python3, which has its own word above
+    list(FILTER kv_build EXCLUDE REGEX "/amalgamation")
+  endif()
+  set(kv_build_includes "")
+  foreach(dir IN LISTS KV_INCLUDE_DIRS)
+    string(APPEND kv_build_includes " -I${dir}")
+  endforeach()
   foreach(file IN LISTS kv_build)
     get_filename_component(name "${file}" NAME_WE)
     add_test(NAME build_${name} COMMAND sh "${file}")
     set(kv_build_env "KV_SOURCE=${PROJECT_SOURCE_DIR}"
       "KV_BUILD=${PROJECT_BINARY_DIR}" "KV_MODULE_FILE=$<TARGET_FILE:kv>"
       "KV_PRELOAD=${KV_PRELOAD}" "SQLITE3=${KV_SQLITE3_SHELL}"
-      "KV_CONFIG=$<CONFIG>" "CC=${CMAKE_C_COMPILER}")
+      "KV_CONFIG=$<CONFIG>" "CC=${CMAKE_C_COMPILER}"
+      "KV_INCLUDES=${kv_build_includes}" "KV_LIBRARY=${KV_SQLITE3_LIBRARY}")
     kv_label(build_${name} build)
     set_tests_properties(build_${name} PROPERTIES TIMEOUT 600
       SKIP_RETURN_CODE 77 ENVIRONMENT "${kv_build_env}")

@@ -8,16 +8,17 @@
     ptvp35.py export NOTES.kv NEW.db                 the latest value of each key
     ptvp35.py export --log NOTES.kv NEW.db           all changes that set a key
 
-A transaction keeps one change of a key, so that with --log the lines are written
-in as many as it takes; without it, in one.
+A transaction keeps one change of a key, so with --log the lines are written in
+as many transactions as that takes; without it, in one.
 
-KV is the path of the module, ./kv unless set. Python's standard library is all
-it needs, and the reason why this is a script: its json is the format.
+KV is the path of the module, ./kv unless set, as in KV=build/kv. It needs only
+Python's standard library, whose json module defines the format.
 
 What JSON has and SQLite does not (true, false, NaN, integers over 64 bits,
 arrays, objects, half surrogates) is kept as its JSON text; a string that looks
 like such a text is kept with its quotes. So each line comes back as it was. A
 key that ptvp35 takes for another one (1, 1.0 and true) has its first spelling.
+All NaN of a file are one key, as they are to Python when it reads one.
 
 A file that its program left in the middle of a write is read as ptvp35 would
 recover it. The files of ptvp35 are never written.
@@ -40,13 +41,13 @@ CHANGES = """
 
 
 def is_json(text, is_key):
-    """Is a text of kv to be read as JSON?"""
+    """Should a text of kv be read as JSON?"""
     if (text[:1] in ("[", "{", '"') or text in ("true", "false", "NaN")
             or (is_key and text == "null")
             or (BIG.match(text) and (len(text) > 20 or not -2**63 <= int(text) < 2**63))):
         try:
             return json.dumps(json.loads(text)) == text
-        except (ValueError, RecursionError):  # no JSON that Python reads
+        except (ValueError, RecursionError):  # not JSON to Python
             pass
     return False
 
@@ -80,7 +81,7 @@ def hashable(key):
     if isinstance(key, list):
         return tuple(map(hashable, key))
     if isinstance(key, dict):
-        sys.exit("an object is a key, which ptvp35 does not have")
+        raise ValueError("an object is a key, which ptvp35 does not have")
     return key
 
 
@@ -93,8 +94,8 @@ def read(path):
 
 
 def recovered(path):
-    """The bytes that ptvp35 would go on with."""
-    if os.path.exists(path + ".recover"):  # while it wrote the file anew
+    """The bytes that ptvp35 would continue with."""
+    if os.path.exists(path + ".recover"):  # while it rewrote the file
         return read(path + ".backup")
     if not os.path.exists(path) and not os.path.exists(path + ".backup"):
         sys.exit("there is no file %s" % path)
@@ -119,26 +120,34 @@ def changes(path):
             row = json.loads(line)
             if not isinstance(row, dict) or list(row) != ["key", "value"]:
                 raise ValueError("not a key and a value")
+            key = spelling.setdefault(hashable(row["key"]), row["key"])
+        except RecursionError:
+            sys.exit("%s, line %d: too many brackets" % (path, number))
         except ValueError as error:
             sys.exit("%s, line %d: %s" % (path, number, error))
-        key = spelling.setdefault(hashable(row["key"]), row["key"])
         yield to_sql(key, True), to_sql(row["value"])
 
 
 def connect():
     con = sqlite3.connect(":memory:", isolation_level=None)
-    con.enable_load_extension(True)
-    con.load_extension(os.environ.get("KV", "./kv"))
+    module = os.environ.get("KV", "./kv")
+    try:
+        con.enable_load_extension(True)
+        con.load_extension(module)
+    except AttributeError:
+        sys.exit("this Python loads no extensions of SQLite: try another one")
+    except sqlite3.Error as error:
+        sys.exit("%s: set KV to the path of the module" % error)
     return con
 
 
 def latest(rows):
-    """The last of the rows of each key, in the place of its first."""
+    """The last row of each key, in the place of its first."""
     return [list(dict(rows).items())]
 
 
 def runs(rows):
-    """The rows, cut where a key comes again."""
+    """The rows, split where a key occurs again."""
     run = {}
     for key, value in rows:
         if key in run:
@@ -160,6 +169,8 @@ def import_file(old, store, device, split):
 
 
 def export_file(store, new, sql):
+    if not os.path.isdir(store):
+        sys.exit("there is no folder %s" % store)
     con = connect()
     con.execute("SELECT kv_open(?)", (store,))  # an observer
     part = new + ".tmp"
@@ -193,4 +204,7 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except (OSError, ValueError, sqlite3.Error) as error:
+        sys.exit("ptvp35.py: %s" % error)

@@ -9,14 +9,21 @@ SQLITE_EXTENSION_INIT1
 
 #include <string.h>
 
+#include "compact/compaction.h"
 #include "connection/registry.h"
 #include "db/error.h"
 #include "db/host.h"
 #include "db/run.h"
 #include "db/stmt.h"
+#include "history/history.h"
 #include "kv_sql.h"
+#include "schema/schema_functions.h"
+#include "schema/tables_table.h"
 #include "surface/surface.h"
 #include "table/kv_table.h"
+#include "typed/typed_functions.h"
+#include "typed/typed_table.h"
+#include "violations/violations_table.h"
 
 #ifdef _WIN32
 #define KV_EXPORT __declspec(dllexport)
@@ -51,7 +58,9 @@ static int init_list(sqlite3 *db, int *is_loaded) {
   return n > 0 ? SQLITE_OK : SQLITE_AUTH; /* an authorizer ignores it */
 }
 
-/* Can it be called? Where there is no list, or it is forbidden. */
+/*
+** Can it be called? For a connection without a list, or where it is forbidden.
+*/
 static int init_call(sqlite3 *db, int *is_loaded) {
   sqlite3_stmt *stmt = NULL;
   int rc = kv_stmt_prepare(db, KV_SQL_LOADED, &stmt);
@@ -80,26 +89,33 @@ static int init_look(sqlite3 *db, int *is_loaded, char **err) {
                                             : sqlite3_errstr(rc));
 }
 
-/* Register all, or take all back: registry is NULL. */
+/* Register everything; with registry = NULL, unregister it. */
 static int init_register(sqlite3 *db, kv_registry *registry) {
   int rc = kv_table_register(db, registry);
 
+  if (rc == SQLITE_OK) rc = kv_typed_table_register(db, registry);
+  if (rc == SQLITE_OK) rc = kv_tables_table_register(db, registry);
+  if (rc == SQLITE_OK) rc = kv_violations_table_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_log_table_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_history_register(db, registry);
+  if (rc == SQLITE_OK) rc = kv_compaction_register(db, registry);
+  if (rc == SQLITE_OK) rc = kv_cells_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_device_table_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_foreign_table_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_parstore_table_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_hash_register(db, registry);
+  if (rc == SQLITE_OK) rc = kv_typed_functions_register(db, registry);
+  if (rc == SQLITE_OK) rc = kv_schema_functions_register(db, registry);
   if (rc == SQLITE_OK) rc = kv_functions_register(db, registry);
   return rc;
 }
 
 /*
 ** SQLite is about to unload the library: nothing that is registered may stay.
-** While a statement runs, as SELECT load_extension() itself, SQLite neither
-** takes back nor replaces a function. So the library stays when memory ran out
-** then (that SELECT fails all the same), and it cannot be loaded in such a way
-** again.
+** While a statement runs, such as SELECT load_extension() itself, SQLite
+** neither removes nor replaces a function. So if memory runs out then, the
+** library stays loaded (that SELECT fails all the same), and cannot be loaded
+** this way again.
 */
 static int init_undo(sqlite3 *db, int rc, char **err) {
   if (rc == SQLITE_BUSY) { /* of the first function: there is nothing else */

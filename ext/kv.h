@@ -22,10 +22,10 @@ extern "C" {
 ** Give a connection the tables and functions of sqlite-kv. Calling it twice
 ** is harmless. api is NULL in a program that links SQLite itself.
 **
-** Errors, with a message in *err, for sqlite3_free(): SQLITE_ERROR if this SQLite
-** is older than 3.31; SQLITE_AUTH, SQLITE_LOCKED and so on if it cannot be looked
-** whether the connection has them; SQLITE_NOMEM. Nothing is registered then.
-** https://www.sqlite.org/loadext.html
+** Errors, with a message in *err, for sqlite3_free(): SQLITE_ERROR if this
+** SQLite is older than 3.31; SQLITE_AUTH, SQLITE_LOCKED and so on if it cannot
+** find out whether the connection has them already; SQLITE_NOMEM. Nothing is
+** registered then. https://www.sqlite.org/loadext.html
 */
 int sqlite3_kv_init(sqlite3 *db, char **err, const sqlite3_api_routines *api);
 

@@ -4,9 +4,15 @@
 -- name: meta_create
 -- The cache itself, in one row: the format of its tables, its own random number
 -- (id), its incarnation (epoch), the machine it is on, and whether the index by
--- time exists. The last three columns are about the last sweep, which moved
--- superseded rows to the back: the last arrival then, the number of rows of all
--- devices, and the number of rows that stayed in front.
+-- time exists. Three columns are about the last sweep, which moved superseded rows
+-- to the back: the last arrival then, the number of rows of all devices, and the
+-- number of rows that stayed in front. The next one is the arrival of the last
+-- merge, up to which typed tables have to follow; then an arrival before which
+-- readers of changes have to start over, since a compaction dropped deletions of
+-- that time. Then three about contested keys: how much was judged
+-- (ext/contest/contest.h), how many rows all logs had when it was last done for all of
+-- them, and how many there were. The last one is when history to give up was last
+-- looked for (ext/compact/expire.h).
 CREATE TABLE {meta}(
   format INTEGER PRIMARY KEY,
   id INTEGER NOT NULL,
@@ -15,7 +21,13 @@ CREATE TABLE {meta}(
   is_indexed INTEGER NOT NULL DEFAULT 0,
   swept_arrival INTEGER NOT NULL DEFAULT 0,
   swept_rows INTEGER NOT NULL DEFAULT 0,
-  n_front INTEGER NOT NULL DEFAULT 0
+  n_front INTEGER NOT NULL DEFAULT 0,
+  merged INTEGER NOT NULL DEFAULT 0,
+  dropped INTEGER NOT NULL DEFAULT 0,
+  judged INTEGER NOT NULL DEFAULT 0,
+  judged_rows INTEGER NOT NULL DEFAULT 0,
+  n_contested INTEGER NOT NULL DEFAULT 0,
+  expiry INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
 -- name: cache_create
@@ -27,18 +39,18 @@ CREATE TABLE {meta}(
 -- the row; otherwise it is the number of the value in {large}.
 CREATE TABLE {cache}(
   is_old INTEGER NOT NULL DEFAULT 0,
+  bucket TEXT NOT NULL,
   key NOT NULL,
   ts INTEGER NOT NULL,
   device TEXT NOT NULL,
   seq INTEGER NOT NULL,
-  bucket TEXT NOT NULL,
   txn INTEGER,
   parent_ts INTEGER,
   op INTEGER NOT NULL,
   arrived INTEGER NOT NULL,
   large INTEGER,
   value,
-  PRIMARY KEY(is_old, key, ts DESC, device DESC, seq DESC, bucket)
+  PRIMARY KEY(is_old, bucket, key, ts DESC, device DESC, seq DESC)
 ) WITHOUT ROWID;
 
 -- name: arrival_create
@@ -56,7 +68,7 @@ CREATE TABLE {arrival}(
 
 -- name: cursor_create
 -- How far each device's log is merged, and for the own log also how far it is
--- published.
+-- published. holes is how many numbers up to seq a compaction left without a row.
 CREATE TABLE {cursor}(
   device TEXT PRIMARY KEY,
   id BLOB,
@@ -66,6 +78,11 @@ CREATE TABLE {cursor}(
   published_sum INTEGER,
   waiting_seq INTEGER,
   waiting_sum INTEGER,
+  former_id BLOB,
+  former_seq INTEGER,
+  former_sum INTEGER,
+  horizon INTEGER NOT NULL,
+  holes INTEGER NOT NULL,
   last_ts INTEGER,
   newest INTEGER,
   clock_offset INTEGER,
@@ -80,7 +97,7 @@ CREATE TABLE {cursor}(
 
 -- name: seen_create
 -- What each device had merged of the other devices' logs when it wrote: rows of
--- the logs, too.
+-- the logs, too (op 2), and so are those that retire a device (op 3).
 CREATE TABLE {seen}(
   device TEXT NOT NULL,
   peer TEXT NOT NULL,
@@ -90,6 +107,7 @@ CREATE TABLE {seen}(
   peer_id BLOB NOT NULL,
   peer_seq INTEGER NOT NULL,
   peer_sum INTEGER NOT NULL,
+  op INTEGER NOT NULL,
   PRIMARY KEY(device, peer, seq)
 ) WITHOUT ROWID;
 
@@ -107,12 +125,21 @@ CREATE TABLE {former}(
 ) WITHOUT ROWID;
 
 -- name: large_create
--- Large values, beside the cache: a search in that reads each row whole that it
--- compares with. {cache}.large is the number of a row's value.
+-- Large values, beside the cache: a search in the cache reads every row that it
+-- compares with completely. {cache}.large is the number of a row's value.
 CREATE TABLE {large}(
   id INTEGER PRIMARY KEY,
   value NOT NULL
 );
+
+-- name: contested_create
+-- Keys with a value that was lost to a writer who had not seen it, and others that
+-- had one and were not judged since.
+CREATE TABLE {contested}(
+  bucket TEXT NOT NULL,
+  key NOT NULL,
+  PRIMARY KEY(bucket, key)
+) WITHOUT ROWID;
 
 -- name: cache_drop
 -- Remove the shadow tables.
@@ -123,6 +150,7 @@ DROP TABLE IF EXISTS {seen};
 DROP TABLE IF EXISTS {arrival};
 DROP TABLE IF EXISTS {former};
 DROP TABLE IF EXISTS {large};
+DROP TABLE IF EXISTS {contested};
 
 -- name: cache_rename
 -- Give the shadow tables the new name of their virtual table.
@@ -133,11 +161,12 @@ ALTER TABLE {old.seen} RENAME TO {seen.name};
 ALTER TABLE {old.arrival} RENAME TO {arrival.name};
 ALTER TABLE {old.former} RENAME TO {former.name};
 ALTER TABLE {old.large} RENAME TO {large.name};
+ALTER TABLE {old.contested} RENAME TO {contested.name};
 
 -- name: cache_keep
--- Put the rows of a cache of format 9 aside, in tables of another name. The
--- columns are those of that format: when a later one has others, this stays as it
--- is, and cache_carry says what becomes of them.
+-- Put the rows of a cache of format 12 aside, in tables of another name. The
+-- columns are those of that format. If a later format has other columns, this
+-- stays unchanged, and cache_carry converts them.
 CREATE TABLE {old.cache} AS
 SELECT is_old, key, ts, device, seq, bucket, txn, parent_ts, op, arrived, large,
   value
@@ -146,18 +175,20 @@ CREATE TABLE {old.arrival} AS
 SELECT arrived, device, first_seq, last_seq, first_ts, last_ts FROM {arrival};
 CREATE TABLE {old.cursor} AS
 SELECT device, id, seq, sum, published_seq, published_sum, waiting_seq,
-  waiting_sum, last_ts, newest, clock_offset, synced, stamp_inode, stamp_size,
-  stamp_mtime, stamp_ctime, state, detail
+  waiting_sum, former_id, former_seq, former_sum, horizon, holes, last_ts,
+  newest, clock_offset, synced, stamp_inode, stamp_size, stamp_mtime, stamp_ctime, state,
+  detail
 FROM {cursor};
 CREATE TABLE {old.seen} AS
-SELECT device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum FROM {seen};
+SELECT device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum, op FROM {seen};
 CREATE TABLE {old.former} AS
 SELECT device, id, seq, sum, newest, n FROM {former};
 CREATE TABLE {old.large} AS
 SELECT id, value FROM {large};
 
 -- name: cache_carry
--- Bring them back, into the new and empty tables.
+-- Bring them back, into the new and empty tables. Which keys are contested is not
+-- known yet.
 INSERT INTO {cache}(is_old, key, ts, device, seq, bucket, txn, parent_ts, op,
   arrived, large, value)
 SELECT is_old, key, ts, device, seq, bucket, txn, parent_ts, op, arrived, large,
@@ -167,17 +198,21 @@ INSERT INTO {arrival}(arrived, device, first_seq, last_seq, first_ts, last_ts)
 SELECT arrived, device, first_seq, last_seq, first_ts, last_ts
 FROM {old.arrival};
 INSERT INTO {cursor}(device, id, seq, sum, published_seq, published_sum,
-  waiting_seq, waiting_sum, last_ts, newest, clock_offset, synced, stamp_inode,
-  stamp_size, stamp_mtime, stamp_ctime, state, detail)
+  waiting_seq, waiting_sum, former_id, former_seq, former_sum, horizon, holes,
+  last_ts, newest, clock_offset, synced, stamp_inode, stamp_size, stamp_mtime, stamp_ctime,
+  state, detail)
 SELECT device, id, seq, sum, published_seq, published_sum, waiting_seq,
-  waiting_sum, last_ts, newest, clock_offset, synced, stamp_inode, stamp_size,
-  stamp_mtime, stamp_ctime, state, detail
+  waiting_sum, former_id, former_seq, former_sum, horizon, holes, last_ts,
+  newest, clock_offset, synced, stamp_inode, stamp_size, stamp_mtime, stamp_ctime, state,
+  detail
 FROM {old.cursor};
-INSERT INTO {seen}(device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum)
-SELECT device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum FROM {old.seen};
+INSERT INTO {seen}(device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum, op)
+SELECT device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum, op
+FROM {old.seen};
 INSERT INTO {former}(device, id, seq, sum, newest, n)
 SELECT device, id, seq, sum, newest, n FROM {old.former};
 INSERT INTO {large}(id, value) SELECT id, value FROM {old.large};
+UPDATE {meta} SET judged = 0;
 
 -- name: cache_index
 -- The index by time. An index keeps its name when its table is renamed, so its
@@ -190,21 +225,22 @@ CREATE INDEX {cache.index} ON {cache.name}(ts, device, seq);
 -- no row is read.
 SELECT
   (SELECT epoch OR machine OR is_indexed OR swept_arrival OR swept_rows OR n_front
-     OR id
+     OR id OR merged OR dropped OR judged OR judged_rows OR n_contested OR expiry
    FROM {meta} WHERE format = :none),
   (SELECT key OR ts OR device OR seq OR bucket OR txn OR parent_ts OR op OR arrived
      OR large OR value
    FROM {cache} WHERE is_old = :none),
   (SELECT id OR seq OR sum OR published_seq OR published_sum OR waiting_seq
-     OR waiting_sum OR last_ts OR newest OR clock_offset OR synced OR stamp_inode
-     OR stamp_size OR stamp_mtime OR stamp_ctime OR state OR detail
+     OR waiting_sum OR former_id OR former_seq OR former_sum OR horizon OR holes OR last_ts
+     OR newest OR clock_offset OR synced OR stamp_inode OR stamp_size OR stamp_mtime OR stamp_ctime OR state OR detail
    FROM {cursor} WHERE device = :none),
-  (SELECT peer OR seq OR txn OR ts OR peer_id OR peer_seq OR peer_sum
+  (SELECT peer OR seq OR txn OR ts OR peer_id OR peer_seq OR peer_sum OR op
    FROM {seen} WHERE device = :none),
   (SELECT device OR first_seq OR last_seq OR first_ts OR last_ts
    FROM {arrival} WHERE arrived = :none),
   (SELECT id OR seq OR sum OR newest OR n FROM {former} WHERE device = :none),
-  (SELECT value FROM {large} WHERE id = :none);
+  (SELECT value FROM {large} WHERE id = :none),
+  (SELECT key FROM {contested} WHERE bucket = :none);
 
 -- name: meta_format
 -- The format of this cache. A newer format has this column, too.
@@ -212,7 +248,8 @@ SELECT max(format) FROM {meta};
 
 -- name: meta_get
 -- The state of the cache. There is no row if the cache is of another format.
-SELECT epoch, is_indexed, swept_arrival, swept_rows, n_front
+SELECT epoch, is_indexed, swept_arrival, swept_rows, n_front, dropped, judged,
+  judged_rows, n_contested
 FROM {meta} WHERE format = :format;
 
 -- name: meta_put
@@ -222,8 +259,25 @@ VALUES(:format, :id, 0, :machine);
 
 -- name: meta_epoch
 -- Begin a new incarnation: rows were removed, so an arrival may get a number that
--- was used before. The epoch differs from the last one.
-UPDATE {meta} SET epoch = (epoch + :step) & 0xfffff, swept_arrival = -1;
+-- was used before. The epoch differs from the last one. If rows are left, they have
+-- to be judged again.
+UPDATE {meta} SET epoch = (epoch + :step) & 0xfffff, swept_arrival = -1,
+  dropped = 0,
+  judged = CASE WHEN EXISTS(SELECT 1 FROM {cache}) THEN 0 ELSE 2 END,
+  merged = (SELECT CASE WHEN max(arrived) IS NULL THEN 0 ELSE max(arrived) END
+    FROM {arrival});
+
+-- name: meta_merged
+-- Note the arrival of the last merge.
+UPDATE {meta} SET merged = :arrived;
+
+-- name: meta_expiry
+-- When history to give up was last looked for.
+SELECT max(expiry) FROM {meta};
+
+-- name: meta_expiry_put
+-- Note that it is looked for now.
+UPDATE {meta} SET expiry = :now;
 
 -- name: meta_indexed
 -- Note that the index by time exists.
@@ -234,14 +288,14 @@ UPDATE {meta} SET is_indexed = 1;
 -- to the one asked for. (A number may be stored as another one: 1 as 1.0.)
 SELECT NULL, op, value, large
 FROM {cache}
-WHERE is_old = 0 AND key = :key
+WHERE is_old = 0 AND bucket = '' AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC;
 
 -- name: cache_latest
 -- The latest row of a key, then the others in front.
 SELECT key, op, value, large, ts, device, parent_ts, seq
 FROM {cache}
-WHERE is_old = 0 AND key = :key
+WHERE is_old = 0 AND bucket = '' AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC;
 
 -- name: cache_row
@@ -250,7 +304,7 @@ ORDER BY ts DESC, device DESC, seq DESC;
 SELECT key, op, value, large, ts, device, parent_ts FROM (
   SELECT key, op, value, large, ts, device, parent_ts, seq FROM (
     SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-    WHERE is_old = 0 AND key = :key AND ts <= :as_of
+    WHERE is_old = 0 AND bucket = '' AND key = :key AND ts <= :as_of
     ORDER BY ts DESC, device DESC, seq DESC LIMIT 1)
   UNION ALL
   SELECT key, op, value, large, ts, device, parent_ts, seq FROM (
@@ -266,7 +320,7 @@ UPDATE {cache} AS o SET is_old = 0
 WHERE o.is_old = 1 AND o.bucket = ''
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS n
-    WHERE n.is_old = 0 AND n.key = o.key
+    WHERE n.is_old = 0 AND n.bucket = '' AND n.key = o.key
       AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq));
 
 -- name: cache_forget
@@ -284,8 +338,8 @@ DELETE FROM {arrival} WHERE device = :device;
 -- name: seen_put
 -- Note how far a peer's log was merged when the transaction began.
 INSERT OR REPLACE INTO {seen}
-  (device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum)
-VALUES(:device, :peer, :seq, :txn, :ts, :peer_id, :peer_seq, :peer_sum);
+  (device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum, op)
+VALUES(:device, :peer, :seq, :txn, :ts, :peer_id, :peer_seq, :peer_sum, :op);
 
 -- name: arrival_put
 -- Note a commit or a merge and the rows that it brought.
@@ -304,9 +358,12 @@ WHERE arrived BETWEEN 0 AND 0x1ffffffff;
 SELECT count(*) FROM {cache} WHERE device = :device;
 
 -- name: cursor_latest
--- The latest time that counts for the clock.
-SELECT max(last_ts) FROM {cursor} WHERE last_ts <= :limit;
+-- The latest time that counts for the clock: a horizon counts, too.
+SELECT max(ts) FROM (
+  SELECT last_ts AS ts FROM {cursor}
+  UNION ALL SELECT horizon FROM {cursor} WHERE horizon > 0)
+WHERE ts <= :limit;
 
 -- name: cursor_rows
 -- The number of rows of all logs that are merged.
-SELECT sum(seq) FROM {cursor};
+SELECT sum(seq - holes) FROM {cursor};

@@ -13,9 +13,12 @@ CREATE TABLE kv_devices(
   unpublished INTEGER,
   clock_offset_ms INTEGER,
   acked_seq INTEGER,
+  acked_time TEXT,
   file TEXT,
+  n_files INTEGER,
   bytes INTEGER,
   synced_time TEXT,
+  horizon_time TEXT,
   store HIDDEN
 );
 
@@ -24,10 +27,18 @@ CREATE TABLE kv_devices(
 -- what it had seen.
 SELECT d.device, d.id, d.seq, d.newest, d.clock_offset, d.synced, d.state,
   d.detail,
-  d.seq - (SELECT count(*) FROM {seen} AS s
+  d.seq - d.holes - (SELECT count(*) FROM {seen} AS s
            WHERE s.device = d.device AND s.seq <= d.seq),
-  (SELECT s.peer_seq FROM {seen} AS s
-   WHERE s.device = d.device AND s.peer = :self
-     AND s.peer_id = (SELECT id FROM {cursor} WHERE device = :self)
-   ORDER BY s.seq DESC LIMIT 1)
-FROM {cursor} AS d ORDER BY d.device;
+  a.peer_seq, a.ts, CASE WHEN d.horizon > 0 THEN d.horizon END,
+  EXISTS(
+    SELECT 1 FROM {seen} AS r
+    WHERE r.peer = d.device AND r.op = 3 AND r.peer_seq >= d.seq
+      AND substr(r.peer_id, 1, 8) = substr(d.id, 1, 8))
+FROM {cursor} AS d LEFT JOIN {seen} AS a
+  ON a.device = d.device AND a.peer = :self AND a.seq = (
+    SELECT s.seq FROM {seen} AS s
+    WHERE s.device = d.device AND s.peer = :self
+      AND substr(s.peer_id, 1, 8) =
+        (SELECT substr(c.id, 1, 8) FROM {cursor} AS c WHERE c.device = :self)
+    ORDER BY s.seq DESC LIMIT 1)
+ORDER BY d.device;

@@ -21,10 +21,3 @@ INSERT INTO {table}(key, value) SELECT :key, :value;
 -- name: table_delete
 -- Delete a key from a function.
 DELETE FROM {table} WHERE key = :key;
-
--- name: cache_before
--- The row of a key before its latest one.
-SELECT key, op, value, large
-FROM {cache}
-WHERE is_old IN (0, 1) AND bucket = '' AND key = :key
-ORDER BY ts DESC, device DESC, seq DESC LIMIT 1 OFFSET 1;

@@ -25,7 +25,7 @@ SELECT k.bucket, k.key,
   {value o}, {value n}
 FROM (
   SELECT DISTINCT bucket, key FROM {cache}
-  WHERE ts > :start AND ts <= :stop
+  WHERE ts > :start AND ts <= :stop AND +bucket = ''
     AND (device IS NOT :self OR seq <= :until)) AS k
 CROSS JOIN {cache} AS n
   ON {rows n of k}
@@ -47,7 +47,8 @@ WHERE (o.op IS 1) <> (n.op IS 1)
 ORDER BY k.bucket, k.key;
 
 -- name: declare_conflicts
--- The columns of kv_conflicts.
+-- The columns of kv_conflicts. `cell` is column_name without NULL: a column of the
+-- primary key would not be NULL.
 CREATE TABLE kv_conflicts(
   bucket TEXT,
   key,
@@ -60,21 +61,27 @@ CREATE TABLE kv_conflicts(
   lost_ts INTEGER,
   lost_time TEXT,
   op TEXT,
+  column_name TEXT,
   store HIDDEN,
-  PRIMARY KEY(bucket, key, lost_device, lost_ts)
+  cell HIDDEN,
+  PRIMARY KEY(bucket, key, lost_device, lost_ts, cell)
 ) WITHOUT ROWID;
 
--- name: conflicts
+-- hole: conflicts of {k}
 -- Values that lost against a row whose writer had not seen them: l lost, w won. A
 -- later row r of the key settles the conflict if its writer had seen l. It had if
 -- r is of the same device as l; if r says that it replaced l (parent_ts); or if
 -- the writer had merged l's log that far, which a seen row before r tells, or for
--- the running transaction the order of arrival.
-SELECT w.bucket, w.key, {value w}, w.device, w.ts, {value l}, l.device, l.ts, w.op
-FROM {cache} AS l
+-- the running transaction the order of arrival. Only the keys of k are looked at.
+-- What settled a conflict before the horizon may be gone.
+SELECT w.bucket, w.key, {value w}, w.device, w.ts, {value l}, l.device, l.ts, w.op,
+  NULL, ''
+FROM {k}
+CROSS JOIN {cache} AS l
 CROSS JOIN {cursor} AS d
 CROSS JOIN {cache} AS w
-WHERE l.op = 1 AND d.device = l.device
+WHERE {k}.bucket = '' AND l.is_old IN (0, 1) AND l.bucket = {k}.bucket AND l.key = {k}.key
+  AND l.op = 1 AND d.device = l.device
   AND {visible l}
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS r
@@ -83,7 +90,8 @@ WHERE l.op = 1 AND d.device = l.device
       AND {visible r}
       AND (r.device = l.device
         OR l.seq <= (
-          SELECT CASE WHEN s.peer_id = d.id THEN s.peer_seq END
+          SELECT CASE WHEN substr(s.peer_id, 1, 8) = substr(d.id, 1, 8)
+            THEN s.peer_seq END
           FROM {seen} AS s
           WHERE s.device = r.device AND s.peer = l.device AND s.seq <= r.seq
           ORDER BY s.seq DESC LIMIT 1)
@@ -99,10 +107,29 @@ WHERE l.op = 1 AND d.device = l.device
     WHERE {rows i of l}
       AND {visible i}
     ORDER BY i.ts DESC, i.device DESC, i.seq DESC LIMIT 1)
-  AND w.device <> l.device
+  AND w.device <> l.device AND w.ts > :horizon
   AND (w.op = 0 OR {value w} IS NOT {value l}
     OR typeof({value w}) <> typeof({value l}))
-ORDER BY l.bucket, l.key, l.ts DESC, l.device DESC, l.seq DESC;
+ORDER BY l.bucket, l.key, l.ts DESC, l.device DESC, l.seq DESC
+
+-- name: conflicts_key
+-- The conflicts of one key, in every bucket.
+WITH k(bucket, key) AS (SELECT e.name, :key FROM {every bucket} AS e)
+{conflicts of k};
+
+-- name: conflicts
+-- All conflicts, while it is known which keys are contested.
+WITH k(bucket, key) AS (SELECT bucket, key FROM {contested})
+{conflicts of k};
+
+-- name: conflicts_all
+-- All conflicts, by a walk over all rows.
+WITH k(bucket, key) AS (
+  SELECT bucket, key FROM {cache} WHERE is_old = 1
+  UNION
+  SELECT bucket, key FROM {cache} WHERE is_old = 0
+  GROUP BY bucket, key HAVING min(device) <> max(device))
+{conflicts of k};
 
 -- name: declare_changes
 -- The columns of kv_changes.
@@ -131,7 +158,7 @@ CROSS JOIN {cache} AS c
 CROSS JOIN {cache} AS w
 WHERE a.arrived > :after AND a.arrived <= :end
   AND c.ts BETWEEN a.first_ts AND a.last_ts AND +c.device = a.device
-  AND +c.seq BETWEEN a.first_seq AND a.last_seq
+  AND +c.seq BETWEEN a.first_seq AND a.last_seq AND +c.bucket = ''
   AND {latest c}
   AND w.is_old = c.is_old AND w.bucket = c.bucket AND w.key = c.key AND w.ts = c.ts
   AND w.device = c.device AND w.seq = c.seq
@@ -143,7 +170,7 @@ ORDER BY a.arrived;
 SELECT :base + a.arrived, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 0
 FROM {cache} AS c
 CROSS JOIN {arrival} AS a
-WHERE c.arrived > :after - 128
+WHERE c.arrived > :after - 128 AND +c.bucket = ''
   AND a.arrived > :after AND a.arrived <= :end
   AND a.arrived BETWEEN c.arrived AND c.arrived + 127 AND a.device = c.device
   AND c.seq BETWEEN a.first_seq AND a.last_seq
@@ -151,8 +178,91 @@ WHERE c.arrived > :after - 128
 ORDER BY a.arrived;
 
 -- name: changes_all
--- The latest row of every key, for a reader who has to start anew.
+-- The latest row of every key, for a reader that has to start over.
 SELECT :base + :end, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 1
 FROM {cache} AS c
-WHERE :after IS NOT NULL AND {visible c}
+WHERE :after IS NOT NULL AND +c.bucket = '' AND {visible c}
   AND {latest c};
+
+-- hole: log rows of {k}
+-- The log rows of keys of typed tables, those of a key together, for history/keys.
+-- Buckets that begin with # are no tables.
+SELECT c.bucket, c.key, c.op, c.ts, c.device, c.seq, {value c}, {k}.number
+FROM {k} CROSS JOIN {cache} AS c
+WHERE c.is_old = 1 AND c.bucket = {k}.bucket AND c.key = {k}.key
+  AND +{k}.bucket > '' AND NOT (+{k}.bucket >= '#' AND +{k}.bucket < '$')
+  AND {visible c}
+
+-- name: diff_keys
+-- The keys of typed tables with rows in a stretch of time, found by the index by
+-- time. The first part is empty if there are no typed tables.
+WITH k(bucket, key, number) AS (
+  SELECT DISTINCT r.bucket, r.key, 0
+  FROM (SELECT 1 FROM {cache} WHERE is_old = 1 AND bucket > '' LIMIT 1) AS e
+  CROSS JOIN {cache} AS r
+  WHERE +r.is_old = 1 AND +r.bucket > '' AND r.ts > :start AND r.ts <= :stop)
+{log rows of k} AND c.ts <= :stop
+ORDER BY c.bucket, c.key;
+
+-- name: diff_keys_unindexed
+-- The same while there is no such index.
+WITH k(bucket, key, number) AS (
+  SELECT DISTINCT bucket, key, 0 FROM {cache}
+  WHERE is_old = 1 AND bucket > '' AND +ts > :start AND +ts <= :stop)
+{log rows of k} AND c.ts <= :stop
+ORDER BY c.bucket, c.key;
+
+-- name: conflicts_keys
+-- The keys of typed tables that several devices wrote.
+WITH k(bucket, key, number) AS (
+  SELECT bucket, key, 0 FROM {cache} WHERE is_old = 1 AND bucket > ''
+  GROUP BY bucket, key HAVING min(device) <> max(device))
+{log rows of k};
+
+-- name: conflicts_keys_bucket
+-- The same of one table.
+WITH k(bucket, key, number) AS (
+  SELECT bucket, key, 0 FROM {cache} WHERE is_old = 1 AND bucket = :bucket
+  GROUP BY bucket, key HAVING min(device) <> max(device))
+{log rows of k};
+
+-- name: conflicts_keys_key
+-- One key, in every bucket.
+WITH k(bucket, key, number) AS (SELECT e.name, :key, 0 FROM {every bucket} AS e)
+{log rows of k};
+
+-- name: changes_keys
+-- The keys of typed tables with rows that came after number :after, and when the
+-- last one came. The index by time finds them as in `changes`.
+WITH k(bucket, key, number) AS (
+  SELECT r.bucket, r.key, :base + max(a.arrived)
+  FROM (SELECT 1 FROM {cache} WHERE is_old = 1 AND bucket > '' LIMIT 1) AS e
+  CROSS JOIN {arrival} AS a
+  CROSS JOIN {cache} AS r
+  WHERE a.arrived > :after AND a.arrived <= :end
+    AND +r.is_old = 1 AND +r.bucket > ''
+    AND r.ts BETWEEN a.first_ts AND a.last_ts AND +r.device = a.device
+    AND +r.seq BETWEEN a.first_seq AND a.last_seq
+  GROUP BY r.bucket, r.key)
+{log rows of k};
+
+-- name: changes_keys_unindexed
+-- The same while there is no index by time.
+WITH k(bucket, key, number) AS (
+  SELECT r.bucket, r.key, :base + max(a.arrived)
+  FROM {cache} AS r
+  CROSS JOIN {arrival} AS a
+  WHERE r.is_old = 1 AND r.bucket > '' AND r.arrived > :after - 128
+    AND a.arrived > :after AND a.arrived <= :end
+    AND a.arrived BETWEEN r.arrived AND r.arrived + 127 AND a.device = r.device
+    AND r.seq BETWEEN a.first_seq AND a.last_seq
+  GROUP BY r.bucket, r.key)
+{log rows of k};
+
+-- name: changes_keys_all
+-- All keys of typed tables, for a reader that has to start over.
+SELECT c.bucket, c.key, c.op, c.ts, c.device, c.seq, {value c}, :base + :end
+FROM {cache} AS c
+WHERE :after IS NOT NULL AND c.is_old = 1
+  AND c.bucket > '' AND NOT (c.bucket >= '#' AND c.bucket < '$') AND {visible c}
+ORDER BY c.bucket, c.key;

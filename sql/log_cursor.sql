@@ -3,18 +3,20 @@
 -- name: cursor_get
 -- How far a device's log is merged.
 SELECT id, seq, sum, published_seq, published_sum, waiting_seq, waiting_sum,
-  last_ts, newest, clock_offset, synced,
-  stamp_inode, stamp_size, stamp_mtime, stamp_ctime, state, detail
+  former_id, former_seq, former_sum, horizon, holes, last_ts, newest, clock_offset,
+  synced,  stamp_inode, stamp_size, stamp_mtime, stamp_ctime, state, detail
 FROM {cursor} WHERE device = :device;
 
 -- name: cursor_put
 -- Note how far a device's log is merged: the columns of cursor_get.
 INSERT OR REPLACE INTO {cursor}
   (device, id, seq, sum, published_seq, published_sum, waiting_seq, waiting_sum,
+   former_id, former_seq, former_sum, horizon, holes,
    last_ts, newest, clock_offset, synced,
    stamp_inode, stamp_size, stamp_mtime, stamp_ctime, state, detail)
 VALUES(:device, :id, :seq, :sum, :published_seq, :published_sum, :waiting_seq,
-  :waiting_sum, :last_ts, :newest, :clock_offset, :synced,
+  :waiting_sum, :former_id, :former_seq, :former_sum, :horizon, :holes,
+  :last_ts, :newest, :clock_offset, :synced,
   :stamp_inode, :stamp_size, :stamp_mtime, :stamp_ctime, :state, :detail);
 
 -- name: cursor_names

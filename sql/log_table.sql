@@ -26,6 +26,15 @@ SELECT {c}.bucket, {c}.key, {value {c}}, {c}.op, {c}.ts, {c}.device, {c}.seq,
 FROM {cache} AS {c}
 LEFT JOIN {arrival} AS a ON {c}.txn IS NULL AND a.arrived = {c}.arrived
 
+-- hole: every bucket
+-- All buckets of the cache, each found by one seek. Rows of '' may be in front.
+(WITH RECURSIVE b(name) AS (
+    SELECT '' UNION ALL
+    SELECT (SELECT min(n.bucket) FROM {cache} AS n
+            WHERE n.is_old = 1 AND n.bucket > b.name)
+    FROM b WHERE b.name IS NOT NULL)
+  SELECT b.name FROM b)
+
 -- name: log_all
 -- The whole history.
 {history of c}
@@ -34,7 +43,7 @@ WHERE {visible c};
 -- name: log_key
 -- The history of one key, in every bucket.
 {history of c}
-WHERE c.is_old IN (0, 1) AND c.key = :key
+WHERE c.is_old IN (0, 1) AND c.bucket IN {every bucket} AND c.key = :key
   AND {visible c};
 
 -- name: log_time

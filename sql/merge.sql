@@ -1,24 +1,7 @@
 -- Merging a log into the cache, and moving superseded rows to its back.
 
--- name: declare_rows
--- The columns of kv_rows. op is a number.
-CREATE TABLE kv_rows(
-  bucket,
-  key,
-  value,
-  op,
-  ts,
-  seq,
-  txn,
-  parent_ts,
-  is_old,
-  large,
-  pointer HIDDEN,
-  PRIMARY KEY(seq)
-) WITHOUT ROWID;
-
 -- name: cache_any
--- Has the cache any row?
+-- Does the cache have any row?
 SELECT 1 FROM {cache} LIMIT 1;
 
 -- name: cache_merge
@@ -31,11 +14,25 @@ SELECT is_old, bucket, key, ts, :device, seq, txn, parent_ts, op, :arrived,
   large, value
 FROM kv_rows(:slice);
 
+-- name: cache_merge_missing
+-- The same for a log of which the cache may have rows already. NOT INDEXED: the
+-- slice has the order of the table, not that of the index by time.
+INSERT OR IGNORE INTO {cache}
+  (is_old, bucket, key, ts, device, seq, txn, parent_ts, op, arrived, large,
+   value)
+SELECT r.is_old, r.bucket, r.key, r.ts, :device, r.seq, r.txn, r.parent_ts, r.op,
+  :arrived, r.large, r.value
+FROM kv_rows(:slice) AS r
+WHERE NOT EXISTS(
+  SELECT 1 FROM {cache} AS c NOT INDEXED
+  WHERE {rows c of r} AND c.ts = r.ts AND c.device = :device
+    AND c.seq = r.seq);
+
 -- name: seen_merge
 -- Merge the rows of a slice that say what its device had seen.
 INSERT OR IGNORE INTO {seen}
-  (device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum)
-SELECT :device, bucket, seq, txn, ts, key, value, parent_ts
+  (device, peer, seq, txn, ts, peer_id, peer_seq, peer_sum, op)
+SELECT :device, bucket, seq, txn, ts, key, value, parent_ts, op
 FROM kv_rows(:slice);
 
 -- name: own_discard_cache
@@ -53,16 +50,27 @@ UPDATE {meta} SET swept_rows = swept_rows + :rows, n_front = n_front + :front;
 
 -- name: cache_front
 -- The rows in front, the latest row of each key first.
-SELECT key, ts, device, seq
+SELECT key, ts, device, seq, txn, parent_ts, op, arrived, large, value
 FROM {cache}
-WHERE is_old = 0
+WHERE is_old = 0 AND bucket = ''
 ORDER BY key, ts DESC, device DESC, seq DESC;
 
 -- name: cache_sweep
--- Move a superseded row to the back.
-UPDATE OR REPLACE {cache} SET is_old = 1
-WHERE is_old = 0 AND key = :key AND ts = :ts
-  AND device = :device AND seq = :seq;
+-- Put a slice of superseded rows into the back.
+INSERT OR IGNORE INTO {cache}
+  (is_old, bucket, key, ts, device, seq, txn, parent_ts, op, arrived, large,
+   value)
+SELECT 1, '', key, ts, device, seq, CASE WHEN txn <> 0 THEN txn END,
+  parent_ts, op, arrived, large, value
+FROM kv_rows(:slice);
+
+-- name: cache_swept
+-- Remove the rows of that slice from the front. This is one walk from its first
+-- key to its last one, which deletes as it goes. NOT INDEXED: it is to be the walk
+-- of the table, in the order of keys.
+DELETE FROM {cache} NOT INDEXED
+WHERE is_old = 0 AND bucket = '' AND key >= :first AND key <= :last
+  AND kv_swept(:slice, key, ts, device, seq);
 
 -- name: meta_swept
 -- Note that a sweep is done.

@@ -1,30 +1,5 @@
 -- Own rows in the cache, on their way to the own log.
 
--- name: busy_timeout
--- How many milliseconds the host waits for a lock.
-PRAGMA busy_timeout;
-
--- name: own_rows
--- Own rows as they are in the log, in their order.
-SELECT c.seq AS seq,
-  {transaction of c by a} AS txn,
-  c.ts, c.parent_ts, c.op, c.bucket, c.key, c.value, c.large
-FROM {cache} AS c LEFT JOIN {arrival} AS a ON a.arrived = c.arrived
-WHERE c.device = :self AND c.seq > :after AND c.seq <= :until
-UNION ALL
-SELECT seq, txn, ts, peer_sum, 2, peer, peer_id, peer_seq, NULL
-FROM {seen}
-WHERE device = :self AND seq > :after AND seq <= :until
-ORDER BY 1;
-
--- name: own_value
--- A value that the running transaction wrote. All rows of the transaction have one
--- time, so the key finds it; and they are in front, because no sweep runs before
--- the transaction ends.
-SELECT value, large FROM {cache}
-WHERE is_old = 0 AND key = :key AND ts = :ts AND device = :self
-ORDER BY seq DESC LIMIT 1;
-
 -- name: own_waiting
 -- The number of own rows that are not published yet.
 SELECT count(*) FROM {cache}
@@ -52,11 +27,11 @@ WHERE device = :self AND seq > :after;
 UPDATE {seen} SET seq = -seq WHERE device = :self AND seq < 0;
 
 -- name: seen_restore
--- Peers of which the log's rows from :common to :until say something else than its
--- rows before, with what was last said before. peer_sum is NULL if nothing was
--- said before.
-SELECT n.peer, coalesce(b.peer_id, n.peer_id), coalesce(b.peer_seq, 0),
-  b.peer_sum
+-- Peers about which the log's rows from :common to :until say something else
+-- than the rows before them, with what those last said. peer_sum is NULL if
+-- they said nothing.
+SELECT n.peer, CASE WHEN b.peer_id IS NULL THEN n.peer_id ELSE b.peer_id END,
+  CASE WHEN b.peer_seq IS NULL THEN 0 ELSE b.peer_seq END, b.peer_sum
 FROM {seen} AS n LEFT JOIN {seen} AS b
   ON b.device = n.device AND b.peer = n.peer AND b.seq = (
     SELECT max(s.seq) FROM {seen} AS s
@@ -69,20 +44,9 @@ WHERE n.device = :self AND n.seq > :common AND n.seq <= :until
     (n.peer_id, n.peer_seq, n.peer_sum)
 ORDER BY n.peer;
 
--- name: own_unshared
--- Rows that a device wrote but could not share, for the store that goes on under
--- another name (:heir): the last row of each key, unless the folder has a later
--- one, or the heir has written the same.
-SELECT o.key, {old.value o}, o.op
-FROM {old.cache} AS o
-WHERE o.bucket = '' AND o.device = :device
-  AND NOT EXISTS(
-    SELECT 1 FROM {old.cache} AS p
-    WHERE {rows p of o} AND p.device = o.device AND p.ts > o.ts)
-  AND NOT EXISTS(
-    SELECT 1 FROM {cache} AS n
-    WHERE {rows n of o}
-      AND (n.ts > o.ts
-           OR (n.device IN (o.device, :heir) AND n.op = o.op
-               AND {value n} IS {old.value o})))
-ORDER BY o.seq;
+-- name: own_set_seq
+-- Give an own row a new number. It is negative until all rows have theirs, if two of
+-- them could collide.
+UPDATE {cache} SET seq = :new, txn = :txn
+WHERE is_old IN (0, 1) AND device = :self AND bucket = :bucket AND key = :key AND ts = :ts
+  AND seq = :seq;

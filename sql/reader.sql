@@ -1,13 +1,5 @@
 -- Reading a log file, which may hold anything.
 
--- name: foreign_schema
--- The tables of a file. A log has two.
-SELECT type, name, tbl_name, sql FROM sqlite_master;
-
--- name: foreign_device
--- Whose log it is. All columns are read, so that a limit on sizes applies to each.
-SELECT name, id, host, created, base_seq, base_sum FROM device;
-
 -- name: handle_small
 -- A log is read once from its beginning to its end, so a small page cache is
 -- enough.
@@ -32,5 +24,5 @@ SELECT seq, txn, ts, op, sum FROM log ORDER BY seq DESC LIMIT 1;
 SELECT seq FROM log ORDER BY seq DESC LIMIT 1;
 
 -- name: foreign_sum_at
--- The chained checksum of one row.
-SELECT sum FROM log WHERE seq = :seq;
+-- The chained checksum of a position: of the last row up to a number.
+SELECT seq, sum FROM log WHERE seq <= :seq ORDER BY seq DESC LIMIT 1;

@@ -33,6 +33,16 @@ NOT EXISTS(
 CASE WHEN {c}.txn IS NOT NULL THEN {c}.txn
        WHEN {a}.last_seq IS NOT NULL THEN {a}.last_seq ELSE {c}.seq END
 
+-- hole: said by self
+-- The peers of which this device has said how far it had merged them, found by a
+-- seek each.
+said(peer) AS (
+  SELECT min(peer) FROM {seen} WHERE device = :self
+  UNION ALL
+  SELECT (SELECT min(s.peer) FROM {seen} AS s
+          WHERE s.device = :self AND s.peer > said.peer)
+  FROM said WHERE said.peer IS NOT NULL)
+
 -- name: poll
 -- Work that stands for rows that were verified meanwhile, so that the host's
 -- progress handler counts it. It fails if the host was interrupted.

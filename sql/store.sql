@@ -30,14 +30,9 @@ ROLLBACK;
 SELECT min(seq) FROM {cache} WHERE device = :self AND arrived = :arrived;
 
 -- name: seen_due
--- Peers whose logs are merged up to another row than this device has last said.
--- peer_sum is NULL for a peer that has no cursor any more.
-WITH RECURSIVE said(peer) AS (
-  SELECT min(peer) FROM {seen} WHERE device = :self
-  UNION ALL
-  SELECT (SELECT min(s.peer) FROM {seen} AS s
-          WHERE s.device = :self AND s.peer > said.peer)
-  FROM said WHERE said.peer IS NOT NULL)
+-- Peers whose logs are merged up to another row than the last seen row of this
+-- device says. peer_sum is NULL for a peer that no longer has a cursor.
+WITH RECURSIVE {said by self}
 SELECT c.device, c.id, c.seq, c.sum
 FROM {cursor} AS c
 WHERE c.device <> :self AND c.id IS NOT NULL

@@ -19,6 +19,6 @@ WHERE is_old IN (0, 1) AND bucket = :bucket AND key = :key AND ts = :ts
 DELETE FROM {large} WHERE id = :id;
 
 -- name: large_trim
--- Rows were taken away: delete the large values that no row has any more.
+-- Rows were removed: delete the large values that no row has any more.
 DELETE FROM {large} WHERE id NOT IN (
   SELECT large FROM {cache} WHERE large IS NOT NULL);

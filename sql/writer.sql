@@ -16,7 +16,7 @@ PRAGMA auto_vacuum = NONE;
 -- What marks a file as a log.
 PRAGMA encoding = 'UTF-8';
 PRAGMA application_id = 0x4b564c47;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- name: log_create_device
 -- Whose log it is, in one row.
@@ -27,6 +27,10 @@ CREATE TABLE device(
   created INTEGER,
   base_seq INTEGER,
   base_sum INTEGER,
+  former_id BLOB,
+  former_seq INTEGER,
+  former_sum INTEGER,
+  horizon INTEGER,
   algo TEXT
 );
 
@@ -46,18 +50,30 @@ CREATE TABLE log(
 
 -- name: log_put_device
 -- Note whose log it is.
-INSERT INTO device(name, id, host, created, base_seq, base_sum, algo)
-VALUES(:name, :id, :host, :created, 0, :base_sum, 'xxh3-64');
+INSERT INTO device(name, id, host, created, base_seq, base_sum, former_id,
+  former_seq, former_sum, horizon, algo)
+VALUES(:name, :id, :host, :created, :base_seq, :base_sum, :former_id,
+  :former_seq, :former_sum, :horizon, 'xxh3-64');
 
 -- name: log_take_over
 -- Note that another machine writes this log from now on.
 UPDATE device SET host = :host;
 
--- name: log_append
--- Append one row.
-INSERT INTO log(seq, txn, ts, parent_ts, op, bucket, key, value, sum)
-VALUES(:seq, :txn, :ts, :parent_ts, :op, :bucket, :key, :value, :sum);
-
 -- name: log_commit
 -- Publish what was appended.
 COMMIT;
+
+-- name: log_empty
+-- The rows of the log are elsewhere: remove them here.
+DELETE FROM log;
+
+-- name: log_is_emptied
+-- Are none of these left, as if their removal was cut off?
+SELECT NOT EXISTS(
+  SELECT 1 FROM log WHERE seq <= (SELECT base_seq FROM device));
+
+-- name: log_restart
+-- Go on behind them, maybe as another generation.
+UPDATE device SET id = :id, base_seq = :base_seq, base_sum = :base_sum,
+  former_id = :former_id, former_seq = :former_seq, former_sum = :former_sum,
+  horizon = :horizon;

@@ -2,7 +2,7 @@
 --
 --   duckdb < examples/export/parquet.sql
 --
--- Types come over as they are: integers with 64 bits, reals, text, blobs.
+-- Types are kept: integers with 64 bits, reals, text, blobs.
 
 COPY (
   SELECT make_timestamp(ts) AS time, ts, device, seq, txn, parent_ts, op,

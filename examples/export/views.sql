@@ -9,109 +9,109 @@
 --   kv_ndjson    kv_csv    kv_columns     the latest values
 --   log_ndjson   log_csv   log_columns    the history: all changes
 --
--- All of them leave out what table `had` says that an earlier export had: the last
--- row of each device. It is empty at first; since.sql fills it. Then the kv_ views
--- show the keys that changed since, and `op` says whether a key was deleted. Rows of
--- a device come in its order, however late they arrive, so that nothing is missed.
+-- The table `had` has the last row of each device that an earlier export had,
+-- and all views leave out rows up to there. It is empty at first; since.sql
+-- fills it. Then the kv_ views show the keys that changed since, and `op` says
+-- whether a key was deleted. Rows of a device come in its order, however late
+-- they arrive, so nothing is missed.
 --
--- JSON has no blobs, and SQLite stops reading a text of JSON at a NUL. These are
--- {"blob":"hex"} and {"text":"hex"}. Reals have 21 digits, which is enough for each of
--- them, also with the printf() of SQLite. Infinity is 9e999. It needs SQLite 3.38.
+-- JSON has no blobs, and SQLite stops reading a text of JSON at a NUL. So these
+-- values become {"blob":"hex"} and {"text":"hex"}. Reals have 21 digits, which
+-- is enough even with SQLite's printf(). Infinity is 9e999. This needs the
+-- shell of SQLite 3.38 or newer, whose ieee754_to_blob() distinguishes -0.0
+-- from 0.0.
 
 CREATE TEMP TABLE IF NOT EXISTS had(device TEXT PRIMARY KEY, seq INTEGER);
 
-CREATE TEMP VIEW log_new AS
+-- What is new: rows of the history, and the keys that they are of. Both are in one
+-- view, so that one expression says how a real is written, whatever the format.
+
+CREATE TEMP VIEW IF NOT EXISTS log_since AS
   SELECT l.* FROM kv_log AS l LEFT JOIN had AS h ON h.device = l.device
   WHERE l.seq > coalesce(h.seq, 0);
 
--- The last row of each device: what the next export starts from.
-CREATE TEMP VIEW had_next AS
-  SELECT device, max(seq) AS seq FROM kv_log GROUP BY device;
+CREATE TEMP VIEW IF NOT EXISTS new_rows AS
+  SELECT *,
+    CASE WHEN typeof(key) = 'real' THEN iif(ieee754_to_blob(key) = x'8000000000000000',
+      '-0.0', replace(format('%!.20e', key), 'Inf', '9e999')) END AS key_real,
+    CASE WHEN typeof(value) = 'real' THEN iif(ieee754_to_blob(value) = x'8000000000000000',
+      '-0.0', replace(format('%!.20e', value), 'Inf', '9e999')) END AS value_real
+  FROM (
+    SELECT 'log' AS of, ts, device, seq, txn, parent_ts, op, key, value FROM log_since
+    UNION ALL
+    SELECT 'kv', NULL, NULL, NULL, NULL, NULL, iif(kv.key IS NULL, 'delete', 'set'),
+      coalesce(kv.key, n.key), kv.value
+    FROM (SELECT DISTINCT key FROM log_since) AS n LEFT JOIN kv ON kv.key = n.key);
 
-CREATE TEMP VIEW kv_new AS
-  SELECT n.key, kv.key IS NOT NULL AS is_there, kv.value
-  FROM (SELECT DISTINCT key FROM log_new) AS n LEFT JOIN kv ON kv.key = n.key;
+-- The last row of each device: what the next export starts from.
+CREATE TEMP VIEW IF NOT EXISTS had_next AS
+  SELECT device, max(seq) AS seq FROM kv_log GROUP BY device;
 
 -- NDJSON: a line for each row.
 
-CREATE TEMP VIEW log_ndjson AS SELECT json_object(
-  'ts', ts, 'device', device, 'seq', seq, 'txn', txn, 'parent_ts', parent_ts, 'op', op,
-  'key', json(CASE
-    WHEN typeof(key) = 'blob' THEN json_object('blob', hex(key))
-    WHEN typeof(key) = 'real' AND abs(key) = 9e999 THEN iif(key > 0, '9e999', '-9e999')
-    WHEN typeof(key) = 'real' THEN format('%!.20e', key)
-    WHEN instr(key, char(0)) THEN json_object('text', hex(key))
-    ELSE json_quote(key) END),
-  'value', json(CASE
-    WHEN typeof(value) = 'blob' THEN json_object('blob', hex(value))
-    WHEN typeof(value) = 'real' AND abs(value) = 9e999 THEN iif(value > 0, '9e999', '-9e999')
-    WHEN typeof(value) = 'real' THEN format('%!.20e', value)
-    WHEN instr(value, char(0)) THEN json_object('text', hex(value))
-    ELSE json_quote(value) END)) AS line
-  FROM log_new ORDER BY ts, device, seq;
+CREATE TEMP VIEW IF NOT EXISTS new_json AS
+  SELECT *,
+    CASE WHEN typeof(key) = 'blob' THEN json_object('blob', hex(key))
+      WHEN typeof(key) = 'real' THEN key_real
+      WHEN instr(key, char(0)) THEN json_object('text', hex(key))
+      ELSE json_quote(key) END AS key_json,
+    CASE WHEN typeof(value) = 'blob' THEN json_object('blob', hex(value))
+      WHEN typeof(value) = 'real' THEN value_real
+      WHEN instr(value, char(0)) THEN json_object('text', hex(value))
+      ELSE json_quote(value) END AS value_json
+  FROM new_rows;
 
-CREATE TEMP VIEW kv_ndjson AS SELECT json_object(
-  'op', iif(is_there, 'set', 'delete'),
-  'key', json(CASE
-    WHEN typeof(key) = 'blob' THEN json_object('blob', hex(key))
-    WHEN typeof(key) = 'real' AND abs(key) = 9e999 THEN iif(key > 0, '9e999', '-9e999')
-    WHEN typeof(key) = 'real' THEN format('%!.20e', key)
-    WHEN instr(key, char(0)) THEN json_object('text', hex(key))
-    ELSE json_quote(key) END),
-  'value', json(CASE
-    WHEN typeof(value) = 'blob' THEN json_object('blob', hex(value))
-    WHEN typeof(value) = 'real' AND abs(value) = 9e999 THEN iif(value > 0, '9e999', '-9e999')
-    WHEN typeof(value) = 'real' THEN format('%!.20e', value)
-    WHEN instr(value, char(0)) THEN json_object('text', hex(value))
-    ELSE json_quote(value) END)) AS line
-  FROM kv_new ORDER BY kv_new.key;
+CREATE TEMP VIEW IF NOT EXISTS log_ndjson AS SELECT json_object(
+  'ts', ts, 'device', device, 'seq', seq, 'txn', txn, 'parent_ts', parent_ts, 'op', op,
+  'key', json(key_json), 'value', json(value_json)) AS line
+  FROM new_json WHERE of = 'log' ORDER BY ts, device, seq;
+
+CREATE TEMP VIEW IF NOT EXISTS kv_ndjson AS SELECT json_object(
+  'op', op, 'key', json(key_json), 'value', json(value_json)) AS line
+  FROM new_json WHERE of = 'kv' ORDER BY new_json.key;
 
 -- CSV: keys and values as SQL literals, so that their types are kept. NULL is NULL,
 -- in a deletion, too.
 
-CREATE TEMP VIEW log_csv AS SELECT ts, device, seq, txn, parent_ts, op,
-  CASE WHEN typeof(key) = 'text' AND instr(key, char(0)) THEN format('CAST(x%Q AS TEXT)', hex(key))
-    WHEN typeof(key) = 'real' AND abs(key) = 9e999 THEN iif(key > 0, '9e999', '-9e999')
-    WHEN typeof(key) = 'real' THEN format('%!.20e', key)
-    ELSE quote(key) END AS key,
-  CASE WHEN typeof(value) = 'text' AND instr(value, char(0)) THEN format('CAST(x%Q AS TEXT)', hex(value))
-    WHEN typeof(value) = 'real' AND abs(value) = 9e999 THEN iif(value > 0, '9e999', '-9e999')
-    WHEN typeof(value) = 'real' THEN format('%!.20e', value)
-    ELSE quote(value) END AS value
-  FROM log_new ORDER BY ts, device, seq;
+CREATE TEMP VIEW IF NOT EXISTS new_csv AS
+  SELECT *,
+    CASE WHEN typeof(key) = 'text' AND instr(key, char(0)) THEN format('CAST(x%Q AS TEXT)', hex(key))
+      WHEN typeof(key) = 'real' THEN key_real
+      ELSE quote(key) END AS key_csv,
+    CASE WHEN typeof(value) = 'text' AND instr(value, char(0)) THEN format('CAST(x%Q AS TEXT)', hex(value))
+      WHEN typeof(value) = 'real' THEN value_real
+      ELSE quote(value) END AS value_csv
+  FROM new_rows;
 
-CREATE TEMP VIEW kv_csv AS SELECT iif(is_there, 'set', 'delete') AS op,
-  CASE WHEN typeof(key) = 'text' AND instr(key, char(0)) THEN format('CAST(x%Q AS TEXT)', hex(key))
-    WHEN typeof(key) = 'real' AND abs(key) = 9e999 THEN iif(key > 0, '9e999', '-9e999')
-    WHEN typeof(key) = 'real' THEN format('%!.20e', key)
-    ELSE quote(key) END AS key,
-  CASE WHEN typeof(value) = 'text' AND instr(value, char(0)) THEN format('CAST(x%Q AS TEXT)', hex(value))
-    WHEN typeof(value) = 'real' AND abs(value) = 9e999 THEN iif(value > 0, '9e999', '-9e999')
-    WHEN typeof(value) = 'real' THEN format('%!.20e', value)
-    ELSE quote(value) END AS value
-  FROM kv_new ORDER BY kv_new.key;
+CREATE TEMP VIEW IF NOT EXISTS log_csv AS
+  SELECT ts, device, seq, txn, parent_ts, op, key_csv AS key, value_csv AS value
+  FROM new_csv WHERE of = 'log' ORDER BY ts, device, seq;
 
--- Columns: one for each type, as a column of Parquet has one. A key that is no text
--- is shown as one; key_type tells what it is, and a blob is hex.
+CREATE TEMP VIEW IF NOT EXISTS kv_csv AS SELECT op, key_csv AS key, value_csv AS value
+  FROM new_csv WHERE of = 'kv' ORDER BY new_csv.key;
 
-CREATE TEMP VIEW log_columns AS SELECT json_object(
+-- Columns: one for each type, because a Parquet column has only one type. A key
+-- that is not text is shown as text; key_type says what it is, and a blob is
+-- hex.
+
+CREATE TEMP VIEW IF NOT EXISTS log_columns AS SELECT json_object(
   'ts', ts, 'device', device, 'seq', seq, 'txn', txn, 'parent_ts', parent_ts, 'op', op,
   'key', CASE typeof(key) WHEN 'blob' THEN hex(key)
-    WHEN 'real' THEN replace(format('%!.20e', key), 'Inf', '9e999') ELSE CAST(key AS TEXT) END,
+    WHEN 'real' THEN key_real ELSE CAST(key AS TEXT) END,
   'key_type', typeof(key), 'type', iif(op = 'set', typeof(value), NULL),
   'int', iif(typeof(value) = 'integer', value, NULL),
-  'real', json(iif(typeof(value) = 'real', replace(format('%!.20e', value), 'Inf', '9e999'), 'null')),
+  'real', json(coalesce(value_real, 'null')),
   'text', iif(typeof(value) = 'text', value, NULL),
   'blob', iif(typeof(value) = 'blob', hex(value), NULL)) AS line
-  FROM log_new ORDER BY ts, device, seq;
+  FROM new_rows WHERE of = 'log' ORDER BY ts, device, seq;
 
-CREATE TEMP VIEW kv_columns AS SELECT json_object(
-  'op', iif(is_there, 'set', 'delete'),
+CREATE TEMP VIEW IF NOT EXISTS kv_columns AS SELECT json_object(
+  'op', op,
   'key', CASE typeof(key) WHEN 'blob' THEN hex(key)
-    WHEN 'real' THEN replace(format('%!.20e', key), 'Inf', '9e999') ELSE CAST(key AS TEXT) END,
-  'key_type', typeof(key), 'type', iif(is_there, typeof(value), NULL),
+    WHEN 'real' THEN key_real ELSE CAST(key AS TEXT) END,
+  'key_type', typeof(key), 'type', iif(op = 'set', typeof(value), NULL),
   'int', iif(typeof(value) = 'integer', value, NULL),
-  'real', json(iif(typeof(value) = 'real', replace(format('%!.20e', value), 'Inf', '9e999'), 'null')),
+  'real', json(coalesce(value_real, 'null')),
   'text', iif(typeof(value) = 'text', value, NULL),
   'blob', iif(typeof(value) = 'blob', hex(value), NULL)) AS line
-  FROM kv_new ORDER BY kv_new.key;
+  FROM new_rows WHERE of = 'kv' ORDER BY new_rows.key;

@@ -1,9 +1,9 @@
--- The devices of the store kv: when each wrote last, its state, how far behind.
+-- The devices of the store kv: when each wrote or acknowledged last, its state, how far behind.
 --
 --     .parameter set :now "'2026-11-03 09:30'"   pretend that it is this time (UTC)
 --
 -- A device is behind by the rows of this device's log that it has not yet
--- acknowledged; it does so with its next write. Needs SQLite 3.40. Times are in
+-- acknowledged; it does so when it writes, or once a day. Needs SQLite 3.40. Times are in
 -- local time. Afterwards the shell has .mode list and .headers off.
 .mode list
 .headers off
@@ -145,7 +145,7 @@ WITH RECURSIVE
     FROM wrap WHERE cut = 0 AND n > 0
     UNION ALL
     SELECT 0, 0, 0, char(10) || printf('  %!*s  %-9s  %-17s  %9s  %9s  %s',
-      -max(6, max(width)), 'Device', 'State', 'Last change', 'Changes', 'Size',
+      -max(6, max(width)), 'Device', 'State', 'Last seen', 'Changes', 'Size',
       'Behind')
     FROM shown WHERE part = 'name' HAVING count(*) > 0
     UNION ALL

@@ -13,9 +13,9 @@
 #include "values.h"
 
 static const kv_sql cache_creates[] = {
-  KV_SQL_META_CREATE, KV_SQL_CACHE_CREATE,   KV_SQL_CURSOR_CREATE,
-  KV_SQL_SEEN_CREATE, KV_SQL_ARRIVAL_CREATE, KV_SQL_FORMER_CREATE,
-  KV_SQL_LARGE_CREATE};
+  KV_SQL_META_CREATE,  KV_SQL_CACHE_CREATE,    KV_SQL_CURSOR_CREATE,
+  KV_SQL_SEEN_CREATE,  KV_SQL_ARRIVAL_CREATE,  KV_SQL_FORMER_CREATE,
+  KV_SQL_LARGE_CREATE, KV_SQL_CONTESTED_CREATE};
 #define CACHE_TABLES (int)(sizeof(cache_creates) / sizeof(*cache_creates))
 
 /* Columns of meta_get. */
@@ -24,7 +24,11 @@ enum {
   META_IS_INDEXED,
   META_SWEPT_ARRIVAL,
   META_SWEPT_ROWS,
-  META_N_FRONT
+  META_N_FRONT,
+  META_DROPPED,
+  META_JUDGED,
+  META_JUDGED_ROWS,
+  META_N_CONTESTED
 };
 
 static int cache_run(kv_stmts *stmts, kv_sql id) {
@@ -40,6 +44,15 @@ static int cache_number(kv_stmts *stmts, kv_sql id, int64_t *out) {
   *out = 0;
   kv_run_begin(&run, stmts, id);
   return kv_run_number(&run, out);
+}
+
+/* Run a statement with a number as its only parameter. */
+static int cache_note(kv_stmts *stmts, kv_sql id, int64_t number) {
+  kv_run run;
+
+  kv_run_begin(&run, stmts, id);
+  kv_run_int(&run, number);
+  return kv_run_end(&run);
 }
 
 int kv_cache_create(kv_stmts *stmts) {
@@ -69,7 +82,7 @@ int kv_cache_rename(kv_stmts *stmts, const char *new_name) {
 }
 
 int kv_cache_carry(kv_stmts *stmts, const char *aside) {
-  kv_stmts kept = {stmts->db, stmts->schema, aside, {NULL}};
+  kv_stmts kept = {stmts->db, stmts->schema, aside, {NULL}, NULL};
   kv_stmt_holes holes = {.schema = stmts->schema,
                          .name = stmts->name,
                          .old_schema = stmts->schema,
@@ -100,6 +113,10 @@ int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out) {
     out->swept_arrival = sqlite3_column_int64(run.stmt, META_SWEPT_ARRIVAL);
     out->swept_rows = sqlite3_column_int64(run.stmt, META_SWEPT_ROWS);
     out->n_front = sqlite3_column_int64(run.stmt, META_N_FRONT);
+    out->dropped = sqlite3_column_int64(run.stmt, META_DROPPED);
+    out->judged = sqlite3_column_int(run.stmt, META_JUDGED);
+    out->judged_rows = sqlite3_column_int64(run.stmt, META_JUDGED_ROWS);
+    out->n_contested = sqlite3_column_int64(run.stmt, META_N_CONTESTED);
   }
   rc = kv_run_close(&run);
   return rc == SQLITE_ERROR ? SQLITE_OK : rc;
@@ -232,6 +249,18 @@ int kv_cache_last_arrival(kv_stmts *stmts, int64_t *out) {
   return cache_number(stmts, KV_SQL_ARRIVAL_LAST, out);
 }
 
+int kv_cache_note_merge(kv_stmts *stmts, int64_t arrived) {
+  return cache_note(stmts, KV_SQL_META_MERGED, arrived);
+}
+
+int kv_cache_expiry(kv_stmts *stmts, int64_t *out) {
+  return cache_number(stmts, KV_SQL_META_EXPIRY, out);
+}
+
+int kv_cache_note_expiry(kv_stmts *stmts, int64_t now) {
+  return cache_note(stmts, KV_SQL_META_EXPIRY_PUT, now);
+}
+
 int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
                          const kv_span *span) {
   kv_run run;
@@ -290,5 +319,6 @@ int kv_cache_put_seen(kv_stmts *stmts, const char *device, const kv_row *row) {
   kv_run_value(&run, &row->key);
   kv_run_value(&run, &row->value);
   kv_run_value(&run, &row->parent_ts);
+  kv_run_int(&run, row->op);
   return kv_run_end(&run);
 }

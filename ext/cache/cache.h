@@ -6,11 +6,12 @@
 **     {name}_cursor   how far each device's log is merged
 **     {name}_former   logs that were replaced by another one
 **     {name}_seen     how far each device had merged the others
+**     {name}_contested  keys that may have conflicts (contest/contest.h)
 **     {name}_arrival  the commits and merges that brought the rows
 **     {name}_meta     the cache itself: format, epoch, machine
 **
-** Rooms of cache/ write them. So do store/write, and in own/ own, incarnation and
-** succession: rows of the own device only.
+** Rooms of cache/ and replace/ write them. So do store/write, written/own, and in own/
+** incarnation and takeover: rows of the own device only.
 ** Functions return SQLite codes; the message is the connection's.
 **
 ** Superseded rows of {name}_cache are moved to the back now and then
@@ -27,12 +28,12 @@
 #include "log/reader.h"
 
 /* The format of the shadow tables. */
-#ifndef KV_CACHE_FORMAT /* a test builds a version to come */
-#define KV_CACHE_FORMAT 9
+#ifndef KV_CACHE_FORMAT /* a test builds a later version */
+#define KV_CACHE_FORMAT 13
 #endif
 
 /* The oldest format whose rows are carried over into a cache of this one. */
-#define KV_CACHE_OLDEST 9
+#define KV_CACHE_OLDEST 12
 
 /* How many epochs there are: meta_epoch in sql/cache.sql goes round in them. */
 #define KV_EPOCHS (1 << 20)
@@ -42,8 +43,12 @@ typedef struct kv_meta {
   int64_t epoch;  /* below KV_EPOCHS; another one when rows were taken away */
   int is_indexed; /* there is an index by time */
   int64_t swept_arrival; /* when superseded rows were moved to the back */
-  int64_t swept_rows; /* rows of all logs then, and those since that a merge */
-  int64_t n_front;    /* put in their place; those of both in front, about */
+  int64_t swept_rows; /* rows of all logs then, and rows since that a merge */
+  int64_t n_front; /* put in the right place; how many of both are in front */
+  int64_t dropped; /* readers of changes from before this arrival start over */
+  int judged; /* KV_JUDGED_...: how much was searched for contested keys; */
+  int64_t judged_rows; /* rows of all logs when these were judged last, */
+  int64_t n_contested; /* and how many there were then */
 } kv_meta;
 
 /* What a write of a key replaces: its latest row. */
@@ -57,8 +62,8 @@ typedef struct kv_winner {
 } kv_winner;
 
 /*
-** Columns of the statements that read rows; scan_value, cache_value: four.
-** Only cache_latest has the last one.
+** Columns of the statements that read rows. scan_value and cache_value have the
+** first four; only cache_latest has the last one.
 */
 enum {
   KV_COLUMN_KEY,
@@ -77,7 +82,7 @@ int kv_cache_create(kv_stmts *stmts);
 /* Drop them. */
 int kv_cache_drop(kv_stmts *stmts);
 
-/* Rename them after the table is called new_name. */
+/* Rename them: the table is called new_name now. */
 int kv_cache_rename(kv_stmts *stmts, const char *new_name);
 
 /*
@@ -104,13 +109,35 @@ int kv_cache_is_whole(kv_stmts *stmts, int *is_whole);
 int kv_cache_index(kv_stmts *stmts);
 
 /*
-** Move superseded rows to the back. Note that this was after the merge or
-** commit `arrival`, when all logs together had `rows` rows.
+** Move superseded rows to the back, and judge the keys in front. Note that this
+** was after the merge or commit `arrival`, when all logs together had `rows` rows.
 */
-int kv_cache_sweep(kv_stmts *stmts, int64_t arrival, int64_t rows);
+int kv_cache_sweep(kv_stmts *stmts, const kv_meta *meta, int64_t arrival,
+                   int64_t rows);
+
+/*
+** Note that no row in front is superseded: after a sweep, or because each row
+** was merged to where it belongs. n_front: how many are in front.
+*/
+int kv_cache_note_sweep(kv_stmts *stmts, int64_t arrival, int64_t rows,
+                        int64_t n_front);
+
+/* Register kv_swept(), which a sweep uses, or take it back: is_there is 0. */
+int kv_cache_sweep_register(sqlite3 *db, int is_there);
+
+/*
+** How many of the rows of all logs came after the last sweep; and are they
+** enough for another one?
+*/
+int64_t kv_cache_unswept(const kv_meta *meta, int64_t rows);
+int kv_cache_is_sweep_due(const kv_meta *meta, int64_t n_unswept);
 
 /* How many rows all logs have, as far as they are merged. */
 int kv_cache_rows(kv_stmts *stmts, int64_t *out);
+
+/* When the own log was last looked through for history to give up; 0: never. */
+int kv_cache_expiry(kv_stmts *stmts, int64_t *out);
+int kv_cache_note_expiry(kv_stmts *stmts, int64_t now);
 
 /* Begin an epoch: readers of changes have to start over. */
 int kv_cache_begin_epoch(kv_stmts *stmts);
@@ -123,15 +150,15 @@ void kv_cache_winner(sqlite3_stmt *row, kv_winner *out);
 
 /*
 ** The value of a row, borrowed until the next step; NULL for a deletion. For a
-** large value it is an SQL NULL, and *large is the value, for kv_value_free();
-** with large = NULL the value is not read.
+** large value it is an SQL NULL, and *large is the value, for kv_value_free().
+** With large = NULL a large value is not read.
 */
 int kv_cache_value(kv_stmts *stmts, sqlite3_stmt *row, kv_value *large,
                    sqlite3_value **value);
 
 /*
 ** Find the value of a key: the current one with KV_SQL_CACHE_VALUE, which has
-** no key column (or _LATEST, with all columns), that at the time as_of with
+** no key column (or _LATEST, with all columns), the one at the time as_of with
 ** KV_SQL_CACHE_ROW. The run is on the row, for kv_run_close(), and *value is
 ** borrowed until then. If the key does not exist, the run is closed and *value
 ** is NULL. `large` is as for kv_cache_value().
@@ -155,11 +182,24 @@ int kv_cache_merge_new(kv_stmts *stmts, kv_reader *reader, kv_position after,
 int kv_cache_merge(kv_stmts *stmts, kv_reader *reader, kv_position after,
                    const kv_stretch *stretch, int64_t arrived);
 
+/*
+** Merge a log of which the cache may have rows: those that it lacks, from the
+** beginning of the log. It has all up to number `merged`; if not, *is_late is
+** set, and the caller begins an epoch. *n_added counts the rows that came.
+*/
+int kv_cache_merge_missing(kv_stmts *stmts, kv_reader *reader, int64_t merged,
+                           int64_t clock_limit, sqlite3_stmt *poll,
+                           int64_t arrived, int64_t *n_added, int *is_late,
+                           kv_stretch *out);
+
 /* Forget all rows of a device. */
 int kv_cache_forget(kv_stmts *stmts, const char *device);
 
 /* The number of the last commit or merge; 0: there was none. */
 int kv_cache_last_arrival(kv_stmts *stmts, int64_t *out);
+
+/* The last merge has this number. */
+int kv_cache_note_merge(kv_stmts *stmts, int64_t arrived);
 
 /* A commit or merge brought the rows of a device in a span. */
 int kv_cache_put_arrival(kv_stmts *stmts, int64_t arrived, const char *device,
@@ -178,7 +218,7 @@ int kv_cache_count(kv_stmts *stmts, const char *device, int64_t *out);
 /* Keep a seen row of a device. */
 int kv_cache_put_seen(kv_stmts *stmts, const char *device, const kv_row *row);
 
-/* The greatest time up to `limit` in any log; -1: none. */
+/* The latest time up to `limit` in any log; -1: none. */
 int kv_cache_latest(kv_stmts *stmts, int64_t limit, int64_t *out);
 
 #endif

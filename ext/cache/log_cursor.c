@@ -27,6 +27,11 @@ enum {
   CURSOR_PUBLISHED_SUM,
   CURSOR_WAITING_SEQ,
   CURSOR_WAITING_SUM,
+  CURSOR_FORMER_ID,
+  CURSOR_FORMER_SEQ,
+  CURSOR_FORMER_SUM,
+  CURSOR_HORIZON,
+  CURSOR_HOLES,
   CURSOR_LAST_TS,
   CURSOR_NEWEST,
   CURSOR_CLOCK_OFFSET,
@@ -96,17 +101,31 @@ static void log_cursor_positions(sqlite3_stmt *stmt, kv_log_cursor *out) {
   }
 }
 
+/* What the log took the place of. */
+static void log_cursor_origin(sqlite3_stmt *stmt, kv_origin *out) {
+  out->has_former =
+    log_cursor_blob(stmt, CURSOR_FORMER_ID, out->former_id, KV_ID_SIZE);
+  out->former_seq = log_cursor_int64(stmt, CURSOR_FORMER_SEQ, 0);
+  out->former_sum = log_cursor_int64(stmt, CURSOR_FORMER_SUM, 0);
+  out->horizon = log_cursor_int64(stmt, CURSOR_HORIZON, 0);
+}
+
 static int log_cursor_read(sqlite3_stmt *stmt, kv_log_cursor *out) {
   const char *detail;
 
   out->is_known = 1;
   out->has_id = log_cursor_blob(stmt, CURSOR_ID, out->id, KV_ID_SIZE);
   log_cursor_positions(stmt, out);
+  log_cursor_origin(stmt, &out->origin);
+  out->holes = log_cursor_int64(stmt, CURSOR_HOLES, 0);
   out->last_ts = log_cursor_int64(stmt, CURSOR_LAST_TS, -1);
   out->newest = log_cursor_int64(stmt, CURSOR_NEWEST, -1);
   out->clock_offset = log_cursor_int64(stmt, CURSOR_CLOCK_OFFSET, 0);
   out->synced = log_cursor_int64(stmt, CURSOR_SYNCED, -1);
   out->has_stamp = log_cursor_stamp(stmt, &out->stamp) && out->has_id;
+  out->has_before = !out->has_stamp &&
+                    log_cursor_is_integer(stmt, CURSOR_STAMP_SIZE) &&
+                    log_cursor_is_integer(stmt, CURSOR_STAMP_MTIME);
   out->verdict.state =
     kv_state_of_word((const char *)sqlite3_column_text(stmt, CURSOR_STATE));
   detail = (const char *)sqlite3_column_text(stmt, CURSOR_DETAIL);
@@ -142,6 +161,8 @@ static void log_cursor_int(kv_run *run, int is_there, int64_t value) {
 /* In the order of the parameters of cursor_put. */
 static void log_cursor_bind(kv_run *run, const kv_log_cursor *cursor) {
   const kv_stamp *stamp = &cursor->stamp;
+  int has_size = cursor->has_stamp || cursor->has_before;
+  const kv_origin *origin = &cursor->origin;
 
   kv_run_text(run, cursor->device);
   kv_run_blob(run, cursor->has_id ? cursor->id : NULL, KV_ID_SIZE);
@@ -151,13 +172,18 @@ static void log_cursor_bind(kv_run *run, const kv_log_cursor *cursor) {
   kv_run_int(run, cursor->published.sum);
   log_cursor_int(run, cursor->has_waiting, cursor->waiting.seq);
   log_cursor_int(run, cursor->has_waiting, cursor->waiting.sum);
+  kv_run_blob(run, origin->has_former ? origin->former_id : NULL, KV_ID_SIZE);
+  log_cursor_int(run, origin->has_former, origin->former_seq);
+  log_cursor_int(run, origin->has_former, origin->former_sum);
+  kv_run_int(run, origin->horizon);
+  kv_run_int(run, cursor->holes);
   log_cursor_int(run, cursor->last_ts >= 0, cursor->last_ts);
   log_cursor_int(run, cursor->newest >= 0, cursor->newest);
   kv_run_int(run, cursor->clock_offset);
   log_cursor_int(run, cursor->synced >= 0, cursor->synced);
   log_cursor_int(run, cursor->has_stamp, stamp->inode);
-  log_cursor_int(run, cursor->has_stamp, stamp->size);
-  log_cursor_int(run, cursor->has_stamp, stamp->mtime);
+  log_cursor_int(run, has_size, stamp->size);
+  log_cursor_int(run, has_size, stamp->mtime);
   log_cursor_int(run, cursor->has_stamp, stamp->ctime);
   kv_run_text(run, kv_state_word(cursor->verdict.state));
   kv_run_text(run, cursor->verdict.detail);

@@ -19,13 +19,17 @@ typedef struct kv_log_cursor {
   kv_position cached;           /* the last row of it that is in the cache */
   kv_position published;        /* own: its tail, last seen under its lock */
   int has_waiting;              /* own: rows wait for the folder: */
-  kv_position waiting;          /* they are behind this one */
-  int64_t last_ts;      /* greatest time that the clock counted; -1: none */
-  int64_t newest;       /* greatest time of any row; -1: none */
+  kv_position waiting;          /* they come after this one */
+  kv_origin origin;             /* of that log */
+  int64_t holes;                /* numbers up to `cached` that have no row */
+  int64_t last_ts;      /* latest time that the clock counted; -1: none */
+  int64_t newest;       /* latest time of any row; -1: none */
   int64_t clock_offset; /* microseconds that its clock is ahead, at least */
   int64_t synced;       /* when its file was last read; -1: never */
   int has_stamp;
   kv_stamp stamp; /* of the file as it was read to its end */
+  int has_before; /* own, if not has_stamp: stamp has the size and the mtime */
+                  /* from before the last commit */
   kv_verdict verdict;
 } kv_log_cursor;
 

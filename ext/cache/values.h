@@ -49,16 +49,16 @@ int kv_values_trim(kv_stmts *stmts);
 int kv_values_read(kv_stmts *stmts, int64_t id, kv_value *out);
 
 /*
-** The value of the row that a statement is on: of its columns `column`, and the
-** number of a large value behind it. It is borrowed from the row, or large, and
-** then *large has its bytes, for kv_value_free().
+** The value of a statement's current row. `column` is the one of `value`; the
+** column after it has the number of a large value. *value is borrowed from the
+** row; a large value is in *large instead, for kv_value_free().
 */
 int kv_values_of_column(kv_stmts *stmts, sqlite3_stmt *row, int column,
                         kv_value *large, kv_value *value);
 
 /*
-** The number of a row's large value, 0 if it has none; *found: is there such a
-** row in the cache?
+** The number of a row's large value, 0 if it has none; *found: the cache has
+** this row.
 */
 int kv_values_of_row(kv_stmts *stmts, const char *device, const kv_row *row,
                      int *found, int64_t *id);

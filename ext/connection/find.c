@@ -59,7 +59,7 @@ static int find_meet(kv_store *store, char **err) {
     if (n_reads == store->n_reads) return kv_store_replaced(store, err);
     kv_store_forget(store);
   }
-  store->cache_id = id; /* 0: it is to be built anew */
+  store->cache_id = id; /* 0: it has to be rebuilt */
   store->n_reads = n_reads;
   return SQLITE_OK;
 }
@@ -67,7 +67,7 @@ static int find_meet(kv_store *store, char **err) {
 /* Ask SQLite which store is schema.name now. */
 static int find_reach(kv_registry *registry, const char *schema,
                       const char *name, kv_store **out) {
-  kv_stmts stmts = {registry->db, schema, name, {NULL}};
+  kv_stmts stmts = {registry->db, schema, name, {NULL}, NULL};
   kv_run run;
 
   *out = NULL;

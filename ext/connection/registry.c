@@ -132,6 +132,24 @@ static int store_check_options(const kv_options *options, char **err) {
   return SQLITE_OK;
 }
 
+/* Is the cache in a file, so that it does not end with the connection? */
+static int store_has_file(sqlite3 *db, const char *schema) {
+  const char *file = sqlite3_db_filename(db, schema);
+  return file && file[0];
+}
+
+/* Rows wait only where they are safe. */
+static int store_check_publish(sqlite3 *db, const char *schema,
+                               const kv_options *options, char **err) {
+  if (options->publish != KV_AT_SYNC || store_has_file(db, schema)) {
+    return SQLITE_OK;
+  }
+  return kv_error(err, SQLITE_ERROR,
+                  "publish='sync' needs a cache in a database file, which "
+                  "keeps the rows until kv_sync(): CREATE VIRTUAL TABLE kv "
+                  "USING kv('notes.kv', device='laptop', publish='sync')");
+}
+
 /* A store and its parts. */
 typedef struct store_block {
   kv_store store; /* must be first: it is what is freed */
@@ -193,20 +211,21 @@ static int store_is_kv(const char *text) {
 }
 
 /* Columns of table_names. */
-enum { TABLE_NAME, TABLE_SQL };
+enum { REGISTRY_NAME, REGISTRY_SQL };
 
 /* Connect the kv tables of one schema. */
 static int store_connect_schema(sqlite3 *db, const char *schema) {
-  kv_stmts stmts = {db, schema, "", {NULL}};
+  kv_stmts stmts = {db, schema, "", {NULL}, NULL};
   kv_run names;
 
   kv_run_begin_once(&names, &stmts, KV_SQL_TABLE_NAMES);
   while (kv_run_row(&names)) {
-    const char *text = (const char *)sqlite3_column_text(names.stmt, TABLE_SQL);
+    const char *text =
+      (const char *)sqlite3_column_text(names.stmt, REGISTRY_SQL);
     kv_run reach;
 
     if (!store_is_kv(text)) continue;
-    stmts.name = (const char *)sqlite3_column_text(names.stmt, TABLE_NAME);
+    stmts.name = (const char *)sqlite3_column_text(names.stmt, REGISTRY_NAME);
     if (!stmts.name) names.rc = SQLITE_NOMEM;
     if (!stmts.name) break;
     kv_run_begin_once(&reach, &stmts, KV_SQL_TABLE_REACH);
@@ -269,11 +288,16 @@ int kv_store_follow(kv_store *store) {
 
 /* The longest path below a folder: the journal of a device with a long name. */
 #define STORE_BELOW (9 + KV_NAME_MAX + 19) /* /devices/, /log.db.new-journal */
+#ifdef _WIN32
+#define STORE_BEFORE 8 /* \\?\UNC\ */
+#else
+#define STORE_BEFORE 0
+#endif
 
 /* Before a folder is created: check that SQLite can open files below it. */
 static int store_check_root(sqlite3 *db, const char *root, char **err) {
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(db));
-  int most = vfs ? vfs->mxPathname - STORE_BELOW : INT_MAX;
+  int most = vfs ? vfs->mxPathname - STORE_BELOW - STORE_BEFORE : INT_MAX;
 
   if (strlen(root) <= (size_t)most) return SQLITE_OK;
   return kv_error(err, SQLITE_CANTOPEN,
@@ -338,6 +362,9 @@ static int store_open(kv_registry *registry, const char *schema,
   int rc = store_check_options(options, err);
 
   *out = NULL;
+  if (rc == SQLITE_OK && create) {
+    rc = store_check_publish(registry->db, schema, options, err);
+  }
   if (rc == SQLITE_OK && !is_memory) {
     rc = store_find_folder(registry, schema, options, &path, &root, err);
   }
@@ -372,7 +399,13 @@ static int store_open(kv_registry *registry, const char *schema,
   registry->n_changes++;
   store->n_refs++;
   store->fixed_now = options->now;
+  store->exchange->segment = options->segment;
   store->exchange->adopt |= options->adopt;
+  if (options->history != 0) store->exchange->history = options->history;
+  if (options->publish != KV_AS_BEFORE) {
+    store->exchange->puts_off =
+      options->publish == KV_AT_SYNC && store_has_file(registry->db, schema);
+  }
   *out = store;
   return SQLITE_OK;
 }

@@ -14,14 +14,24 @@
 #ifndef KV_CONNECTION_REGISTRY_H
 #define KV_CONNECTION_REGISTRY_H
 
+#include "declare/ids.h"
 #include "store/identity.h"
+
+/* When the rows of a commit go into the log. */
+typedef enum kv_when { KV_AS_BEFORE, KV_AT_COMMIT, KV_AT_SYNC } kv_when;
+
+/* No row of the own log is given up unless somebody calls for it. */
+#define KV_FOREVER (-1)
 
 /* How a store is opened. All texts are borrowed. */
 typedef struct kv_options {
   const char *path;   /* folder, or KV_MEMORY */
   const char *device; /* NULL: an observer */
   int64_t now;        /* fixed wall clock, microseconds; negative: the real */
+  int64_t segment;    /* bytes of log.db at which it is sealed; 0: never */
   int adopt;          /* take over a log that another machine writes */
+  kv_when publish;    /* KV_AS_BEFORE: what the store has now, or at commit */
+  int64_t history;    /* microseconds, or KV_FOREVER; 0: what it has now */
 } kv_options;
 
 /* Columns of KV_SQL_SCHEMA_NAMES. */
@@ -34,6 +44,7 @@ struct kv_registry {
   kv_store *reached; /* that of the table which was planned last, or NULL */
   int is_refused;    /* a table could not be connected (kv_registry_refuse()) */
   int64_t n_changes; /* stores opened, closed and renamed so far */
+  kv_ids ids;        /* the last keys that were made */
 };
 
 int kv_registry_create(sqlite3 *db, kv_registry **out);

@@ -19,6 +19,9 @@
 /* Greatest valid time: 2^53, exact as a double; in the year 2255. */
 #define KV_TS_MAX ((int64_t)1 << 53)
 
+/* A day, in microseconds. */
+#define KV_DAY ((int64_t)86400 * 1000 * 1000)
+
 /* How far ahead of the wall clock a time may be and still count. */
 #define KV_CLOCK_AHEAD ((int64_t)5 * 60 * 1000 * 1000)
 

@@ -33,7 +33,7 @@ static int names_is_allowed(int c) {
          c == '_' || c == '-';
 }
 
-/* True if n bytes at z are those of `word`, in lower case, in any case. */
+/* True if n bytes at z are `word`, which is lower case, in any case. */
 static int names_is_word(const char *z, size_t n, const char *word) {
   size_t i;
 

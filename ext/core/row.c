@@ -32,6 +32,13 @@
 **   |         |            | name    | id       |
 **   +---------+------------+---------+----------+
 **
+** and, if the log took the place of another one or has a horizon, of:
+**
+**   +-----------+------------+------------+---------+
+**   | former_id | former_seq | former_sum | horizon |
+**   | V         | V          | V          | i64le   |
+**   +-----------+------------+------------+---------+
+**
 ** kv_row_hash_values() is XXH3_128 of values in the same encoding, V after V.
 **
 ** Most rows are small: they are encoded into one buffer on the stack and hashed
@@ -141,7 +148,26 @@ static void row_hash_value(row_hash *h, const kv_value *v) {
   }
 }
 
-int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id) {
+static void row_hash_origin(row_hash *h, const kv_origin *origin) {
+  kv_value values[3] = {
+    {.type = KV_NULL}, {.type = KV_NULL}, {.type = KV_NULL}};
+  int i;
+
+  if (origin->has_former) {
+    values[0].type = KV_BLOB;
+    values[0].z = origin->former_id;
+    values[0].n = KV_ID_SIZE;
+    values[1].type = values[2].type = KV_INTEGER;
+    values[1].i = origin->former_seq;
+    values[2].i = origin->former_sum;
+  }
+  for (i = 0; i < 3; i++)
+    row_hash_value(h, &values[i]);
+  row_store_u64(row_hash_room(h, 8), (uint64_t)origin->horizon);
+}
+
+int64_t kv_row_first_sum(const char *name, size_t n_name, const void *id,
+                         const kv_origin *origin) {
   row_hash h;
 
   row_hash_init(&h);
@@ -149,7 +175,17 @@ int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id) {
   row_store_u32(row_hash_room(&h, 4), (uint32_t)n_name);
   row_hash_bytes(&h, name, n_name);
   row_hash_bytes(&h, id, KV_ID_SIZE);
+  if (origin->has_former || origin->horizon) row_hash_origin(&h, origin);
   return row_hash_sum(&h);
+}
+
+int64_t kv_row_base_sum(const char *name, size_t n_name, const void *id) {
+  static const kv_origin none = {0};
+  return kv_row_first_sum(name, n_name, id, &none);
+}
+
+int kv_row_same_lineage(const unsigned char *id, const unsigned char *other) {
+  return memcmp(id, other, KV_LINEAGE_SIZE) == 0;
 }
 
 void kv_row_hash_values(const kv_value *values, size_t n, unsigned char *out) {
@@ -203,30 +239,43 @@ uint64_t kv_row_size(const kv_row *row) {
   return n;
 }
 
+kv_excess kv_row_excess(const kv_row *row) {
+  uint64_t n_bucket = row->bucket.type >= KV_TEXT ? row->bucket.n : 0;
+  uint64_t n_key = row->key.type >= KV_TEXT ? row->key.n : 0;
+
+  if (n_bucket + n_key > KV_KEY_MAX) return KV_EXCESS_KEY;
+  return kv_row_size(row) > KV_VALUE_MAX ? KV_EXCESS_ROW : KV_EXCESS_NONE;
+}
+
 static int row_is_ts(int64_t ts) {
   return ts >= 0 && ts <= KV_TS_MAX;
 }
 
 /* Where the row stands: its sequence number, transaction and time. */
-static const char *row_check_place(const kv_row *previous, const kv_row *row) {
+static const char *row_check_place(const kv_row *previous, const kv_row *row,
+                                   int64_t holes) {
   int is_open = previous->seq < previous->txn;
+  int64_t end = previous->seq > holes ? previous->seq : holes;
 
-  if (previous->seq == INT64_MAX || row->seq != previous->seq + 1) {
+  if (row->seq <= previous->seq || (row->seq > holes && row->seq - 1 != end)) {
     return "its sequence number is not the next one";
   }
   if (is_open && row->txn != previous->txn) {
     return "the transaction before it is not complete";
   }
-  if (!is_open && row->txn < row->seq) {
+  if (row->txn < row->seq) {
     return "its transaction ends before it";
+  }
+  if (row->seq <= holes && row->txn > holes) {
+    return "its transaction ends behind the part that was compacted";
   }
   if (!row_is_ts(row->ts)) return "its time is out of range";
   return NULL;
 }
 
-/* What every row has, whatever it does. */
+/* What every row must have, whatever its op. */
 static const char *row_check_types(const kv_row *row) {
-  if (row->op < KV_OP_DELETE || row->op > KV_OP_SEEN) {
+  if (row->op < KV_OP_DELETE || row->op > KV_OP_RETIRE) {
     return "its operation is unknown";
   }
   if (row->parent_ts.type != KV_NULL && row->parent_ts.type != KV_INTEGER) {
@@ -237,7 +286,7 @@ static const char *row_check_types(const kv_row *row) {
   return NULL;
 }
 
-/* In a row of op 2 parent_ts is a checksum: any integer. */
+/* In a row of op 2 or 3 parent_ts is a checksum: any integer. */
 static const char *row_check_seen(const kv_row *row) {
   if (row->key.type != KV_BLOB || row->key.n != KV_ID_SIZE) {
     return "the log id that it acknowledges is not a blob of 16 bytes";
@@ -262,17 +311,19 @@ static const char *row_check_change(const kv_row *row) {
 }
 
 /* The cheapest and simplest checks come first, for the clearest reason. */
-const char *kv_row_check_form(const kv_row *previous, const kv_row *row) {
-  const char *reason = row_check_place(previous, row);
+const char *kv_row_check_form(const kv_row *previous, const kv_row *row,
+                              int64_t holes) {
+  const char *reason = row_check_place(previous, row, holes);
 
   if (!reason) reason = row_check_types(row);
-  if (!reason && row->op == KV_OP_SEEN) reason = row_check_seen(row);
-  if (!reason && row->op != KV_OP_SEEN) reason = row_check_change(row);
+  if (!reason && row->op >= KV_OP_SEEN) reason = row_check_seen(row);
+  if (!reason && row->op < KV_OP_SEEN) reason = row_check_change(row);
   return reason;
 }
 
-const char *kv_row_check(const kv_row *previous, const kv_row *row) {
-  const char *reason = kv_row_check_form(previous, row);
+const char *kv_row_check(const kv_row *previous, const kv_row *row,
+                         int64_t holes) {
+  const char *reason = kv_row_check_form(previous, row, holes);
 
   if (!reason && row->sum != kv_row_sum(previous->sum, row)) {
     reason = "its checksum does not match";

@@ -76,10 +76,30 @@ int kv_error_is_disk(int rc) {
   }
 }
 
+int kv_error_put_off(char **err, int rc, char *why) {
+  switch (rc & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_PERM:
+    case SQLITE_BUSY:
+    case SQLITE_TOOBIG: rc = SQLITE_OK; break;
+    default: kv_error(err, rc, "%s", kv_error_reason(why, rc)); break;
+  }
+  sqlite3_free(why);
+  return rc;
+}
+
 void *kv_zalloc(sqlite3_uint64 n) {
   void *p = sqlite3_malloc64(n);
   if (p) memset(p, 0, n);
   return p;
+}
+
+void *kv_realloc(void *p, size_t n) {
+  return sqlite3_realloc64(p, n);
 }
 
 char *kv_strdup(const char *z) {

@@ -7,6 +7,8 @@
 #ifndef KV_DB_ERROR_H
 #define KV_DB_ERROR_H
 
+#include <stddef.h>
+
 #include "sqlite.h"
 
 /*
@@ -15,13 +17,14 @@
 */
 #define KV_GAP (SQLITE_CORRUPT | 101 << 8)     /* the cache lacks an own row */
 #define KV_REFUSED (SQLITE_CORRUPT | 102 << 8) /* no reader would take a row */
-#define KV_DAMAGED (SQLITE_CORRUPT | 103 << 8) /* a file is no log */
+#define KV_DAMAGED (SQLITE_CORRUPT | 103 << 8) /* a file is not a log */
+#define KV_MOVED (SQLITE_BUSY | 104 << 8)      /* a file lost its name */
 
 int kv_error_public(int rc);
 
 /*
-** Of two results of things that were both done: the first one that is an error.
-** SQLITE_ROW and SQLITE_DONE are none; without an error it is rc.
+** The first error of two results, for two things that must both be done.
+** SQLITE_ROW and SQLITE_DONE are not errors. Without an error, returns rc.
 */
 int kv_first_error(int rc, int rc2);
 
@@ -46,7 +49,7 @@ int kv_error_db(char **err, int rc, sqlite3 *db, const char *what);
 */
 const char *kv_error_reason(const char *err, int rc);
 
-/* Take a message back. err may be NULL. */
+/* Discard a message. err may be NULL. */
 void kv_error_clear(char **err);
 
 /*
@@ -57,8 +60,17 @@ void kv_error_clear(char **err);
 */
 int kv_error_is_disk(int rc);
 
+/*
+** After what the next sync can do as well: if rc says that a file cannot be written now,
+** SQLITE_OK. Otherwise rc, with the message why. In any case why is freed.
+*/
+int kv_error_put_off(char **err, int rc, char *why);
+
 /* Zeroed memory from sqlite3_malloc64(), or NULL. */
 void *kv_zalloc(sqlite3_uint64 n);
+
+/* sqlite3_realloc64(), as a function that an arena takes (kv_resize). */
+void *kv_realloc(void *p, size_t n);
 
 /* A copy of a text, or NULL: out of memory, or z was NULL. */
 char *kv_strdup(const char *z);

@@ -12,10 +12,8 @@
 
 #ifdef _WIN32
 #define HANDLE_NOFOLLOW 0 /* does nothing there, and SQLite 3.31 trips on it */
-#define HANDLE_IS_SEPARATOR(c) ((c) == '/' || (c) == '\\')
 #else
 #define HANDLE_NOFOLLOW SQLITE_OPEN_NOFOLLOW
-#define HANDLE_IS_SEPARATOR(c) ((c) == '/') /* a backslash is a character */
 #endif
 
 const char *kv_handle_vfs(sqlite3 *host) {
@@ -43,24 +41,56 @@ void kv_handle_random(sqlite3 *host, int n, unsigned char *out) {
   memcpy(out, bytes, (size_t)n);
 }
 
-/* A path as an SQLite URI: https://www.sqlite.org/uri.html */
+#ifdef _WIN32
+/* From here on a path is long: that of a journal is longer. */
+#define HANDLE_LONG 240
+
+/*
+** The name of a file for SQLite: a long path as Windows needs it, which limits
+** others to 260 characters. Only backslashes separate behind the prefix.
+*/
+static char *handle_name(const char *path) {
+  int is_share = strncmp(path, "//", 2) == 0;
+  char *name;
+  char *z;
+
+  if (strlen(path) < HANDLE_LONG || !(is_share || path[1] == ':')) {
+    return kv_strdup(path);
+  }
+  name = is_share ? sqlite3_mprintf("\\\\?\\UNC\\%s", path + 2)
+                  : sqlite3_mprintf("\\\\?\\%s", path);
+  for (z = name; z && *z; z++) {
+    if (*z == '/') *z = '\\';
+  }
+  return name;
+}
+#else
+static char *handle_name(const char *path) {
+  return kv_strdup(path);
+}
+#endif
+
+/* The same as an SQLite URI: https://www.sqlite.org/uri.html */
 static char *handle_uri(const char *path, const char *parameters) {
-  sqlite3_str *uri = sqlite3_str_new(NULL);
+  char *name = handle_name(path);
+  sqlite3_str *uri = name ? sqlite3_str_new(NULL) : NULL;
   const char *z;
 
-  sqlite3_str_appendall(uri, path[0] == '/' ? "file://" : "file:///");
-  for (z = path; *z; z++) {
+  if (!name) return NULL;
+  sqlite3_str_appendall(uri, name[0] == '/' ? "file://" : "file:///");
+  for (z = name; *z; z++) {
     if (strchr("?#%", *z)) {
       sqlite3_str_appendf(uri, "%%%02x", *z);
     } else {
-      sqlite3_str_appendchar(uri, 1, HANDLE_IS_SEPARATOR(*z) ? '/' : *z);
+      sqlite3_str_appendchar(uri, 1, *z);
     }
   }
   sqlite3_str_appendall(uri, parameters);
+  sqlite3_free(name);
   return sqlite3_str_finish(uri);
 }
 
-/* A row of KV_VALUE_MAX bytes, with what a record has beside them. */
+/* A row of KV_VALUE_MAX bytes, with what a record needs besides. */
 #define HANDLE_LENGTH (KV_VALUE_MAX + 1024)
 
 /*
@@ -121,9 +151,13 @@ int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out) {
 int kv_handle_write(sqlite3 *host, const char *path, int create,
                     int busy_timeout, sqlite3 **out) {
   int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
-  int rc = handle_open(host, path, flags, out);
+  char *name = handle_name(path);
+  int rc = SQLITE_NOMEM;
 
+  *out = NULL;
+  if (name) rc = handle_open(host, name, flags, out);
   if (rc == SQLITE_OK) sqlite3_busy_timeout(*out, busy_timeout);
+  sqlite3_free(name);
   return rc;
 }
 

@@ -34,8 +34,8 @@ int kv_handle_write(sqlite3 *host, const char *path, int create,
                     int busy_timeout, sqlite3 **out);
 
 /*
-** What an error of reading a file means: KV_DAMAGED instead of
-** SQLITE_NOMEM if there is memory for a log that is whole.
+** What an error of reading a file means: KV_DAMAGED instead of SQLITE_NOMEM if
+** there is memory for an intact log.
 */
 int kv_handle_judge(sqlite3 *host, int rc);
 

@@ -16,18 +16,22 @@ static const struct {
 } host_limits[] = {
   {SQLITE_LIMIT_LENGTH, 1000, "SQLITE_LIMIT_LENGTH"},
   {SQLITE_LIMIT_SQL_LENGTH, 3000, "SQLITE_LIMIT_SQL_LENGTH"},
-  {SQLITE_LIMIT_COLUMN, 20, "SQLITE_LIMIT_COLUMN"},
-  {SQLITE_LIMIT_EXPR_DEPTH, 40, "SQLITE_LIMIT_EXPR_DEPTH"},
+  {SQLITE_LIMIT_COLUMN, 25, "SQLITE_LIMIT_COLUMN"},
+  {SQLITE_LIMIT_EXPR_DEPTH, 50, "SQLITE_LIMIT_EXPR_DEPTH"},
   {SQLITE_LIMIT_COMPOUND_SELECT, 2, "SQLITE_LIMIT_COMPOUND_SELECT"},
   {SQLITE_LIMIT_VDBE_OP, 1400, "SQLITE_LIMIT_VDBE_OP"},
-  {SQLITE_LIMIT_FUNCTION_ARG, 4, "SQLITE_LIMIT_FUNCTION_ARG"},
-  {SQLITE_LIMIT_VARIABLE_NUMBER, 20, "SQLITE_LIMIT_VARIABLE_NUMBER"},
+  {SQLITE_LIMIT_FUNCTION_ARG, 5, "SQLITE_LIMIT_FUNCTION_ARG"},
+  {SQLITE_LIMIT_VARIABLE_NUMBER, 25, "SQLITE_LIMIT_VARIABLE_NUMBER"},
 };
 #define HOST_LIMITS (sizeof(host_limits) / sizeof(host_limits[0]))
 
-/* SQLite's functions that sql/ uses. */
-static const char *const host_functions[] = {"count",      "max", "min",
-                                             "row_number", "sum", "typeof"};
+/* SQLite's functions that sql/ uses, and the most arguments that it gives. */
+static const struct {
+  const char *name;
+  int most;
+} host_functions[] = {{"count", 1},      {"max", 1},    {"min", 1},
+                      {"row_number", 0}, {"substr", 3}, {"sum", 1},
+                      {"typeof", 1}};
 #define HOST_FUNCTIONS (sizeof(host_functions) / sizeof(host_functions[0]))
 
 int kv_host_check_limits(sqlite3 *db, char **err) {
@@ -58,18 +62,20 @@ enum {
 
 /*
 ** True if a row of PRAGMA function_list is a function of the host that replaces
-** one of SQLite's with at most one argument.
+** one of these. Any number of arguments is -1 there.
 */
 static int host_is_other(sqlite3_stmt *row, const char *name) {
+  int n = -1;
   size_t i;
 
   if (!name || sqlite3_column_int(row, FUNCTION_IS_BUILTIN)) return 0;
-  if (sqlite3_column_count(row) > FUNCTION_ARGUMENTS &&
-      sqlite3_column_int(row, FUNCTION_ARGUMENTS) > 1) {
-    return 0;
+  if (sqlite3_column_count(row) > FUNCTION_ARGUMENTS) {
+    n = sqlite3_column_int(row, FUNCTION_ARGUMENTS);
   }
   for (i = 0; i < HOST_FUNCTIONS; i++) {
-    if (sqlite3_stricmp(name, host_functions[i]) == 0) return 1;
+    if (sqlite3_stricmp(name, host_functions[i].name) == 0) {
+      return n <= host_functions[i].most;
+    }
   }
   return 0;
 }

@@ -31,27 +31,27 @@
 
 typedef struct kv_run {
   int rc;      /* SQLITE_OK, or the first error */
-  int n_bound; /* parameters that are done */
+  int n_bound; /* parameters that are bound */
   kv_sql id;
   kv_stmts *stmts;    /* borrowed; NULL: the statement is not kept */
-  sqlite3_stmt *stmt; /* NULL: it cannot be prepared, or is given back */
+  sqlite3_stmt *stmt; /* NULL: it cannot be prepared, or was returned */
 } kv_run;
 
 /* Take a statement of a store. An error waits in the run. */
 void kv_run_begin(kv_run *run, kv_stmts *stmts, kv_sql id);
 
-/* The same of a statement that is not kept: see kv_stmt_once(). */
+/* The same for a statement that is not kept: see kv_stmt_once(). */
 void kv_run_begin_once(kv_run *run, kv_stmts *stmts, kv_sql id);
 
-/* The same of a text without holes, on any connection. */
+/* The same for a text without holes, on any connection. */
 void kv_run_begin_on(kv_run *run, sqlite3 *db, kv_sql id);
 
-/* The same of a text with its holes filled. */
+/* The same for a text with its holes filled. */
 void kv_run_begin_filled(kv_run *run, sqlite3 *db, kv_sql id,
                          const kv_stmt_holes *holes);
 
 /*
-** Give the next parameter its value: all of them, before the first row. Nothing is
+** Bind the next parameter. Bind all of them before the first row. Nothing is
 ** copied: texts, blobs and values must live until the statement ends. A text or
 ** blob that is NULL is an SQL NULL.
 */
@@ -63,7 +63,7 @@ void kv_run_sqlite(kv_run *run, sqlite3_value *value); /* this one is copied */
 void kv_run_pointer(kv_run *run, void *pointer, const char *type);
 void kv_run_null(kv_run *run);
 
-/* Give a parameter its value by its name, if the text has it. */
+/* Bind a parameter by its name, if the text has it. */
 void kv_run_named_int(kv_run *run, const char *name, int64_t value);
 void kv_run_named_text(kv_run *run, const char *name, const char *text);
 void kv_run_named_sqlite(kv_run *run, const char *name, sqlite3_value *value);
@@ -77,20 +77,20 @@ int kv_run_row(kv_run *run);
 */
 void kv_run_column(kv_run *run, int column, kv_value *out);
 
-/* Run the statement to its end, whatever it returns, and give it back. */
+/* Run the statement to its end, whatever it returns, and return it. */
 int kv_run_end(kv_run *run);
 
 /*
-** The same, but it is not given back: the next time it is given parameters, from
-** the first one on, and run. The error does not stay.
+** The same, but keep the statement: bind its parameters again, from the first
+** one on, and run it again. The error is not kept.
 */
 int kv_run_again(kv_run *run);
 
-/* Give it back where it is. Nothing happens if that was done already. */
+/* Return it without reading on. Nothing happens if that was done already. */
 int kv_run_close(kv_run *run);
 
 /*
-** Read the first column of the first row, and give the statement back. *out is
+** Read the first column of the first row, and return the statement. *out is
 ** unchanged if there is no row, or no integer in it.
 */
 int kv_run_number(kv_run *run, int64_t *out);

@@ -12,6 +12,19 @@ static int stmt_starts_with(const char *z, const char *word) {
   return strncmp(z, word, strlen(word)) == 0;
 }
 
+/* Append a hole of a typed table, if it is one. */
+static int stmt_fill_more(sqlite3_str *out, const char *hole,
+                          const kv_stmt_hole *more) {
+  for (; more && more->name; more++) {
+    size_t n = strlen(more->name);
+
+    if (strncmp(hole, more->name, n) != 0 || hole[n] != '}') continue;
+    sqlite3_str_appendall(out, more->text);
+    return 1;
+  }
+  return 0;
+}
+
 /* Append what a hole stands for; `hole` points after its brace. */
 static void stmt_fill(sqlite3_str *out, const char *hole,
                       const kv_stmt_holes *holes) {
@@ -22,6 +35,7 @@ static void stmt_fill(sqlite3_str *out, const char *hole,
   int n_table = (int)strcspn(table, ".}");
   int has_schema = !stmt_starts_with(table + n_table, ".name");
 
+  if (stmt_fill_more(out, hole, holes->more)) return;
   if (stmt_starts_with(hole, "options}")) {
     if (holes->options) sqlite3_str_appendall(out, holes->options);
   } else if (stmt_starts_with(table, "schema}")) {
@@ -54,7 +68,7 @@ char *kv_stmt_fill(kv_sql id, const kv_stmt_holes *holes) {
 }
 
 char *kv_stmt_text(kv_sql id, const char *schema, const char *name) {
-  kv_stmt_holes holes = {schema, name, NULL, NULL, 0, NULL};
+  kv_stmt_holes holes = {schema, name, NULL, NULL, 0, NULL, NULL};
 
   return kv_stmt_fill(id, &holes);
 }
@@ -105,7 +119,9 @@ int kv_stmt_is_stopped(sqlite3_stmt *poll) {
 
 static int stmt_make(kv_stmts *stmts, kv_sql id, unsigned flags,
                      sqlite3_stmt **out) {
-  char *text = kv_stmt_text(id, stmts->schema, stmts->name);
+  kv_stmt_holes holes = {
+    .schema = stmts->schema, .name = stmts->name, .more = stmts->more};
+  char *text = kv_stmt_fill(id, &holes);
   int rc = SQLITE_NOMEM;
 
   *out = NULL;
@@ -117,13 +133,15 @@ static int stmt_make(kv_stmts *stmts, kv_sql id, unsigned flags,
 /*
 ** A hostile database may have views instead of the shadow tables, with triggers
 ** that lead back here. So no statement on shadow tables reaches a virtual
-** table, except those that read kv_rows.
+** table, except those that read kv_rows, and those on the rows of typed tables:
+** a user's triggers on these may write to a table of FTS5.
 */
-static unsigned stmt_flags(kv_sql id) {
+static unsigned stmt_flags(const kv_stmts *stmts, kv_sql id) {
   unsigned flags = SQLITE_PREPARE_PERSISTENT;
 
-  if (id != KV_SQL_CACHE_MERGE && id != KV_SQL_SEEN_MERGE &&
-      id != KV_SQL_CACHE_PUT_LATE) {
+  if (!stmts->more && id != KV_SQL_CACHE_MERGE &&
+      id != KV_SQL_CACHE_MERGE_MISSING && id != KV_SQL_SEEN_MERGE &&
+      id != KV_SQL_CACHE_PUT_LATE && id != KV_SQL_CACHE_SWEEP) {
     flags |= SQLITE_PREPARE_NO_VTAB;
   }
   return flags;
@@ -139,7 +157,7 @@ int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out) {
   *out = stmts->kept[id];
   stmts->kept[id] = NULL;
   if (*out) return SQLITE_OK;
-  return stmt_make(stmts, id, stmt_flags(id), out);
+  return stmt_make(stmts, id, stmt_flags(stmts, id), out);
 }
 
 int kv_stmt_once(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out) {

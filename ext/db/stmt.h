@@ -14,11 +14,18 @@
 #include "kv_sql.h"
 #include "sqlite.h"
 
+/* A hole of a typed table, {name}, and what is in it. */
+typedef struct kv_stmt_hole {
+  const char *name; /* NULL: the end of a list */
+  char *text;
+} kv_stmt_hole;
+
 typedef struct kv_stmts {
   sqlite3 *db;        /* borrowed */
   const char *schema; /* borrowed: of the virtual table */
   const char *name;   /* borrowed: of the virtual table */
   sqlite3_stmt *kept[KV_SQL_COUNT];
+  const kv_stmt_hole *more; /* borrowed: of a typed table; NULL: of a store */
 } kv_stmts;
 
 /*
@@ -30,7 +37,8 @@ typedef struct kv_stmts {
 **     {cache.name}   its name without the schema, as some statements want it
 **     {cache.index}  its index, which `index` makes unique
 **     {old.cache}    the shadow table of another store
-**     {options}      a text as it is
+**     {options}      a text, unchanged
+**     {columns}      and others of a typed table, whose columns the user declares
 **
 ** All other holes are filled when the build is configured (cmake/sql.cmake).
 */
@@ -41,6 +49,7 @@ typedef struct kv_stmt_holes {
   const char *old_name;
   unsigned index;
   const char *options;
+  const kv_stmt_hole *more;
 } kv_stmt_holes;
 
 /* The text with its holes filled. For sqlite3_free(); NULL: no memory. */
@@ -89,12 +98,12 @@ int kv_stmt_get(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
 */
 int kv_stmt_once(kv_stmts *stmts, kv_sql id, sqlite3_stmt **out);
 
-/* Give it back: it is reset, and kept or finalized. NULL is fine. */
+/* Return a statement: it is reset, and kept or finalized. NULL is fine. */
 void kv_stmt_put(kv_stmts *stmts, kv_sql id, sqlite3_stmt *stmt);
 
 /*
-** Step a statement to its end. One that writes returns a row, too, where the
-** host has PRAGMA count_changes = 1: only behind it is everything done.
+** Step a statement to its end. If the host has PRAGMA count_changes = 1, one
+** that writes returns a row, too, and is done only after it.
 */
 int kv_stmt_end(sqlite3_stmt *stmt);
 
@@ -102,9 +111,10 @@ int kv_stmt_end(sqlite3_stmt *stmt);
 int kv_stmt_exec(kv_stmts *stmts, kv_sql id);
 
 /*
-** Write although the host has forbidden it since (PRAGMA query_only): what it
-** wrote before has to reach the cache. The second call, with what the first one
-** noted, forbids again; rc is what came between, or the error of that.
+** Allow writing although the host has forbidden it since (PRAGMA query_only):
+** what it wrote before has to reach the cache. Then forbid it again, with what
+** the first call noted. kv_stmt_forbid() returns rc, the result of what was
+** done in between, or, if rc is not an error, its own.
 */
 void kv_stmt_permit(kv_stmts *stmts, int *is_forbidden);
 int kv_stmt_forbid(kv_stmts *stmts, int is_forbidden, int rc);

@@ -95,6 +95,7 @@ void kv_value_result_terminated(sqlite3_context *ctx, const kv_value *value) {
 
 int kv_value_copy(const kv_value *from, kv_value *out) {
   *out = *from;
+  out->z = NULL; /* empty text has a pointer of its owner, too */
   if (from->n == 0) return SQLITE_OK;
   out->z = sqlite3_malloc64(from->n);
   if (!out->z) memset(out, 0, sizeof(*out));

@@ -13,7 +13,7 @@
 */
 int kv_value_of(sqlite3_value *value, kv_value *out);
 
-/* The same of a column of the current row. */
+/* The same for a column of the current row. */
 int kv_value_of_column(sqlite3_stmt *stmt, int column, kv_value *out);
 
 /*
@@ -47,9 +47,9 @@ void kv_value_free(kv_value *value);
 void kv_value_lend(sqlite3_context *ctx, const kv_value *value);
 
 /*
-** The same of a value, and of a column of the current row.
-** sqlite3_result_value() would allocate memory for each text. Returns
-** SQLITE_OK or SQLITE_NOMEM.
+** The same for a value, and for a column of the current row.
+** sqlite3_result_value() would allocate memory for each text. Returns SQLITE_OK
+** or SQLITE_NOMEM.
 */
 int kv_value_result_value(sqlite3_context *ctx, sqlite3_value *from);
 int kv_value_result_column(sqlite3_context *ctx, sqlite3_stmt *stmt,

@@ -15,7 +15,7 @@ static double apply_real(const kv_value *v) {
   return v->type == KV_INTEGER ? (double)v->i : v->r;
 }
 
-/* Integers, as long as their sum is one. */
+/* Add integers as integers, unless the sum overflows. */
 static void apply_add(const kv_value *n, kv_value *v) {
   if (v->type == KV_INTEGER && n->type == KV_INTEGER &&
       (n->i >= 0 ? v->i <= INT64_MAX - n->i : v->i >= INT64_MIN - n->i)) {
@@ -141,7 +141,7 @@ int kv_apply_cell(const kv_cell *cell, kv_arena *arena,
     case KV_CELL_PUSH: return apply_push(cell, arena, column);
     case KV_CELL_UNKNOWN: return KV_OK;
   }
-  column->op = KV_CELL_SET; /* a set or list is text, which is no number */
+  column->op = KV_CELL_SET; /* a set or list is text, not a number */
   kv_apply_number(cell, &column->value);
   return KV_OK;
 }

@@ -10,9 +10,9 @@
 typedef struct kv_fold_column {
   const char *name; /* not NUL-terminated */
   size_t n_name;
-  int op;    /* of what kind the value is: KV_CELL_SET, or, as JSON, a set
-          ** or list: KV_CELL_ELEMENTS, KV_CELL_ARRAY */
-  int n_ops; /* operations that it is made of */
+  int op;    /* KV_CELL_SET: the value is a scalar; KV_CELL_ELEMENTS,
+          ** KV_CELL_ARRAY: the JSON of a set, of a list */
+  int n_ops; /* operations that made it */
   kv_value value;
 } kv_fold_column;
 
@@ -23,7 +23,7 @@ void kv_apply_number(const kv_cell *cell, kv_value *value);
 int kv_apply_lists(const kv_list *lists, size_t n, kv_arena *arena,
                    kv_list *out);
 
-/* Make a set (op KV_CELL_ELEMENTS) or list (KV_CELL_ARRAY) the column's value. */
+/* Make a set (KV_CELL_ELEMENTS) or list (KV_CELL_ARRAY) the column's value. */
 void kv_apply_show(kv_fold_column *column, int op, kv_list list);
 
 /* Get the elements of a set or list; none if the value is of another kind. */

@@ -7,7 +7,7 @@
 
 #include "elements.h"
 
-/* What comes out of a cell on a column: an assignment. */
+/* Apply a cell to a column, and make an assignment of the result. */
 static int compose_assign(const kv_cell *cell, kv_fold_column *column,
                           kv_arena *arena, kv_cell *out) {
   int rc = kv_apply_cell(cell, arena, column);
@@ -45,8 +45,10 @@ static int compose_put(const kv_cell *a, const kv_cell *b, kv_arena *arena,
   return compose_elements(a->cut, b->put, b->cut, arena, &out->cut);
 }
 
-/* Is a real among the sums? Those of integers are the same in any order, as long
-** as none is too large. */
+/*
+** Is one of the sums a real? Sums of integers are the same in any order, unless
+** they overflow.
+*/
 static int compose_is_rounded(const kv_cell *a, const kv_cell *b,
                               const kv_cell *sum,
                               const kv_fold_column *before) {
@@ -59,7 +61,7 @@ static int compose_is_rounded(const kv_cell *a, const kv_cell *b,
   return value.type == KV_REAL;
 }
 
-/* Both change one column. */
+/* Compose two cells of one column. */
 static int compose_cell(const kv_cell *a, const kv_cell *b,
                         const kv_fold_column *before, kv_arena *arena,
                         kv_cell *out) {

@@ -13,9 +13,10 @@
 **   an assignment         replaces what was before
 **   an assignment, then an operation
 **                         is an assignment of what comes out
-**   operations of a kind  are one: sums are added, lists appended, of each
-**                         element the later one counts
-**   unlike ones           are an assignment of what comes out
+**   operations of one kind
+**                         become one: sums are added, lists appended, and for
+**                         each element the later one counts
+**   other operations      become an assignment of the result
 **
 ** Both records must be whole. The result is added to *out; an error is in out->rc.
 ** You need no record for a later delete, which replaces all before it; nor for an

@@ -39,7 +39,7 @@ static int conflict_settle(kv_fold *fold) {
   return rc;
 }
 
-/* The conflicts of a column, of its cells. */
+/* Find the conflicts between the cells of a column. */
 static int conflict_column(kv_fold *fold, const kv_fold_cell *cells, size_t n,
                            kv_fold_conflict *out, size_t *n_out) {
   kv_horizon *horizon = &fold->horizon;

@@ -21,8 +21,9 @@ typedef struct kv_fold_conflict {
 ** lost to an update or insert, or one of these to a delete, if the winner is the
 ** newest row and no row had seen the loser. Operations never conflict.
 **
-** They are sorted by column, then by the order of the losers; those of the row
-** itself come last. *out is in the fold's arena. KV_NOMEM, and errors of seen().
+** They are sorted by column, then by the order of the losers. Conflicts of the
+** row itself come last. *out is in the fold's arena. KV_NOMEM, and errors of
+** seen().
 */
 int kv_fold_conflicts(kv_fold *fold, kv_fold_conflict **out, size_t *n);
 

@@ -10,7 +10,7 @@
 typedef struct kv_elements {
   kv_list list; /* ascending, each once */
   int is_cut;
-  size_t at;              /* when: of two, the later has the greater one */
+  size_t at;              /* its place in time: greater if it is later */
   const kv_fold_row *row; /* whose */
 } kv_elements;
 

@@ -20,7 +20,7 @@
 #include "elements.h"
 #include "record/sort.h"
 
-/* Kinds of operations; those of assignments are not applied. */
+/* Kinds of operations. FOLD_NONE: an assignment. */
 enum { FOLD_NUMBER, FOLD_LIST, FOLD_ELEMENTS, FOLD_NONE };
 
 static int fold_kind(const kv_cell *cell) {
@@ -232,7 +232,7 @@ static void fold_list_cells(kv_fold *fold, kv_fold_cell *cells) {
   fold->cells = cells;
 }
 
-/* And by column. */
+/* Then by column. */
 static int fold_sort_cells(kv_fold *fold) {
   kv_fold_cell *cells;
   kv_fold_cell **order;
@@ -261,8 +261,8 @@ static int fold_sort_cells(kv_fold *fold) {
 }
 
 /*
-** The base of a column, or NULL, and what is applied to it: fold->ops, of which
-** there are *n.
+** Find the base of a column, or NULL, and what is applied to it: *n operations
+** in fold->ops.
 */
 static int fold_choose(kv_fold *fold, kv_fold_cell *cells, size_t n_cells,
                        kv_fold_cell **base, size_t *n) {
@@ -360,7 +360,7 @@ static int fold_numbers(const kv_fold_cell *base, kv_fold_cell **ops, size_t n,
   return KV_OK;
 }
 
-/* Is the base a value that operations of that kind go on with? */
+/* Can operations of that kind start from the base? */
 static int fold_goes_on(const kv_fold_cell *base, int kind) {
   int type = base->cell->value.type;
 
@@ -374,7 +374,7 @@ static int fold_goes_on(const kv_fold_cell *base, int kind) {
   return 1;
 }
 
-/* A column, of its cells; column has its name and NULL. */
+/* Make a column from its cells; *column has its name and the value NULL. */
 static int fold_column(kv_fold *fold, kv_fold_cell *cells, size_t n_cells,
                        kv_fold_column *column) {
   kv_fold_cell **ops = fold->ops;
@@ -403,8 +403,10 @@ static int fold_column(kv_fold *fold, kv_fold_cell *cells, size_t n_cells,
   return fold_base(fold, base, column);
 }
 
-/* Are all columns together more than a record has? That is only looked at if it
-** may be: a column takes at most three times the bytes of what it is made of. */
+/*
+** Are all columns together more than fits into a record? Measured only if that
+** is possible: a column takes at most three times the bytes of its cells.
+*/
 static void fold_measure(kv_fold *fold) {
   kv_bytes bytes;
   size_t i;

@@ -24,11 +24,10 @@
 ** assignment is its base. To that are applied, in order, the operations that
 ** the writer of the base had not seen:
 **   assignments   of a set, which adds its elements; others do not count
-**   add           to the value, if that is a number, else to 0; integers
-**                 that are too large together become a real; a sum that is
-**                 no number is NULL
-**   max, min      the greater or less of the value and the number; the number,
-**                 if the value is none
+**   add           to the value, if that is a number, else to 0; if a sum of
+**                 integers overflows it becomes a real; NaN becomes NULL
+**   max, min      the greater or lesser of the value and the number; the
+**                 number, if the value is not a number
 **   push          appends to the value, if that is a list, else to an empty one
 **   put and cut   on the value, if that is a set, else on an empty one. Each
 **                 element is there once for each row that put it; a cut takes
@@ -58,9 +57,9 @@ typedef struct kv_fold {
   int exists;        /* if not, there are no columns */
   int is_incomplete; /* there is no birth */
   int is_whole;      /* the records of all rows are understood */
-  int is_large;      /* all columns together are more than a record has */
-  size_t n_columns;  /* ascending by name; those that no live row names are */
-  kv_fold_column *columns; /* not there: they are NULL */
+  int is_large;      /* all columns together do not fit into a record */
+  size_t n_columns;  /* ascending by name; a column that no live row names */
+  kv_fold_column *columns; /* is missing, which means NULL */
   size_t n_rows;           /* in order, the newest last */
   kv_fold_row **rows;
   size_t n_cells; /* all that is understood, by column and order */
@@ -79,15 +78,15 @@ void kv_fold_init(kv_fold *fold, kv_resize resize);
 void kv_fold_free(kv_fold *fold);
 
 /*
-** Begin with the rows of another key. Logs are borrowed; who had seen what is
-** asked when it is needed. KV_NOMEM.
+** Begin with the rows of another key. Logs are borrowed; seen() is called when
+** an answer is needed. KV_NOMEM.
 */
 int kv_fold_begin(kv_fold *fold, const kv_fold_log *logs, int n_logs,
                   kv_fold_seen seen, void *source);
 
 /*
 ** Add a row: log, op, ts, seq, value, id. Its value is borrowed until the next
-** kv_fold_begin(): what you have to copy, copy into fold->arena. KV_NOMEM.
+** kv_fold_begin(): if you have to copy it, copy it into fold->arena. KV_NOMEM.
 */
 int kv_fold_add(kv_fold *fold, const kv_fold_row *row);
 

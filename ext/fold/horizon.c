@@ -63,7 +63,7 @@ int kv_horizon_compare(const kv_horizon *horizon, const kv_fold_row *a,
   return memcmp(x->lineage, y->lineage, KV_LINEAGE_SIZE);
 }
 
-/* Up to where the writer of y had merged a log. */
+/* How far the writer of y had merged a log. */
 static int horizon_position(kv_horizon *horizon, const kv_fold_row *y, int log,
                             int64_t *seq) {
   kv_horizon_log *l = &horizon->logs[log];

@@ -30,7 +30,7 @@ typedef struct kv_fold_row {
   int op;  /* KV_OP_SET or KV_OP_DELETE */
   int64_t ts;
   int64_t seq;
-  kv_value value; /* the record, borrowed until the fold is begun anew */
+  kv_value value; /* the record, borrowed until the next kv_fold_begin() */
   int64_t id;     /* yours */
   /* What the fold finds: */
   kv_record record;
@@ -43,11 +43,11 @@ typedef struct kv_fold_row {
 #define KV_SEEN_BY_TIME INT64_C(-1)
 
 /*
-** Tell how far the writer of `row` had merged another log when it wrote: what the
-** last seen row (op 2) about that log says, of those before `row` in its log. *seq
-** is 0 if there is none, and KV_SEEN_BY_TIME if it names another lineage. This is
-** never called for the row's own log. Returns 0, or an error code, which the
-** running function returns.
+** Tell how far the writer of `row` had merged another log when it wrote it:
+** what the last seen row (op 2) about that log says that comes before `row` in
+** its own log. *seq is 0 if there is none, and KV_SEEN_BY_TIME if it names
+** another lineage. This is never called for the row's own log. Returns 0, or an
+** error code, which the running function returns.
 */
 typedef int (*kv_fold_seen)(void *source, const kv_fold_row *row, int log,
                             int64_t *seq);
@@ -79,7 +79,7 @@ typedef struct kv_horizon {
 void kv_horizon_init(kv_horizon *horizon, kv_resize resize);
 void kv_horizon_free(kv_horizon *horizon);
 
-/* Other rows, of these logs (borrowed). KV_NOMEM. */
+/* Begin with rows of these logs, which are borrowed. KV_NOMEM. */
 int kv_horizon_begin(kv_horizon *horizon, const kv_fold_log *names, int n_logs,
                      kv_fold_seen seen, void *source);
 

@@ -56,10 +56,13 @@ kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp) {
 
 int kv_folder_is_fresh(const kv_stamp *stamp) {
   struct timespec now;
-  int64_t newest = stamp->mtime > stamp->ctime ? stamp->mtime : stamp->ctime;
 
   clock_gettime(CLOCK_REALTIME, &now);
-  return newest > folder_nanoseconds(now) - (int64_t)2 * 1000000000;
+  return kv_stamp_newest(stamp) > folder_nanoseconds(now) - KV_STAMP_TICK;
+}
+
+void kv_folder_touch(const char *path) {
+  (void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
 /* Make directory entries durable. A system that cannot is not an error. */
@@ -195,6 +198,21 @@ static int folder_is_directory(const char *path, const struct dirent *entry) {
   return is_directory;
 }
 
+int kv_folder_each(const char *path, kv_folder_take *take, void *to) {
+  DIR *dir = opendir(path);
+  struct dirent *entry;
+  int rc = dir ? SQLITE_OK : SQLITE_CANTOPEN;
+
+  while (rc == SQLITE_OK && (entry = readdir(dir)) != NULL) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+      continue;
+    }
+    rc = take(to, entry->d_name);
+  }
+  if (dir) closedir(dir);
+  return rc;
+}
+
 int kv_folder_list(const char *path, int most, int only_directories,
                    char ***out, int *n) {
   DIR *dir = opendir(path);
@@ -243,7 +261,7 @@ int64_t kv_folder_room(const char *path) {
   return (int64_t)((uint64_t)st.f_bavail * st.f_frsize);
 }
 
-/* Read the first line of a file of the system. */
+/* Read the first line of a system file. */
 static size_t folder_read_line(const char *path, char *out, size_t size) {
   FILE *f = fopen(path, "re");
   size_t n = 0;
@@ -297,6 +315,10 @@ typedef int kv_folder_is_elsewhere; /* folder_windows.c */
 #endif
 
 #include "folder.h"
+
+int64_t kv_stamp_newest(const kv_stamp *stamp) {
+  return stamp->mtime > stamp->ctime ? stamp->mtime : stamp->ctime;
+}
 
 void kv_folder_free_names(char **names, int n) {
   int i;

@@ -21,7 +21,7 @@ typedef enum kv_file_kind {
   KV_FILE_UNKNOWN    /* cannot be accessed: no permission, I/O error */
 } kv_file_kind;
 
-/* What tells one state of a file from another; times in nanoseconds. */
+/* Identifies one state of a file; times in nanoseconds. */
 typedef struct kv_stamp {
   int64_t inode;
   int64_t size; /* bytes */
@@ -29,14 +29,28 @@ typedef struct kv_stamp {
   int64_t ctime;
 } kv_stamp;
 
-/* Look at a path, not following a link. *stamp is zeroed if it is no file. */
+/*
+** Look at a path, not following a link. *stamp is zeroed if it is not a file.
+*/
 kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp);
+
+/* How long a file may change unnoticed, nanoseconds: FAT's clock tick. */
+#define KV_STAMP_TICK INT64_C(2000000000)
+
+/* The time of its last change, as far as the stamp tells. */
+int64_t kv_stamp_newest(const kv_stamp *stamp);
 
 /*
 ** True if a file with this stamp may still change while its stamp stays the
-** same: its newest time is less than 2 seconds ago (FAT's clock tick).
+** same: its newest time is less than KV_STAMP_TICK ago.
 */
 int kv_folder_is_fresh(const kv_stamp *stamp);
+
+/*
+** Give a file the time of now as that of its last change, without opening it.
+** Whether that succeeds does not matter.
+*/
+void kv_folder_touch(const char *path);
 
 /*
 ** The absolute form of a path, links not followed, for sqlite3_free(). A
@@ -59,15 +73,23 @@ int kv_folder_make(const char *path);
 
 /*
 ** Make a directory that nobody else can look into, or fail: SQLITE_CANTOPEN if
-** there is anything of that name. It is for a while: nothing is synced.
+** there is anything of that name. It is temporary, so nothing is synced.
 */
 int kv_folder_make_private(const char *path);
 
-/* Remove a directory, which is empty. */
+/* Remove an empty directory. */
 int kv_folder_remove(const char *path);
 
 /* Rename a file within its directory and sync that. */
 int kv_folder_rename(const char *from, const char *to);
+
+/*
+** Hand each name in a directory to take(to, name), in no order, except "." and
+** "..", until that returns an error: of a directory with a million of them, none
+** is kept. Errors: SQLITE_CANTOPEN, SQLITE_NOMEM, that of take().
+*/
+typedef int kv_folder_take(void *to, const char *name);
+int kv_folder_each(const char *path, kv_folder_take *take, void *to);
 
 /*
 ** The names in a directory, sorted bytewise, without "." and "..", or only
@@ -80,9 +102,7 @@ int kv_folder_list(const char *path, int most, int only_directories,
 
 void kv_folder_free_names(char **names, int n);
 
-/*
-** Free bytes on the disk of a file; -1: the system does not say.
-*/
+/* Free bytes on the disk of a file; -1: the system does not say. */
 int64_t kv_folder_room(const char *path);
 
 /* Bytes of a machine's identity as text, with its final NUL. */

@@ -1,21 +1,15 @@
 /*
 ** The shared folder on Windows. See folder.h.
 **
-** Paths are UTF-8 with forward slashes outside of this file, so that the
-** code above knows one separator, and UTF-16 inside. A look opens a file for
-** its attributes alone, which conflicts with no sharing mode and no lock.
+** A look opens a file for its attributes alone, which conflicts with no sharing
+** mode and no lock. What a path is, is in paths_windows.c.
 */
 #ifdef _WIN32
-#ifndef _WIN32_WINNT
-#define _WIN32_WINNT 0x0602 /* Windows 8: GetSystemTimePreciseAsFileTime() */
-#endif
-#define WIN32_LEAN_AND_MEAN
-#include "folder.h"
+#include "folder_windows.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
-#include <windows.h>
 
 #include "core/row.h"
 #include "db/error.h"
@@ -32,7 +26,7 @@
 #define FOLDER_TAG_AF_UNIX 0x80000023U
 #define FOLDER_TAG_LX_BLK 0x80000026U
 
-static wchar_t *folder_wide(const char *path) {
+wchar_t *kv_windows_wide(const char *path) {
   int n = MultiByteToWideChar(CP_UTF8, 0, path, -1, NULL, 0);
   wchar_t *wide = sqlite3_malloc64(((sqlite3_uint64)n + 1) * sizeof(*wide));
 
@@ -42,7 +36,7 @@ static wchar_t *folder_wide(const char *path) {
   return wide;
 }
 
-static char *folder_utf8(const wchar_t *wide) {
+char *kv_windows_utf8(const wchar_t *wide) {
   int n = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
   char *text = sqlite3_malloc64((sqlite3_uint64)n + 1);
 
@@ -50,6 +44,30 @@ static char *folder_utf8(const wchar_t *wide) {
   text[0] = '\0';
   WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, n, NULL, NULL);
   return text;
+}
+
+/* From here on a path is long: a folder's may have 247 characters. */
+#define FOLDER_LONG 240
+
+wchar_t *kv_windows_name(const char *path) {
+  static const char share[] = "\\\\?\\UNC\\";
+  static const char drive[] = "\\\\?\\";
+  int is_share = path[0] == '/' && path[1] == '/';
+  char *name;
+  char *z;
+  wchar_t *wide;
+
+  if (strlen(path) < FOLDER_LONG || !(is_share || path[1] == ':')) {
+    return kv_windows_wide(path);
+  }
+  name = is_share ? sqlite3_mprintf("%s%s", share, path + 2)
+                  : sqlite3_mprintf("%s%s", drive, path);
+  for (z = name; z && *z; z++) {
+    if (*z == '/') *z = '\\'; /* only these separate behind the prefix */
+  }
+  wide = name ? kv_windows_wide(name) : NULL;
+  sqlite3_free(name);
+  return wide;
 }
 
 /* Nanoseconds since 1970; times past 2262 are as good as the last one. */
@@ -85,8 +103,7 @@ static kv_file_kind folder_kind(DWORD attributes, DWORD tag) {
                                                : KV_FILE_REGULAR;
 }
 
-/* A handle for looking only. flags: FILE_FLAG_OPEN_REPARSE_POINT or 0. */
-static HANDLE folder_handle(const wchar_t *path, DWORD flags) {
+HANDLE kv_windows_handle(const wchar_t *path, DWORD flags) {
   return CreateFileW(path, FILE_READ_ATTRIBUTES,
                      FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
                      NULL, OPEN_EXISTING, flags | FILE_FLAG_BACKUP_SEMANTICS,
@@ -121,13 +138,13 @@ static kv_file_kind folder_examine(HANDLE file, kv_stamp *stamp) {
 }
 
 kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp) {
-  wchar_t *wide = folder_wide(path);
+  wchar_t *wide = kv_windows_name(path);
   kv_file_kind kind = KV_FILE_UNKNOWN;
   HANDLE file;
 
   memset(stamp, 0, sizeof(*stamp));
   if (!wide) return KV_FILE_UNKNOWN;
-  file = folder_handle(wide, FILE_FLAG_OPEN_REPARSE_POINT);
+  file = kv_windows_handle(wide, FILE_FLAG_OPEN_REPARSE_POINT);
   if (file != INVALID_HANDLE_VALUE) {
     kind = folder_examine(file, stamp);
     CloseHandle(file);
@@ -147,13 +164,11 @@ kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp) {
 
 int kv_folder_is_fresh(const kv_stamp *stamp) {
   int64_t now = folder_nanoseconds(folder_clock());
-  int64_t newest = stamp->mtime > stamp->ctime ? stamp->mtime : stamp->ctime;
 
-  return newest > now - (int64_t)2 * 1000000000;
+  return kv_stamp_newest(stamp) > now - KV_STAMP_TICK;
 }
 
-/* Make a directory; one that exists is fine. Returns an error of Windows. */
-static DWORD folder_make(const wchar_t *path) {
+DWORD kv_windows_make(const wchar_t *path) {
   DWORD error;
 
   if (CreateDirectoryW(path, NULL)) return ERROR_SUCCESS;
@@ -165,17 +180,35 @@ static DWORD folder_make(const wchar_t *path) {
 }
 
 int kv_folder_make(const char *path) {
-  wchar_t *wide = folder_wide(path);
+  wchar_t *wide = kv_windows_name(path);
   int rc = wide ? SQLITE_OK : SQLITE_NOMEM;
 
-  if (rc == SQLITE_OK && folder_make(wide) != 0) rc = SQLITE_CANTOPEN;
+  if (rc == SQLITE_OK && kv_windows_make(wide) != 0) rc = SQLITE_CANTOPEN;
   sqlite3_free(wide);
   return rc;
 }
 
+void kv_folder_touch(const char *path) {
+  wchar_t *wide = kv_windows_name(path);
+  HANDLE file = INVALID_HANDLE_VALUE;
+  FILETIME now;
+
+  if (wide) {
+    file = CreateFileW(wide, FILE_WRITE_ATTRIBUTES,
+                       FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                       NULL, OPEN_EXISTING, FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+  }
+  if (file != INVALID_HANDLE_VALUE) {
+    GetSystemTimePreciseAsFileTime(&now);
+    SetFileTime(file, NULL, NULL, &now);
+    CloseHandle(file);
+  }
+  sqlite3_free(wide);
+}
+
 /* The folder for temporary files is the user's, and so is what is in it. */
 int kv_folder_make_private(const char *path) {
-  wchar_t *wide = folder_wide(path);
+  wchar_t *wide = kv_windows_name(path);
   int is_made = wide && CreateDirectoryW(wide, NULL);
 
   sqlite3_free(wide);
@@ -183,7 +216,7 @@ int kv_folder_make_private(const char *path) {
 }
 
 int kv_folder_remove(const char *path) {
-  wchar_t *wide = folder_wide(path);
+  wchar_t *wide = kv_windows_name(path);
   int is_gone = wide && RemoveDirectoryW(wide);
 
   sqlite3_free(wide);
@@ -196,8 +229,8 @@ static int folder_is_held(DWORD error) {
 }
 
 int kv_folder_rename(const char *from, const char *to) {
-  wchar_t *wide_from = folder_wide(from);
-  wchar_t *wide_to = folder_wide(to);
+  wchar_t *wide_from = kv_windows_name(from);
+  wchar_t *wide_to = kv_windows_name(to);
   int rc = wide_from && wide_to ? SQLITE_OK : SQLITE_NOMEM;
   int i;
 
@@ -217,221 +250,19 @@ int kv_folder_rename(const char *from, const char *to) {
   return rc;
 }
 
-/* Drop separators at the end, but for that of a drive: C:\ is no C: */
-static void folder_trim(wchar_t *path) {
-  size_t n = wcslen(path);
-
-  while (n > 1 && path[n - 1] == L'\\' && path[n - 2] != L':')
-    path[--n] = 0;
-}
-
-/* Drop the prefix that turns off parsing: \\?\C:\x, \\?\UNC\server\share */
-static void folder_drop_prefix(wchar_t *path) {
-  if (wcsncmp(path, L"\\\\?\\UNC\\", 8) == 0) {
-    memmove(path + 2, path + 8, (wcslen(path + 8) + 1) * sizeof(*path));
-  } else if (wcsncmp(path, L"\\\\?\\", 4) == 0 && path[4] && path[5] == L':') {
-    memmove(path, path + 4, (wcslen(path + 4) + 1) * sizeof(*path));
-  }
-}
-
-/* The whole path by its text alone. */
-static wchar_t *folder_full(const wchar_t *path) {
-  DWORD size = GetFullPathNameW(path, 0, NULL, NULL);
-  wchar_t *full = sqlite3_malloc64(((sqlite3_uint64)size + 1) * sizeof(*full));
-  DWORD n = full ? GetFullPathNameW(path, size, full, NULL) : 0;
-
-  if (full && (n == 0 || n >= size)) {
-    sqlite3_free(full);
-    return NULL;
-  }
-  if (full) {
-    folder_drop_prefix(full);
-    folder_trim(full);
-  }
-  return full;
-}
-
-/*
-** The path of an open file without links, spelled as on the disk. NULL, too,
-** where the file system does not tell.
-*/
-static wchar_t *folder_final(HANDLE file) {
-  DWORD size = GetFinalPathNameByHandleW(file, NULL, 0, VOLUME_NAME_DOS);
-  wchar_t *final = NULL;
-  DWORD n = 0;
-
-  if (size) {
-    final = sqlite3_malloc64(((sqlite3_uint64)size + 1) * sizeof(*final));
-  }
-  if (final) {
-    n = GetFinalPathNameByHandleW(file, final, size + 1, VOLUME_NAME_DOS);
-  }
-  if (n == 0 || n > size) {
-    sqlite3_free(final);
-    return NULL;
-  }
-  folder_drop_prefix(final);
-  folder_trim(final);
-  return final;
-}
-
-static char *folder_plain(const wchar_t *path) {
-  char *text = folder_utf8(path);
-  char *z;
-
-  for (z = text; z && *z; z++) {
-    if (*z == '\\') *z = '/';
-  }
-  return text;
-}
-
-/* Resolve the part of an absolute path that exists, and keep the rest. */
-static char *folder_real(wchar_t *path) {
-  HANDLE file = folder_handle(path, 0);
-  wchar_t *slash = wcsrchr(path, L'\\');
-  char *real = NULL;
-
-  if (file != INVALID_HANDLE_VALUE) {
-    wchar_t *final = folder_final(file);
-    CloseHandle(file);
-    real = folder_plain(final ? final : path);
-    sqlite3_free(final);
-  } else if (!slash || slash - path < 3) { /* below C:\ or a server's name */
-    real = folder_plain(path);
-  } else {
-    char *rest = folder_plain(slash + 1);
-    char *head;
-
-    *slash = 0;
-    head = folder_real(path);
-    *slash = L'\\';
-    if (head && rest) {
-      size_t n = strlen(head);
-      real =
-        sqlite3_mprintf(n && head[n - 1] == '/' ? "%s%s" : "%s/%s", head, rest);
-    }
-    sqlite3_free(head);
-    sqlite3_free(rest);
-  }
-  return real;
-}
-
-/* C:/x, //server/share, and /x and C:x, which start where Windows says. */
-static int folder_is_absolute(const char *path) {
-  if (path[0] == '/' || path[0] == '\\') return 1;
-  return path[0] && path[1] == ':' &&
-         strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-                path[0]) != NULL;
-}
-
-static char *folder_join(const char *path, const char *base) {
-  return folder_is_absolute(path)
-           ? kv_strdup(path)
-           : sqlite3_mprintf("%s/%s", base ? base : ".", path);
-}
-
-/* A path that Windows refuses stays; kv_folder_resolve() reports it. */
-char *kv_folder_absolute(const char *path, const char *base) {
-  char *joined = folder_join(path, base);
-  wchar_t *wide = joined ? folder_wide(joined) : NULL;
-  wchar_t *full = wide ? folder_full(wide) : NULL;
-
-  if (full) {
-    sqlite3_free(joined);
-    joined = folder_plain(full);
-  }
-  sqlite3_free(full);
-  sqlite3_free(wide);
-  return joined;
-}
-
-static int folder_absolute(const char *path, const char *base, wchar_t **out,
-                           char **err) {
-  char *joined = folder_join(path, base);
-  wchar_t *wide = joined ? folder_wide(joined) : NULL;
-  int rc = wide ? SQLITE_OK : SQLITE_NOMEM;
-
-  *out = wide ? folder_full(wide) : NULL;
-  if (rc == SQLITE_OK && !*out) {
-    rc = kv_error(err, SQLITE_CANTOPEN,
-                  "%s cannot be the path of a file or "
-                  "folder",
-                  joined);
-  }
-  sqlite3_free(wide);
-  sqlite3_free(joined);
-  return rc;
-}
-
-/* What Windows says about an error of its own, or NULL. */
-static char *folder_message(DWORD error) {
-  wchar_t wide[256];
-  DWORD n =
-    FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS |
-                     FORMAT_MESSAGE_MAX_WIDTH_MASK,
-                   NULL, error, 0, wide, 256, NULL);
-
-  while (n > 0 && (wide[n - 1] == L' ' || wide[n - 1] == L'.'))
-    n--;
-  if (n == 0) return sqlite3_mprintf("Windows error %u", (unsigned)error);
-  wide[n] = 0;
-  return folder_utf8(wide);
-}
-
-static int folder_create(const wchar_t *path, char **err) {
-  DWORD error = folder_make(path);
-  DWORD attributes = GetFileAttributesW(path);
-  char *name = folder_plain(path);
-  int rc = SQLITE_OK;
-
-  if (!name) return SQLITE_NOMEM;
-  if (error != ERROR_SUCCESS) {
-    char *why = folder_message(error);
-    rc = kv_error(err, SQLITE_CANTOPEN,
-                  error == ERROR_PATH_NOT_FOUND
-                    ? "cannot create folder %s: %s; only the last part of a "
-                      "path is created, so mount or make the rest"
-                    : "cannot create folder %s: %s",
-                  name, why ? why : "unknown error");
-    sqlite3_free(why);
-  } else if (attributes != INVALID_FILE_ATTRIBUTES &&
-             !(attributes & FILE_ATTRIBUTE_DIRECTORY)) {
-    rc = kv_error(err, SQLITE_CANTOPEN,
-                  "%s is not a folder; name the folder that the devices share",
-                  name);
-  }
-  sqlite3_free(name);
-  return rc;
-}
-
-int kv_folder_resolve(const char *path, const char *base, int create,
-                      char **out, char **err) {
-  wchar_t *absolute = NULL;
-  int rc = folder_absolute(path, base, &absolute, err);
-
-  *out = NULL;
-  if (rc == SQLITE_OK && create) rc = folder_create(absolute, err);
-  if (rc == SQLITE_OK) {
-    *out = folder_real(absolute);
-    if (!*out) rc = SQLITE_NOMEM;
-  }
-  sqlite3_free(absolute);
-  return rc;
-}
-
 int64_t kv_folder_room(const char *path) {
-  wchar_t *wide = folder_wide(path);
-  wchar_t *slash = wide ? wcsrchr(wide, L'/') : NULL;
+  const char *slash = strrchr(path, '/');
+  char *folder =
+    slash ? sqlite3_mprintf("%.*s", (int)(slash + 1 - path), path) : NULL;
+  wchar_t *name = folder ? kv_windows_name(folder) : NULL;
   ULARGE_INTEGER room;
   int64_t n = -1;
 
-  if (slash) {
-    slash[1] = 0; /* the directory */
-    if (GetDiskFreeSpaceExW(wide, &room, NULL, NULL)) {
-      n = room.QuadPart > INT64_MAX ? INT64_MAX : (int64_t)room.QuadPart;
-    }
+  if (name && GetDiskFreeSpaceExW(name, &room, NULL, NULL)) {
+    n = room.QuadPart > INT64_MAX ? INT64_MAX : (int64_t)room.QuadPart;
   }
-  sqlite3_free(wide);
+  sqlite3_free(name);
+  sqlite3_free(folder);
   return n;
 }
 
@@ -455,7 +286,7 @@ static int folder_add_name(char ***names, int *n, int *capacity,
     *names = grown;
     *capacity = more;
   }
-  (*names)[*n] = folder_utf8(name);
+  (*names)[*n] = kv_windows_utf8(name);
   if (!(*names)[*n]) return SQLITE_NOMEM;
   ++*n;
   return SQLITE_OK;
@@ -463,7 +294,7 @@ static int folder_add_name(char ***names, int *n, int *capacity,
 
 static HANDLE folder_find(const char *path, WIN32_FIND_DATAW *entry) {
   char *pattern = sqlite3_mprintf("%s/*", path);
-  wchar_t *wide = pattern ? folder_wide(pattern) : NULL;
+  wchar_t *wide = pattern ? kv_windows_name(pattern) : NULL;
   HANDLE find = INVALID_HANDLE_VALUE;
 
   if (wide) {
@@ -484,6 +315,28 @@ static int folder_find_error(DWORD error) {
     case ERROR_NOT_ENOUGH_MEMORY: return SQLITE_NOMEM;
     default: return SQLITE_CANTOPEN;
   }
+}
+
+int kv_folder_each(const char *path, kv_folder_take *take, void *to) {
+  WIN32_FIND_DATAW entry;
+  HANDLE find = folder_find(path, &entry);
+  int more = find != INVALID_HANDLE_VALUE;
+  int rc = more ? SQLITE_OK : folder_find_error(GetLastError());
+
+  while (rc == SQLITE_OK && more) {
+    if (!folder_is_dots(entry.cFileName)) {
+      char *name = kv_windows_utf8(entry.cFileName);
+
+      rc = name ? take(to, name) : SQLITE_NOMEM;
+      sqlite3_free(name);
+    }
+    if (rc == SQLITE_OK) {
+      more = FindNextFileW(find, &entry);
+      if (!more) rc = folder_find_error(GetLastError());
+    }
+  }
+  if (find != INVALID_HANDLE_VALUE) FindClose(find);
+  return rc;
 }
 
 int kv_folder_list(const char *path, int most, int only_directories,
@@ -537,7 +390,7 @@ void kv_folder_machine(char out[KV_MACHINE_SIZE]) {
   if (RegQueryValueExW(key, L"MachineGuid", NULL, &type, (BYTE *)wide, &size) ==
         ERROR_SUCCESS &&
       type == REG_SZ) {
-    guid = folder_utf8(wide);
+    guid = kv_windows_utf8(wide);
   }
   RegCloseKey(key);
   if (guid && strlen(guid) >= 16) {

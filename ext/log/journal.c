@@ -15,9 +15,10 @@
 
 #include "db/error.h"
 #include "db/handle.h"
+#include "db/run.h"
+#include "file/reserve.h"
 #include "folder/folder.h"
 #include "reader.h"
-#include "reserve.h"
 
 /* Suffixes of files that SQLite would take for a part of the log. */
 static const char *const journal_suffixes[] = {"-journal", "-wal", "-shm"};
@@ -105,11 +106,28 @@ static int journal_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
   return rc;
 }
 
+/* Is each of its pages whole, and was it emptied of all that its base says? */
+static int journal_check_pages(sqlite3 *host, const char *path, int *is_whole) {
+  sqlite3 *handle = NULL;
+  int64_t is_emptied = 0;
+  kv_run run;
+  int rc = kv_handle_read(host, path, &handle);
+
+  *is_whole = 0;
+  if (rc == SQLITE_OK) rc = kv_handle_quick_check(handle, is_whole);
+  if (rc == SQLITE_OK && *is_whole) {
+    kv_run_begin_on(&run, handle, KV_SQL_LOG_IS_EMPTIED);
+    rc = kv_run_number(&run, &is_emptied);
+    *is_whole = rc == SQLITE_OK && is_emptied;
+  }
+  sqlite3_close(handle);
+  return rc;
+}
+
 int kv_journal_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   kv_reader *reader = NULL;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_stretch stretch;
-  sqlite3 *handle = NULL;
   int rc = kv_reader_open_own(host, path, NULL, &reader, &verdict);
 
   *is_whole = 0;
@@ -120,13 +138,7 @@ int kv_journal_is_whole(sqlite3 *host, const char *path, int *is_whole) {
   }
   kv_reader_close(reader);
   kv_verdict_clear(&verdict);
-  if (*is_whole) {
-    *is_whole = 0;
-    rc = kv_handle_read(host, path, &handle);
-    if (rc == SQLITE_OK) rc = kv_handle_quick_check(handle, is_whole);
-    sqlite3_close(handle);
-  }
-  return rc;
+  return *is_whole ? journal_check_pages(host, path, is_whole) : rc;
 }
 
 /* True if SQLite must not roll it back into the file beside it. */

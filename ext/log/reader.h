@@ -1,12 +1,15 @@
 /*
-** Reads a log file that may hold anything. Nothing else reads the logs of other
+** Reads a log that may hold anything. Nothing else reads the logs of other
 ** devices.
+**
+** A reader is opened on log.db. If the log begins in sealed files beside it, it
+** opens these as it needs them, one at a time.
 **
 ** A reader yields the rows of a log in order, and stops at the first row that
 ** does not continue the verified chain. The content of a file can only end the
 ** reading; it cannot make it fail, hang, or yield a wrong row.
 **
-**     open      is it a log of format version 1, of this device?
+**     open      is it a log of format version 2, of this device?
 **     sum_at    is it the log that was read before?
 **     verify    up to where can it be read?
 **     start, next   the rows
@@ -17,36 +20,8 @@
 #ifndef KV_LOG_READER_H
 #define KV_LOG_READER_H
 
-#include "admit.h"
-#include "core/row.h"
 #include "core/span.h"
-
-/* Why a reader stopped. */
-typedef enum kv_end {
-  KV_END_NONE,    /* it has not */
-  KV_END_CLEAN,   /* the file ends there, without anything behind it */
-  KV_END_TORN,    /* it ends within a transaction */
-  KV_END_WRONG,   /* the next row does not verify */
-  KV_END_DAMAGED, /* the pages of the next row cannot be read, */
-  KV_END_ENDLESS, /* or make SQLite read more than a row can have */
-  KV_END_UNREAD,  /* the disk failed: nothing is known of the rest */
-  KV_END_TOO_BIG, /* the next row is over KV_VALUE_MAX, */
-  KV_END_LIMITED  /* or over a limit of the host, which may be raised */
-} kv_end;
-
-/* What a reader found. */
-typedef struct kv_stretch {
-  kv_position end;    /* last row of the last whole transaction, or the start */
-  int64_t n_rows;     /* rows up to there, without seen rows */
-  int64_t n_seen;     /* seen rows up to there */
-  int64_t last_ts;    /* greatest time up to there; -1: none */
-  int64_t counted_ts; /* greatest time up to there that the clock counts */
-  kv_end ended;       /* why it ends there */
-  const char *reason; /* the same in words, static; NULL if it is clean */
-} kv_stretch;
-
-/* Is the next row larger than what is read here? */
-int kv_stretch_is_too_big(const kv_stretch *stretch);
+#include "stretch.h"
 
 typedef struct kv_reader kv_reader;
 
@@ -78,16 +53,24 @@ void kv_reader_close(kv_reader *reader);
 const kv_log_head *kv_reader_head(const kv_reader *reader);
 
 /*
-** The sum that the row at seq carries (base_sum for base_seq), unverified.
-** *found is 0 if there is none or it cannot be read.
+** The sum of the position seq: that of the row with this number, or of the last
+** one before it if that was compacted away; or where the chain begins. Unverified.
+** *found is 0 if there is none, or it cannot be read, or the file that has it is
+** not there (kv_reader_lack()).
 */
 int kv_reader_sum_at(kv_reader *reader, int64_t seq, int64_t *sum, int *found);
+
+/*
+** Why the file that was needed last cannot be read: waiting if it is not there or
+** not whole, else damaged or busy; NULL: it could. Borrowed until the next call.
+*/
+const kv_verdict *kv_reader_lack(const kv_reader *reader);
 
 /* Check whether the row at this position has this sum. */
 int kv_reader_has(kv_reader *reader, kv_position at, int *has);
 
 /*
-** The last row of the file, unverified; its values are borrowed until the next
+** The last row of the log, unverified; its values are borrowed until the next
 ** call. *found is 0 if the file has no rows, negative if it cannot be read.
 */
 int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
@@ -95,7 +78,10 @@ int kv_reader_last(kv_reader *reader, kv_row *row, int *found);
 /* Its number alone, unverified: 0 if there is none, or it cannot be read. */
 int kv_reader_last_seq(kv_reader *reader, int64_t *out);
 
-/* The same without its values: its number and sum. */
+/*
+** The position at which log.db ends, if it has rows: the number and the sum of the
+** last one, or former_seq if that is greater.
+*/
 int kv_reader_tail(kv_reader *reader, kv_position *tail, int *found);
 
 /*

@@ -13,14 +13,17 @@
 #include "db/run.h"
 #include "db/stmt.h"
 #include "db/value.h"
+#include "file/placeholder.h"
+#include "file/reserve.h"
 #include "folder/folder.h"
 #include "journal.h"
-#include "placeholder.h"
-#include "reserve.h"
 
 /* More than a commit adds to its pages: the first one in the journal, and what
 ** the file system needs. */
 #define LOG_ROOM 32768
+
+/* How often a log that is replaced meanwhile is opened. */
+#define WRITER_OPENS 10
 
 char *kv_writer_path(const char *root, const char *device, const char *file) {
   return file ? sqlite3_mprintf("%s/devices/%s/%s", root, device, file)
@@ -113,6 +116,19 @@ static int writer_make_place(const kv_writer_place *place, char **err) {
   return rc;
 }
 
+static void writer_bind_origin(kv_run *run, const kv_origin *origin) {
+  if (origin->has_former) {
+    kv_run_blob(run, origin->former_id, KV_ID_SIZE);
+    kv_run_int(run, origin->former_seq);
+    kv_run_int(run, origin->former_sum);
+  } else {
+    kv_run_null(run);
+    kv_run_null(run);
+    kv_run_null(run);
+  }
+  kv_run_int(run, origin->horizon);
+}
+
 /* Write the tables and the device row of a new log. */
 static int writer_create(kv_writer *log, const kv_writer_place *place) {
   kv_log_head *head = &log->head;
@@ -120,14 +136,13 @@ static int writer_create(kv_writer *log, const kv_writer_place *place) {
   int rc = kv_stmt_run(log->handle, KV_SQL_LOG_FORMAT);
 
   memset(head, 0, sizeof(*head));
-  sqlite3_snprintf(sizeof(head->name), head->name, "%s", place->device);
-  sqlite3_snprintf(sizeof(head->host), head->host, "%s", place->machine);
-  if (place->id) {
-    memcpy(head->id, place->id, KV_ID_SIZE);
-  } else {
-    kv_handle_random(place->host, KV_ID_SIZE, head->id);
+  if (place->head) *head = *place->head;
+  if (!head->name[0]) {
+    sqlite3_snprintf(sizeof(head->name), head->name, "%s", place->device);
   }
-  head->base.sum = kv_row_base_sum(head->name, strlen(head->name), head->id);
+  sqlite3_snprintf(sizeof(head->host), head->host, "%s", place->machine);
+  if (!place->head) kv_handle_random(place->host, KV_ID_SIZE, head->id);
+  if (head->base.seq == 0) head->base = kv_log_start(head);
   log->tail = head->base;
   log->is_new = 1;
   if (rc == SQLITE_OK) rc = kv_stmt_run(log->handle, KV_SQL_LOG_CREATE_DEVICE);
@@ -138,7 +153,9 @@ static int writer_create(kv_writer *log, const kv_writer_place *place) {
   kv_run_blob(&run, head->id, KV_ID_SIZE);
   kv_run_text(&run, head->host);
   kv_run_int(&run, place->now);
+  kv_run_int(&run, head->base.seq);
   kv_run_int(&run, head->base.sum);
+  writer_bind_origin(&run, &head->origin);
   return kv_run_end(&run);
 }
 
@@ -159,6 +176,8 @@ static int writer_read_head(kv_writer *log, const kv_writer_place *place,
                    "has a last row that cannot be read");
   } else if (rc == SQLITE_OK && found) {
     log->tail = tail;
+  } else if (log->tail.seq < log->head.origin.former_seq) {
+    log->tail.seq = log->head.origin.former_seq;
   }
   return rc;
 }
@@ -180,8 +199,8 @@ int kv_writer_error(char **err, int rc, const char *path) {
 }
 
 /*
-** The first statement, which reads the schema, whatever it is. SQLite says
-** SQLITE_NOMEM of a damaged one, too, but then it says so again.
+** The first statement, which reads the schema, whatever it is. SQLite returns
+** SQLITE_NOMEM for a damaged one, too, but then it does so twice.
 */
 static int writer_make_durable(kv_writer *log) {
   int rc = kv_stmt_run(log->handle, KV_SQL_LOG_DURABLE);
@@ -215,6 +234,7 @@ static int writer_enter(kv_writer *log, const kv_writer_place *place,
     return SQLITE_OK;
   }
   if (rc != SQLITE_OK) return kv_writer_error(err, rc, log->path);
+  if (kv_writer_has_moved(log)) return KV_MOVED;
 
   if (kv_folder_look(log->path, &stamp) != KV_FILE_REGULAR) {
     rc = SQLITE_CANTOPEN; /* it was made when it was opened */
@@ -250,6 +270,25 @@ static int writer_end_replacement(const kv_writer_place *place,
   return rc;
 }
 
+/*
+** Open and lock the file. While this waited for the lock, a repaired log may have
+** taken its place: then the file that is locked has another name.
+*/
+static int writer_open(kv_writer *log, const kv_writer_place *place,
+                       kv_verdict *verdict, char **err) {
+  int rc = KV_MOVED;
+  int attempt;
+
+  for (attempt = 0; attempt < WRITER_OPENS && rc == KV_MOVED; attempt++) {
+    sqlite3_close(log->handle);
+    rc = kv_handle_write(place->host, log->path, 1, place->busy_timeout,
+                         &log->handle);
+    if (rc != SQLITE_OK) return kv_writer_error(err, rc, log->path);
+    rc = writer_enter(log, place, verdict, err);
+  }
+  return rc == KV_MOVED ? kv_writer_error(err, SQLITE_BUSY, log->path) : rc;
+}
+
 int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
                    kv_verdict *verdict, char **err) {
   kv_writer *log = kv_zalloc(sizeof(*log));
@@ -273,12 +312,7 @@ int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
                     "%s is not a regular file: move it away", log->path);
     }
   }
-  if (rc == SQLITE_OK) {
-    rc = kv_handle_write(place->host, log->path, 1, place->busy_timeout,
-                         &log->handle);
-    if (rc != SQLITE_OK) rc = kv_writer_error(err, rc, log->path);
-  }
-  if (rc == SQLITE_OK) rc = writer_enter(log, place, verdict, err);
+  if (rc == SQLITE_OK) rc = writer_open(log, place, verdict, err);
   if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) {
     kv_writer_close(log);
     log = NULL;
@@ -291,8 +325,7 @@ int kv_writer_is_locked(const kv_writer *log) {
   return !sqlite3_get_autocommit(log->handle);
 }
 
-/* What a call of SQLite on the log's handle came to; not a stop by the host. */
-static int writer_note(kv_writer *log, int rc) {
+int kv_writer_note(kv_writer *log, int rc) {
   if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_INTERRUPT) log->has_failed = 1;
   return rc;
 }
@@ -301,48 +334,24 @@ int kv_writer_has_failed(const kv_writer *log) {
   return log && log->has_failed;
 }
 
-int kv_writer_append(kv_writer *log, kv_row *row) {
-  kv_run *append = &log->append;
-  kv_row previous;
-  int rc;
-
-  /* If SQLite rolled back because of an error, nothing can continue. */
-  assert(kv_writer_is_locked(log));
-  previous.seq = log->tail.seq;
-  previous.txn = log->txn;
-  row->seq = log->tail.seq + 1;
-  if (kv_row_check_form(&previous, row) || kv_row_size(row) > KV_VALUE_MAX) {
-    return KV_REFUSED;
-  }
-  row->sum = kv_row_sum(log->tail.sum, row);
-  if (!append->stmt) kv_run_begin_on(append, log->handle, KV_SQL_LOG_APPEND);
-  kv_run_int(append, row->seq);
-  kv_run_int(append, row->txn);
-  kv_run_int(append, row->ts);
-  kv_run_value(append, &row->parent_ts);
-  kv_run_int(append, row->op);
-  kv_run_value(append, &row->bucket);
-  kv_run_value(append, &row->key);
-  kv_run_value(append, &row->value);
-  kv_run_int(append, row->sum);
-  rc = kv_run_again(append);
-  if (rc == SQLITE_OK) {
-    log->tail.seq = row->seq;
-    log->tail.sum = row->sum;
-    log->txn = row->txn;
-  }
-  return writer_note(log, rc);
-}
-
-/* A file that was just made is on no disk yet: no reader could admit it. */
+/*
+** A file that was just made is not on the disk yet, so no reader could admit
+** it.
+*/
 static int writer_new_sum_at(kv_writer *log, int64_t seq, int64_t *sum,
                              int *found) {
   kv_run run;
 
+  int is_hole = seq > log->head.base.seq && seq <= log->head.origin.former_seq;
+
+  *sum = log->head.base.sum;
+  *found = is_hole;
   kv_run_begin_on(&run, log->handle, KV_SQL_FOREIGN_SUM_AT);
   kv_run_int(&run, seq);
-  *found = kv_run_row(&run);
-  if (*found) *sum = sqlite3_column_int64(run.stmt, 0);
+  if (kv_run_row(&run)) {
+    *found = is_hole || sqlite3_column_int64(run.stmt, 0) == seq;
+    *sum = sqlite3_column_int64(run.stmt, 1);
+  }
   return kv_run_close(&run);
 }
 
@@ -352,26 +361,27 @@ int kv_writer_sum_at(kv_writer *log, int64_t seq, int64_t *sum, int *found) {
   *found = is_base || seq == log->tail.seq;
   *sum = is_base ? log->head.base.sum : log->tail.sum;
   if (*found) return SQLITE_OK;
-  return writer_note(log, log->reader
-                            ? kv_reader_sum_at(log->reader, seq, sum, found)
-                            : writer_new_sum_at(log, seq, sum, found));
+  return kv_writer_note(log, log->reader
+                               ? kv_reader_sum_at(log->reader, seq, sum, found)
+                               : writer_new_sum_at(log, seq, sum, found));
 }
 
 int kv_writer_check(kv_writer *log, int *is_whole) {
-  return writer_note(log, kv_handle_quick_check(log->handle, is_whole));
+  return kv_writer_note(log, kv_handle_quick_check(log->handle, is_whole));
 }
 
 int kv_writer_trim(kv_writer *log) {
   sqlite3_file *file = NULL;
   int rc;
 
-  assert(kv_writer_is_locked(log) && !log->append.stmt);
+  assert(kv_writer_is_locked(log));
   if (log->head.end == 0) return SQLITE_OK;
+  assert(!log->append.stmt);
   rc =
     sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (rc == SQLITE_OK) rc = file->pMethods->xTruncate(file, log->head.end);
   if (rc == SQLITE_OK) log->head.end = 0;
-  return writer_note(log, rc);
+  return kv_writer_note(log, rc);
 }
 
 int kv_writer_take_over(kv_writer *log, const char *machine) {
@@ -385,11 +395,43 @@ int kv_writer_take_over(kv_writer *log, const char *machine) {
   if (rc == SQLITE_OK) {
     sqlite3_snprintf(sizeof(log->head.host), log->head.host, "%s", machine);
   }
-  return writer_note(log, rc);
+  return kv_writer_note(log, rc);
 }
 
-/* The VFS of the log. */
-static sqlite3_vfs *writer_vfs(kv_writer *log) {
+int kv_writer_restart(kv_writer *log, const kv_log_head *head) {
+  kv_run run;
+  int rc;
+
+  assert(kv_writer_is_locked(log));
+  kv_reader_close(log->reader);
+  log->reader = NULL;
+  rc = kv_writer_trim(log);
+  if (rc == SQLITE_OK) {
+    rc = kv_writer_note(log, kv_stmt_run(log->handle, KV_SQL_LOG_EMPTY));
+  }
+  if (rc != SQLITE_OK) return rc;
+  kv_run_begin_on(&run, log->handle, KV_SQL_LOG_RESTART);
+  kv_run_blob(&run, head->id, KV_ID_SIZE);
+  kv_run_int(&run, head->base.seq);
+  kv_run_int(&run, head->base.sum);
+  writer_bind_origin(&run, &head->origin);
+  rc = kv_writer_note(log, kv_run_end(&run));
+  memcpy(log->head.id, head->id, KV_ID_SIZE);
+  log->head.origin = head->origin;
+  log->head.base = log->tail = head->base;
+  log->txn = log->tail.seq;
+  return rc;
+}
+
+int kv_writer_has_moved(const kv_writer *log) {
+  int has_moved = 0;
+  int rc = sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_HAS_MOVED,
+                                &has_moved);
+
+  return rc == SQLITE_OK && has_moved;
+}
+
+sqlite3_vfs *kv_writer_vfs(kv_writer *log) {
   sqlite3_vfs *vfs = NULL;
 
   sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
@@ -397,7 +439,7 @@ static sqlite3_vfs *writer_vfs(kv_writer *log) {
 }
 
 int kv_writer_reserve(kv_writer *log, char **err) {
-  sqlite3_vfs *vfs = writer_vfs(log);
+  sqlite3_vfs *vfs = kv_writer_vfs(log);
   int n_cached = 0;
   int highest = 0;
   int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
@@ -416,7 +458,7 @@ int kv_writer_reserve(kv_writer *log, char **err) {
 }
 
 static void writer_drop_room(kv_writer *log) {
-  if (log->holds_room) kv_reserve_drop(writer_vfs(log), log->path);
+  if (log->holds_room) kv_reserve_drop(kv_writer_vfs(log), log->path);
   log->holds_room = 0;
 }
 
@@ -474,26 +516,27 @@ int kv_writer_set_aside(const char *root, const char *device, char **err) {
   return rc;
 }
 
+/* Delete the file, or its journal, if it is there. */
+static int writer_delete(sqlite3_vfs *vfs, const kv_writer_place *place,
+                         const char *suffix) {
+  char *path = sqlite3_mprintf("%s/devices/%s/%s%s", place->root, place->device,
+                               place->file, suffix);
+  int rc = path ? vfs->xDelete(vfs, path, 1) : SQLITE_NOMEM;
+
+  sqlite3_free(path);
+  return rc == SQLITE_IOERR_DELETE_NOENT ? SQLITE_OK : rc;
+}
+
 int kv_writer_begin_new(const kv_writer_place *place, kv_writer **out,
                         char **err) {
-  static const char *const leftovers[] = {"log.db.new-journal", "log.db.new"};
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(place->host));
-  kv_writer_place new_place = *place;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   int rc = vfs ? SQLITE_OK : SQLITE_ERROR;
-  int i;
 
   *out = NULL;
-  for (i = 0; i < 2 && rc == SQLITE_OK; i++) {
-    char *path = kv_writer_path(place->root, place->device, leftovers[i]);
-
-    rc = path ? vfs->xDelete(vfs, path, 1) : SQLITE_NOMEM;
-    if (rc == SQLITE_IOERR_DELETE_NOENT) rc = SQLITE_OK;
-    sqlite3_free(path);
-  }
-  if (rc != SQLITE_OK) return rc;
-  new_place.file = "log.db.new";
-  rc = kv_writer_lock(&new_place, out, &verdict, err);
+  if (rc == SQLITE_OK) rc = writer_delete(vfs, place, "-journal");
+  if (rc == SQLITE_OK) rc = writer_delete(vfs, place, "");
+  if (rc == SQLITE_OK) rc = kv_writer_lock(place, out, &verdict, err);
   kv_verdict_clear(&verdict);
   return rc == SQLITE_OK && !*out ? KV_DAMAGED : rc;
 }

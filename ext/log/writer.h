@@ -2,22 +2,24 @@
 ** The own log file, while it is locked to publish.
 **
 ** Each commit opens, locks and closes it. Between commits the file is not open,
-** so sync tools see complete files. Format version 1:
+** so sync tools see complete files. Format version 2:
 **
-**     device   one row: name, id, host, created, base_seq, base_sum, algo
+**     device   one row: name, id, host, created, base_seq, base_sum,
+**              former_id, former_seq, former_sum, horizon, algo
 **     log      seq, txn, ts, parent_ts, op, bucket, key, value, sum
 **
 ** The tables' texts are log_create_* in sql/writer.sql, to the byte.
 ** application_id is 'KVLG', user_version the format's version. What the columns
 ** mean is in ext/log/README.md; the checksum in core/row.c.
 **
-** INVARIANT: rows are only appended, never updated or deleted.
+** INVARIANT: rows are only appended; all of them go at once, when another file
+** has them or the cache.
 */
 #ifndef KV_LOG_WRITER_H
 #define KV_LOG_WRITER_H
 
-#include "confine.h"
 #include "db/run.h"
+#include "file/confine.h"
 #include "reader.h"
 
 typedef struct kv_writer {
@@ -42,7 +44,7 @@ typedef struct kv_writer_place {
   const char *device;      /* name */
   const char *file;        /* "log.db", or that of a log to be put there */
   const char *machine;     /* hash of this machine's identity, or '' */
-  const unsigned char *id; /* for a new file; NULL: random */
+  const kv_log_head *head; /* of a new file; NULL: of a new log */
   int64_t now;             /* microseconds; when a new file is created */
   int busy_timeout;        /* milliseconds to wait for locks */
 } kv_writer_place;
@@ -65,11 +67,10 @@ int kv_writer_lock(const kv_writer_place *place, kv_writer **out,
 int kv_writer_is_locked(const kv_writer *log);
 
 /*
-** Append a row behind the tail: row->seq and row->sum are set here. All
-** other fields are the caller's; row->txn too. KV_REFUSED for a row that
-** no reader would take: it comes from a damaged cache.
+** Note the result of an SQLite call on the log's handle, unless the host
+** interrupted it. Returns it.
 */
-int kv_writer_append(kv_writer *log, kv_row *row);
+int kv_writer_note(kv_writer *log, int rc);
 
 /*
 ** The sum that the row at seq carries (base_sum for base_seq), also of a row
@@ -98,6 +99,13 @@ int kv_writer_trim(kv_writer *log);
 /* Make this machine the one that writes the log. */
 int kv_writer_take_over(kv_writer *log, const char *machine);
 
+/*
+** Delete all rows, and give the file the head `head`, but for its name and host: it
+** is another part of the log, or another generation. Rows are appended behind
+** head->base. Nothing reads the log any more: log->reader is NULL.
+*/
+int kv_writer_restart(kv_writer *log, const kv_log_head *head);
+
 /* The error for what went wrong with a log file: a full disk, a lock. */
 int kv_writer_error(char **err, int rc, const char *path);
 
@@ -107,6 +115,15 @@ int kv_writer_error(char **err, int rc, const char *path);
 */
 int kv_writer_reserve(kv_writer *log, char **err);
 
+/* The VFS of its file; NULL: unknown. */
+sqlite3_vfs *kv_writer_vfs(kv_writer *log);
+
+/*
+** Check whether the file has lost its name: another process has put a new one in
+** its place. A VFS that cannot tell does not allow that.
+*/
+int kv_writer_has_moved(const kv_writer *log);
+
 /* Make what was appended durable and visible. The log must still be closed. */
 int kv_writer_commit(kv_writer *log);
 
@@ -114,14 +131,16 @@ int kv_writer_commit(kv_writer *log);
 void kv_writer_close(kv_writer *log);
 
 /*
-** Begin an empty log beside the own one, log.db.new, which takes its place
-** when it is committed and closed: at no moment is there neither of them.
-** The next lock ends what a crash cut off.
+** Begin an empty log beside the own one, in place->file; what an earlier one left
+** there is deleted. It gets its name when it is committed and closed.
 */
 int kv_writer_begin_new(const kv_writer_place *place, kv_writer **out,
                         char **err);
 
-/* Set the own log aside, as below, and put log.db.new in its place. */
+/*
+** Set the own log aside, as below, and put log.db.new in its place: at no moment
+** is there neither of them. The next lock ends what a crash cut off.
+*/
 int kv_writer_put_new(const char *root, const char *device, char **err);
 
 /*

@@ -16,13 +16,14 @@
 #include "db/error.h"
 #include "db/run.h"
 #include "incarnation.h"
-#include "own.h"
-#include "seen.h"
+#include "life/generation.h"
+#include "outgoing/own.h"
+#include "outgoing/seen.h"
 #include "store/errors.h"
 #include "store/exchange.h"
 #include "store/store.h"
 #include "store/transaction.h"
-#include "succession.h"
+#include "takeover.h"
 
 /* How long the host waits for locks, in milliseconds. */
 static int catch_up_busy_timeout(kv_store *store) {
@@ -37,19 +38,15 @@ static int catch_up_busy_timeout(kv_store *store) {
 int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
                      kv_writer **out, kv_verdict *verdict, char **err) {
   kv_writer_place place;
+  kv_log_head head;
   int rc;
 
   assert(store->root && store->device && !store->txn->log);
   rc = kv_store_follow(store);
   *out = NULL;
   if (rc != SQLITE_OK) return rc;
-  place.host = store->db;
-  place.root = store->root;
-  place.device = store->device;
-  place.file = "log.db";
-  place.machine = store->machine;
-  place.id = own->has_id ? own->id : NULL;
-  place.now = kv_store_now(store);
+  kv_own_head(own, &head);
+  place = kv_own_place(store, own->has_id ? &head : NULL);
   place.busy_timeout = must_wait ? catch_up_busy_timeout(store) : 0;
   return kv_writer_lock(&place, out, verdict, err);
 }
@@ -114,9 +111,11 @@ static int catch_up_settle(kv_store *store, kv_log_cursor *own,
 
   own->has_id = 1;
   memcpy(own->id, head->id, KV_ID_SIZE);
+  own->origin = head->origin;
   own->published = own->waiting = own->cached = tail;
   if (until > tail.seq)
-    rc = kv_own_rows(store, NULL, tail, until, &own->cached);
+    rc = kv_own_rows(store, NULL, head->origin.former_seq, tail, until,
+                     &own->cached);
   own->has_waiting = own->cached.seq > tail.seq;
 
   if (rc == SQLITE_OK && !is_moved &&
@@ -139,32 +138,31 @@ typedef struct catch_up {
   kv_position common;  /* the last row that both have */
   kv_stretch news;     /* what the log has behind it */
   int64_t n_seen;      /* seen rows that were written behind the news */
-  int is_successor;    /* a log that took the place of the one before */
+  int is_moved;        /* it took the place of the one before */
+  int is_again;        /* it was written anew: lock it again */
 } catch_up;
 
-/* They have nothing in common: check whether the log may take over. */
-static int catch_up_accept(catch_up *run, int adopt) {
-  kv_succession outcome;
-  int rc =
-    kv_succession_accept(run->store, run->log, run->own, adopt, &outcome);
+/* They have nothing in common: is it another generation, or another log? */
+static int catch_up_accept(catch_up *run, int adopt, int64_t *n_merged,
+                           char **err) {
+  kv_takeover outcome = KV_TAKEOVER_NONE;
+  kv_log_cursor *own = run->own;
+  int rc = SQLITE_OK;
 
-  switch (outcome) {
-    case KV_SUCCESSION_TAKEN:
-      run->is_successor = 1;
-      run->common = run->own->published;
-      break;
-    case KV_SUCCESSION_HALF: /* no row may wait in such a cache */
-      run->own->has_id = 0;
-      if (rc == SQLITE_OK) kv_incarnation_judge_other(run->verdict);
-      break;
-    case KV_SUCCESSION_NONE:
-      if (rc == SQLITE_OK) rc = kv_own_part(run->store, run->log, run->own);
-      if (rc == SQLITE_OK) {
-        rc = kv_incarnation_judge(run->log, run->own, run->verdict);
-      }
-      break;
+  if (own->has_id && memcmp(own->id, run->log->head.id, KV_ID_SIZE) != 0) {
+    rc = kv_takeover_judge(run->store, run->log, own, adopt, &outcome, n_merged,
+                           run->verdict, err);
   }
-  return rc;
+  run->is_moved = outcome == KV_TAKEOVER_TAKEN;
+  run->is_again = outcome == KV_TAKEOVER_AGAIN;
+  run->common = run->is_moved ? own->published : kv_log_start(&run->log->head);
+  if (rc != SQLITE_OK || outcome != KV_TAKEOVER_NONE ||
+      run->verdict->state != KV_STATE_OK) {
+    return rc;
+  }
+  rc = kv_own_part(run->store, run->log, own);
+  return rc == SQLITE_OK ? kv_incarnation_judge(run->log, own, run->verdict)
+                         : rc;
 }
 
 /* The log has a row over a limit: it stays unchanged. */
@@ -187,7 +185,7 @@ static int catch_up_verify(catch_up *run, char **err) {
 
   news->end = run->common;
   news->counted_ts = -1;
-  if (run->is_successor || run->log->tail.seq <= run->common.seq) {
+  if (run->is_moved || run->log->tail.seq <= run->common.seq) {
     return SQLITE_OK;
   }
   rc = kv_reader_verify(run->log->reader, run->common,
@@ -196,8 +194,10 @@ static int catch_up_verify(catch_up *run, char **err) {
     return catch_up_refuse(run->log, news, err);
   }
   if (rc == SQLITE_OK && news->ended != KV_END_CLEAN) {
+    const kv_verdict *lack = kv_reader_lack(run->log->reader);
+
     kv_verdict_set(run->verdict, KV_STATE_DAMAGED, "at row %lld: %s",
-                   news->end.seq + 1, news->reason);
+                   news->end.seq + 1, lack ? lack->detail : news->reason);
   }
   return rc;
 }
@@ -207,6 +207,9 @@ static int catch_up_take(catch_up *run, int64_t *n_merged, char **err) {
   int64_t n_new = run->news.end.seq - run->common.seq;
   int rc = kv_writer_trim(run->log);
 
+  if (run->common.seq == 0 && n_new > 0) { /* all of it is news */
+    run->own->holes = n_new - run->news.n_rows - run->news.n_seen;
+  }
   if (rc == SQLITE_OK && n_new > 0) {
     rc = catch_up_news(run->store, run->log, run->own, run->common, &run->news,
                        &run->n_seen);
@@ -214,7 +217,7 @@ static int catch_up_take(catch_up *run, int64_t *n_merged, char **err) {
   }
   if (rc == SQLITE_OK) {
     rc = catch_up_settle(run->store, run->own, &run->log->head, run->news.end,
-                         n_new > 0 || run->is_successor, run->n_seen, err);
+                         n_new > 0 || run->is_moved, run->n_seen, err);
   }
   return rc;
 }
@@ -225,8 +228,8 @@ static int catch_up_append(catch_up *run) {
   kv_position end;
 
   if (own->cached.seq <= own->published.seq) return SQLITE_OK;
-  return kv_own_rows(run->store, run->log, own->published, own->cached.seq,
-                     &end);
+  return kv_own_rows(run->store, run->log, own->origin.former_seq,
+                     own->published, own->cached.seq, &end);
 }
 
 /*
@@ -235,8 +238,8 @@ static int catch_up_append(catch_up *run) {
 ** own->published; the caller saves them.
 */
 static int catch_up_rows(kv_store *store, kv_writer *log, kv_log_cursor *own,
-                         int adopt, int64_t *n_merged, kv_verdict *verdict,
-                         char **err) {
+                         int adopt, int64_t *n_merged, int *is_again,
+                         kv_verdict *verdict, char **err) {
   catch_up run;
   int has_common;
   int rc;
@@ -248,8 +251,11 @@ static int catch_up_rows(kv_store *store, kv_writer *log, kv_log_cursor *own,
   run.own = own;
   run.verdict = verdict;
   rc = kv_own_common(store, log, own, &run.common, &has_common);
-  if (rc == SQLITE_OK && !has_common) rc = catch_up_accept(&run, adopt);
-  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) return rc;
+  if (rc == SQLITE_OK && !has_common) {
+    rc = catch_up_accept(&run, adopt, n_merged, err);
+  }
+  *is_again = run.is_again;
+  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK || *is_again) return rc;
   rc = catch_up_verify(&run, err);
   if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) return rc;
   rc = catch_up_take(&run, n_merged, err);
@@ -263,6 +269,36 @@ int kv_catch_up_judge_write(kv_writer *log, int rc, kv_verdict *verdict) {
   return SQLITE_OK;
 }
 
+/* Does the cache know a later state of the log than this file has? */
+static int catch_up_is_ahead(const kv_log_cursor *own, const kv_writer *log) {
+  int order = memcmp(own->id, log->head.id, KV_ID_SIZE);
+
+  return own->has_id && kv_row_same_lineage(own->id, log->head.id) &&
+         (order > 0 || (order == 0 && own->published.seq > log->tail.seq));
+}
+
+/*
+** Cache and log are together, and no transaction waits for that: is the log what it
+** says? Else own->verdict says what it is.
+*/
+static int catch_up_check(kv_store *store, kv_writer *log, kv_log_cursor *own,
+                          int is_ahead) {
+  kv_writer_place place = kv_own_place(store, NULL);
+  int is_rolled_back;
+  int rc = kv_generation_clean(log, &place, is_ahead, &is_rolled_back);
+
+  if (rc == SQLITE_OK && is_rolled_back) {
+    kv_verdict_set(&own->verdict, KV_STATE_TWIN,
+                   "was rolled back: a sealed file beside it is of a later "
+                   "generation");
+  } else if (rc == SQLITE_OK) {
+    rc = kv_incarnation_check_part(store, log, own);
+  }
+  return rc == SQLITE_OK && own->verdict.state == KV_STATE_OK
+           ? kv_incarnation_check_peers(store, log, own)
+           : rc;
+}
+
 int kv_catch_up(kv_store *store, kv_log_cursor *own, int adopt,
                 int64_t *n_merged, kv_writer **out, char **err) {
   int is_repaired = 1;
@@ -273,22 +309,23 @@ int kv_catch_up(kv_store *store, kv_log_cursor *own, int adopt,
   *out = NULL;
   for (attempt = 0; attempt < 3 && rc == SQLITE_OK && is_repaired; attempt++) {
     kv_verdict verdict = {KV_STATE_OK, NULL};
+    int is_ahead = 0;
+    int is_again = 0;
 
     rc = kv_catch_up_lock(store, own, 1, out, &verdict, err);
     if (rc == SQLITE_OK && *out) {
+      is_ahead = catch_up_is_ahead(own, *out);
       rc = kv_incarnation_check_host(store, *out, adopt, &verdict);
     }
     if (rc == SQLITE_OK && *out && verdict.state == KV_STATE_OK) {
-      rc = catch_up_rows(store, *out, own, adopt, n_merged, &verdict, err);
+      rc = catch_up_rows(store, *out, own, adopt, n_merged, &is_again, &verdict,
+                         err);
       rc = kv_catch_up_judge_write(*out, rc, &verdict);
     }
-    if (rc == SQLITE_OK && verdict.state == KV_STATE_OK) {
+    if (rc == SQLITE_OK && verdict.state == KV_STATE_OK && !is_again) {
       kv_verdict_clear(&own->verdict);
       if (store->txn->pending.n_rows == 0) {
-        rc = kv_incarnation_check_part(store, *out, own);
-        if (rc == SQLITE_OK && own->verdict.state == KV_STATE_OK) {
-          rc = kv_incarnation_check_peers(store, *out, own);
-        }
+        rc = catch_up_check(store, *out, own, is_ahead);
       }
       if (rc != SQLITE_OK || own->verdict.state == KV_STATE_OK) break;
       kv_verdict_set(&verdict, own->verdict.state, "%s", own->verdict.detail);
@@ -298,7 +335,7 @@ int kv_catch_up(kv_store *store, kv_log_cursor *own, int adopt,
     }
     kv_writer_close(*out);
     *out = NULL;
-    if (rc == SQLITE_OK) {
+    if (rc == SQLITE_OK && !is_again) {
       kv_verdict_set(&own->verdict, verdict.state, "%s",
                      verdict.detail ? verdict.detail : "cannot be used");
       rc =

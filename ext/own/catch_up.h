@@ -5,11 +5,12 @@
 ** (published), and where it ends once this commit is in (cached). At the next
 ** lock the log shows what happened since:
 **
-**     row at cached is ours        all is in
-**     row at published is ours,    our rows behind it are missing; what the
-**     or at `waiting`, where rows  log has there is another process's, as far
-**     began to wait                as it is not the same as ours (own.h)
+**     row at cached is ours        nothing is missing
+**     row at published is ours,    our rows after it are missing; rows that the
+**     or at `waiting`, where rows  log has there are another process's, unless
+**     began to wait                they equal ours (own.h)
 **     its last row is in the cache it lost rows: they are appended again
+**     another log, or generation   one takes the place of the other (takeover.h)
 **     anything else                damaged: set aside; or a twin: refused
 **
 ** INVARIANT: own rows are published in the order of their numbers, and no row

@@ -4,13 +4,14 @@
 #include "incarnation.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "cache/values.h"
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/run.h"
-#include "own.h"
+#include "outgoing/own.h"
 #include "store/errors.h"
 #include "store/exchange.h"
 #include "store/store.h"
@@ -29,10 +30,14 @@ int kv_incarnation_check_host(kv_store *store, kv_writer *log, int adopt,
   return kv_writer_take_over(log, store->machine);
 }
 
-void kv_incarnation_judge_other(kv_verdict *verdict) {
-  kv_verdict_set(verdict, KV_STATE_TWIN,
-                 "is not the one that this device published; kv_sync() "
-                 "accepts it if it has all of those rows");
+void kv_incarnation_judge_lack(kv_reader *reader, int adopt,
+                               kv_verdict *verdict) {
+  const kv_verdict *lack = kv_reader_lack(reader);
+
+  kv_verdict_set(verdict, adopt ? KV_STATE_TWIN : KV_STATE_WAITING,
+                 "%s: bring it back; or, if it is gone for good, go on "
+                 "without its rows with adopt=1",
+                 lack && lack->detail ? lack->detail : "a file is missing");
 }
 
 int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
@@ -45,10 +50,13 @@ int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
     kv_verdict_set(verdict, KV_STATE_TWIN, "is gone, and so are its rows here");
     return SQLITE_OK;
   }
-  rc = kv_reader_verify(log->reader, log->head.base, INT64_MAX, NULL, &stretch);
+  rc = kv_reader_verify(log->reader, kv_log_start(&log->head), INT64_MAX, NULL,
+                        &stretch);
   if (rc == SQLITE_OK && stretch.ended == KV_END_CLEAN &&
       memcmp(own->id, log->head.id, KV_ID_SIZE) != 0) {
-    kv_incarnation_judge_other(verdict);
+    kv_verdict_set(verdict, KV_STATE_TWIN,
+                   "is not the one that this device published, and lacks rows "
+                   "of that one");
   } else if (rc == SQLITE_OK && stretch.ended == KV_END_CLEAN) {
     kv_verdict_set(verdict, KV_STATE_TWIN,
                    "holds other rows than this device published");
@@ -78,9 +86,14 @@ static int incarnation_salvage(kv_store *store) {
     rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
   }
   if (rc == SQLITE_OK && reader) {
-    kv_position base = kv_reader_head(reader)->base;
+    kv_position base = kv_log_start(kv_reader_head(reader));
 
     rc = kv_reader_verify(reader, base, INT64_MAX, NULL, &stretch);
+    if (rc == SQLITE_OK && stretch.ended == KV_END_MISSING &&
+        stretch.end.seq == base.seq) {
+      base = kv_reader_head(reader)->base; /* what log.db itself has */
+      rc = kv_reader_verify(reader, base, INT64_MAX, NULL, &stretch);
+    }
     stretch.n_seen = 0; /* they speak of numbers that will change */
     if (rc == SQLITE_OK && stretch.n_rows > 0) {
       rc = kv_store_next_arrival(store, &arrived);
@@ -100,40 +113,16 @@ static int incarnation_salvage(kv_store *store) {
   return rc;
 }
 
-/* Columns of own_by_time. */
-enum { ROW_BUCKET, ROW_KEY, ROW_TS, ROW_SEQ, ROW_TXN };
-
-/* Give a row of own_by_time the number seq. */
-static int incarnation_set_seq(kv_store *store, sqlite3_stmt *row,
-                               int64_t seq) {
-  kv_run run;
-
-  kv_run_begin(&run, &store->stmts, KV_SQL_OWN_SET_SEQ);
-  kv_run_int(&run, seq);
-  kv_run_int(&run, sqlite3_column_int64(row, ROW_TXN));
-  kv_run_text(&run, store->device);
-  kv_run_sqlite(&run, sqlite3_column_value(row, ROW_BUCKET));
-  kv_run_sqlite(&run, sqlite3_column_value(row, ROW_KEY));
-  kv_run_sqlite(&run, sqlite3_column_value(row, ROW_TS));
-  kv_run_sqlite(&run, sqlite3_column_value(row, ROW_SEQ));
-  return kv_run_end(&run);
-}
-
 /* Renumber all own rows in the order of time, one transaction for each time. */
 static int incarnation_renumber(kv_store *store, int64_t *n) {
   kv_span all = {0, 0, 0, 0};
-  int64_t seq = 0;
   kv_run run;
   int rc = kv_cache_count(&store->stmts, store->device, n);
 
   if (rc != SQLITE_OK) return rc;
   kv_run_begin(&run, &store->stmts, KV_SQL_OWN_BY_TIME);
   kv_run_text(&run, store->device);
-  while (kv_run_row(&run)) {
-    run.rc = incarnation_set_seq(store, run.stmt, ++seq);
-    kv_span_row(&all, seq, sqlite3_column_int64(run.stmt, ROW_TS));
-  }
-  rc = kv_run_close(&run);
+  rc = kv_own_set_numbers(store, &run, 0, -1, &all);
   if (rc == SQLITE_OK) {
     rc = kv_cache_run_for(&store->stmts, KV_SQL_OWN_SET_SEQ_END, store->device);
   }
@@ -151,16 +140,20 @@ static int incarnation_renumber(kv_store *store, int64_t *n) {
 */
 static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
                                 int64_t n, char **err) {
-  kv_writer_place place = {
-    store->db,      store->root, store->device,       "log.db",
-    store->machine, own->id,     kv_store_now(store), 0};
+  kv_log_head head;
+  kv_writer_place place;
   kv_writer *log = NULL;
   kv_position end;
   int rc;
 
   assert(own->has_id && !store->txn->log);
+  kv_own_head(own, &head);
+  place = kv_own_place(store, &head);
+  place.file = "log.db.new";
   rc = kv_writer_begin_new(&place, &log, err);
-  if (rc == SQLITE_OK) rc = kv_own_rows(store, log, log->head.base, n, &end);
+  if (rc == SQLITE_OK)
+    rc =
+      kv_own_rows(store, log, head.origin.former_seq, log->head.base, n, &end);
   if (rc == SQLITE_OK) rc = kv_writer_commit(log);
   kv_writer_close(log);
   if (rc == SQLITE_OK) {
@@ -175,7 +168,7 @@ static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
 
 /* A new log id for the rows of the file and of the cache together. */
 static int incarnation_begin(kv_store *store, kv_log_cursor *own, char **err) {
-  kv_position base = {0, 0};
+  kv_log_head head;
   int64_t n = 0;
   int rc;
 
@@ -184,10 +177,12 @@ static int incarnation_begin(kv_store *store, kv_log_cursor *own, char **err) {
   if (rc == SQLITE_OK) rc = incarnation_renumber(store, &n);
   if (rc == SQLITE_OK) {
     kv_handle_random(store->db, KV_ID_SIZE, own->id);
+    memset(&own->origin, 0, offsetof(kv_origin, horizon));
+    own->holes = 0;
     own->has_id = 1;
     memset(&store->txn->committed, 0, sizeof(store->txn->committed));
-    base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
-    rc = kv_own_rows(store, NULL, base, n, &own->cached);
+    kv_own_head(own, &head);
+    rc = kv_own_rows(store, NULL, 0, head.base, n, &own->cached);
     own->published = own->cached;
   }
   return rc == SQLITE_OK ? incarnation_make_log(store, own, n, err) : rc;
@@ -225,12 +220,41 @@ static int incarnation_has_more(kv_store *store, const kv_log_cursor *own,
   return rc;
 }
 
+/*
+** Check whether a sealed file of the log is missing, or not whole: then this
+** cache waits for it, or for another cache that has its rows.
+*/
+static int incarnation_lacks_file(kv_store *store, kv_log_cursor *own,
+                                  int *lacks) {
+  char *path = kv_writer_path(store->root, store->device, "log.db");
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_stretch stretch;
+  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+
+  *lacks = 0;
+  if (rc == SQLITE_OK) {
+    rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader) {
+    rc = kv_reader_verify(reader, kv_log_start(kv_reader_head(reader)),
+                          INT64_MAX, NULL, &stretch);
+    *lacks = rc == SQLITE_OK && stretch.ended == KV_END_MISSING;
+  }
+  if (*lacks) kv_incarnation_judge_lack(reader, 0, &own->verdict);
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return rc;
+}
+
 int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
                           const kv_verdict *verdict, int adopt,
                           int *is_repaired, char **err) {
   kv_position end = {0, 0};
   int is_complete = 0;
   int has_more = 0;
+  int lacks = 0;
   int rc = SQLITE_OK;
 
   assert(!store->txn->log && store->txn->pending.late.n == 0);
@@ -240,10 +264,11 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
     return SQLITE_OK;
   }
   if (verdict->state == KV_STATE_DAMAGED && own->has_id) {
-    kv_position base = {0, 0};
+    kv_log_head head;
 
-    base.sum = kv_row_base_sum(store->device, strlen(store->device), own->id);
-    rc = kv_own_rows(store, NULL, base, own->published.seq, &end);
+    kv_own_head(own, &head);
+    rc = kv_own_rows(store, NULL, head.origin.former_seq, head.base,
+                     own->published.seq, &end);
     is_complete = rc == SQLITE_OK && end.seq == own->published.seq &&
                   end.sum == own->published.sum;
     if (rc == KV_GAP) rc = SQLITE_OK;
@@ -252,8 +277,13 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
       is_complete = !has_more;
     }
   }
+  if (rc == SQLITE_OK && !is_complete && !adopt) {
+    rc = incarnation_lacks_file(store, own, &lacks);
+  }
   if (rc == SQLITE_OK && is_complete) {
     rc = incarnation_make_log(store, own, own->published.seq, err);
+  } else if (lacks) {
+    return rc;
   } else if (rc == SQLITE_OK && store->txn->pending.n_rows > 0) {
     rc = kv_store_postpone(store, verdict, err);
   } else if (rc == SQLITE_OK) {
@@ -266,10 +296,13 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
 /* Columns of seen_last. */
 enum { LAST_ID, LAST_SEQ, LAST_SUM };
 
-/* The last row of this device's log that one peer says it has merged. */
+/*
+** The last row of this device's log that one peer says it has merged, and the
+** id of that log. *found is 0 if it was of another lineage.
+*/
 static int incarnation_ack(kv_store *store, const char *peer,
-                           const unsigned char *id, kv_position *out,
-                           int *found) {
+                           const unsigned char *own, unsigned char *id,
+                           kv_position *out, int *found) {
   kv_run run;
 
   *found = 0;
@@ -280,7 +313,8 @@ static int incarnation_ack(kv_store *store, const char *peer,
     const void *peer_id = sqlite3_column_blob(run.stmt, LAST_ID);
 
     *found = peer_id && sqlite3_column_bytes(run.stmt, LAST_ID) == KV_ID_SIZE &&
-             memcmp(peer_id, id, KV_ID_SIZE) == 0;
+             kv_row_same_lineage(peer_id, own);
+    if (*found) memcpy(id, peer_id, KV_ID_SIZE);
     out->seq = sqlite3_column_int64(run.stmt, LAST_SEQ);
     out->sum = sqlite3_column_int64(run.stmt, LAST_SUM);
   }
@@ -297,15 +331,24 @@ int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
   assert(kv_writer_is_locked(log) && store->txn->pending.n_rows == 0);
   rc = kv_log_cursor_list(&store->stmts, &names, &n);
   for (i = 0; i < n && rc == SQLITE_OK; i++) {
+    const unsigned char *own_id = log->head.id;
+    unsigned char id[KV_ID_SIZE];
     kv_position ack = {0, 0};
     int64_t sum = 0;
+    int is_older;
     int found;
 
     if (strcmp(names[i], store->device) == 0) continue;
-    rc = incarnation_ack(store, names[i], log->head.id, &ack, &found);
+    rc = incarnation_ack(store, names[i], own_id, id, &ack, &found);
     if (rc != SQLITE_OK || !found) continue;
-    rc = kv_writer_sum_at(log, ack.seq, &sum, &found);
-    if (rc == SQLITE_OK && (!found || sum != ack.sum)) {
+    is_older = memcmp(id, own_id, KV_ID_SIZE) < 0;
+    if (memcmp(id, own_id, KV_ID_SIZE) == 0) {
+      rc = kv_writer_sum_at(log, ack.seq, &sum, &found);
+      found = found && sum == ack.sum;
+    } else {
+      found = is_older && ack.seq <= log->tail.seq;
+    }
+    if (rc == SQLITE_OK && !found) {
       kv_verdict_set(&own->verdict, KV_STATE_TWIN,
                      "was rolled back: device %s has read row %lld of it, "
                      "which it no longer has",
@@ -329,7 +372,7 @@ static int incarnation_part(kv_store *store, kv_writer *log, int64_t end,
   kv_stamp stamp;
   uint32_t number;
 
-  *after = log->head.base;
+  *after = kv_log_start(&log->head);
   *found = 1;
   kv_folder_look(log->path, &stamp);
   if (end <= INCARNATION_PART && stamp.size <= INCARNATION_PART_BYTES) {

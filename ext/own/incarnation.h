@@ -20,8 +20,12 @@
 int kv_incarnation_check_host(kv_store *store, kv_writer *log, int adopt,
                               kv_verdict *verdict);
 
-/* The log verifies, but is not the one that the cache knows: a twin. */
-void kv_incarnation_judge_other(kv_verdict *verdict);
+/*
+** A file of the log is missing: this cache waits for it; or, with adopt, begins a new
+** incarnation without its rows.
+*/
+void kv_incarnation_judge_lack(kv_reader *reader, int adopt,
+                               kv_verdict *verdict);
 
 /* The log does not continue what the cache knows: damaged, or a twin? */
 int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "bucket/clash.h"
+#include "cache/own_stamp.h"
 #include "cache/values.h"
 #include "catch_up.h"
 #include "connection/registry.h"
@@ -13,56 +15,25 @@
 #include "db/error.h"
 #include "db/run.h"
 #include "db/value.h"
-#include "own.h"
+#include "life/seal.h"
+#include "outgoing/own.h"
+#include "outgoing/seen.h"
 #include "store/errors.h"
 #include "store/exchange.h"
 #include "store/savepoint.h"
 #include "store/transaction.h"
 #include "store/write.h"
-
-static int publish_append_seen(kv_store *store, kv_writer *log, kv_position *at,
-                               int64_t txn) {
-  kv_pending *pending = &store->txn->pending;
-  kv_row row;
-  int rc = SQLITE_OK;
-  int i;
-
-  memset(&row, 0, sizeof(row));
-  row.txn = txn;
-  row.ts = pending->ts;
-  row.op = KV_OP_SEEN;
-  row.parent_ts.type = row.value.type = KV_INTEGER;
-  row.bucket.type = KV_TEXT;
-  row.key.type = KV_BLOB;
-  row.key.n = KV_ID_SIZE;
-  for (i = 0; i < pending->n_seen && rc == SQLITE_OK; i++) {
-    const kv_seen *seen = &pending->seen[i];
-
-    row.seq = at->seq + 1;
-    row.bucket.z = seen->peer;
-    row.bucket.n = strlen(seen->peer);
-    row.key.z = seen->id;
-    row.value.i = seen->at.seq;
-    row.parent_ts.i = seen->at.sum;
-    if (log) rc = kv_writer_append(log, &row);
-    if (rc == SQLITE_OK) {
-      rc = kv_cache_put_seen(&store->stmts, store->device, &row);
-    }
-    at->seq = row.seq;
-    if (!log) row.sum = kv_row_sum(at->sum, &row);
-    at->sum = row.sum;
-  }
-  return rc;
-}
+#include "tables/follow.h"
 
 /*
-** A value that is not remembered, from the cache. It is of the run, for
-** kv_run_close(), or is *large.
+** Read a value that is not remembered from the cache. It belongs to the run,
+** for kv_run_close(), or is *large.
 */
 static int publish_fetch(kv_run *run, kv_store *store,
                          const kv_pending_row *from, kv_value *large,
                          kv_value *value) {
   kv_run_begin(run, &store->stmts, KV_SQL_OWN_VALUE);
+  kv_run_value(run, &from->bucket);
   kv_run_value(run, &from->key);
   kv_run_int(run, from->ts);
   kv_run_text(run, store->device);
@@ -74,41 +45,63 @@ static int publish_fetch(kv_run *run, kv_store *store,
   return run->rc;
 }
 
-/* Append the remembered rows in the order of their numbers. */
+/* Remembered rows on their way into the log, in the order of their numbers. */
+typedef struct publish_feed {
+  kv_rows base; /* base class: must be first */
+  kv_store *store;
+  kv_pending_row **rows;
+  int64_t i;
+  int is_fetching; /* the run has the value of the row that was handed over, */
+  kv_run run;
+  kv_value large; /* or this is it */
+  int rc;         /* why the rows ended before their end */
+  kv_rows_row out;
+} publish_feed;
+
+/* The row that was handed over is no longer needed. */
+static void publish_forget(publish_feed *feed) {
+  kv_value_free(&feed->large);
+  if (feed->is_fetching) kv_run_close(&feed->run);
+  feed->is_fetching = 0;
+}
+
+static const kv_rows_row *publish_next(kv_rows *base) {
+  publish_feed *feed = (publish_feed *)base;
+  kv_row *row = &feed->out.row;
+  const kv_pending_row *from;
+
+  publish_forget(feed);
+  if (feed->i == feed->store->txn->pending.n_rows) return NULL;
+  from = feed->rows[feed->i++];
+  row->ts = from->ts;
+  row->parent_ts = from->parent_ts;
+  row->op = from->op;
+  row->bucket = from->bucket;
+  row->key = from->key;
+  row->value = from->value;
+  if (from->is_reference) {
+    feed->is_fetching = 1;
+    feed->rc =
+      publish_fetch(&feed->run, feed->store, from, &feed->large, &row->value);
+  }
+  return feed->rc == SQLITE_OK ? &feed->out : NULL;
+}
+
 static int publish_append_remembered(kv_store *store, kv_writer *log,
                                      kv_position *at, int64_t txn) {
-  kv_pending *pending = &store->txn->pending;
-  kv_pending_row **rows = kv_pending_rows(pending);
-  kv_row row;
-  int64_t i;
-  int rc = rows ? SQLITE_OK : SQLITE_NOMEM;
+  publish_feed feed;
+  int rc;
 
-  memset(&row, 0, sizeof(row));
-  row.txn = txn;
-  row.bucket.type = KV_TEXT;
-  for (i = 0; i < pending->n_rows && rc == SQLITE_OK; i++) {
-    const kv_pending_row *from = rows[i];
-    kv_value large = {0};
-    kv_run run;
-
-    row.seq = at->seq + 1;
-    row.ts = from->ts;
-    row.parent_ts = from->parent_ts;
-    row.op = from->op;
-    row.key = from->key;
-    row.value = from->value;
-    if (from->is_reference) {
-      rc = publish_fetch(&run, store, from, &large, &row.value);
-    }
-    if (rc == SQLITE_OK && log) rc = kv_writer_append(log, &row);
-    if (rc == SQLITE_OK && !log) row.sum = kv_row_sum(at->sum, &row);
-    kv_value_free(&large);
-    if (from->is_reference) kv_run_close(&run);
-    at->seq = row.seq;
-    at->sum = row.sum;
-  }
-  sqlite3_free(rows);
-  return rc;
+  memset(&feed, 0, sizeof(feed));
+  feed.base.next = publish_next;
+  feed.store = store;
+  feed.rows = kv_pending_rows(&store->txn->pending);
+  if (!feed.rows) return SQLITE_NOMEM;
+  feed.out.row.txn = txn;
+  rc = kv_own_rows_append(log, &feed.base, store->txn->pending.n_rows, at);
+  publish_forget(&feed);
+  sqlite3_free(feed.rows);
+  return kv_first_error(feed.rc, rc);
 }
 
 /* Append the transaction after own->cached, and note where it ends. */
@@ -124,9 +117,12 @@ static int publish_transaction(kv_store *store, kv_writer *log,
   assert(!log || kv_writer_is_locked(log));
   rc =
     kv_cache_put_arrival(&store->stmts, pending->arrived, store->device, &span);
-  if (rc == SQLITE_OK) rc = publish_append_seen(store, log, &at, txn);
   if (rc == SQLITE_OK) {
-    rc = pending->is_scan ? kv_own_rows(store, log, at, txn, &at)
+    rc = kv_seen_append(store, log, pending->seen, pending->n_seen, txn,
+                        pending->ts, &at);
+  }
+  if (rc == SQLITE_OK) {
+    rc = pending->is_scan ? kv_own_rows(store, log, 0, at, txn, &at)
                           : publish_append_remembered(store, log, &at, txn);
   }
   own->cached = at;
@@ -159,7 +155,8 @@ typedef struct publish_commit {
   kv_store *store;
   kv_writer *log; /* locked; NULL: rows wait, or the store has no folder */
   kv_log_cursor own;
-  char *why; /* why it failed, or why rows wait */
+  char *why;        /* why it failed, or why rows wait */
+  int64_t n_merged; /* rows that another process had published meanwhile */
 } publish_commit;
 
 /* Note that rows wait, after those that are published. */
@@ -187,18 +184,36 @@ static int publish_load(publish_commit *commit, int *is_gone, char **err) {
   return rc == SQLITE_OK ? kv_write_flush(store, err) : rc;
 }
 
+/* Option publish='sync': the rows wait, and no file is opened. */
+static int publish_put_off(publish_commit *commit) {
+  kv_log_cursor *own = &commit->own;
+  int rc = kv_own_look(commit->store, own);
+
+  own->has_stamp = own->has_before = 0;
+  if (!own->has_waiting) own->waiting = own->cached;
+  own->has_waiting = 1;
+  if (own->verdict.state == KV_STATE_OK) {
+    kv_verdict_set(&own->verdict, KV_STATE_WAITING, "rows wait for kv_sync()");
+  }
+  own->cached = commit->store->txn->pending.base;
+  return rc;
+}
+
 /* Bring cache and log together. If that fails and rows may wait, note why. */
 static int publish_reach_log(publish_commit *commit) {
   kv_store *store = commit->store;
   kv_log_cursor *own = &commit->own;
-  int64_t n_merged = 0;
   int rc = SQLITE_OK;
 
+  if (store->exchange->puts_off && store->root && own->has_id) {
+    return publish_put_off(commit);
+  }
   if (store->root) {
-    rc = kv_catch_up(store, own, store->exchange->adopt, &n_merged,
+    rc = kv_catch_up(store, own, store->exchange->adopt, &commit->n_merged,
                      &commit->log, &commit->why);
   }
-  own->has_stamp = 0;
+  own->has_stamp = own->has_before = 0;
+  if (rc == SQLITE_OK && commit->log) kv_own_stamp_before(own, store->root);
   if (rc == SQLITE_OK && store->root && !commit->log) {
     store->exchange->must_look = 1;
     rc = kv_store_refuse(store, &own->verdict, &commit->why);
@@ -261,6 +276,8 @@ static int publish_prepare(kv_store *store, char **err) {
   rc = publish_load(&commit, &is_gone, err);
   if (rc == SQLITE_OK && !is_gone) {
     rc = publish_reach_log(&commit);
+    /* Typed tables follow later: a trigger could write to no virtual table now. */
+    if (rc == SQLITE_OK && commit.n_merged > 0) rc = kv_clash_check(store, err);
     if (rc == SQLITE_OK) rc = publish_append(&commit);
     if (rc == SQLITE_OK) {
       commit.own.is_known = 1;
@@ -293,12 +310,34 @@ int kv_publish_prepare(kv_store *store, char **err) {
   return kv_stmt_forbid(&store->stmts, is_forbidden, rc);
 }
 
+/*
+** Seal the log, if it has grown, after its commit. If that fails, it is tried
+** again when the log has grown further; the commit did not fail.
+*/
+static void publish_seal(kv_store *store) {
+  kv_exchange *exchange = store->exchange;
+  kv_writer_place place = kv_own_place(store, NULL);
+  int64_t limit = exchange->segment;
+  int64_t used = limit > 0 ? kv_seal_used(store->txn->log) : 0;
+  int is_sealed;
+  int rc;
+
+  if (exchange->seal_at > limit) limit = exchange->seal_at;
+  if (limit == 0 || used < limit) return;
+  rc = kv_seal_log(store->txn->log, &place, limit + limit / 5, &is_sealed);
+  exchange->seal_at = is_sealed ? 0 : used + exchange->segment / 4;
+  if (rc != SQLITE_OK) {
+    sqlite3_log(rc, "cannot seal %s", store->txn->log->path);
+  }
+}
+
 /* The second phase itself. An error is also kept for the next commit. */
 static int publish_finish(kv_store *store, char **err) {
   int rc = kv_writer_commit(store->txn->log);
 
   if (rc == SQLITE_OK) {
     store->txn->committed = store->txn->log->tail;
+    publish_seal(store);
   } else {
     kv_writer_error(err, rc, store->txn->log->path);
   }
@@ -343,19 +382,20 @@ static int publish_is_idle(kv_store *store, const kv_publish_run *run,
   return rc;
 }
 
-/* Remember the file's stamp, unless it may change unnoticed. */
-static void publish_stamp(kv_store *store, kv_log_cursor *own) {
-  char *path = kv_writer_path(store->root, store->device, "log.db");
-
-  own->has_stamp = path &&
-                   kv_folder_look(path, &own->stamp) == KV_FILE_REGULAR &&
-                   !kv_folder_is_fresh(&own->stamp);
-  sqlite3_free(path);
-}
-
 /* True if the log has rows that it did not have when it was locked. */
 static int publish_has_news(const kv_writer *log, const kv_log_cursor *own) {
   return log->is_new || own->cached.seq > own->published.seq;
+}
+
+/* Append a transaction of seen rows. */
+static int publish_acknowledge(kv_store *store, const kv_publish_run *run,
+                               kv_writer *log, kv_log_cursor *own) {
+  int64_t ts = run->seen_ts;
+
+  if (ts > own->last_ts) own->last_ts = ts;
+  if (ts > own->newest) own->newest = ts;
+  return kv_seen_append(store, log, run->seen, run->n_seen,
+                        own->cached.seq + run->n_seen, ts, &own->cached);
 }
 
 /*
@@ -372,6 +412,10 @@ static int publish_prepare_waiting(kv_store *store, kv_publish_run *run,
   if (rc == SQLITE_OK) {
     rc = kv_catch_up(store, &own, run->adopt, &run->n_merged, &log, err);
   }
+  if (rc == SQLITE_OK) rc = kv_follow_all(store, err);
+  if (rc == SQLITE_OK && log && run->n_seen > 0) {
+    rc = publish_acknowledge(store, run, log, &own);
+  }
   own.has_stamp = 0;
   if (rc == SQLITE_OK && log && is_inside && publish_has_news(log, &own)) {
     /* A sync or commit outside will publish it: only note that it waits. */
@@ -387,7 +431,9 @@ static int publish_prepare_waiting(kv_store *store, kv_publish_run *run,
     own.synced = kv_folder_now();
     store->exchange->must_look = 0;
     if (store->txn->log && own.cached.seq == own.published.seq) {
-      publish_stamp(store, &own);
+      kv_own_stamp_settle(&own, store->root);
+    } else if (store->txn->log) {
+      kv_own_stamp_before(&own, store->root);
     }
     rc = kv_log_cursor_save(&store->stmts, &own);
   }
@@ -424,7 +470,8 @@ int kv_publish_waiting(kv_store *store, kv_publish_run *run, char **err) {
 }
 
 int kv_publish_now(kv_store *store, int must_look, char **err) {
-  kv_publish_run run = {must_look, store->exchange->adopt, 0, 0};
+  kv_publish_run run = {.must_look = must_look,
+                        .adopt = store->exchange->adopt};
   int rc = kv_publish_waiting(store, &run, err);
 
   if (run.is_published) store->exchange->adopt = 0;
@@ -471,7 +518,7 @@ int kv_publish_introduce(kv_store *store, char **err) {
   if (rc == SQLITE_OK && log) {
     memcpy(own.id, log->head.id, KV_ID_SIZE);
     own.has_id = 1;
-    own.cached = own.published = log->head.base;
+    own.cached = own.published = kv_log_start(&log->head);
     rc = kv_writer_commit(log);
   }
   if (rc == SQLITE_OK) rc = kv_log_cursor_save(&store->stmts, &own);

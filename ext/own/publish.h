@@ -15,6 +15,7 @@
 #define KV_OWN_PUBLISH_H
 
 #include "store/identity.h"
+#include "store/pending.h"
 
 /*
 ** When a cache is created: create the own log if it does not exist, so that the
@@ -43,6 +44,9 @@ typedef struct kv_publish_run {
   int64_t n_merged; /* increased by the rows merged */
   int
     is_published; /* out: nothing waits, and the log is adopted if it may be */
+  const kv_seen *seen; /* rows to be appended then, as a transaction: */
+  int n_seen;
+  int64_t seen_ts; /* their time */
 } kv_publish_run;
 
 /*

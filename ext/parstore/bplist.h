@@ -1,9 +1,9 @@
 /*
 ** Binary property lists: the objects of one, each checked as it is looked at.
 **
-** Pure: no SQLite, no allocation. A list is any bytes; what is returned
-** borrows them. Objects are named by their number in the list's table. Nothing
-** here follows a reference: who does counts what that costs, see plist.c.
+** Pure: no SQLite, no allocation. A list is any bytes; what is returned borrows
+** them. Objects are named by their number in the list's table. Nothing here
+** follows a reference: the caller that does limits the cost (plist.c).
 **
 ** INVARIANT: no byte outside of the list is read, whatever it says.
 */
@@ -48,7 +48,7 @@ typedef struct kv_bplist_object {
 /* Read the trailer of n bytes. 0 if they are no property list. */
 int kv_bplist_open(const void *z, size_t n, kv_bplist *out);
 
-/* Read an object. 0 if it is damaged or there is none of that number. */
+/* Read an object. 0 if it is damaged, or no object has that number. */
 int kv_bplist_get(const kv_bplist *list, uint64_t number,
                   kv_bplist_object *out);
 

@@ -3,9 +3,9 @@
 **
 ** The file is read from a copy of its own, through a handle that may select
 ** from ZLOG alone. Its schema is another program's and may be anything: a
-** virtual table or a column that is computed would run code, so that a file
-** with one is no log. Rows come in the order of Z_PK, each greater than the one
-** before, which ends a file whose pages lead in a circle.
+** virtual table or a computed column would run code, so a file with one is not
+** a log. Rows come in the order of Z_PK, each greater than the one before,
+** which ends a file whose pages lead in a circle.
 */
 #include "parlog.h"
 
@@ -15,9 +15,9 @@
 #include "db/handle.h"
 #include "db/stmt.h"
 #include "db/value.h"
+#include "file/confine.h"
+#include "file/placeholder.h"
 #include "folder/folder.h"
-#include "log/confine.h"
-#include "log/placeholder.h"
 #include "snapshot.h"
 
 #define PARLOG_EPOCH ((int64_t)KV_PLIST_EPOCH * 1000000)
@@ -45,12 +45,15 @@ static void parlog_say(char reason[KV_PARLOG_REASON], const char *text) {
   sqlite3_snprintf(KV_PARLOG_REASON, reason, "%s", text);
 }
 
-/* What is there in the place of a log that is not. */
-static int parlog_missing(const char *path, char reason[KV_PARLOG_REASON]) {
+/* Say what is there in a device's folder if the log is not. */
+static int parlog_missing(const char *folder, char reason[KV_PARLOG_REASON]) {
   char *placeholder = NULL;
-  char *old = sqlite3_mprintf("%s-old", path);
+  char *path = sqlite3_mprintf("%s/%s", folder, parlog_names[0]);
+  char *old = sqlite3_mprintf("%s/Logs.db-old", folder);
+  char *other = sqlite3_mprintf("%s/log.db", folder);
   kv_stamp stamp;
-  int rc = old ? kv_placeholder_find(path, &placeholder) : SQLITE_NOMEM;
+  int rc = path && old && other ? kv_placeholder_find(path, &placeholder)
+                                : SQLITE_NOMEM;
 
   if (rc == SQLITE_OK && placeholder) {
     parlog_say(reason, "is not downloaded: a cloud drive has only a "
@@ -59,11 +62,16 @@ static int parlog_missing(const char *path, char reason[KV_PARLOG_REASON]) {
              kv_folder_look(old, &stamp) == KV_FILE_REGULAR) {
     parlog_say(reason,
                "has no log, but a Logs.db-old: a merge was interrupted");
+  } else if (rc == SQLITE_OK &&
+             kv_folder_look(other, &stamp) == KV_FILE_REGULAR) {
+    parlog_say(reason, "has a log of kv, not one of PARStore");
   } else {
     parlog_say(reason, "has no log yet");
   }
   sqlite3_free(placeholder);
+  sqlite3_free(path);
   sqlite3_free(old);
+  sqlite3_free(other);
   return rc;
 }
 
@@ -84,11 +92,7 @@ static int parlog_find(const char *folder, char **out,
   }
   switch (kind) {
     case KV_FILE_REGULAR: return SQLITE_OK;
-    case KV_FILE_NONE:
-      sqlite3_free(*out);
-      *out = sqlite3_mprintf("%s/%s", folder, parlog_names[0]);
-      rc = *out ? parlog_missing(*out, reason) : SQLITE_NOMEM;
-      break;
+    case KV_FILE_NONE: rc = parlog_missing(folder, reason); break;
     case KV_FILE_DIRECTORY:
       parlog_say(reason, "has a folder where its log belongs");
       break;
@@ -120,18 +124,9 @@ static int parlog_fault(kv_parlog *log, int rc, char reason[KV_PARLOG_REASON]) {
   return SQLITE_OK;
 }
 
-/* Is it there, case ignored? Words of SQL have no other letters. */
-static int parlog_has_word(const char *text, const char *word) {
-  size_t n = strlen(word);
-
-  for (; *text; text++) {
-    if (sqlite3_strnicmp(text, word, (int)n) == 0) return 1;
-  }
-  return 0;
-}
-
 /* Is ZLOG a table, and no table of the file a virtual one? */
 static int parlog_check_tables(kv_parlog *log, int *is_log) {
+  static const char create[] = "CREATE TABLE "; /* as SQLite writes it */
   sqlite3_stmt *stmt = NULL;
   int is_virtual = 0;
   int rc = kv_stmt_prepare(log->handle, KV_SQL_PARSTORE_TABLES, &stmt);
@@ -142,7 +137,7 @@ static int parlog_check_tables(kv_parlog *log, int *is_log) {
     const char *text = (const char *)sqlite3_column_text(stmt, 1);
 
     if (name && strcmp(name, "ZLOG") == 0) *is_log = 1;
-    if (!text || parlog_has_word(text, "VIRTUAL")) is_virtual = 1;
+    if (!text || strncmp(text, create, strlen(create)) != 0) is_virtual = 1;
     rc = SQLITE_OK;
   }
   if (is_virtual) *is_log = 0;
@@ -176,7 +171,7 @@ static int parlog_check_columns(kv_parlog *log, int *is_ours) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Open the copy and see that it is a log. */
+/* Open the copy and check that it is a log. */
 static int parlog_connect(kv_parlog *log, char reason[KV_PARLOG_REASON]) {
   static const char *const tables[] = {"ZLOG", "sqlite_master", NULL};
   sqlite3_file *file = NULL;
@@ -214,6 +209,8 @@ static int parlog_connect(kv_parlog *log, char reason[KV_PARLOG_REASON]) {
     parlog_say(reason, "is no log of PARStore");
   } else if (!is_ours) {
     parlog_say(reason, "has another model than PARStore 1");
+  } else {
+    kv_snapshot_hide(&log->snapshot);
   }
   return rc;
 }
@@ -245,7 +242,7 @@ int kv_parlog_open(sqlite3 *host, const char *folder, sqlite3_stmt *poll,
   return rc;
 }
 
-/* Microseconds since 1970; the last one there is for all behind. */
+/* Microseconds since 1970; later times become the last one. */
 static void parlog_time(kv_parlog *log, int column, kv_value *out) {
   int type = sqlite3_column_type(log->rows, column);
   int64_t us = sqlite3_column_int64(log->rows, column);
@@ -261,7 +258,7 @@ static void parlog_time(kv_parlog *log, int column, kv_value *out) {
   }
 }
 
-/* Make the row of what the statement stands on. */
+/* Make a row from the statement's current one. */
 static int parlog_read(kv_parlog *log) {
   kv_parlog_row *row = &log->row;
   int rc;

@@ -5,10 +5,11 @@
 **       ZPARENTTIMESTAMP INTEGER, ZTIMESTAMP INTEGER, ZKEY VARCHAR, ZBLOB BLOB)
 **
 ** Times are microseconds since 2001; before March 2013 they were seconds and
-** there were no parents. A value is a binary property list; none is a deletion.
-** Nothing else of the file is looked at: indexes and metadata vary.
+** there were no parents. A value is a binary property list; no value is a
+** deletion. Nothing else in the file is read: indexes and metadata vary.
 **
-** A log has no checksums. What SQLite reads without an error is taken as it is.
+** A log has no checksums. What SQLite reads without an error is taken to be
+** right.
 */
 #ifndef KV_PARSTORE_PARLOG_H
 #define KV_PARSTORE_PARLOG_H

@@ -41,10 +41,39 @@ static int parstore_find(const char *root, char **out) {
   return SQLITE_OK;
 }
 
+static int parstore_has(const kv_parstore *store, int i, const char *file,
+                        int *out) {
+  char *path =
+    sqlite3_mprintf("%s/%s/%s", store->devices, store->names[i], file);
+  kv_stamp stamp;
+
+  if (!path) return SQLITE_NOMEM;
+  if (kv_folder_look(path, &stamp) != KV_FILE_NONE) *out = 1;
+  sqlite3_free(path);
+  return SQLITE_OK;
+}
+
+/* Is it a store of kv? That has a folder of devices, too. */
+static int parstore_is_of_kv(const kv_parstore *store, int *out) {
+  int has_logs = 0;
+  int i;
+  int rc = SQLITE_OK;
+
+  *out = 0;
+  for (i = 0; i < store->n_names && rc == SQLITE_OK && !has_logs; i++) {
+    rc = parstore_has(store, i, "log.db", out);
+    if (rc == SQLITE_OK) rc = parstore_has(store, i, "Logs.db", &has_logs);
+    if (rc == SQLITE_OK) rc = parstore_has(store, i, "logs.db", &has_logs);
+  }
+  if (has_logs) *out = 0;
+  return rc;
+}
+
 int kv_parstore_open(sqlite3 *host, const char *path, kv_parstore **out,
                      char **err) {
   kv_parstore *store = kv_zalloc(sizeof(*store));
   char *root = NULL;
+  int is_of_kv = 0;
   int rc = store ? SQLITE_OK : SQLITE_NOMEM;
 
   if (rc == SQLITE_OK) {
@@ -57,12 +86,18 @@ int kv_parstore_open(sqlite3 *host, const char *path, kv_parstore **out,
                   "%s is no PARStore: it has no folder Devices", root);
   }
   if (rc == SQLITE_OK) {
-    rc = kv_folder_list(store->devices, INT_MAX, 1, &store->names,
+    rc = kv_folder_list(store->devices, INT_MAX, 0, &store->names,
                         &store->n_names);
     if (rc == SQLITE_CANTOPEN) {
       kv_error(err, rc, "cannot read %s: check its permissions",
                store->devices);
     }
+  }
+  if (rc == SQLITE_OK) rc = parstore_is_of_kv(store, &is_of_kv);
+  if (rc == SQLITE_OK && is_of_kv) {
+    rc = kv_error(err, SQLITE_ERROR,
+                  "%s is a store of kv, no PARStore: open it with kv_open()",
+                  root);
   }
   if (rc == SQLITE_OK) rc = kv_stmt_prepare(host, KV_SQL_POLL, &store->poll);
   sqlite3_free(root);
@@ -74,15 +109,27 @@ int kv_parstore_open(sqlite3 *host, const char *path, kv_parstore **out,
   return rc;
 }
 
-/* Open the log of the device that is read now. */
+/* Open the log of the current device, if it is a device. */
 static int parstore_enter(kv_parstore *store) {
   char *folder =
     sqlite3_mprintf("%s/%s", store->devices, store->names[store->at]);
-  int rc = SQLITE_NOMEM;
+  const char *reason = "";
+  kv_stamp stamp;
+  int rc = SQLITE_OK;
 
-  if (folder) {
-    rc = kv_parlog_open(store->host, folder, store->poll, &store->log,
-                        store->reason);
+  if (!folder) return SQLITE_NOMEM;
+  store->reason[0] = 0;
+  switch (kv_folder_look(folder, &stamp)) {
+    case KV_FILE_DIRECTORY:
+      rc = kv_parlog_open(store->host, folder, store->poll, &store->log,
+                          store->reason);
+      break;
+    case KV_FILE_OTHER: reason = "is a link or pipe, not a folder"; break;
+    case KV_FILE_UNKNOWN: reason = "cannot be read"; break;
+    default: break;
+  }
+  if (reason[0]) {
+    sqlite3_snprintf(KV_PARLOG_REASON, store->reason, "%s", reason);
   }
   sqlite3_free(folder);
   return rc;

@@ -3,7 +3,8 @@
 **
 **     Old.parstore/Devices/<device>/Logs.db
 **
-** A device is each directory in Devices whose name does not begin with a dot.
+** A device is each directory in Devices whose name does not begin with a dot; a
+** link is none, and told.
 ** Nothing is merged or decided here: rows come as they were written, device by
 ** device in the order of their names, and in that of the file.
 **
@@ -26,7 +27,7 @@ typedef struct kv_parstore_row {
 
 /*
 ** Open the store in a folder. On failure *out is NULL and *err a message for
-** sqlite3_free(): SQLITE_ERROR if it is no PARStore, SQLITE_CANTOPEN if it
+** sqlite3_free(): SQLITE_ERROR if it is no PARStore, or one of kv; SQLITE_CANTOPEN if it
 ** cannot be read. Close with kv_parstore_close().
 */
 int kv_parstore_open(sqlite3 *host, const char *path, kv_parstore **out,

@@ -3,10 +3,10 @@
 **
 ** A list is a graph: objects may be shared, and a hostile one refers to itself
 ** or unfolds to more than any disk holds. No honest writer shares arrays and
-** dictionaries, and a reference takes a byte at least. So a walk that meets
-** more objects than the list has bytes is no list. Texts and data are shared
-** by honest writers, too: they are paid from another budget, and where that is
-** spent the list stays as it is.
+** dictionaries, and a reference takes at least a byte. So if a walk meets more
+** objects than the list has bytes, it is not a list. Honest writers do share
+** texts and data: these have another budget, and when that is spent the value
+** is the list itself.
 */
 #include "plist.h"
 
@@ -28,7 +28,7 @@
 #define PLIST_LARGE ((int64_t)KV_VALUE_MAX)
 #define PLIST_LARGE_TIMES 4
 
-/* How a walk ends, if not with SQLITE_OK or SQLITE_NOMEM. */
+/* How a walk can also end. */
 #define PLIST_DAMAGED SQLITE_CORRUPT
 #define PLIST_TOO_MUCH SQLITE_TOOBIG
 
@@ -185,7 +185,9 @@ static void plist_hex(sqlite3_str *json, const unsigned char *z, uint64_t n) {
   }
 }
 
-/* Append a character that JSON escapes. What it takes beyond its byte is paid. */
+/*
+** Append a character that JSON escapes. The budget pays its additional bytes.
+*/
 static void plist_escape(plist_walk *walk, unsigned char c) {
   static const char controls[] = "btn.fr"; /* 8 to 13 */
   static const char digits[] = "0123456789abcdef";
@@ -278,7 +280,7 @@ static int plist_keys(plist_walk *walk, const kv_bplist_object *dictionary,
   return rc;
 }
 
-/* Sorted, and of equal keys the last. */
+/* Its entries, sorted; of equal keys the last one. */
 static int plist_dictionary(plist_walk *walk,
                             const kv_bplist_object *dictionary) {
   uint64_t n = dictionary->n;

@@ -4,12 +4,15 @@
 ** The stamp of a file is its inode, size and time, the size and time of each
 ** journal that is not empty, and its first 100 bytes, where SQLite counts
 ** commits. Stamp, copy, stamp: if both are equal the copy is good. A journal is
-** empty or not there between commits (PARStore's is truncated), so one that has
-** something in it is given some time to end, then it is what a crash left, and
-** SQLite rolls the copy back, or forward, as it would the file.
+** empty or not there between commits (PARStore's is truncated), so a journal
+** with content is given some time to go. If it stays, it is what a crash left,
+** and SQLite rolls the copy back, or forward, as it would the file.
 **
-** Files are read through SQLite's VFS: were they opened and closed otherwise,
-** the process would lose the locks that it may hold on them.
+** What the header says is copied, not what the file takes, which may be sparse.
+** Zeros are sparse in the copy, too.
+**
+** Files are read through SQLite's VFS: if they were opened and closed
+** otherwise, the process would lose the locks that it may hold on them.
 ** https://www.sqlite.org/howtocorrupt.html
 */
 #include "snapshot.h"
@@ -21,7 +24,9 @@
 #include "db/stmt.h"
 #include "folder/folder.h"
 
-/* How often a copy is tried, how many of these a journal may take to go. */
+/*
+** How often to try a copy, and how many of these tries to wait for a journal.
+*/
 #define SNAPSHOT_TRIES 10
 #define SNAPSHOT_TRIES_JOURNAL 5
 #ifndef KV_SNAPSHOT_WAIT
@@ -34,7 +39,7 @@
 /* https://www.sqlite.org/fileformat2.html#the_database_header */
 #define SNAPSHOT_HEADER 100
 
-/* The file and its journals. A -shm is made anew from the -wal. */
+/* The file and its journals. SQLite makes a new -shm from the -wal. */
 static const char *const snapshot_suffixes[] = {"", "-journal", "-wal"};
 #define SNAPSHOT_FILES 3
 
@@ -85,25 +90,44 @@ static int snapshot_stamp_of(sqlite3_file *file, const char *path,
   return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : rc;
 }
 
+static int64_t snapshot_number(const unsigned char *z) {
+  return (int64_t)z[0] << 24 | z[1] << 16 | z[2] << 8 | z[3];
+}
+
+static int64_t snapshot_page_size(const snapshot_stamp *stamp) {
+  int64_t size = stamp->header[16] << 8 | stamp->header[17];
+
+  return size == 1 ? 65536 : size;
+}
+
+/*
+** Pages of the file; 0: the header does not say, as none does that SQLite
+** wrote since 2010.
+*/
+static int64_t snapshot_pages(const snapshot_stamp *stamp) {
+  const unsigned char *h = stamp->header;
+
+  return memcmp(h + 24, h + 92, 4) == 0 ? snapshot_number(h + 28) : 0;
+}
+
 static int snapshot_has_journal(const snapshot_stamp *stamp) {
   return stamp->files[1].size > 0 || stamp->files[2].size > 0;
 }
 
-/* What is wrong with the file, as far as its header tells. */
+/* What is wrong with the file, as far as its header says. */
 static const char *snapshot_judge(const snapshot_stamp *stamp) {
   static const unsigned char zeros[SNAPSHOT_HEADER] = {0};
   const unsigned char *h = stamp->header;
-  int64_t page_size = h[16] << 8 | h[17];
-  int64_t n_pages = (int64_t)h[28] << 24 | h[29] << 16 | h[30] << 8 | h[31];
+  int64_t n_pages = snapshot_pages(stamp);
 
   if (stamp->files[0].size < SNAPSHOT_HEADER ||
       memcmp(h, zeros, sizeof(zeros)) == 0) {
     return "is not here yet";
   }
   if (memcmp(h, "SQLite format 3", 16) != 0) return "is no SQLite database";
-  if (page_size == 1) page_size = 65536;
-  if (!snapshot_has_journal(stamp) && memcmp(h + 24, h + 92, 4) == 0 &&
-      stamp->files[0].size < page_size * n_pages) {
+  if (n_pages == 0 ||
+      (!snapshot_has_journal(stamp) &&
+       stamp->files[0].size < snapshot_page_size(stamp) * n_pages)) {
     return "is damaged or not here as a whole";
   }
   return NULL;
@@ -127,19 +151,57 @@ static int snapshot_names_super(sqlite3_file *file, int64_t size, int *is) {
   return rc == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : rc;
 }
 
+/*
+** Bytes of the file that count. Before the transaction whose journal it is,
+** if it is one, the file may have been longer.
+*/
+static int snapshot_size(sqlite3 *host, const char *path,
+                         const snapshot_stamp *stamp, int64_t *out) {
+  static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9,
+                                         0x20, 0xa1, 0x63, 0xd7};
+  char *name = sqlite3_mprintf("%s%s", path, snapshot_suffixes[1]);
+  int64_t n_pages = snapshot_pages(stamp);
+  unsigned char header[20];
+  sqlite3 *db = NULL;
+  sqlite3_file *file;
+  int rc = name ? SQLITE_OK : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK && stamp->files[1].size >= (int64_t)sizeof(header)) {
+    rc = snapshot_open(host, name, 0, &db, &file);
+    if (rc == SQLITE_OK) {
+      rc = file->pMethods->xRead(file, header, sizeof(header), 0);
+    }
+    if (rc == SQLITE_OK && memcmp(header, magic, sizeof(magic)) == 0 &&
+        snapshot_number(header + 16) > n_pages) {
+      n_pages = snapshot_number(header + 16);
+    }
+    sqlite3_close(db);
+  }
+  sqlite3_free(name);
+  *out = snapshot_page_size(stamp) * n_pages;
+  if (*out > stamp->files[0].size) *out = stamp->files[0].size;
+  return rc;
+}
+
+static int snapshot_is_zero(const unsigned char *z, int n) {
+  return z[0] == 0 && memcmp(z, z + 1, (size_t)n - 1) == 0;
+}
+
 /* Copy `size` bytes. SQLITE_INTERRUPT: the host was interrupted. */
 static int snapshot_copy_bytes(sqlite3_file *from, sqlite3_file *to,
                                int64_t size, sqlite3_stmt *poll) {
   unsigned char *chunk = sqlite3_malloc(SNAPSHOT_CHUNK);
   int64_t at = 0;
-  int rc = chunk ? SQLITE_OK : SQLITE_NOMEM;
+  int rc = chunk ? to->pMethods->xTruncate(to, size) : SQLITE_NOMEM;
 
   while (at < size && rc == SQLITE_OK) {
     int n = size - at < SNAPSHOT_CHUNK ? (int)(size - at) : SNAPSHOT_CHUNK;
 
     rc = from->pMethods->xRead(from, chunk, n, at);
     if (rc == SQLITE_IOERR_SHORT_READ) rc = SQLITE_OK; /* the stamp tells */
-    if (rc == SQLITE_OK) rc = to->pMethods->xWrite(to, chunk, n, at);
+    if (rc == SQLITE_OK && !snapshot_is_zero(chunk, n)) {
+      rc = to->pMethods->xWrite(to, chunk, n, at);
+    }
     if (rc == SQLITE_OK && kv_stmt_is_stopped(poll)) rc = SQLITE_INTERRUPT;
     at += n;
   }
@@ -161,13 +223,13 @@ static int snapshot_copy(sqlite3 *host, const char *path,
   int is_super = 0;
   int rc = name && copy ? SQLITE_OK : SQLITE_NOMEM;
 
+  if (rc == SQLITE_OK && i == 0) rc = snapshot_size(host, path, stamp, &size);
   if (rc == SQLITE_OK) rc = snapshot_open(host, name, 0, &from_db, &from);
   if (rc == SQLITE_OK && i == 1) {
     rc = snapshot_names_super(from, size, &is_super);
     if (is_super) *reason = "has a journal that is not its own";
   }
   if (rc == SQLITE_OK) rc = snapshot_open(host, copy, 1, &to_db, &to);
-  if (rc == SQLITE_OK) rc = to->pMethods->xTruncate(to, 0);
   if (rc == SQLITE_OK) rc = snapshot_copy_bytes(from, to, size, poll);
   sqlite3_close(from_db);
   sqlite3_close(to_db);
@@ -208,7 +270,7 @@ static void snapshot_clear(kv_snapshot *snapshot) {
   }
 }
 
-/* Stamp, copy, stamp. SQLITE_BUSY: it is to be tried again. */
+/* Stamp, copy, stamp. SQLITE_BUSY: try again. */
 static int snapshot_try_file(sqlite3 *host, sqlite3_file *file,
                              const char *path, int n_try, sqlite3_stmt *poll,
                              kv_snapshot *out, const char **reason) {
@@ -277,6 +339,21 @@ int kv_snapshot_take(sqlite3 *host, const char *path, sqlite3_stmt *poll,
   }
   if (rc == SQLITE_IOERR_NOMEM) rc = SQLITE_NOMEM;
   return rc == SQLITE_NOMEM || rc == SQLITE_INTERRUPT ? rc : SQLITE_OK;
+}
+
+/* That of Apple closes a file that loses its name. */
+void kv_snapshot_hide(kv_snapshot *snapshot) {
+#if !defined(_WIN32) && !defined(__APPLE__)
+  snapshot_clear(snapshot);
+  if (kv_folder_remove(snapshot->folder) == SQLITE_OK) {
+    sqlite3_free(snapshot->folder);
+    sqlite3_free(snapshot->file);
+    snapshot->folder = NULL;
+    snapshot->file = NULL;
+  }
+#else
+  (void)snapshot;
+#endif
 }
 
 void kv_snapshot_drop(kv_snapshot *snapshot) {

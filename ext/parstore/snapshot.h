@@ -7,7 +7,7 @@
 ** lock would keep its program from writing. So it is copied, and the copy
 ** counts if the file was the same before and afterwards.
 **
-** INVARIANT: nothing beside the file, and not the file, is written, locked,
+** INVARIANT: neither the file nor anything beside it is written, locked,
 ** created or deleted.
 */
 #ifndef KV_PARSTORE_SNAPSHOT_H
@@ -29,6 +29,14 @@ typedef struct kv_snapshot {
 */
 int kv_snapshot_take(sqlite3 *host, const char *path, sqlite3_stmt *poll,
                      kv_snapshot *out, const char **reason);
+
+/*
+** The copy has been opened and read, and needs its names no more: remove them,
+** so that nothing is left of a process that is killed, where a system lets a
+** file that is open lose its name. SQLite notes "file unlinked while open" in
+** its error log.
+*/
+void kv_snapshot_hide(kv_snapshot *snapshot);
 
 /* Remove the copy, which nobody has open any more. */
 void kv_snapshot_drop(kv_snapshot *snapshot);

@@ -59,12 +59,16 @@ static int arena_grow(kv_arena *arena, size_t n) {
 }
 
 void *kv_arena_get(kv_arena *arena, size_t n) {
+  int is_there = n <= SIZE_MAX - ARENA_ALIGN;
   void *p;
 
-  if (n > SIZE_MAX - ARENA_ALIGN) return NULL;
   n = (n + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
   if (n == 0) n = ARENA_ALIGN;
-  if (n > arena->room && arena_grow(arena, n) != KV_OK) return NULL;
+  if (is_there && n > arena->room) is_there = arena_grow(arena, n) == KV_OK;
+  if (!is_there) {
+    if (arena->rc == KV_OK) arena->rc = KV_NOMEM;
+    return NULL;
+  }
   p = arena->at;
   arena->at += n;
   arena->room -= n;
@@ -81,6 +85,7 @@ void *kv_arena_copy(kv_arena *arena, const void *z, size_t n) {
 void kv_arena_clear(kv_arena *arena) {
   kv_arena_block *kept = arena->blocks;
 
+  arena->rc = KV_OK;
   if (kept && kept->room > ARENA_MOST) {
     kv_arena_free(arena);
     return;

@@ -16,7 +16,8 @@ enum { KV_OK = 0, KV_NOMEM = 7, KV_TOOBIG = 18 };
 
 /*
 ** Resize a piece of memory as sqlite3_realloc64() does: p is NULL for a new
-** one, n is 0 to free it. Returns NULL if there is no memory; p is as it was.
+** one, n is 0 to free it. Returns NULL if there is no memory, and p is
+** unchanged.
 */
 typedef void *(*kv_resize)(void *p, size_t n);
 
@@ -26,7 +27,8 @@ typedef struct kv_arena {
   kv_resize resize;
   kv_arena_block *blocks; /* the newest first */
   char *at;               /* the free part of the newest block begins here */
-  size_t room;            /* and has so many bytes */
+  size_t room;            /* and has this many bytes */
+  int rc;                 /* the first error since it was cleared */
 } kv_arena;
 
 void kv_arena_init(kv_arena *arena, kv_resize resize);
@@ -57,7 +59,7 @@ typedef struct kv_bytes {
   kv_resize resize;
   char *z;
   size_t n;
-  char last; /* the last of them; 0 if there is none */
+  char last; /* the last one; 0: none */
   size_t room;
   size_t most; /* KV_TOOBIG above that */
   int rc;

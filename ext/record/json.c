@@ -68,7 +68,7 @@ static int json_hex(char c) {
   return -1;
 }
 
-/* The escape at z, which is a backslash, as records have it: bytes, or 0. */
+/* The length of the escape at z, a backslash, in a record's text; or 0. */
 static size_t json_escape(const char *z, const char *end, char *out) {
   int high;
   int low;
@@ -120,7 +120,7 @@ static int json_is_digit(const char *z, const char *end) {
   return z < end && *z >= '0' && *z <= '9';
 }
 
-/* Where the number at z ends; NULL if it is none. */
+/* Where the number at z ends; NULL if there is no number. */
 static const char *json_number(const char *z, const char *end, int *is_real) {
   *is_real = 0;
   if (z < end && *z == '-') z++;
@@ -184,7 +184,7 @@ const char *kv_json_scalar(const char *z, const char *end, kv_scalar *out) {
   return to;
 }
 
-/* The escape at z in any text: its bytes, or 0. */
+/* The length of the escape at z in any text; or 0. */
 static size_t json_any_escape(const char *z, const char *end) {
   int i;
 

@@ -32,7 +32,7 @@ enum {
 /* A scalar where it lies. */
 typedef struct kv_scalar {
   const char *z; /* its JSON text, */
-  size_t n;      /* of so many bytes */
+  size_t n;      /* its length */
   int form;      /* how value.z, value.n are written down */
   int has_nul;   /* a text with \u0000 */
   kv_value value;
@@ -44,7 +44,7 @@ typedef struct kv_scalar {
 */
 const char *kv_json_scalar(const char *z, const char *end, kv_scalar *out);
 
-/* The same, of a text. */
+/* The same for a text. */
 const char *kv_json_text(const char *z, const char *end, kv_scalar *out);
 
 /*

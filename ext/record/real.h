@@ -1,8 +1,8 @@
 /*
 ** Printing, reading and adding reals, with the same result on every machine.
 **
-** printf() and strtod() depend on the locale that the host has set, and not
-** every C library rounds correctly. The x87 rounds a sum twice.
+** The locale that the host has set does not matter. The C library's printf() has
+** to round correctly to 17 digits.
 **
 ** INVARIANT: kv_real_read() returns the exact real that kv_real_print() printed,
 ** and accepts no other text for it.
@@ -31,10 +31,10 @@ size_t kv_real_print(double r, char out[KV_REAL_SIZE]);
 */
 int kv_real_read(const char *z, size_t n, double *out);
 
-/* a + b, rounded once, to a double. */
+/* a + b, rounded once, to a double. (The x87 would round twice.) */
 double kv_real_add(double a, double b);
 
-/* The same, computed with integers, for machines that would round twice. */
-double kv_real_add_whole(double a, double b);
+/* How that is done for the x87, where long doubles are its own. */
+double kv_real_add_odd(double a, double b);
 
 #endif

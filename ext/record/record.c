@@ -1,8 +1,8 @@
 /*
 ** The record of a log row. See record.h.
 **
-** A cell is read as one of the forms; if it is none of them, it is passed over
-** as JSON. So each byte is looked at twice at most.
+** A cell is read as one of the forms; a cell that has none of them is skipped
+** as JSON. So each byte is read at most twice.
 */
 #include "record.h"
 
@@ -33,7 +33,7 @@ static const struct record_form {
 #define record_is_text(form) ((form) == &record_forms[1])
 #define record_is_cut(form) ((form) == &record_forms[8])
 
-/* Pass over a word; NULL if it is not there. */
+/* Skip a word; NULL if it is not there. */
 static const char *record_word(const char *z, const char *end,
                                const char *word) {
   size_t n = strlen(word);
@@ -59,7 +59,7 @@ int kv_list_next(kv_list_at *at, kv_scalar *out) {
   return 1;
 }
 
-/* A list; if is_set its elements ascend. */
+/* Read a list; if is_set its elements ascend. */
 static const char *record_list(const char *z, const char *end, int is_set,
                                kv_list *out) {
   const char *from = z;
@@ -100,7 +100,7 @@ static int record_are_apart(kv_list a, kv_list b) {
   return 1;
 }
 
-/* The list or lists of a cell. */
+/* Read the list or lists of a cell. */
 static const char *record_lists(const char *z, const char *end, int is_cut,
                                 kv_cell *cell) {
   int is_set = cell->op == KV_CELL_ELEMENTS || cell->op == KV_CELL_PUT;
@@ -159,7 +159,7 @@ static const char *record_object(const char *z, const char *end,
   return z && z < end && *z == '}' ? z + 1 : NULL;
 }
 
-/* What a cell is, behind its name; NULL if it is none of the forms. */
+/* Read a cell, after its name; NULL if it has none of the forms. */
 static const char *record_cell(const char *z, const char *end, kv_cell *cell) {
   kv_scalar scalar;
 

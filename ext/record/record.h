@@ -31,10 +31,10 @@
 
 #include "json.h"
 
-/* A record has at most so many bytes, */
+/* A record has at most this many bytes, */
 #define KV_RECORD_MAX ((size_t)64 << 20)
 
-/* and so many cells: SQLite allows no more columns. */
+/* and this many cells: SQLite allows no more columns. */
 #define KV_RECORD_CELLS 32767
 
 /* What a cell does to its column. */
@@ -50,7 +50,7 @@ enum {
   KV_CELL_UNKNOWN   /* not understood */
 };
 
-/* Elements: a JSON array, [ and ] included. {NULL, 0} if there is none. */
+/* Elements: a JSON array, [ and ] included. {NULL, 0}: no array. */
 typedef struct kv_list {
   const char *z;
   size_t n;

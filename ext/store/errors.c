@@ -10,6 +10,28 @@
 #include "db/host.h"
 #include "exchange.h"
 
+/*
+** A statement fails because an older version made the cache, whose tables have
+** other columns.
+*/
+static int errors_older(kv_store *store, char **err, int rc, const char *what) {
+  char *why = NULL;
+  int64_t format = 0;
+
+  kv_error_db(&why, rc, store->db, what); /* before another statement runs */
+  if (kv_cache_format(&store->stmts, &format) == SQLITE_OK && format > 0 &&
+      format < KV_CACHE_FORMAT) {
+    kv_error(err, rc,
+             "an older version of sqlite-kv made the cache of %s: call "
+             "kv_sync(), which carries it over",
+             store->name);
+  } else if (why) {
+    kv_error(err, rc, "%s", kv_error_reason(why, rc));
+  }
+  sqlite3_free(why);
+  return rc;
+}
+
 int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
   if (rc == SQLITE_OK) return rc;
   rc = kv_error_public(rc);
@@ -28,6 +50,9 @@ int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
                     "%s: a row is over this connection's limit "
                     "(SQLITE_LIMIT_LENGTH)",
                     what);
+  }
+  if (rc == SQLITE_ERROR && err && !*err) {
+    return errors_older(store, err, rc, what);
   }
   return kv_error_db(err, rc, store->db, what);
 }

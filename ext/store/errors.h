@@ -4,8 +4,8 @@
 #ifndef KV_STORE_ERRORS_H
 #define KV_STORE_ERRORS_H
 
+#include "file/state.h"
 #include "identity.h"
-#include "log/state.h"
 
 /* The error for whatever went wrong in a statement of the store. */
 int kv_store_error(kv_store *store, char **err, int rc, const char *what);

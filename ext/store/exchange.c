@@ -9,6 +9,8 @@ void kv_exchange_forget(kv_exchange *exchange) {
   sqlite3_free(exchange->commit_error);
   exchange->commit_error = NULL;
   exchange->must_look = exchange->is_checked = 0;
+  exchange->next_look = exchange->expired = 0;
+  exchange->sight.is_known = 0;
 }
 
 void kv_exchange_note_commit(kv_exchange *exchange, int rc, const char *why) {

@@ -42,7 +42,7 @@ typedef struct kv_store {
   sqlite3 *db; /* borrowed */
   char *schema;
   char *name;   /* of the virtual table */
-  char *path;   /* of its folder as it was given, absolute */
+  char *path;   /* of its folder, as given, but absolute */
   char *root;   /* the same resolved; NULL: KV_MEMORY */
   char *device; /* NULL: an observer */
   char machine[KV_MACHINE_SIZE];
@@ -53,7 +53,7 @@ typedef struct kv_store {
   kv_exchange *exchange; /* what the next sync has to know */
   int n_scans;           /* that run: no row is moved under them */
   int n_functions;       /* SQL functions that run, one within another */
-  int64_t cache_id;      /* of the cache that was found; 0: not looked at */
+  int64_t cache_id;      /* of the cache that was found; 0: unknown */
   int n_reads;           /* of its schema by then (kv_store_look()) */
   char *called;          /* what it was last found by (find.h), or NULL */
   int64_t n_changes;     /* registry->n_changes then */

@@ -1,8 +1,9 @@
 /*
 ** Late rows. See late.h.
 **
-** Open addressing with linear probing, at most half full. Single rows are never
-** removed, so a free slot ends every search.
+** In order, the slots are filled from the first. Hashed: open addressing with
+** linear probing, at most half full; single rows are never removed, so a free
+** slot ends every search.
 */
 #include "late.h"
 
@@ -26,26 +27,7 @@ static size_t late_slot(const kv_late *late, const kv_value *key,
   return i;
 }
 
-int kv_late_reserve(kv_late *late, size_t n) {
-  kv_late larger = {NULL, late->n_slots ? late->n_slots : LATE_SLOTS, late->n};
-  size_t i;
-
-  while (2 * (late->n + n) > larger.n_slots)
-    larger.n_slots *= 2;
-  if (larger.n_slots == late->n_slots) return SQLITE_OK;
-  larger.slots =
-    kv_zalloc((sqlite3_uint64)larger.n_slots * sizeof(*larger.slots));
-  if (!larger.slots) return SQLITE_NOMEM;
-  for (i = 0; i < late->n_slots; i++) {
-    kv_pending_row *row = late->slots[i];
-    if (row) larger.slots[late_slot(&larger, &row->key, row->hash)] = row;
-  }
-  sqlite3_free(late->slots);
-  *late = larger;
-  return SQLITE_OK;
-}
-
-void kv_late_put(kv_late *late, kv_pending_row *row) {
+static void late_hash(kv_late *late, kv_pending_row *row) {
   size_t i;
 
   row->hash = kv_order_hash(&row->key);
@@ -54,17 +36,86 @@ void kv_late_put(kv_late *late, kv_pending_row *row) {
   late->slots[i] = row;
 }
 
+/* Put all rows into other slots, of this number; SQLITE_NOMEM. */
+static int late_resize(kv_late *late, size_t n_slots, int is_hashed) {
+  kv_late other = {NULL, n_slots, 0, is_hashed};
+  size_t i;
+
+  if (n_slots == late->n_slots && is_hashed == late->is_hashed) {
+    return SQLITE_OK;
+  }
+  other.slots = kv_zalloc((sqlite3_uint64)n_slots * sizeof(*other.slots));
+  if (!other.slots) return SQLITE_NOMEM;
+  for (i = 0; i < late->n_slots; i++) {
+    kv_pending_row *row = late->slots[i];
+
+    if (!row) continue;
+    if (is_hashed) late_hash(&other, row);
+    if (!is_hashed) other.slots[other.n++] = row;
+  }
+  sqlite3_free(late->slots);
+  *late = other;
+  return SQLITE_OK;
+}
+
+/* Compare a key with the greatest one of rows in order; none: 1. */
+static int late_compare_last(const kv_late *late, const kv_value *key) {
+  if (late->n == 0) return 1;
+  return kv_order_keys(key, &late->slots[late->n - 1]->key);
+}
+
+int kv_late_is_next(const kv_late *late, const kv_value *key) {
+  return late->n > 0 && !late->is_hashed && late_compare_last(late, key) > 0;
+}
+
+int kv_late_reserve(kv_late *late, const kv_value *key) {
+  int is_hashed = late->is_hashed || late_compare_last(late, key) < 0;
+  size_t n_slots = late->n_slots ? late->n_slots : LATE_SLOTS;
+
+  while ((is_hashed ? 2 : 1) * (late->n + 1) > n_slots)
+    n_slots *= 2;
+  return late_resize(late, n_slots, is_hashed);
+}
+
+void kv_late_put(kv_late *late, kv_pending_row *row) {
+  if (late->is_hashed) {
+    late_hash(late, row);
+  } else if (late_compare_last(late, &row->key) == 0) {
+    late->slots[late->n - 1] = row;
+  } else {
+    late->slots[late->n++] = row;
+  }
+}
+
+/* A binary search among rows in order. */
+static kv_pending_row *late_search(const kv_late *late, const kv_value *key) {
+  size_t low = 0;
+  size_t high = late->n;
+  int c = late_compare_last(late, key);
+
+  if (c >= 0) return c == 0 ? late->slots[late->n - 1] : NULL;
+  while (low < high) {
+    size_t i = low + (high - low) / 2;
+
+    c = kv_order_keys(key, &late->slots[i]->key);
+    if (c == 0) return late->slots[i];
+    if (c < 0) high = i;
+    if (c > 0) low = i + 1;
+  }
+  return NULL;
+}
+
 kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key) {
   if (late->n == 0) return NULL;
+  if (!late->is_hashed) return late_search(late, key);
   return late->slots[late_slot(late, key, kv_order_hash(key))];
 }
 
 static int late_compare(const void *a, const void *b) {
   const kv_pending_row *const *left = a;
   const kv_pending_row *const *right = b;
-  int c = (*left)->is_again - (*right)->is_again;
 
-  return c ? c : kv_order_keys(&(*left)->key, &(*right)->key);
+  return kv_order_keys(&(*left)->key, &(*right)->key);
 }
 
 static const kv_rows_row *late_next(kv_rows *base) {
@@ -84,6 +135,7 @@ static const kv_rows_row *late_next(kv_rows *base) {
 }
 
 int kv_late_sort(const kv_late *late, int64_t first, kv_late_rows *out) {
+  int is_again;
   size_t i;
 
   memset(out, 0, sizeof(*out));
@@ -92,12 +144,19 @@ int kv_late_sort(const kv_late *late, int64_t first, kv_late_rows *out) {
   out->rows =
     sqlite3_malloc64((sqlite3_uint64)late->n * sizeof(*out->rows) + 1);
   if (!out->rows) return SQLITE_NOMEM;
-  for (i = 0; i < late->n_slots; i++) {
-    if (!late->slots[i]) continue;
-    out->rows[out->n++] = late->slots[i];
-    if (!late->slots[i]->is_again) out->n_new++;
+  for (is_again = 0; is_again < 2; is_again++) {
+    for (i = 0; i < late->n_slots; i++) {
+      kv_pending_row *row = late->slots[i];
+
+      if (row && !row->is_again == !is_again) out->rows[out->n++] = row;
+    }
+    if (!is_again) out->n_new = out->n;
   }
-  qsort(out->rows, out->n, sizeof(*out->rows), late_compare);
+  if (late->is_hashed) {
+    qsort(out->rows, out->n_new, sizeof(*out->rows), late_compare);
+    qsort(out->rows + out->n_new, out->n - out->n_new, sizeof(*out->rows),
+          late_compare);
+  }
   return SQLITE_OK;
 }
 
@@ -116,7 +175,7 @@ void kv_late_doubt(kv_late *late) {
 }
 
 void kv_late_clear(kv_late *late) {
-  kv_late empty = {NULL, 0, 0};
+  kv_late empty = {NULL, 0, 0, 0};
 
   sqlite3_free(late->slots);
   *late = empty;

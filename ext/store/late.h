@@ -5,7 +5,9 @@
 **     xUpdate     found by key, as the cache does not have them
 **     a reader, a savepoint, a commit: kv_write_flush() writes them all
 **
-** This is a set of remembered rows, one for each key; pending.h owns them.
+** This is a set of remembered rows, one for each key; pending.h owns them. As
+** long as they come in the order of keys it is an array; the first row that
+** does not makes a hash table of it, which is sorted when it is written.
 **
 ** INVARIANT: late rows are newer than every savepoint, so a ROLLBACK TO
 ** discards all of them.
@@ -16,23 +18,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cache/rows.h"
 #include "remembered.h"
+#include "rows/rows.h"
 
 typedef struct kv_late {
-  kv_pending_row **slots; /* by hash of the key; NULL: free */
+  kv_pending_row **slots; /* by hash of the key, or in order; NULL: free */
   size_t n_slots;         /* a power of two, or 0 */
   size_t n;
+  int is_hashed;
 } kv_late;
 
-/* Make room for n more rows: SQLITE_NOMEM with nothing changed. */
-int kv_late_reserve(kv_late *late, size_t n);
+/* Make room for a row of this key: SQLITE_NOMEM with nothing changed. */
+int kv_late_reserve(kv_late *late, const kv_value *key);
 
 /* Add a row, instead of one of the same key. There must be room for it. */
 void kv_late_put(kv_late *late, kv_pending_row *row);
 
 /* The row of a key, or NULL. */
 kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key);
+
+/* True if there are rows, they came in the order of keys, and so does this. */
+int kv_late_is_next(const kv_late *late, const kv_value *key);
 
 /*
 ** The rows in the order of keys, as kv_rows reads them: first the rows that are

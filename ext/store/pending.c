@@ -2,7 +2,8 @@
 ** What the running transaction wrote. See pending.h.
 **
 ** The rows are a list from the newest to the oldest. Going back to a mark frees
-** the head of the list.
+** the head of the list. So their memory is a stack of chunks, of which a row is
+** always the end.
 */
 #include "pending.h"
 
@@ -11,17 +12,56 @@
 
 #include "db/error.h"
 
+/* Bytes of the first chunk, and of others; a longer row has its own. */
+#define PENDING_FIRST 1024
+#define PENDING_CHUNK 65536
+
+struct kv_pending_chunk {
+  kv_pending_chunk *previous;
+  size_t used; /* bytes behind this */
+  size_t n;
+};
+
+/* n bytes behind the last row, a multiple of 8; NULL: no memory. */
+static void *pending_push(kv_pending *pending, size_t n) {
+  kv_pending_chunk *chunk = pending->chunk;
+  void *out;
+
+  if (!chunk || chunk->n - chunk->used < n) {
+    size_t size = chunk ? PENDING_CHUNK : PENDING_FIRST;
+
+    if (size < n) size = n;
+    chunk = sqlite3_malloc64(sizeof(*chunk) + size);
+    if (!chunk) return NULL;
+    chunk->previous = pending->chunk;
+    chunk->used = 0;
+    chunk->n = size;
+    pending->chunk = chunk;
+  }
+  out = (char *)(chunk + 1) + chunk->used;
+  chunk->used += n;
+  return out;
+}
+
+/* Give back the last row, and its chunk if that is empty. */
+static void pending_pop(kv_pending *pending) {
+  kv_pending_chunk *chunk = pending->chunk;
+
+  chunk->used = (size_t)((char *)pending->last - (char *)(chunk + 1));
+  pending->last = pending->last->previous;
+  if (chunk->used > 0) return;
+  pending->chunk = chunk->previous;
+  sqlite3_free(chunk);
+}
+
 int64_t kv_pending_first(const kv_pending *pending) {
   return pending->base.seq + pending->n_seen + 1;
 }
 
 /* Free remembered rows back to `last`. */
 static void pending_trim(kv_pending *pending, kv_pending_row *last) {
-  while (pending->last && pending->last != last) {
-    kv_pending_row *row = pending->last;
-    pending->last = row->previous;
-    sqlite3_free(row);
-  }
+  while (pending->last && pending->last != last)
+    pending_pop(pending);
 }
 
 void kv_pending_close(kv_pending *pending) {
@@ -55,26 +95,30 @@ static void pending_forget(kv_pending *pending) {
 }
 
 /* The memory that a row takes. */
-static size_t pending_size(const kv_value *key, const kv_value *value) {
-  return sizeof(kv_pending_row) + key->n +
-         (value->n > KV_PENDING_COPY ? 0 : value->n);
+static size_t pending_size(const kv_value *bucket, const kv_value *key,
+                           const kv_value *value) {
+  size_t n = sizeof(kv_pending_row) + bucket->n + key->n +
+             (value->n > KV_PENDING_COPY ? 0 : value->n);
+
+  return (n + 7) & ~(size_t)7;
 }
 
-int kv_pending_is_full(const kv_pending *pending, const kv_value *key,
-                       const kv_value *value) {
-  return pending->n_bytes + (int64_t)pending_size(key, value) > KV_PENDING_MOST;
+int kv_pending_is_full(const kv_pending *pending, const kv_value *bucket,
+                       const kv_value *key, const kv_value *value) {
+  return pending->n_bytes + (int64_t)pending_size(bucket, key, value) >
+         KV_PENDING_MOST;
 }
 
 int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
                    int is_late) {
-  size_t n = pending_size(&from->key, &from->value);
+  size_t n = pending_size(&from->bucket, &from->key, &from->value);
   kv_pending_row *row;
   char *bytes;
 
   assert(pending->is_open && index >= 0 && index <= pending->n_rows);
   if (from->ts > pending->max_ts) pending->max_ts = from->ts;
   if (!pending->is_scan &&
-      kv_pending_is_full(pending, &from->key, &from->value)) {
+      kv_pending_is_full(pending, &from->bucket, &from->key, &from->value)) {
     assert(pending->late.n == 0);
     pending->is_scan = 1;
     pending_forget(pending);
@@ -84,7 +128,7 @@ int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
     return SQLITE_OK;
   }
 
-  row = sqlite3_malloc64(n);
+  row = pending_push(pending, n);
   if (!row) return SQLITE_NOMEM;
   row->previous = pending->last;
   row->index = index;
@@ -93,9 +137,11 @@ int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
   row->op = from->op;
   row->is_again = 0;
   row->is_reference = from->value.n > KV_PENDING_COPY;
+  row->bucket = from->bucket;
   row->key = from->key;
   row->value = from->value;
   bytes = (char *)(row + 1);
+  pending_copy_bytes(&row->bucket, &bytes);
   pending_copy_bytes(&row->key, &bytes);
   if (!row->is_reference) pending_copy_bytes(&row->value, &bytes);
   if (index == pending->n_rows) pending->n_rows++;

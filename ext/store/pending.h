@@ -33,6 +33,7 @@ typedef struct kv_seen {
   char peer[KV_NAME_MAX + 1];
   unsigned char id[KV_ID_SIZE];
   kv_position at;
+  int is_retired; /* the peer will not come back (op 3) */
 } kv_seen;
 
 typedef struct kv_pending_mark {
@@ -40,6 +41,8 @@ typedef struct kv_pending_mark {
   int64_t n_rows;
   kv_pending_row *last;
 } kv_pending_mark;
+
+typedef struct kv_pending_chunk kv_pending_chunk;
 
 typedef struct kv_pending {
   int is_open; /* the transaction wrote: the fields below are valid */
@@ -55,6 +58,7 @@ typedef struct kv_pending {
   int is_scan; /* too large to be remembered */
   kv_late late;
   kv_pending_row *last;
+  kv_pending_chunk *chunk; /* memory of rows: the one of `last` */
   kv_pending_mark *marks;
   int n_marks;
 } kv_pending;
@@ -66,11 +70,11 @@ int64_t kv_pending_first(const kv_pending *pending);
 int kv_pending_may_be_late(const kv_value *value);
 
 /* True if there is no room for one more row: write the late ones first. */
-int kv_pending_is_full(const kv_pending *pending, const kv_value *key,
-                       const kv_value *value);
+int kv_pending_is_full(const kv_pending *pending, const kv_value *bucket,
+                       const kv_value *key, const kv_value *value);
 
 /*
-** Remember a row, without its numbers, bucket and sum. index = n_rows adds one;
+** Remember a row, without its numbers and sum. index = n_rows adds one;
 ** a smaller index replaces that row. Key and value are copied (or referred to).
 ** A late row is also added to pending->late, which must have room for it.
 */

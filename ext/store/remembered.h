@@ -19,6 +19,7 @@ struct kv_pending_row {
   int is_reference; /* the value is to be read from the cache */
   uint64_t hash;    /* of the key, if it is late; then also: */
   int is_again;     /* the cache has an earlier row of this number */
+  kv_value bucket;
   kv_value key;
   kv_value value;
 };

@@ -76,7 +76,7 @@ int kv_store_last_seq(kv_store *store, int64_t *out) {
 int kv_store_next_arrival(kv_store *store, int64_t *out) {
   int rc = kv_cache_last_arrival(&store->stmts, out);
 
-  store->txn->n_writes++; /* the rows that are merged now */
+  store->txn->n_writes++; /* for the rows that are merged now */
   if (store->txn->pending.is_open && *out < store->txn->pending.arrived) {
     *out = store->txn->pending.arrived;
   }

@@ -106,7 +106,7 @@ int kv_transaction_open(kv_store *store, char **err) {
     pending->max_ts = -1;
     pending->n_rows = 0;
     pending->is_open = 1;
-    store->txn->last_read.n_writes = -1;
+    kv_previous_clear(&store->txn->previous);
   } else {
     pending->n_seen = 0;
   }
@@ -203,4 +203,5 @@ void kv_transaction_init(kv_transaction *txn) {
 void kv_transaction_clear(kv_store *store) {
   kv_transaction_rollback(store);
   kv_moves_begin(&store->txn->moves, 0);
+  kv_previous_clear(&store->txn->previous);
 }

@@ -3,43 +3,34 @@
 ** it back.
 **
 ** pending.h has its rows; this file gives them their numbers and times. If a
-** commit has locked the log and does not come, this file closes the log.
+** commit locks the log and is then given up, this file closes the log.
 */
 #ifndef KV_STORE_TRANSACTION_H
 #define KV_STORE_TRANSACTION_H
 
 #include "cache/cache.h"
+#include "cache/previous.h"
 #include "db/run.h"
 #include "identity.h"
 #include "log/writer.h"
 #include "moves.h"
 #include "pending.h"
 
-/* Longer keys are looked up twice. */
-#define KV_LAST_READ_KEY 64
-
-/* The latest row of a key that a statement has read, and may write now. */
-typedef struct kv_last_read {
-  int64_t n_writes; /* those of the transaction then; -1: nothing was read */
-  kv_value key;
-  char bytes[KV_LAST_READ_KEY]; /* of the key */
-  kv_winner winner;
-} kv_last_read;
-
 struct kv_transaction {
   kv_pending pending;
-  kv_writer *log;         /* the own log between the two phases of a commit */
-  kv_position committed;  /* the own log's tail that was last committed here */
-  int64_t n_writes;       /* writes, merges, rollbacks: that scans notice */
-  kv_last_read last_read; /* in the transaction that is pending */
-  kv_moves moves;         /* of the statement that moves keys */
-  int is_writing;         /* by a statement whose triggers could lead back */
-  int is_outermost;       /* its savepoint began a transaction */
+  kv_writer *log;        /* the own log between the two phases of a commit */
+  kv_position committed; /* the own log's tail that was last committed here */
+  int64_t n_writes;      /* writes, merges, rollbacks: scans watch it */
+  kv_previous previous;  /* what writes replace, as far as it is known */
+  kv_moves moves;        /* of the statement that moves keys */
+  int is_writing;        /* by a statement whose triggers could lead back */
+  int is_outermost;      /* its savepoint began a transaction */
 };
 
 /*
-** Read what KV_SQL_SEEN_DUE or KV_SQL_SEEN_RESTORE returns behind the n of *list,
-** and give the statement back. *list is for sqlite3_free(), also after an error.
+** Append what KV_SQL_SEEN_DUE or KV_SQL_SEEN_RESTORE returns to *list, which
+** has *n entries, and return the statement. *list is for sqlite3_free(), also
+** after an error.
 */
 int kv_transaction_read_seen(kv_run *run, kv_seen **list, int *n);
 

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "cache/previous.h"
 #include "cache/values.h"
 #include "core/clock.h"
 #include "core/order.h"
@@ -16,6 +17,7 @@
 #include "transaction.h"
 
 static const kv_value write_null = {KV_NULL, 0, 0, NULL, 0};
+static const kv_value write_bucket = {KV_TEXT, 0, 0, "", 0};
 
 /* Where a row goes; decided before anything is written. */
 typedef struct kv_place {
@@ -44,34 +46,29 @@ static int write_refuse_time(kv_store *store, const kv_value *key,
   return SQLITE_ERROR;
 }
 
-void kv_write_note_read(kv_store *store, const kv_value *key,
-                        sqlite3_stmt *row) {
-  kv_last_read *last = &store->txn->last_read;
-
-  if (!store->txn->pending.is_open || key->n > KV_LAST_READ_KEY) return;
-  last->n_writes = store->txn->n_writes;
-  last->key = *key;
-  if (key->n) memcpy(last->bytes, key->z, key->n);
-  last->key.z = last->bytes;
-  kv_cache_winner(row, &last->winner);
-}
-
 /* Refuse a row over the limit. */
 static int write_check_size(const kv_value *key, const kv_value *value,
                             char **err) {
   kv_row row;
-  uint64_t n;
 
   memset(&row, 0, sizeof(row));
   row.key = *key;
   row.value = *value;
-  n = kv_row_size(&row);
-  if (n <= KV_VALUE_MAX) return SQLITE_OK;
+  switch (kv_row_excess(&row)) {
+    case KV_EXCESS_NONE: return SQLITE_OK;
+    case KV_EXCESS_KEY:
+      return kv_error(err, SQLITE_TOOBIG,
+                      "the key has %lld bytes, and the limit is %d (64 KiB): "
+                      "use a shorter one, such as kv_hash() of it, and put "
+                      "the long text into the value",
+                      (int64_t)key->n, KV_KEY_MAX);
+    case KV_EXCESS_ROW: break;
+  }
   return kv_error(err, SQLITE_TOOBIG,
                   "key and value have %lld bytes, and the limit is %d (64 "
                   "MB): split the value into several keys, or store it in a "
                   "file and only its name here",
-                  (int64_t)n, KV_VALUE_MAX);
+                  (int64_t)kv_row_size(&row), KV_VALUE_MAX);
 }
 
 static int write_refuse_trigger(const kv_store *store, char **err) {
@@ -81,16 +78,25 @@ static int write_refuse_trigger(const kv_store *store, char **err) {
                   store->name, store->name);
 }
 
-/* What a write of a key replaces. */
-static int write_find(kv_store *store, const kv_value *key, kv_winner *out) {
-  const kv_last_read *last = &store->txn->last_read;
+void kv_write_note_read(kv_store *store, const kv_value *key,
+                        sqlite3_stmt *row) {
+  kv_transaction *txn = store->txn;
 
-  if (last->n_writes == store->txn->n_writes &&
-      kv_order_keys(&last->key, key) == 0) {
-    *out = last->winner;
-    return SQLITE_OK;
-  }
-  return kv_cache_find(&store->stmts, key, out);
+  if (!txn->pending.is_open) return;
+  kv_previous_note_read(&txn->previous, txn->n_writes, key, row);
+}
+
+/*
+** What a write of a key replaces. A UTF-16 database has its own order of texts,
+** in which it does not matter that this key comes after the one before.
+*/
+static int write_find(kv_store *store, const kv_value *key, kv_winner *out) {
+  kv_transaction *txn = store->txn;
+  int is_load = kv_late_is_next(&txn->pending.late, key) &&
+                (key->type != KV_TEXT || store->encoding == KV_UTF8);
+
+  return kv_previous_find(&txn->previous, &store->stmts, txn->n_writes, is_load,
+                          key, out);
 }
 
 /* The first write of a transaction. */
@@ -121,8 +127,7 @@ static int write_refuse_null(const kv_store *store, char **err) {
   return SQLITE_CONSTRAINT_NOTNULL;
 }
 
-/* Before a row of the transaction is written. */
-static int write_enter(kv_store *store, char **err) {
+int kv_write_enter(kv_store *store, char **err) {
   if (store->txn->is_writing) return write_refuse_trigger(store, err);
   kv_transaction_undo(store);
   return store->txn->pending.is_open ? SQLITE_OK : write_open(store, err);
@@ -159,7 +164,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
 
   memset(out, 0, sizeof(*out));
   if (key->type == KV_NULL) return write_refuse_null(store, err);
-  rc = write_enter(store, err);
+  rc = kv_write_enter(store, err);
   if (rc != SQLITE_OK) return rc;
   late = kv_late_find(&store->txn->pending.late, key);
   if (late) {
@@ -215,6 +220,14 @@ static int write_check_text(kv_store *store, const kv_value *value,
   return kv_run_close(&run);
 }
 
+int kv_write_check(kv_store *store, const kv_value *key, const kv_value *value,
+                   char **err) {
+  int rc = write_check_size(key, value, err);
+
+  if (rc == SQLITE_OK) rc = write_check_text(store, key, err);
+  return rc == SQLITE_OK ? write_check_text(store, value, err) : rc;
+}
+
 static int64_t write_seq(const kv_store *store, const kv_place *place) {
   return kv_pending_first(&store->txn->pending) + place->index;
 }
@@ -235,8 +248,7 @@ static kv_row write_cell(const kv_store *store, const kv_place *place, int op,
   row.ts = place->ts;
   row.parent_ts = place->parent_ts;
   row.op = op;
-  row.bucket.type = KV_TEXT;
-  row.bucket.z = "";
+  row.bucket = write_bucket;
   row.key = *key;
   row.value = *value;
   return row;
@@ -256,8 +268,8 @@ static int write_replaced(kv_store *store, const kv_row *row, int is_again,
 }
 
 /*
-** A row was written, so this fails only if SQLite rolled it back. A value that
-** is not deleted otherwise does no harm.
+** A row was written, so this fails only if SQLite rolled it back. Otherwise, a
+** value that is not deleted does no harm.
 */
 static int write_forget(kv_store *store, int64_t replaced) {
   int rc = kv_values_forget(&store->stmts, replaced);
@@ -265,7 +277,7 @@ static int write_forget(kv_store *store, int64_t replaced) {
   return store->txn->pending.is_open ? SQLITE_OK : rc;
 }
 
-/* Keep the value of a row beside the cache, if it is large. */
+/* Store the value of a row beside the cache, if it is large. */
 static int write_large(kv_store *store, const kv_value *value, int64_t *large) {
   int was_writing = store->txn->is_writing;
   int rc;
@@ -299,6 +311,7 @@ static int write_put(kv_store *store, const kv_row *row, int64_t large,
   assert(store->txn->pending.is_open && !store->txn->log);
   rc = write_replaced(store, row, is_again, &replaced);
   if (rc != SQLITE_OK) return rc;
+  kv_previous_note_write(&store->txn->previous, &row->key);
   kv_run_begin(&run, &store->stmts, KV_SQL_CACHE_PUT);
   kv_run_value(&run, &row->key);
   kv_run_int(&run, row->ts);
@@ -339,6 +352,7 @@ int kv_write_flush(kv_store *store, char **err) {
   int is_forbidden;
   int rc;
 
+  kv_previous_forget(&store->txn->previous);
   if (pending->late.n == 0) return SQLITE_OK;
   if (store->txn->is_writing) return write_refuse_trigger(store, err);
   assert(pending->is_open && !store->txn->log);
@@ -370,12 +384,13 @@ static int write_make_room(kv_store *store, const kv_place *place,
 
   *is_late =
     place->index > 0 && store->n_scans == 0 && kv_pending_may_be_late(value);
-  if (kv_pending_is_full(pending, key, value) || kv_values_is_for(value) ||
+  if (kv_pending_is_full(pending, &write_bucket, key, value) ||
+      kv_values_is_for(value) ||
       (!*is_late && kv_late_find(&pending->late, key))) {
     int rc = kv_write_flush(store, NULL);
     if (rc != SQLITE_OK) return rc;
   }
-  return *is_late ? kv_late_reserve(&pending->late, 1) : SQLITE_OK;
+  return *is_late ? kv_late_reserve(&pending->late, key) : SQLITE_OK;
 }
 
 /* Remember one row; then run the nested statement, unless it is late. */
@@ -407,10 +422,8 @@ static int write_row(kv_store *store, const kv_place *place, int op,
 int kv_write_set(kv_store *store, const kv_value *key, const kv_value *value,
                  kv_on_conflict on_conflict, char **err) {
   kv_place place;
-  int rc = write_check_size(key, value, err);
+  int rc = kv_write_check(store, key, value, err);
 
-  if (rc == SQLITE_OK) rc = write_check_text(store, key, err);
-  if (rc == SQLITE_OK) rc = write_check_text(store, value, err);
   if (rc == SQLITE_OK) rc = write_place(store, key, &place, err);
   if (rc == SQLITE_OK && place.exists && on_conflict != KV_CONFLICT_SET) {
     return SQLITE_CONSTRAINT_UNIQUE;
@@ -510,9 +523,7 @@ int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
   if (is_same && !is_replace) {
     return kv_write_set(store, to, value, KV_CONFLICT_SET, err);
   }
-  rc = write_check_size(to, value, err);
-  if (rc == SQLITE_OK) rc = write_check_text(store, to, err);
-  if (rc == SQLITE_OK) rc = write_check_text(store, value, err);
+  rc = kv_write_check(store, to, value, err);
   if (rc == SQLITE_OK) rc = write_place(store, from, &gone, err);
   if (rc == SQLITE_OK && is_replace && write_is_moved(store, &gone)) {
     return SQLITE_OK;

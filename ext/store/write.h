@@ -66,6 +66,16 @@ void kv_write_note_read(kv_store *store, const kv_value *key,
                         sqlite3_stmt *row);
 
 /*
+** Before a row of the transaction is written: it begins with its first row.
+** Errors with a message.
+*/
+int kv_write_enter(kv_store *store, char **err);
+
+/* Check that key and value can be written. Errors with a message. */
+int kv_write_check(kv_store *store, const kv_value *key, const kv_value *value,
+                   char **err);
+
+/*
 ** Write the late rows to the cache: before a savepoint, a sync or a commit, and
 ** before anything reads the cache, except by a key that is not late. If this
 ** fails they stay late, unless SQLite rolled the transaction back.

@@ -3,37 +3,34 @@
 ** in the folder.
 **
 **     device, state, detail, is_self, n_rows, last_seq, last_time,
-**     unpublished, clock_offset_ms, acked_seq, file, bytes, synced_time
+**     unpublished, clock_offset_ms, acked_seq, acked_time, file, n_files,
+**     bytes, synced_time, horizon_time
 **
 ** Devices come from the cursors of the cache, as the last kv_sync() left
 ** them; then files that no device owns, with device NULL and state ignored.
-** No file is opened: directories are listed, and files are only stat'ed.
+** Directories are listed, and files are only stat'ed; but copies of the log of a
+** retired device are read.
 */
 #include <string.h>
 
+#include "connection/eponymous.h"
 #include "connection/find.h"
 #include "core/names.h"
 #include "db/error.h"
 #include "db/run.h"
 #include "folder/folder.h"
-#include "log/placeholder.h"
-#include "own/own.h"
+#include "outgoing/own.h"
+#include "retire/gone.h"
 #include "store/errors.h"
 #include "store/exchange.h"
 #include "surface.h"
-
-typedef struct device_table {
-  sqlite3_vtab base;     /* base class: must be first */
-  kv_registry *registry; /* borrowed from the module */
-} device_table;
+#include "sync/others.h"
 
 typedef struct device_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
   kv_store *store;          /* referenced while a scan runs */
   kv_run rows;              /* the devices; closed: at the other files */
-  char **others;            /* paths below the root */
-  char **details;
-  int n_others;
+  kv_others others;
   int index; /* of the current other file */
   int64_t rowid;
   int64_t unpublished;
@@ -50,9 +47,12 @@ enum {
   DEVICE_UNPUBLISHED,
   DEVICE_CLOCK_OFFSET_MS,
   DEVICE_ACKED_SEQ,
+  DEVICE_ACKED_TIME,
   DEVICE_FILE,
+  DEVICE_N_FILES,
   DEVICE_BYTES,
   DEVICE_SYNCED_TIME,
+  DEVICE_HORIZON_TIME,
   DEVICE_STORE
 };
 
@@ -67,50 +67,23 @@ enum {
   ROW_STATE,
   ROW_DETAIL,
   ROW_N_ROWS,
-  ROW_ACKED
+  ROW_ACKED_SEQ,
+  ROW_ACKED_TS,
+  ROW_HORIZON,
+  ROW_IS_RETIRED
 };
-
-/* The greatest number of other files that are listed. */
-#define DEVICE_OTHERS 1000
 
 static int device_connect(sqlite3 *db, void *registry, int argc,
                           const char *const *argv, sqlite3_vtab **out,
                           char **err) {
-  device_table *table;
-  int rc = kv_stmt_declare(db, KV_SQL_DECLARE_DEVICES, err);
-
-  (void)argc;
-  (void)argv;
-  if (rc != SQLITE_OK) return rc;
-  table = kv_zalloc(sizeof(*table));
-  if (!table) return SQLITE_NOMEM;
-  table->registry = registry;
-  *out = &table->base;
-  return SQLITE_OK;
-}
-
-static int device_disconnect(sqlite3_vtab *vtab) {
-  sqlite3_free(vtab);
-  return SQLITE_OK;
+  (void)argc, (void)argv;
+  return kv_eponymous_connect(db, registry, KV_SQL_DECLARE_DEVICES, out, err);
 }
 
 static int device_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-  int i;
-
   (void)vtab;
-  info->estimatedCost = 1000.0;
   info->estimatedRows = 10;
-  for (i = 0; i < info->nConstraint; i++) {
-    const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-
-    if (c->iColumn != DEVICE_STORE || c->op != SQLITE_INDEX_CONSTRAINT_EQ) {
-      continue;
-    }
-    if (!c->usable) return SQLITE_CONSTRAINT;
-    info->aConstraintUsage[i].argvIndex = 1;
-    info->aConstraintUsage[i].omit = 1;
-  }
-  return SQLITE_OK;
+  return kv_eponymous_plan(info, DEVICE_STORE, 1000.0, 1000.0);
 }
 
 static int device_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
@@ -127,11 +100,8 @@ static void device_reset(device_cursor *cursor) {
     kv_run_close(&cursor->rows);
     kv_store_close(cursor->store);
   }
-  kv_folder_free_names(cursor->others, cursor->n_others);
-  kv_folder_free_names(cursor->details, cursor->n_others);
+  kv_others_free(&cursor->others);
   cursor->store = NULL;
-  cursor->others = cursor->details = NULL;
-  cursor->n_others = 0;
   cursor->index = 0;
 }
 
@@ -139,123 +109,6 @@ static int device_close(sqlite3_vtab_cursor *base) {
   device_reset((device_cursor *)base);
   sqlite3_free(base);
   return SQLITE_OK;
-}
-
-/* Add a path below the root to the other files. */
-static int device_add_other(device_cursor *cursor, char *path,
-                            const char *detail) {
-  sqlite3_uint64 n = (sqlite3_uint64)(cursor->n_others + 1) * sizeof(char *);
-  char **others = sqlite3_realloc64(cursor->others, n);
-  char **details;
-
-  if (others) cursor->others = others;
-  details = sqlite3_realloc64(cursor->details, n);
-  if (details) cursor->details = details;
-  if (!path || !others || !details) {
-    sqlite3_free(path);
-    return SQLITE_NOMEM;
-  }
-  others[cursor->n_others] = path;
-  details[cursor->n_others] = kv_strdup(detail);
-  cursor->n_others++;
-  return details[cursor->n_others - 1] ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-/* What to do about an entry that is not read; `otherwise` says what it is. */
-static const char *device_advise(const char *name, const char *otherwise) {
-  return kv_placeholder_is(name) ? "a placeholder of a cloud drive: keep it, "
-                                   "because deleting it deletes the file on "
-                                   "all devices, and tell the drive to keep "
-                                   "the folder on this device"
-                                 : otherwise;
-}
-
-/* True if an entry of a device's directory is part of its log. */
-static int device_is_log(const char *name) {
-  return strcmp(name, "log.db") == 0 || strcmp(name, "log.db-journal") == 0;
-}
-
-/* List what is not a log in the directory of one device. */
-static int device_list_own(device_cursor *cursor, const char *device) {
-  char *path = sqlite3_mprintf("%s/devices/%s", cursor->store->root, device);
-  char **names = NULL;
-  int n = 0;
-  int i;
-  int rc =
-    path ? kv_folder_list(path, DEVICE_OTHERS, 0, &names, &n) : SQLITE_NOMEM;
-
-  if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
-  for (i = 0; i < n && rc == SQLITE_OK; i++) {
-    if (cursor->n_others >= DEVICE_OTHERS || device_is_log(names[i])) continue;
-    rc = device_add_other(
-      cursor, sqlite3_mprintf("devices/%s/%s", device, names[i]),
-      strncmp(names[i], "log.db.aside-", 13) == 0
-        ? "a damaged log that was set aside; delete it when nothing is "
-          "missing"
-        : device_advise(names[i], "not read; look into it with kv_foreign(), "
-                                  "or delete it"));
-  }
-  kv_folder_free_names(names, n);
-  sqlite3_free(path);
-  return rc;
-}
-
-static int device_list_devices(device_cursor *cursor) {
-  char *path = sqlite3_mprintf("%s/devices", cursor->store->root);
-  char **names = NULL;
-  int n = 0;
-  int i;
-  kv_stamp stamp;
-  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
-
-  if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_DIRECTORY) {
-    rc = kv_folder_list(path, 100 * DEVICE_OTHERS, 0, &names, &n);
-    if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
-  }
-  for (i = 0; i < n && rc == SQLITE_OK; i++) {
-    char *entry = sqlite3_mprintf("%s/%s", path, names[i]);
-    int is_device = kv_name_check(names[i], strlen(names[i])) == NULL;
-
-    if (!entry) {
-      rc = SQLITE_NOMEM;
-    } else if (kv_folder_look(entry, &stamp) == KV_FILE_DIRECTORY &&
-               is_device) {
-      rc = device_list_own(cursor, names[i]);
-    } else if (cursor->n_others < DEVICE_OTHERS) {
-      rc = device_add_other(
-        cursor, sqlite3_mprintf("devices/%s", names[i]),
-        device_advise(names[i], is_device
-                                  ? "not a directory; not read"
-                                  : "not the name of a device; not read"));
-    }
-    sqlite3_free(entry);
-  }
-  kv_folder_free_names(names, n);
-  sqlite3_free(path);
-  return rc;
-}
-
-/* Find the files in the folder that are not read. */
-static int device_list_others(device_cursor *cursor) {
-  const char *root = cursor->store->root;
-  char **names = NULL;
-  int n = 0;
-  int i;
-  kv_stamp stamp;
-  int rc = SQLITE_OK;
-
-  if (!root || kv_folder_look(root, &stamp) != KV_FILE_DIRECTORY) return rc;
-  rc = kv_folder_list(root, DEVICE_OTHERS, 0, &names, &n);
-  if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
-  for (i = 0; i < n && rc == SQLITE_OK; i++) {
-    if (strcmp(names[i], "devices") == 0) continue;
-    rc = device_add_other(
-      cursor, kv_strdup(names[i]),
-      device_advise(names[i], "not part of a store; not read"));
-  }
-  kv_folder_free_names(names, n);
-  if (rc == SQLITE_OK) rc = device_list_devices(cursor);
-  return rc;
 }
 
 static int device_next(sqlite3_vtab_cursor *base) {
@@ -276,7 +129,7 @@ static int device_next(sqlite3_vtab_cursor *base) {
 static int device_filter(sqlite3_vtab_cursor *base, int plan,
                          const char *unused, int argc, sqlite3_value **argv) {
   device_cursor *cursor = (device_cursor *)base;
-  kv_registry *registry = ((device_table *)base->pVtab)->registry;
+  kv_registry *registry = ((kv_eponymous *)base->pVtab)->registry;
   const char *name =
     argc > 0 ? (const char *)sqlite3_value_text(argv[0]) : NULL;
   kv_store *store;
@@ -289,7 +142,7 @@ static int device_filter(sqlite3_vtab_cursor *base, int plan,
   if (rc != SQLITE_OK) return rc;
   store = cursor->store;
   rc = kv_own_unpublished(store, &cursor->unpublished);
-  if (rc == SQLITE_OK) rc = device_list_others(cursor);
+  if (rc == SQLITE_OK) rc = kv_others_list(store, &cursor->others);
   if (rc == SQLITE_OK) {
     kv_run_begin(&cursor->rows, &store->stmts, KV_SQL_DEVICE_ROWS);
     kv_run_text(&cursor->rows, store->device);
@@ -303,7 +156,7 @@ static int device_filter(sqlite3_vtab_cursor *base, int plan,
 
 static int device_eof(sqlite3_vtab_cursor *base) {
   device_cursor *cursor = (device_cursor *)base;
-  return !cursor->rows.stmt && cursor->index >= cursor->n_others;
+  return !cursor->rows.stmt && cursor->index >= cursor->others.n;
 }
 
 static void device_result_time(sqlite3_context *ctx, sqlite3_stmt *stmt,
@@ -328,16 +181,31 @@ static void device_result_bytes(sqlite3_context *ctx, const kv_store *store,
   sqlite3_free(path);
 }
 
+/* How many files the log of a device has, or their bytes. */
+static int device_result_files(device_cursor *cursor, sqlite3_context *ctx,
+                               const char *device, int column) {
+  const void *id = sqlite3_column_blob(cursor->rows.stmt, ROW_ID);
+  int n = sqlite3_column_bytes(cursor->rows.stmt, ROW_ID);
+  int64_t bytes;
+  int n_files;
+  int rc = kv_others_measure(cursor->store, device, n == KV_ID_SIZE ? id : NULL,
+                             &n_files, &bytes);
+
+  if (rc != SQLITE_OK || n_files == 0) return rc;
+  sqlite3_result_int64(ctx, column == DEVICE_BYTES ? bytes : n_files);
+  return SQLITE_OK;
+}
+
 static void device_other_column(device_cursor *cursor, sqlite3_context *ctx,
                                 int column) {
-  const char *file = cursor->others[cursor->index];
+  const char *file = cursor->others.paths[cursor->index];
 
   switch (column) {
     case DEVICE_STATE:
       sqlite3_result_text(ctx, "ignored", -1, SQLITE_STATIC);
       break;
     case DEVICE_DETAIL:
-      sqlite3_result_text(ctx, cursor->details[cursor->index], -1,
+      sqlite3_result_text(ctx, cursor->others.details[cursor->index], -1,
                           SQLITE_TRANSIENT);
       break;
     case DEVICE_IS_SELF: sqlite3_result_int(ctx, 0); break;
@@ -361,6 +229,35 @@ static const char *device_why_waiting(const device_cursor *cursor) {
            : NULL;
 }
 
+/* Is it retired? What is wrong with its log comes first. */
+static int device_is_retired(const device_cursor *cursor) {
+  sqlite3_stmt *row = cursor->rows.stmt;
+
+  switch (kv_state_of_word((const char *)sqlite3_column_text(row, ROW_STATE))) {
+    case KV_STATE_OK:
+    case KV_STATE_BEHIND:
+    case KV_STATE_MISSING: return sqlite3_column_int(row, ROW_IS_RETIRED);
+    default: return 0;
+  }
+}
+
+/* Say of a retired device what may be deleted. */
+static int device_result_gone(device_cursor *cursor, sqlite3_context *ctx,
+                              const char *device) {
+  const char *detail = NULL;
+  kv_gone gone = KV_GONE_ALREADY;
+  int rc = kv_gone_look(cursor->store, device, &gone);
+
+  if (gone == KV_GONE_MAY) {
+    detail = "its directory may be deleted: others keep all that is in it";
+  } else if (gone == KV_GONE_NOT_YET) {
+    detail = "its directory must stay: the copies that others keep of what is "
+             "in it are not here, or do not have all of it";
+  }
+  if (detail) sqlite3_result_text(ctx, detail, -1, SQLITE_STATIC);
+  return rc;
+}
+
 static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                          int column) {
   device_cursor *cursor = (device_cursor *)base;
@@ -369,6 +266,7 @@ static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
   const char *device;
   int is_self;
   char *file;
+  int rc = SQLITE_OK;
 
   if (!row) {
     device_other_column(cursor, ctx, column);
@@ -385,6 +283,8 @@ static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     case DEVICE_STATE:
       if (is_self && device_why_waiting(cursor)) {
         sqlite3_result_text(ctx, "waiting", -1, SQLITE_STATIC);
+      } else if (!is_self && device_is_retired(cursor)) {
+        sqlite3_result_text(ctx, "retired", -1, SQLITE_STATIC);
       } else {
         sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_STATE));
       }
@@ -393,6 +293,8 @@ static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
       if (is_self && device_why_waiting(cursor)) {
         sqlite3_result_text(ctx, device_why_waiting(cursor), -1,
                             SQLITE_TRANSIENT);
+      } else if (!is_self && device_is_retired(cursor)) {
+        rc = device_result_gone(cursor, ctx, device);
       } else {
         sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_DETAIL));
       }
@@ -414,18 +316,25 @@ static int device_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
       break;
     case DEVICE_ACKED_SEQ:
       if (!is_self) {
-        sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_ACKED));
+        sqlite3_result_value(ctx, sqlite3_column_value(row, ROW_ACKED_SEQ));
       }
+      break;
+    case DEVICE_ACKED_TIME:
+      if (!is_self) device_result_time(ctx, row, ROW_ACKED_TS);
       break;
     case DEVICE_FILE:
       sqlite3_result_text(ctx, file, -1, SQLITE_TRANSIENT);
       break;
-    case DEVICE_BYTES: device_result_bytes(ctx, store, file); break;
+    case DEVICE_N_FILES:
+    case DEVICE_BYTES:
+      rc = device_result_files(cursor, ctx, device, column);
+      break;
     case DEVICE_SYNCED_TIME: device_result_time(ctx, row, ROW_SYNCED); break;
+    case DEVICE_HORIZON_TIME: device_result_time(ctx, row, ROW_HORIZON); break;
     default: sqlite3_result_text(ctx, store->name, -1, SQLITE_TRANSIENT); break;
   }
   sqlite3_free(file);
-  return SQLITE_OK;
+  return rc;
 }
 
 static int device_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
@@ -437,7 +346,7 @@ static const sqlite3_module device_module = {
   .iVersion = 1,
   .xConnect = device_connect, /* no xCreate: eponymous only */
   .xBestIndex = device_best_index,
-  .xDisconnect = device_disconnect,
+  .xDisconnect = kv_eponymous_disconnect,
   .xOpen = device_open,
   .xClose = device_close,
   .xFilter = device_filter,

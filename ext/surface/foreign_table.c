@@ -1,6 +1,8 @@
 /*
-** The virtual table kv_foreign: any log file, read-only and verified.
+** The virtual table kv_foreign: any log, read-only and verified: the one in a
+** directory, with all of its files; or one file alone.
 **
+**     SELECT * FROM kv_foreign('/mnt/share/notes.kv/devices/phone');
 **     SELECT * FROM kv_foreign('/mnt/share/notes.kv/devices/phone/log.db');
 **     CREATE VIRTUAL TABLE temp.phone USING kv_foreign('.../log.db');
 **
@@ -49,13 +51,13 @@ static int foreign_connect(sqlite3 *db, void *unused, int argc,
                            const char *const *argv, sqlite3_vtab **out,
                            char **err) {
   (void)unused;
-  return kv_path_table_connect(db, KV_SQL_DECLARE_FOREIGN, argc, argv, out,
-                               err);
+  return kv_path_table_connect(db, KV_SQL_DECLARE_FOREIGN,
+                               "kv_foreign('notes.kv/devices/phone/log.db')",
+                               argc, argv, out, err);
 }
 
 static int foreign_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-  return kv_path_table_plan(vtab, info, FOREIGN_FILE,
-                            "kv_foreign('notes.kv/devices/phone/log.db')");
+  return kv_path_table_plan(vtab, info, FOREIGN_FILE);
 }
 
 static int foreign_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
@@ -99,33 +101,50 @@ static int foreign_next(sqlite3_vtab_cursor *base) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* SQLITE_CANTOPEN with a message if there is no file to open. */
+static int foreign_look(const char *file, char **err) {
+  kv_stamp stamp;
+  const char *what;
+
+  switch (kv_folder_look(file, &stamp)) {
+    case KV_FILE_NONE: what = "does not exist"; break;
+    case KV_FILE_DIRECTORY:
+    case KV_FILE_OTHER: what = "is not a regular file"; break;
+    default: return SQLITE_OK; /* opening it tells what is wrong */
+  }
+  return kv_error(err, SQLITE_CANTOPEN,
+                  "cannot read %s, which %s: name the directory of a device, "
+                  "such as notes.kv/devices/phone, or a file of a log",
+                  file, what);
+}
+
 /* Open a file for a reader of this table. */
 static int foreign_open_file(foreign_cursor *cursor, const char *path) {
   kv_path_table *table = (kv_path_table *)cursor->base.pVtab;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_stretch stretch;
   kv_stamp stamp;
-  int rc;
+  int is_whole = kv_folder_look(path, &stamp) == KV_FILE_DIRECTORY;
+  char *file = sqlite3_mprintf(is_whole ? "%s/log.db" : "%s", path);
+  int rc = file ? foreign_look(file, &table->base.zErrMsg) : SQLITE_NOMEM;
 
-  if (kv_folder_look(path, &stamp) != KV_FILE_REGULAR) {
-    return kv_error(&table->base.zErrMsg, SQLITE_CANTOPEN,
-                    "%s is not a regular file: name a log file, such as "
-                    "notes.kv/devices/phone/log.db",
-                    path);
+  if (rc == SQLITE_OK) {
+    rc = kv_reader_open(table->db, file, NULL, &cursor->reader, &verdict);
   }
-  rc = kv_reader_open(table->db, path, NULL, &cursor->reader, &verdict);
   if (rc == SQLITE_OK && !cursor->reader) {
-    rc = kv_error(&table->base.zErrMsg, SQLITE_ERROR, "%s %s", path,
+    rc = kv_error(&table->base.zErrMsg, SQLITE_ERROR, "%s %s", file,
                   verdict.detail ? verdict.detail : "cannot be read");
   }
   if (rc == SQLITE_OK) {
-    kv_position base = kv_reader_head(cursor->reader)->base;
+    const kv_log_head *head = kv_reader_head(cursor->reader);
+    kv_position base = is_whole ? kv_log_start(head) : head->base;
 
     rc = kv_reader_verify(cursor->reader, base, INT64_MAX, NULL, &stretch);
     cursor->whole = stretch.end.seq;
     if (rc == SQLITE_OK) rc = kv_reader_start(cursor->reader, base, INT64_MAX);
   }
   kv_verdict_clear(&verdict);
+  sqlite3_free(file);
   return rc;
 }
 
@@ -153,6 +172,9 @@ static int foreign_eof(sqlite3_vtab_cursor *base) {
 }
 
 static const char *foreign_reason(const foreign_cursor *cursor) {
+  const kv_verdict *lack = kv_reader_lack(cursor->reader);
+
+  if (cursor->reason && lack) return lack->detail;
   if (cursor->reason) return cursor->reason;
   return cursor->row && cursor->row->seq > cursor->whole
            ? "its transaction is incomplete"
@@ -161,7 +183,7 @@ static const char *foreign_reason(const foreign_cursor *cursor) {
 
 static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                           int column) {
-  static const char *const ops[] = {"delete", "set", "seen"};
+  static const char *const ops[] = {"delete", "set", "seen", "retire"};
   foreign_cursor *cursor = (foreign_cursor *)base;
   const kv_row *row = cursor->row;
   const char *reason;
@@ -177,7 +199,7 @@ static int foreign_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
       return SQLITE_OK;
     case FOREIGN_REASON:
       reason = foreign_reason(cursor);
-      if (reason) sqlite3_result_text(ctx, reason, -1, SQLITE_STATIC);
+      if (reason) sqlite3_result_text(ctx, reason, -1, SQLITE_TRANSIENT);
       return SQLITE_OK;
     case FOREIGN_FILE:
       if (cursor->path) {

@@ -3,27 +3,36 @@
 **
 **     kv_open(path [, device [, options]])    kv_close([[options,] store])
 **     kv_sync([store])                        kv_version()
+**     kv_wait(milliseconds [, store])
 **     kv_get(key [, default [, store]])       kv_set(key, value [, store])
 **     kv_delete(key [, store])                kv_cursor([store])
-**     kv_revert(key [, as_of [, store]])
+**     kv_revert(key [, as_of [, store]])     kv_compact([before [, store]])
 **
 ** A function finds its store by name, and keeps a reference while it runs,
 ** because its work may disconnect the virtual table.
 */
 #include <string.h>
 
+#include "cache/revert.h"
+#include "compact/compact.h"
+#include "compact/compaction.h"
+#include "compact/expire.h"
 #include "connection/find.h"
 #include "core/order.h"
 #include "db/error.h"
 #include "db/run.h"
 #include "db/value.h"
-#include "history.h"
+#include "history/history.h"
 #include "open.h"
+#include "replace/past.h"
+#include "retire/retire.h"
 #include "store/errors.h"
 #include "store/transaction.h"
 #include "store/write.h"
 #include "surface.h"
 #include "sync/sync.h"
+#include "sync/wait.h"
+#include "typed/typed_functions.h"
 
 /* End a function with an error, if rc is one; err is freed. */
 static void function_fail(sqlite3_context *ctx, int rc, char *err) {
@@ -104,7 +113,8 @@ static void function_open(sqlite3_context *ctx, int argc,
     rc = SQLITE_NOMEM;
   }
   if (rc == SQLITE_OK && options) {
-    rc = kv_arguments_list(&arguments, options, " now name adopt ", &err);
+    rc = kv_arguments_list(&arguments, options,
+                           " now segment publish history name adopt ", &err);
   }
   if (rc == SQLITE_OK && path && strcmp(path, KV_MEMORY) == 0 && !device) {
     arguments.options.device = "memory";
@@ -161,8 +171,46 @@ static void function_sync(sqlite3_context *ctx, int argc,
   int rc = function_enter(ctx, argc, argv, 0, &store, &err);
 
   if (rc == SQLITE_OK) rc = kv_sync_run(store, &n_merged, &err);
+  if (rc == SQLITE_OK) rc = kv_expire_run(store, &err);
   function_leave(store);
   if (rc == SQLITE_OK) sqlite3_result_int64(ctx, n_merged);
+  function_fail(ctx, rc, err);
+}
+
+static void function_retire(sqlite3_context *ctx, int argc,
+                            sqlite3_value **argv) {
+  const char *device = (const char *)sqlite3_value_text(argv[0]);
+  kv_store *store = NULL;
+  char *err = NULL;
+  int64_t n_merged = 0;
+  int64_t n_rows = 0;
+  int rc = function_enter(ctx, argc, argv, 1, &store, &err);
+
+  if (rc == SQLITE_OK) rc = kv_sync_run(store, &n_merged, &err);
+  if (rc == SQLITE_OK) rc = kv_retire_device(store, device, &n_rows, &err);
+  function_leave(store);
+  if (rc == SQLITE_OK) sqlite3_result_int64(ctx, n_rows);
+  function_fail(ctx, rc, err);
+}
+
+static void function_wait(sqlite3_context *ctx, int argc,
+                          sqlite3_value **argv) {
+  kv_store *store = NULL;
+  char *err = NULL;
+  int64_t milliseconds;
+  int is_changed = 0;
+  int rc = SQLITE_OK;
+
+  if (!kv_argument_whole(argv[0], &milliseconds) || milliseconds < 0) {
+    rc = kv_error(&err, SQLITE_ERROR,
+                  "say how many milliseconds to wait: kv_wait(60000)");
+  }
+  if (rc == SQLITE_OK) rc = function_enter(ctx, argc, argv, 1, &store, &err);
+  if (rc == SQLITE_OK) {
+    rc = kv_wait_run(store, milliseconds, &is_changed, &err);
+  }
+  function_leave(store);
+  if (rc == SQLITE_OK) sqlite3_result_int(ctx, is_changed);
   function_fail(ctx, rc, err);
 }
 
@@ -266,76 +314,46 @@ static void function_set(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   function_fail(ctx, rc, err);
 }
 
+/* No store has that name: does a typed table? Else the error stays. */
+static int delete_typed(sqlite3_context *ctx, sqlite3_value **argv,
+                        int *existed, int rc, char **err) {
+  char *why = NULL;
+  int rc2 = kv_typed_functions_delete(sqlite3_user_data(ctx), argv[0],
+                                      function_text(argv[1]), existed, &why);
+
+  if (rc2 == SQLITE_NOTFOUND) {
+    sqlite3_free(why);
+    return rc;
+  }
+  sqlite3_free(*err);
+  *err = why;
+  return rc2;
+}
+
 static void function_delete(sqlite3_context *ctx, int argc,
                             sqlite3_value **argv) {
   sqlite3 *db = sqlite3_context_db_handle(ctx);
   kv_store *store = NULL;
   char *err = NULL;
+  int existed = 0;
   int rc = function_enter(ctx, argc, argv, 1, &store, &err);
 
   if (rc == SQLITE_OK) {
     rc = function_write(store, KV_SQL_TABLE_DELETE, argv[0], NULL, &err);
+    existed = sqlite3_changes(db) > 0;
+  } else if (rc == SQLITE_ERROR && !store && argc > 1) {
+    rc = delete_typed(ctx, argv, &existed, rc, &err);
   }
   function_leave(store);
-  if (rc == SQLITE_OK) sqlite3_result_int(ctx, sqlite3_changes(db) > 0);
+  if (rc == SQLITE_OK) sqlite3_result_int(ctx, existed);
   function_fail(ctx, rc, err);
-}
-
-/*
-** The value to which a key is reverted, for kv_value_free(); *exists is 0 if
-** the key did not exist.
-*/
-static int revert_find(kv_store *store, const kv_value *key,
-                       sqlite3_value *as_of, int *exists, kv_value *out,
-                       char **err) {
-  kv_sql id = as_of ? KV_SQL_CACHE_ROW : KV_SQL_CACHE_BEFORE;
-  kv_run run = {0};
-  sqlite3_value *value = NULL;
-  int64_t ts = 0;
-  int rc = SQLITE_OK;
-
-  if (as_of) rc = kv_argument_time(as_of, kv_store_now(store), &ts, err);
-  if (rc == SQLITE_OK) {
-    rc = kv_cache_get(&run, &store->stmts, id, key, ts, out, &value);
-  }
-  *exists = value != NULL;
-  if (rc == SQLITE_OK && value && out->type == KV_NULL) {
-    kv_value kept;
-
-    rc = kv_value_of(value, &kept);
-    if (rc == SQLITE_OK) rc = kv_value_copy(&kept, out);
-  }
-  kv_run_close(&run);
-  return kv_store_error(store, err, rc, "cannot read");
-}
-
-/* Check whether the key already has this value (NULL: does not exist). */
-static int revert_is_done(kv_store *store, const kv_value *key,
-                          const kv_value *value, int *is_done) {
-  kv_run run;
-  sqlite3_value *now = NULL;
-  kv_value large = {0};
-  kv_value small;
-  int rc =
-    kv_cache_get(&run, &store->stmts, KV_SQL_CACHE_VALUE, key, 0, &large, &now);
-
-  *is_done = rc == SQLITE_OK && !now && !value;
-  if (rc == SQLITE_OK && now && value) {
-    const kv_value *a = large.type == KV_NULL ? &small : &large;
-
-    rc = kv_value_of(now, &small);
-    *is_done = rc == SQLITE_OK && a->type == value->type &&
-               (a->type == KV_NULL || kv_order_keys(a, value) == 0);
-  }
-  kv_value_free(&large);
-  kv_run_close(&run);
-  return rc;
 }
 
 static void function_revert(sqlite3_context *ctx, int argc,
                             sqlite3_value **argv) {
   kv_store *store = NULL;
-  sqlite3_value *as_of = NULL;
+  int has_time = argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL;
+  int64_t ts = 0;
   kv_value key;
   kv_value found = {0};
   const kv_value *value = NULL; /* NULL: there was none */
@@ -344,13 +362,25 @@ static void function_revert(sqlite3_context *ctx, int argc,
   int is_done = 0;
   int rc = function_enter(ctx, argc, argv, 2, &store, &err);
 
-  if (argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL) as_of = argv[1];
   if (rc == SQLITE_OK) rc = kv_value_of(argv[0], &key);
+  if (rc == SQLITE_OK && has_time) {
+    rc = kv_argument_time(argv[1], kv_store_now(store), &ts, &err);
+  } else if (rc == SQLITE_OK) {
+    rc = kv_revert_since(&store->stmts, &key, &ts);
+    kv_store_error(store, &err, rc, "cannot read");
+  }
   if (rc == SQLITE_OK) {
-    rc = revert_find(store, &key, as_of, &exists, &found, &err);
+    rc = kv_past_check(&store->stmts, ts, &err);
+    kv_store_error(store, &err, rc, "cannot read");
+  }
+  if (rc == SQLITE_OK) {
+    rc = kv_revert_find(&store->stmts, &key, has_time ? &ts : NULL, &exists,
+                        &found);
+    kv_store_error(store, &err, rc, "cannot read");
   }
   if (exists) value = &found;
-  if (rc == SQLITE_OK) rc = revert_is_done(store, &key, value, &is_done);
+  if (rc == SQLITE_OK)
+    rc = kv_revert_is_done(&store->stmts, &key, value, &is_done);
   if (rc == SQLITE_OK && !is_done) {
     rc = function_write(store, value ? KV_SQL_TABLE_SET : KV_SQL_TABLE_DELETE,
                         argv[0], value, &err);
@@ -358,6 +388,23 @@ static void function_revert(sqlite3_context *ctx, int argc,
   if (rc == SQLITE_OK && value) kv_value_give(ctx, &found);
   kv_value_free(&found);
   function_leave(store);
+  function_fail(ctx, rc, err);
+}
+
+static void function_compact(sqlite3_context *ctx, int argc,
+                             sqlite3_value **argv) {
+  kv_store *store = NULL;
+  char *err = NULL;
+  int64_t before = 0;
+  int64_t n_dropped = 0;
+  int rc = function_enter(ctx, argc, argv, 1, &store, &err);
+
+  if (rc == SQLITE_OK) {
+    rc = kv_compaction_before(store, argc > 0 ? argv[0] : NULL, &before, &err);
+  }
+  if (rc == SQLITE_OK) rc = kv_compact_run(store, before, &n_dropped, &err);
+  function_leave(store);
+  if (rc == SQLITE_OK) sqlite3_result_int64(ctx, n_dropped);
   function_fail(ctx, rc, err);
 }
 
@@ -395,12 +442,15 @@ int kv_functions_register(sqlite3 *db, kv_registry *registry) {
     {"kv_open", 1, 3, direct, function_open},
     {"kv_close", 0, 2, direct, function_close},
     {"kv_sync", 0, 1, direct, function_sync},
+    {"kv_wait", 1, 2, direct, function_wait},
+    {"kv_retire", 1, 2, direct, function_retire},
     {"kv_get", 1, 3, normal, function_get},
     {"kv_set", 2, 3, normal, function_set},
     {"kv_delete", 1, 2, normal, function_delete},
     {"kv_revert", 1, 3, normal, function_revert},
+    {"kv_compact", 0, 2, direct, function_compact},
     {"kv_cursor", 0, 1, normal, function_cursor},
-    {"kv_version", 0, 0, pure, function_version}, /* last: all is there */
+    {"kv_version", 0, 0, pure, function_version}, /* last: see kv.c */
   };
   size_t i;
   int n;

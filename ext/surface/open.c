@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "connection/find.h"
+#include "core/clock.h"
 #include "db/error.h"
 #include "db/host.h"
-#include "own/own.h"
+#include "outgoing/own.h"
 #include "own/publish.h"
 #include "store/transaction.h"
 #include "sync/sync.h"
+#include "tables/follow.h"
 
 /* The open store of a name: in temp, or else in another schema. */
 static int open_find(kv_registry *registry, const char *name, kv_store **out,
@@ -48,6 +50,16 @@ static int open_create(kv_registry *registry, sqlite3 *db,
   }
   if (arguments->options.now >= 0) {
     sqlite3_str_appendf(list, ", now=%lld", arguments->options.now);
+  }
+  sqlite3_str_appendf(list, ", segment=%lld", arguments->options.segment);
+  if (arguments->options.publish == KV_AT_SYNC) {
+    sqlite3_str_appendf(list, ", publish='sync'"); /* says why not */
+  }
+  if (arguments->options.history > 0) {
+    int64_t days = arguments->options.history / KV_DAY;
+
+    sqlite3_str_appendf(list, ", history='%lld day%s'", days,
+                        days == 1 ? "" : "s");
   }
   if (arguments->options.adopt) sqlite3_str_appendf(list, ", adopt=1");
   options = sqlite3_str_finish(list);
@@ -133,9 +145,9 @@ int kv_open_table(kv_registry *registry, sqlite3 *db, kv_arguments *arguments,
 int kv_open_publish(kv_store *store, int discard, char **err) {
   int64_t n_waiting = 0;
   char *why = NULL;
-  int rc = SQLITE_OK;
+  int rc = kv_follow_refuse_drop(store, err);
 
-  if (!store->device || !store->root) return SQLITE_OK;
+  if (rc != SQLITE_OK || !store->device || !store->root) return rc;
   if (kv_transaction_has_rows(store)) {
     return kv_error(
       err, SQLITE_LOCKED,

@@ -4,8 +4,8 @@
 **     SELECT * FROM kv_parstore('Old.parstore');
 **     CREATE VIRTUAL TABLE temp.old USING kv_parstore('Old.parstore');
 **
-** A row for each change of each device, and one with nothing but a reason for
-** a device that cannot be read. It is read anew by each statement.
+** A row for each change of each device, and one with nothing but a reason for a
+** device that cannot be read. Each statement reads it again.
 */
 #include <string.h>
 
@@ -45,13 +45,13 @@ static int parstore_connect(sqlite3 *db, void *unused, int argc,
                             const char *const *argv, sqlite3_vtab **out,
                             char **err) {
   (void)unused;
-  return kv_path_table_connect(db, KV_SQL_DECLARE_PARSTORE, argc, argv, out,
+  return kv_path_table_connect(db, KV_SQL_DECLARE_PARSTORE,
+                               "kv_parstore('Store.parstore')", argc, argv, out,
                                err);
 }
 
 static int parstore_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-  return kv_path_table_plan(vtab, info, PARSTORE_PATH,
-                            "kv_parstore('Store.parstore')");
+  return kv_path_table_plan(vtab, info, PARSTORE_PATH);
 }
 
 static int parstore_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {

@@ -10,8 +10,6 @@
 
 #include "store/identity.h"
 
-int kv_log_table_register(sqlite3 *db, kv_registry *registry);
-int kv_history_register(sqlite3 *db, kv_registry *registry);
 int kv_device_table_register(sqlite3 *db, kv_registry *registry);
 int kv_foreign_table_register(sqlite3 *db, kv_registry *registry);
 int kv_hash_register(sqlite3 *db, kv_registry *registry);

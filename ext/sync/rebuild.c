@@ -5,7 +5,7 @@
 
 #include "cache/cache.h"
 #include "db/error.h"
-#include "own/own.h"
+#include "outgoing/own.h"
 #include "store/errors.h"
 #include "store/savepoint.h"
 
@@ -93,7 +93,7 @@ static int rebuild_check(kv_store *store, int is_whole, char **err) {
 
 /*
 ** An older version made the cache: carry its rows over. *is_done stays 0 if it
-** cannot be done, as the tables are not whole.
+** cannot be done, because the tables are not complete.
 */
 static int rebuild_carry(kv_store *store, int *is_done, char **err) {
   char *aside = sqlite3_mprintf("%s_aside", store->name);

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/names.h"
 #include "db/error.h"
+#include "life/seal.h"
 
 int kv_argument_time_text(const char *z, int n, int64_t now, int64_t *last,
                           char **err) {
@@ -58,6 +59,7 @@ int kv_argument_time(sqlite3_value *value, int64_t now, int64_t *last,
 void kv_arguments_init(kv_arguments *arguments) {
   memset(arguments, 0, sizeof(*arguments));
   arguments->options.now = -1;
+  arguments->options.segment = KV_SEAL_BYTES;
 }
 
 void kv_arguments_clear(kv_arguments *arguments) {
@@ -104,6 +106,61 @@ static int arguments_flag(const char *value, int *out, char **err) {
   return kv_error(err, SQLITE_ERROR, "'%s' is neither 0 nor 1", value);
 }
 
+static int arguments_segment(kv_arguments *arguments, const char *value,
+                             char **err) {
+  size_t n = strlen(value);
+  sqlite3_int64 bytes = 0;
+  size_t i;
+
+  if (n == 0 || n > 18 || strspn(value, "0123456789") != n) {
+    return kv_error(err, SQLITE_ERROR,
+                    "segment='%s' is not a number of bytes, or 0 for never",
+                    value);
+  }
+  for (i = 0; i < n; i++)
+    bytes = 10 * bytes + (value[i] - '0');
+  arguments->options.segment = bytes;
+  return SQLITE_OK;
+}
+
+static int arguments_publish(kv_arguments *arguments, const char *value,
+                             char **err) {
+  int is_sync = strcmp(value, "sync") == 0;
+
+  if (!is_sync && strcmp(value, "commit") != 0) {
+    return kv_error(err, SQLITE_ERROR,
+                    "publish='%s' is neither 'commit' nor 'sync'", value);
+  }
+  arguments->options.publish = is_sync ? KV_AT_SYNC : KV_AT_COMMIT;
+  return SQLITE_OK;
+}
+
+/* The greatest number of days of the option history. */
+#define ARGUMENTS_DAYS 36500
+
+static int arguments_history(kv_arguments *arguments, const char *value,
+                             char **err) {
+  int n = (int)strspn(value, "0123456789");
+  int days = 0;
+  int i;
+
+  if (strcmp(value, "forever") == 0) {
+    arguments->options.history = KV_FOREVER;
+    return SQLITE_OK;
+  }
+  for (i = 0; i < n && days <= ARGUMENTS_DAYS; i++)
+    days = 10 * days + (value[i] - '0');
+  if (days < 1 || days > ARGUMENTS_DAYS ||
+      strcmp(value + n, days == 1 ? " day" : " days") != 0) {
+    return kv_error(err, SQLITE_ERROR,
+                    "history='%s' is neither a number of days, '1 day', '30 "
+                    "days' or up to '%d days', nor 'forever'",
+                    value, ARGUMENTS_DAYS);
+  }
+  arguments->options.history = days * KV_DAY;
+  return SQLITE_OK;
+}
+
 static int arguments_now(kv_arguments *arguments, const char *value,
                          char **err) {
   size_t n = strlen(value);
@@ -136,6 +193,15 @@ static int arguments_set(kv_arguments *arguments, const char *name, char *value,
   char **to = NULL;
 
   if (strcmp(name, "now") == 0) return arguments_now(arguments, value, err);
+  if (strcmp(name, "segment") == 0) {
+    return arguments_segment(arguments, value, err);
+  }
+  if (strcmp(name, "publish") == 0) {
+    return arguments_publish(arguments, value, err);
+  }
+  if (strcmp(name, "history") == 0) {
+    return arguments_history(arguments, value, err);
+  }
   if (strcmp(name, "adopt") == 0) {
     return arguments_flag(value, &arguments->options.adopt, err);
   }
@@ -216,4 +282,12 @@ int kv_arguments_text(sqlite3_value *value, const char *what, const char **out,
   }
   return kv_error(err, SQLITE_ERROR, "there is a NUL in the %s after '%s'",
                   what, *out);
+}
+
+int kv_argument_whole(sqlite3_value *value, int64_t *out) {
+  int type = sqlite3_value_type(value);
+
+  *out = sqlite3_value_int64(value);
+  return type == SQLITE_INTEGER ||
+         (type == SQLITE_FLOAT && sqlite3_value_double(value) == (double)*out);
 }

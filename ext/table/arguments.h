@@ -6,7 +6,7 @@
 
 #include "connection/registry.h"
 
-/* Nobody means a smaller integer as microseconds since 1970. */
+/* A smaller integer can hardly be meant as microseconds since 1970. */
 #define KV_TIME_SMALLEST ((int64_t)100000000000000)
 
 /*
@@ -17,7 +17,7 @@
 int kv_argument_time(sqlite3_value *value, int64_t now, int64_t *last,
                      char **err);
 
-/* The same of a text of n bytes. */
+/* The same for a text of n bytes. */
 int kv_argument_time_text(const char *z, int n, int64_t now, int64_t *last,
                           char **err);
 
@@ -34,9 +34,9 @@ void kv_arguments_init(kv_arguments *arguments);
 void kv_arguments_clear(kv_arguments *arguments);
 
 /*
-** Read one option "name=value"; the value may be quoted with ' or ". The
-** names that are allowed are given as one text with spaces around each, " now
-** name ". SQLITE_ERROR with a message that lists them.
+** Read one option "name=value"; the value may be quoted with ' or ". `allowed`
+** lists the names, with spaces around each: " now name ". SQLITE_ERROR with a
+** message that lists them.
 */
 int kv_arguments_option(kv_arguments *arguments, const char *z, int n,
                         const char *allowed, char **err);
@@ -54,5 +54,11 @@ int kv_arguments_path(kv_arguments *arguments, const char *z);
 */
 int kv_arguments_text(sqlite3_value *value, const char *what, const char **out,
                       char **err);
+
+/*
+** A whole number: an integer, or the real that some hosts bind instead. Returns
+** 0 if the value is something else.
+*/
+int kv_argument_whole(sqlite3_value *value, int64_t *out);
 
 #endif

@@ -30,25 +30,25 @@ typedef struct kv_batch_row {
 } kv_batch_row;
 
 typedef struct kv_batch {
-  const kv_value *last; /* key that the scan is at; KV_NULL: at none */
-  kv_value key;         /* here, or in the last row */
-  kv_value skip; /* that is not part of the scan, borrowed; KV_NULL: none */
+  const kv_value *last; /* the current key of the scan; KV_NULL: none */
+  kv_value key;         /* its bytes are here, or in the last row */
+  kv_value skip;        /* not part of the scan, borrowed; KV_NULL: none */
   char *key_bytes;
   size_t n_key_bytes; /* allocated */
   kv_batch_row *rows; /* NULL: no scan has begun yet */
   char *bytes;        /* theirs */
   size_t n_bytes;     /* used */
   int n_rows;
-  int limit;    /* so many are read with the next step: 1, 2, 4, .. */
+  int limit;    /* how many the next step reads: 1, 2, 4, .. */
   int next;     /* the first row that was not shown */
-  int is_large; /* a row came that is too large to be copied */
+  int is_large; /* a row was too large to copy */
   int is_keys;  /* keys are enough: a large value is left out */
 } kv_batch;
 
 /* Register the function. */
 int kv_batch_register(sqlite3 *db, int is_there);
 
-/* A batch without rows, at no key, for kv_batch_clear(). */
+/* A batch without rows and without a key, for kv_batch_clear(). */
 void kv_batch_init(kv_batch *batch);
 
 /* Make room, which is kept. SQLITE_NOMEM. */
@@ -60,13 +60,13 @@ const kv_batch_row *kv_batch_next(kv_batch *batch);
 /* Forget the rows, not the key: the next step reads more. SQLITE_NOMEM. */
 int kv_batch_refill(kv_batch *batch);
 
-/* Be at a key, whose bytes are copied. SQLITE_NOMEM. */
+/* Enter a key, whose bytes are copied. SQLITE_NOMEM. */
 int kv_batch_enter(kv_batch *batch, const kv_value *key);
 
 /* True if the scan is at this key, or if the key is not part of it. */
 int kv_batch_leaves_out(const kv_batch *batch, const kv_value *key);
 
-/* Be at no key, without rows. Memory is kept, except that of a large key. */
+/* Forget key and rows. Memory is kept, except that of a large key. */
 void kv_batch_reset(kv_batch *batch);
 
 /* Free what it has; the batch can be used again. */

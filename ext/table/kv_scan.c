@@ -26,6 +26,7 @@
 #include "db/run.h"
 #include "db/value.h"
 #include "kv_batch.h"
+#include "replace/past.h"
 #include "store/errors.h"
 #include "store/store.h"
 #include "store/transaction.h"
@@ -41,12 +42,12 @@ typedef struct scan_cursor {
   sqlite3_value *as_of_value; /* as it was given; NULL: not given */
   kv_run scan;                /* the running scan */
   kv_run point;               /* row of a point read, or of a key backwards */
-  sqlite3_stmt *current;      /* the current row: scan or point; or NULL: */
-  const kv_batch_row *row;    /* it is one of the batch; NULL, too: end */
+  sqlite3_stmt *current;      /* the current row: of scan or point, */
+  const kv_batch_row *row;    /* or one of the batch. Both NULL: the end */
   sqlite3_value *value;       /* its value; NULL: not known yet */
   kv_value large;             /* the same, if it is large and was asked for */
   kv_batch batch;             /* what the scan has read; its key in any case */
-  int behind;                 /* what the step that read the batch came to */
+  int behind;                 /* result of the step that read the batch */
   int64_t n_writes;           /* of the store when the scan began */
   int64_t last_seq;           /* and the last own row */
   sqlite3_value *low;         /* the bounds; NULL where there is none */
@@ -399,7 +400,7 @@ static int cursor_keep_bounds(scan_cursor *cursor, sqlite3_value **argv) {
 
     if (prefix != KV_PREFIX_ASCII) cursor->plan &= ~KV_PLAN_BLOBS;
     if (prefix == KV_PREFIX_NONE && pattern) cursor_free_bounds(cursor);
-    if (prefix == KV_PREFIX_OTHER) { /* all blobs, behind the text */
+    if (prefix == KV_PREFIX_OTHER) { /* all blobs, after the text */
       sqlite3_value_free(cursor->high);
       cursor->high = NULL;
     }
@@ -467,6 +468,11 @@ int kv_scan_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
     if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
       rc = kv_argument_time(argv[0], kv_store_now(cursor->store),
                             &cursor->as_of, &base->pVtab->zErrMsg);
+      if (rc == SQLITE_OK) {
+        rc = kv_past_check(&cursor->store->stmts, cursor->as_of,
+                           &base->pVtab->zErrMsg);
+        kv_store_error(cursor->store, &base->pVtab->zErrMsg, rc, "cannot read");
+      }
       if (rc != SQLITE_OK) return rc;
     }
     argv++;

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "cache/rows.h"
 #include "cache/values.h"
 #include "connection/registry.h"
 #include "core/names.h"
@@ -21,13 +20,16 @@
 #include "kv_batch.h"
 #include "kv_plan.h"
 #include "kv_scan.h"
-#include "own/own.h"
+#include "outgoing/own.h"
 #include "own/publish.h"
+#include "replace/kept.h"
+#include "rows/rows.h"
 #include "store/errors.h"
 #include "store/store.h"
 #include "store/transaction.h"
 #include "store/write.h"
 #include "sync/rebuild.h"
+#include "tables/follow.h"
 
 static int table_arguments(int argc, const char *const *argv, kv_arguments *out,
                            char **err) {
@@ -42,7 +44,7 @@ static int table_arguments(int argc, const char *const *argv, kv_arguments *out,
   rc = kv_arguments_path(out, argv[3]);
   for (i = 4; i < argc && rc == SQLITE_OK; i++) {
     rc = kv_arguments_option(out, argv[i], (int)strlen(argv[i]),
-                             " device now adopt ", err);
+                             " device now segment publish history adopt ", err);
   }
   if (rc == SQLITE_OK && strcmp(out->path, KV_MEMORY) == 0 && !out->device) {
     out->options.device = "memory";
@@ -53,8 +55,9 @@ static int table_arguments(int argc, const char *const *argv, kv_arguments *out,
 /* Refuse a name that is one of the extension's own tables. */
 static int table_check_name(const char *name, char **err) {
   static const char *const names[] = {
-    "kv_changes", "kv_conflicts", "kv_devices", "kv_diff",
-    "kv_foreign", "kv_log",       "kv_rows"};
+    "kv_changes",  "kv_compaction", "kv_conflicts", "kv_devices",
+    "kv_diff",     "kv_foreign",    "kv_history",   "kv_log",
+    "kv_parstore", "kv_rows",       "kv_tables",    "kv_violations"};
   size_t i;
 
   for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -138,6 +141,7 @@ static int table_may_drop(kv_store *store) {
   char *why = NULL;
   int rc = kv_store_refuse_newer(store, &why);
 
+  if (rc == SQLITE_OK) rc = kv_follow_refuse_drop(store, &why);
   if (why) {
     sqlite3_log(SQLITE_LOCKED, "%s", why);
     sqlite3_free(why);
@@ -310,6 +314,7 @@ static int table_rename(sqlite3_vtab *vtab, const char *name) {
   int rc = table_check_name(name, &vtab->zErrMsg);
 
   if (rc == SQLITE_OK) rc = kv_store_refuse_newer(store, &vtab->zErrMsg);
+  if (rc == SQLITE_OK) rc = kv_follow_rename(store, name, &vtab->zErrMsg);
   if (rc == SQLITE_OK) rc = kv_store_rename(store, name);
   return kv_store_error(store, &vtab->zErrMsg, rc, "cannot rename");
 }
@@ -334,11 +339,11 @@ static int table_rollback_to(sqlite3_vtab *vtab, int level) {
 }
 
 static int table_shadow_name(const char *name) {
-  static const char *const names[] = {"cache", "cursor", "seen", "arrival",
-                                      "meta",  "former", "large"};
+  static const char *const names[] = {"cache", "cursor", "seen",  "arrival",
+                                      "meta",  "former", "large", "contested"};
   int i;
 
-  for (i = 0; i < 7; i++) {
+  for (i = 0; i < 8; i++) {
     if (sqlite3_stricmp(name, names[i]) == 0) return 1;
   }
   return 0;
@@ -379,6 +384,8 @@ int kv_table_register(sqlite3 *db, kv_registry *registry) {
 
   if (rc == SQLITE_OK) rc = kv_values_register(db, registry != NULL);
   if (rc == SQLITE_OK) rc = kv_rows_register(db, registry != NULL);
+  if (rc == SQLITE_OK) rc = kv_cache_sweep_register(db, registry != NULL);
+  if (rc == SQLITE_OK) rc = kv_kept_register(db, registry != NULL);
   if (rc != SQLITE_OK) return rc;
   kv_registry_retain(registry);
   return sqlite3_create_module_v2(db, "kv", registry ? &table_module : NULL,

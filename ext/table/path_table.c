@@ -7,8 +7,8 @@
 #include "db/error.h"
 #include "folder/folder.h"
 
-int kv_path_table_connect(sqlite3 *db, kv_sql declaration, int argc,
-                          const char *const *argv, sqlite3_vtab **out,
+int kv_path_table_connect(sqlite3 *db, kv_sql declaration, const char *example,
+                          int argc, const char *const *argv, sqlite3_vtab **out,
                           char **err) {
   kv_path_table *table = kv_zalloc(sizeof(*table));
   kv_arguments arguments;
@@ -20,7 +20,9 @@ int kv_path_table_connect(sqlite3 *db, kv_sql declaration, int argc,
   } else if (rc == SQLITE_OK && argc == 4) {
     rc = kv_arguments_path(&arguments, argv[3]);
   }
-  if (rc == SQLITE_OK && arguments.path) {
+  if (rc == SQLITE_OK && arguments.path && !arguments.path[0]) {
+    rc = kv_error(err, SQLITE_ERROR, "name a path, not ''");
+  } else if (rc == SQLITE_OK && arguments.path) {
     rc = kv_folder_resolve(arguments.path, NULL, 0, &table->path, err);
   }
   if (rc == SQLITE_OK) rc = kv_stmt_declare(db, declaration, err);
@@ -31,6 +33,7 @@ int kv_path_table_connect(sqlite3 *db, kv_sql declaration, int argc,
     return rc;
   }
   table->db = db;
+  table->example = example;
   *out = &table->base;
   return SQLITE_OK;
 }
@@ -41,11 +44,15 @@ int kv_path_table_disconnect(sqlite3_vtab *vtab) {
   return SQLITE_OK;
 }
 
-int kv_path_table_plan(sqlite3_vtab *vtab, sqlite3_index_info *info, int column,
-                       const char *example) {
+/*
+** A plan without a path is none, but no error here: SQLite also asks what one
+** side of an OR would cost by itself, without the argument.
+*/
+int kv_path_table_plan(sqlite3_vtab *vtab, sqlite3_index_info *info,
+                       int column) {
   int i;
 
-  info->estimatedCost = 1000000.0;
+  info->estimatedCost = ((kv_path_table *)vtab)->path ? 1e6 : 1e50;
   info->estimatedRows = 1000000;
   for (i = 0; i < info->nConstraint; i++) {
     const struct sqlite3_index_constraint *c = &info->aConstraint[i];
@@ -54,20 +61,26 @@ int kv_path_table_plan(sqlite3_vtab *vtab, sqlite3_index_info *info, int column,
     if (!c->usable) return SQLITE_CONSTRAINT;
     info->aConstraintUsage[i].argvIndex = 1;
     info->aConstraintUsage[i].omit = 1;
+    info->estimatedCost = 1e6;
     return SQLITE_OK;
   }
-  if (((kv_path_table *)vtab)->path) return SQLITE_OK;
-  return kv_error(&vtab->zErrMsg, SQLITE_ERROR, "name a path: %s", example);
+  return SQLITE_OK;
 }
 
 int kv_path_table_path(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
                        const char **out) {
+  kv_path_table *table = (kv_path_table *)vtab;
   int rc = SQLITE_OK;
 
-  *out = ((kv_path_table *)vtab)->path;
+  *out = table->path;
+  if (argc == 0 && !*out) {
+    return kv_error(&vtab->zErrMsg, SQLITE_ERROR, "name a path: %s",
+                    table->example);
+  }
   if (argc > 0) rc = kv_arguments_text(argv[0], "path", out, &vtab->zErrMsg);
-  if (rc == SQLITE_OK && !*out) {
-    rc = kv_error(&vtab->zErrMsg, SQLITE_ERROR, "name a path, not NULL");
+  if (rc == SQLITE_OK && (!*out || !(*out)[0])) {
+    rc = kv_error(&vtab->zErrMsg, SQLITE_ERROR, "name a path, not %s",
+                  *out ? "''" : "NULL");
   }
   return rc;
 }

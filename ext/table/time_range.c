@@ -70,7 +70,7 @@ int kv_time_range_plan(sqlite3_index_info *info, kv_time_columns columns,
   return (low >= 0) + (high >= 0);
 }
 
-/* Texts of ASCII compare alike in a host of whatever encoding. */
+/* ASCII texts compare the same in every encoding of the host. */
 static int range_is_ascii(const char *text, int n) {
   while (n > 0 && !(text[n - 1] & 0x80))
     n--;

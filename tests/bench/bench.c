@@ -20,7 +20,7 @@ typedef struct bench_list {
   int values[MOST_VALUES];
 } bench_list;
 
-/* figure[op][engine][round]; NAN where nothing was measured. */
+/* figure[op][engine][round]; NAN: not measured. */
 typedef double bench_figures[BENCH_MOST_OPS][BENCH_MOST_ENGINES][MOST_ROUNDS];
 
 static const char usage[] =
@@ -30,11 +30,13 @@ static const char usage[] =
   "  --versions=LIST  of each key, in what is read: 1 (default), 10\n"
   "  --cache=LIST     temp (default), persistent\n"
   "  --rounds=N       7 unless given\n"
+  "  --commits=N      of one row each, of a burst; 1000 unless given\n"
   "  --many=N         keys of what opens ten times the keys\n"
   "  --devices=N      1000 unless given\n"
   "  --only=TEXT      groups whose name has this text: write, delete,\n"
-  "                   commit, read, size, merge, open, memory, persistent,\n"
-  "                   idle, history\n"
+  "                   commit, burst, read, size, merge, open, memory, persistent,\n"
+  "                   idle, history, arrive, conflicts, names\n"
+  "  --names=PATH     a file of names, a line each, that are loaded\n"
   "  --engine=NAME    kv, plain or hand alone, for a profiler\n"
   "  --dir=PATH       where files are made; the current directory\n"
   "  --crsqlite=PATH  also measure this extension\n"
@@ -50,7 +52,7 @@ static int takes_part(const bench_options *options,
   return engine->extension < 0 || options->extension[engine->extension];
 }
 
-/* In a process of its own: what was measured comes back through a pipe. */
+/* Runs in its own process; the result comes back through a pipe. */
 static void in_process(bench_run *run, void (*work)(bench_run *)) {
   double figures[BENCH_MOST_OPS];
   int ends[2];
@@ -112,7 +114,7 @@ static int compare_numbers(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* The median of those that are numbers; NAN if none is. */
+/* The median of the values that are numbers; NAN if there are none. */
 static double median(const double *values, int n, double *low, double *high) {
   double sorted[MOST_ROUNDS];
   int m = 0;
@@ -267,7 +269,7 @@ static int parse_number(const char *text) {
   return list.values[0];
 }
 
-/* The text behind an option's name, or NULL if it is another one. */
+/* The text after an option's name, or NULL if it is another option. */
 static const char *option_value(const char *argument, const char *name) {
   size_t n = strlen(name);
   return strncmp(argument, name, n) == 0 ? argument + n : NULL;
@@ -298,12 +300,16 @@ static void parse(int argc, char **argv, bench_options *options,
     } else if ((text = option_value(a, "--rounds="))) {
       options->rounds = parse_number(text);
       if (options->rounds > MOST_ROUNDS) options->rounds = MOST_ROUNDS;
+    } else if ((text = option_value(a, "--commits="))) {
+      options->n_commits = parse_number(text);
     } else if ((text = option_value(a, "--many="))) {
       options->n_many = parse_number(text);
     } else if ((text = option_value(a, "--devices="))) {
       options->n_devices = parse_number(text);
     } else if ((text = option_value(a, "--only="))) {
       options->only = text;
+    } else if ((text = option_value(a, "--names="))) {
+      options->names = text;
     } else if ((text = option_value(a, "--dir="))) {
       options->dir = text;
     } else if ((text = option_value(a, "--crsqlite="))) {
@@ -337,6 +343,8 @@ static void measure_case(bench_options options, int n_keys) {
   print_head(&options);
   measure_all(&options, bench_row_groups);
   measure_all(&options, bench_folder_groups);
+  measure_all(&options, bench_arrive_groups);
+  if (options.names) measure_all(&options, bench_name_groups);
 }
 
 int main(int argc, char **argv) {
@@ -347,6 +355,7 @@ int main(int argc, char **argv) {
 
   options.rounds = 7;
   options.n_devices = 1000;
+  options.n_commits = 1000;
   options.dir = ".";
   parse(argc, argv, &options, &lists);
   dir = bench_path("%s/kv_bench.XXXXXX", options.dir);

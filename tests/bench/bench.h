@@ -6,11 +6,13 @@
 **   tools.c      SQL, keys and values, clock, memory, files, the machine
 **   rows.c       groups of operations on rows: set, read, delete, commit
 **   folders.c    groups of operations on folders: merge, open, idle, history
-**   large.c      what is only looked at with --large
+**   arrive.c     more of them: deletes that arrive, conflicts
+**   names.c      a load of real names
+**   large.c      what is measured only with --large
 **
-** A group is a sequence of operations that one process of one engine does
-** after another in a folder of its own. Whatever fails ends the process with
-** a message: a figure is of work that was done.
+** A group is a sequence of operations that one process does with one engine, in
+** its own folder. Any failure ends the process with a message: every figure
+** stands for work that was done.
 */
 #ifndef KV_BENCH_H
 #define KV_BENCH_H
@@ -27,14 +29,16 @@ typedef struct bench_options {
   int value_size;
   int versions; /* of each key */
   int is_persistent;
-  int is_memory; /* temporary tables are not in files */
+  int is_memory; /* temporary tables are in memory, not in files */
   int rounds;
+  int n_commits; /* of a burst */
   int n_devices;
-  int n_many; /* keys of what is measured with a million */
+  int n_many; /* keys of measurements with a million */
   int is_cpu; /* measure processor time */
   int is_large;
-  int is_hasty;       /* do not wait for files to be of an age: wrong figures */
-  const char *only;   /* part of the name of a group, or NULL */
+  const char *names; /* a file of names, a line each, or NULL */
+  int is_hasty;      /* do not wait until files are old enough: wrong figures */
+  const char *only;  /* part of the name of a group, or NULL */
   const char *engine; /* the only one, or NULL */
   const char *dir;
   const char *extension[2]; /* of cr-sqlite and sqlite-sync, or NULL */
@@ -42,7 +46,7 @@ typedef struct bench_options {
 
 typedef struct bench_run bench_run;
 
-/* Where the table of an engine is that has no log of its own. */
+/* Where an engine keeps its table if it has no log. */
 typedef enum bench_place { BENCH_FILE, BENCH_TEMP } bench_place;
 
 typedef struct bench_engine {
@@ -50,16 +54,16 @@ typedef struct bench_engine {
   int extension; /* its place in the options; -1: none is needed */
   /* Make a table, empty, in the folder of the run. */
   void (*create)(bench_run *run, bench_place place);
-  /* Prepare what merge() takes from: n_keys rows of a device, in `dir`. */
+  /* Prepare the source of merge(): n_keys rows of a device, in `dir`. */
   void (*make_source)(bench_run *run, const char *dir, int n_keys);
-  /* What merge() does and is not measured; then the merge. */
+  /* The part of merge() that is not measured; then the merge. */
   void (*attach)(bench_run *run, const char *dir);
   void (*merge)(bench_run *run);
   /* Statements; ?1 is the key or the lower bound, ?2 the other one. */
   const char *set;
   const char *drop;
   const char *get;
-  const char *get_function; /* NULL: there is no other way than `get` */
+  const char *get_function; /* NULL: only `get` is possible */
   const char *scan;
   const char *range;
 } bench_engine;
@@ -97,9 +101,13 @@ typedef struct bench_group {
 
 extern const bench_group bench_row_groups[];
 extern const bench_group bench_folder_groups[];
+extern const bench_group bench_arrive_groups[];
+extern const bench_group bench_name_groups[];
 
 /* Rows. */
 void bench_fill(bench_run *run, int n_keys, int version);
+void bench_drop(bench_run *run, int n_keys); /* in one transaction */
+void bench_copy(const char *from, const char *to);
 void bench_large(const bench_options *options);
 
 /* SQL. %Q and the like in `format` are those of sqlite3_mprintf(). */
@@ -119,7 +127,7 @@ void bench_bind_key(sqlite3_stmt *stmt, int parameter, int key);
 void bench_bind_value(sqlite3_stmt *stmt, int parameter, int key, int version,
                       int size);
 
-/* Clock, memory, files. Sizes in bytes, times in seconds. */
+/* Clock, memory, files (a folder has the size of its files). Sizes in bytes, times in seconds. */
 double bench_now(const bench_options *options);
 double bench_peak(void);
 int64_t bench_size(const char *path);

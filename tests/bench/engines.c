@@ -3,13 +3,14 @@
 **
 **   kv      the store, with the cache that the options say
 **   plain   CREATE TABLE plain(key PRIMARY KEY, value) WITHOUT ROWID
-**   hand    what one would write instead: a table of all changes, and one of
+**   hand    what you would write instead: a table of all changes, and one of
 **           the latest, kept by a trigger with an upsert
 **   peers   a table of cr-sqlite's or of sqlite-sync's, if there is one
 **
-** Plain and hand-written tables merge from the very log of kv, which any
-** SQLite reads; the peers from a database that they wrote themselves: cr-sqlite
-** its changes, row by row, sqlite-sync a payload that was made of them before.
+** Plain and hand-written tables merge from kv's own log, which any SQLite can
+** read. The peers merge from a database that they wrote themselves: cr-sqlite
+** from its changes, row by row; sqlite-sync from a payload that was made of
+** them before.
 */
 #include "bench.h"
 
@@ -26,7 +27,7 @@ static void engine_connect(bench_run *run, bench_place place) {
   }
 }
 
-/* "TEMP" if the table of an engine is to be a temporary one. */
+/* "TEMP" if the table of an engine should be temporary. */
 static const char *engine_temp(const bench_run *run, bench_place place) {
   return place == BENCH_TEMP && !run->options->is_persistent ? "TEMP" : "";
 }
@@ -47,14 +48,15 @@ static void kv_create(bench_run *run, bench_place place) {
 
 static void kv_make_source(bench_run *run, const char *dir, int n_keys) {
   run->db = bench_connect(":memory:");
-  bench_exec(run->db, "SELECT kv_open('%q/source.kv', 'phone')", dir);
+  bench_exec(run->db, "SELECT kv_open('%q/source.kv', 'phone', 'segment=0')",
+             dir);
   bench_fill(run, n_keys, 0);
   bench_close(NULL, run->db);
   bench_rename(bench_path("%s/source.kv/devices/phone", dir),
                bench_path("%s/phone", dir));
 }
 
-/* Its folder comes into the store, and goes back when it is closed. */
+/* Moves its folder into the store; closing moves it back. */
 static void kv_attach(bench_run *run, const char *dir) {
   bench_rename(bench_path("%s/phone", dir),
                bench_path("%s/store.kv/devices/phone", run->dir));
@@ -107,7 +109,7 @@ static void hand_merge(bench_run *run) {
                       " ORDER BY seq");
 }
 
-/* Their tables cannot be temporary: a database without a name is. */
+/* Their tables cannot be temporary, so use a database without a name. */
 static void peer_create(bench_run *run, bench_place place, const char *table) {
   int is_temp = place == BENCH_TEMP && !run->options->is_persistent;
 

@@ -12,7 +12,7 @@
 
 #define IDLE_SYNCS 20
 #define NEW_ROWS 10
-#define AGE 2.1 /* seconds, from when on a file's date is trusted */
+#define AGE 2.1 /* seconds until a file's date is trusted */
 #define HISTORY_VERSIONS 10
 #define HISTORY_DEVICES 5
 #define HISTORY_BEGIN 1790000000000000 /* microseconds since 1970 */
@@ -35,7 +35,7 @@ static void folders_make_sources(bench_run *run) {
   bench_wait(run->options, AGE);
 }
 
-/* The devices' folder that was lent goes back. */
+/* Return the devices' folder that was lent. */
 static void folders_detach(const bench_run *run) {
   if (run->engine != BENCH_KV) return;
   bench_rename(bench_path("%s/store.kv/devices/phone", run->dir),
@@ -48,8 +48,8 @@ static int64_t folders_count(bench_run *run) {
 }
 
 /*
-** A plain table of the same rows with all that the cache keeps of them, in
-** its order: what a merge costs without verifying, numbering and sorting.
+** A plain table of the same rows with everything that the cache keeps of them,
+** in its order: the cost of a merge without verifying, numbering and sorting.
 */
 static double merge_all_columns(bench_run *run) {
   double start;
@@ -89,7 +89,7 @@ static void measure_merge(bench_run *run) {
   folders_detach(run);
 }
 
-static void folders_copy(const char *from, const char *to) {
+void bench_copy(const char *from, const char *to) {
   static char bytes[65536];
   FILE *in = fopen(from, "rb");
   FILE *out = fopen(to, "wb");
@@ -110,17 +110,18 @@ static void prepare_many(bench_run *run) {
 
   run->engine = BENCH_KV;
   run->db = bench_connect(":memory:");
-  bench_exec(run->db, "SELECT kv_open('%q/source.kv', 'phone')", run->shared);
+  bench_exec(run->db, "SELECT kv_open('%q/source.kv', 'phone', 'segment=0')",
+             run->shared);
   bench_fill(run, run->options->n_many, 0);
   bench_mkdir(phone);
-  folders_copy(log, bench_path("%s/log.db", phone));
+  bench_copy(log, bench_path("%s/log.db", phone));
   bench_fill(run, NEW_ROWS, 1);
   bench_close(NULL, run->db);
   bench_rename(log, bench_path("%s/more.db", run->shared));
   bench_wait(run->options, AGE);
 }
 
-/* Everything that is to be read into a new store or table, and how long. */
+/* Read everything into a new store or table, and measure how long it takes. */
 static double many_open(bench_run *run) {
   double start;
 
@@ -154,7 +155,9 @@ static double many_sync(bench_run *run, int times) {
   return (bench_now(run->options) - start) / times;
 }
 
-/* A few new rows at the end of a large log, over a sync without any. */
+/*
+** A few new rows at the end of a large log, compared with a sync without any.
+*/
 static double many_news(bench_run *run) {
   char *log = bench_path("%s/store.kv/devices/phone/log.db", run->dir);
   char *before = bench_path("%s/before.db", run->shared);
@@ -239,7 +242,7 @@ static void measure_persistent(bench_run *run) {
   bench_close(stmt, run->db);
 }
 
-/* Each log is written where nothing has to be merged before. */
+/* Each log is written where nothing has to be merged first. */
 static void folders_move_device(bench_run *run, const char *device) {
   bench_rename(bench_path("%s/one.kv/devices/%s", run->shared, device),
                bench_path("%s/store.kv/devices/%s", run->shared, device));
@@ -266,7 +269,7 @@ static void prepare_idle(bench_run *run) {
   bench_wait(run->options, AGE);
 }
 
-/* What kv_sync() asks the system, and nothing else. */
+/* The system calls of kv_sync(), and nothing else. */
 static int idle_look(const char *folder) {
   char path[4096];
   struct dirent *entry;
@@ -309,16 +312,16 @@ static void measure_idle(bench_run *run) {
   }
 }
 
-/* A log of one device of the history, and what it wrote at which hour. */
+/* A log of one device of the history, with what it wrote in each hour. */
 static void history_write(bench_run *run, const char *device, int first,
                           int step, int n_keys) {
   int version;
 
   run->db = bench_connect(":memory:");
   for (version = first; version < HISTORY_VERSIONS; version += step) {
-    bench_exec(run->db, "SELECT kv_open('%q/one.kv', %Q, 'now=%lld')",
-               run->shared, device,
-               (long long)(HISTORY_BEGIN + version * HOUR));
+    bench_exec(
+      run->db, "SELECT kv_open('%q/one.kv', %Q, 'now=%lld, segment=0')",
+      run->shared, device, (long long)(HISTORY_BEGIN + version * HOUR));
     bench_fill(run, n_keys, version);
   }
   bench_close(NULL, run->db);
@@ -331,7 +334,7 @@ static char *history_dir(const bench_run *run, const bench_engine *engine) {
   return dir;
 }
 
-/* The hand-written log takes what all devices wrote, and gets indexes. */
+/* The hand-written log gets what all devices wrote, and indexes. */
 static void history_make_hand(bench_run *run) {
   int i;
 
@@ -371,7 +374,7 @@ static void prepare_history(bench_run *run) {
   bench_exec(run->db, "CREATE VIRTUAL TABLE kv USING kv('%q/store.kv')",
              run->shared);
   bench_exec(run->db, "SELECT kv_sync()");
-  /* Asks for the index by time, which the next sync makes. */
+  /* Needs the index by time, which the next sync builds. */
   if (bench_has_table(run->db, "kv_diff")) {
     bench_exec(run->db, "SELECT * FROM kv_diff('now')");
     bench_exec(run->db, "SELECT kv_sync()");

@@ -33,7 +33,10 @@ static void large_set(sqlite3 *db, int first, int n) {
 
   bench_exec(db, "BEGIN");
   for (i = first; i < first + n; i++) {
-    /* Odd factor of a power of two: every number once, in no order. */
+    /*
+    ** Multiplying by an odd factor modulo a power of two gives every number
+    ** once, in no order.
+    */
     int key = (int)((unsigned)i * 2654435761u & 0xffffff);
     bench_bind_key(stmt, 1, key);
     bench_bind_value(stmt, 2, key, 0, 70);

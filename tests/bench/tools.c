@@ -1,6 +1,6 @@
 /*
-** What the benchmark is made with: SQL, keys and values, clock, memory,
-** files, the machine. See bench.h.
+** The tools of the benchmark: SQL, keys and values, clock, memory, files, the
+** machine. See bench.h.
 */
 #include <errno.h>
 #include <ftw.h>
@@ -137,7 +137,7 @@ int bench_has_table(sqlite3 *db, const char *module) {
     db, "SELECT count(*) FROM pragma_module_list WHERE name = %Q", module);
 }
 
-/* Peers keep statements of their own until they are told to end. */
+/* Peers keep their own statements until they are told to finalize them. */
 static void tools_end_peers(sqlite3 *db) {
   static const char *const ends[] = {"crsql_finalize", "cloudsync_terminate"};
   int i;
@@ -227,11 +227,22 @@ double bench_peak(void) {
 #endif
 }
 
-int64_t bench_size(const char *path) {
-  struct stat st;
+static int64_t tools_total;
 
-  if (stat(path, &st) != 0) bench_die("%s: %s", path, strerror(errno));
-  return (int64_t)st.st_size;
+static int tools_add(const char *path, const struct stat *st, int type,
+                     struct FTW *ftw) {
+  (void)path;
+  (void)ftw;
+  if (type == FTW_F) tools_total += (int64_t)st->st_size;
+  return 0;
+}
+
+int64_t bench_size(const char *path) {
+  tools_total = 0;
+  if (nftw(path, tools_add, 16, FTW_PHYS) != 0) {
+    bench_die("%s: %s", path, strerror(errno));
+  }
+  return tools_total;
 }
 
 void bench_mkdir(const char *path) {

@@ -1,11 +1,11 @@
 # run.sh and quickstart.sh install what is missing if root or --install says so.
-# Else they name it and stop.
+# Otherwise they name it and stop.
 set -e
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/bin"
 
-# A machine that lacks rsync. Its apt-get writes down what it is asked for, and
+# A machine without rsync. Its apt-get records what it is asked for, and
 # installs nothing.
 for command in cat cc dirname env grep sh tr; do
   path=$(command -v "$command")

@@ -1,4 +1,4 @@
-# The example of static linking runs as two devices, and tells its errors.
+# The example of static linking runs as two devices, and reports its errors.
 set -e
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,5 +1,5 @@
-# The module shows its two entry points and nothing else, and takes no symbol
-# of SQLite's from the program that loads it.
+# The module exports its two entry points and nothing else, and does not use
+# SQLite's symbols of the program that loads it.
 shown=$(nm -D --defined-only "$KV_MODULE_FILE" | awk '{ print $NF }' | sort)
 expected='sqlite3_extension_init
 sqlite3_kv_init'

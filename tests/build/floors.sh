@@ -1,10 +1,11 @@
-# The folders of ext/ are floors: what is in one includes, calls and names in SQL
-# only what is there or below. No circle of files, no crowded folder.
+# The folders of ext/ are floors: a file includes, calls and names in SQL only
+# what is in its own folder or below. There is no circle of files, and no
+# crowded folder.
 set -u
 export LC_ALL=C
 
 # From the ground up; kv.c is the roof.
-floors="core record fold db folder log cache store connection own sync parstore table surface"
+floors="core record fold db rows folder file log contest life cache replace store outgoing bucket declare tables change connection own visit retire sync parstore table typed history compact violations schema surface"
 
 # Most lines of a folder, and of a file.
 folder_most=2300
@@ -12,9 +13,10 @@ file_most=560
 
 # What SQL texts name, and the floor that registers it; all else called kv_ is
 # of surface/. A store also asks SQLite for its own table (table_reach), and a
-# row of a twin is written as the user would (table_set, table_delete).
-names="kv_rows=cache kv_missing=cache kv_batch=table kv_sync=core {table}=table"
-exempt="table_reach table_set table_delete"
+# row of a twin is written as the user would (table_set, table_delete). A compaction
+# says what to call.
+names="kv_table=typed kv_rows=rows kv_missing=cache kv_swept=cache kv_kept=replace kv_batch=table kv_sync=core {table}=table"
+exempt="table_reach table_set table_delete compaction"
 
 cd "$KV_SOURCE/ext" || exit 2
 objects=$KV_BUILD/CMakeFiles/kv.dir
@@ -74,15 +76,16 @@ for floor in $floors; do
       fi
     done < "$folder/includes"
   done
-  # A room is a .c and its .h. tsort says which of them go round.
+  # A room is a .c and its .h. tsort finds the circles.
   tsort "$folder/edges" > /dev/null 2> "$folder/loops"
   [ ! -s "$folder/loops" ] ||
     fail "ext/$floor: rooms that include each other:" \
       "$(sed -n 's/^tsort: \([a-z_]*\)$/\1/p' "$folder/loops" | tr '\n' ' ')"
 done
 
-# The parts of a store: what sees SQL asks for them, and changes none of it.
-for file in table/*.[ch] surface/*.[ch]; do
+# The parts of a store: the upper floors call their functions, and do not touch
+# the fields.
+for file in table/*.[ch] history/*.[ch] surface/*.[ch]; do
   grep -nE -e '->(txn|exchange)->' "$file" > "$folder/parts"
   grep -nE -e 'store\)?->[a-z_>-]+(\+\+|--| [-+|&]?= )' "$file" >> "$folder/parts"
   grep -nE -e '(\+\+|--)[a-z_>-]*store->' "$file" >> "$folder/parts"

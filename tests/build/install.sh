@@ -1,4 +1,4 @@
-# What is installed is where sqlite-kv.pc says it is, and loads from there.
+# The installed module is where sqlite-kv.pc says, and loads from there.
 set -e
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,5 +1,5 @@
 # The quickstart's two devices agree in the end, and it leaves nothing behind
-# but what it built.
+# except the build.
 set -e
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

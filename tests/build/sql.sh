@@ -1,7 +1,7 @@
-# SQL texts are in C byte for byte, whatever is in them, without the comments that
-# each file and each text of ours begins with; a file edited, added or removed is
-# noticed by the next build; holes are filled and variants made, as cmake/sql.cmake
-# says; and what is not a text is refused.
+# SQL texts get into C byte for byte, whatever they contain, without the
+# comments at the beginning of each file and text. The next build notices a file
+# that was edited, added or removed. Holes are filled and variants made, as
+# cmake/sql.cmake says; and a file that does not consist of texts is refused.
 set -e
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -38,6 +38,7 @@ fi
 diff -u - trace << END
 kv: temp.kv: log of laptop: unknown, row 0 -> ok, row 0
 kv: temp.kv: log of phone: unknown, row 0 -> ok, row 3
+kv: temp.kv: log of laptop: ok, row 0 -> ok, row 1
 kv: temp.kv: log of phone: ok, row 3 -> behind, row 3: this is an older copy \
 than the one that was read; what was read is kept until the newer one is back
 kv: temp.kv: log of phone: behind, row 3 -> missing, row 3: its log is no \
@@ -45,5 +46,5 @@ longer in the folder; what was read is kept
 kv: temp.kv: log of phone: missing, row 3 -> waiting, row 3: only 7 bytes \
 have arrived; it is read when the rest arrives
 kv: temp.kv: log of phone: waiting, row 3 -> ok, row 3
-kv: temp.kv: log of laptop: ok, row 0 -> ok, row 2
+kv: temp.kv: log of laptop: ok, row 1 -> ok, row 2
 END

@@ -2,13 +2,13 @@
 
     coverage.py SOURCE GCOV LIST
 
-Prints the lines of ext/ that nothing ran, and its error branches that nothing
-took and that LIST does not give a reason for; then those of LIST that were
-taken. Ends with 1 if there are any of either kind of surprise.
+Prints the lines of ext/ that nothing ran, and the error branches that nothing
+took and for which LIST gives no reason; then branches in LIST that were taken
+after all. Exits with 1 if it printed any.
 
 An error branch is a line that was not run, or a condition that asks for an
-error and never found it: rc != SQLITE_OK, !pointer, an error code. That a
-chain on rc skips what follows an error is none: no code is there to be run.
+error and never found it: rc != SQLITE_OK, !pointer, an error code. A chain on
+rc that skips the rest after an error is not one: there is no code to run.
 """
 
 import collections
@@ -82,7 +82,7 @@ def main():
         text = texts[name][number - 1]
         unrun += lines[at] == 0
         if lines[at] == 0 or is_error(text, branches[at]):
-            # Of several lines of one function that nothing ran, the first.
+            # Of several lines of one function that nothing ran, show the first.
             if lines[at] == 0 and lines.get((name, number - 1), 1) == 0 and \
                     functions[at] == functions.get((name, number - 1)):
                 continue

@@ -1,9 +1,9 @@
 # What no test reaches: sh tests/fault/coverage.sh [BUILD]
 #
-# Builds with --coverage, runs all tests but the format check, every allocation
-# and step of the tests without memory included, and lists what nothing ran of
-# ext/ (coverage.py) and unreached.txt gives no reason for. Called by hand: three
-# quarters of an hour on two processors.
+# Builds with --coverage, runs all tests except the format check, including
+# every allocation and step of the out-of-memory tests, and lists the code of
+# ext/ that nothing ran (coverage.py), unless unreached.txt gives a reason. Run
+# it by hand: it takes three quarters of an hour on two processors.
 #
 #   BUILD          the build folder (build/coverage)
 #   TESTS          options for ctest, such as "-L unit" (all tests)
@@ -28,7 +28,7 @@ if [ -z "${SKIP_RUN:-}" ]; then
   find "$build" -name '*.gcda' -delete
   KV_NOMEM_STEP=${KV_NOMEM_STEP:-1}
   export KV_NOMEM_STEP
-  # By itself: it takes longer than ctest lets it.
+  # Outside ctest, whose timeout is too short for it.
   left_out='format_check|exports|embed|install|quickstart'
   [ -n "${TESTS:-}" ] || left_out="$left_out|nomem_statements"
   [ -n "${TESTS:-}" ] || (cd "$build" &&

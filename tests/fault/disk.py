@@ -1,6 +1,6 @@
 """A file system that is really full, a folder without permissions, a folder
-that goes away: an error that says so, or rows that wait, and nothing is lost
-when it is over.
+that disappears: there is an error that says so, or rows wait, and nothing is
+lost when it is over.
 
 A full file system needs the permission to mount one; without it those tests
 are skipped.
@@ -87,7 +87,7 @@ class Disk(Case):
 
     def fails_or_waits(self, *words, size=10):
         """With a persistent cache a commit succeeds and its rows wait; with a
-        temp cache it fails. Either way these words tell why."""
+        temp cache it fails. In both cases these words say why."""
         before = self.unpublished(self.db)
         why = self.put(size)
         self.assertEqual(why is None, self.schema == "main")
@@ -100,7 +100,7 @@ class Disk(Case):
             self.assertIn(w, why)
 
     def is_well(self):
-        """It is over: the next sync and commit work, and all is there."""
+        """It is over: the next sync and commit work, and everything is there."""
         sync(self.db)
         self.assertEqual(self.unpublished(self.db), 0)
         self.assertIsNone(self.put())
@@ -141,7 +141,7 @@ class Full(Disk):
         super().tearDown()
 
     def fill(self, leave=0):
-        """Use up all space but some bytes."""
+        """Use up all space except some bytes."""
         with open(os.path.join(self.small, "ballast"), "ab", buffering=0) as f:
             for size in (4096, 1):
                 with contextlib.suppress(OSError):
@@ -220,6 +220,29 @@ class Full(Disk):
         self.assertEqual(sync(self.db), 0)
         self.assertEqual(self.unpublished(self.db), 0)
 
+    def test_10000_commits_wait_for_a_folder_that_is_full(self):
+        self.open("main")
+        self.assertIsNone(self.put())
+        self.db.execute("SELECT kv_open(?, 'laptop', 'publish=sync')",
+                        (self.path(self.folder),))
+        self.db.execute("PRAGMA synchronous = OFF")
+        for leave in (0, 8192, 300000, 600000):
+            self.fill(leave)
+            while self.n < 10000:
+                self.assertIsNone(self.put())
+            with self.assertRaisesRegex(sqlite3.Error, "not published: .*the disk is full"):
+                sync(self.db)
+            self.assertIsNone(self.put())  # without a look at the folder
+            self.assertIn("disk is full", self.db.execute(
+                "SELECT detail FROM kv_devices WHERE is_self").fetchone()[0])
+            self.assertEqual(self.unpublished(self.db), 2 * self.n - 2)
+            self.empty()
+        subprocess.run(["mount", "-o", "remount,size=9m", self.small], check=True)
+        sync(self.db)
+        self.db.execute("SELECT kv_open(?, 'laptop', 'publish=commit')",
+                        (self.path(self.folder),))
+        self.is_well()
+
     def test_a_full_folder_at_the_first_opening(self):
         self.fill()
         self.db = self.connect(self.path("host.db"))
@@ -251,7 +274,7 @@ class Permissions(Disk):
     def setUp(self):
         super().setUp()
         self.is_root = os.geteuid() == 0
-        if self.is_root:  # root would be let in everywhere
+        if self.is_root:  # root may enter everywhere
             os.chown(self.dir, NOBODY, NOBODY)
             os.seteuid(NOBODY)
 
@@ -262,7 +285,7 @@ class Permissions(Disk):
 
     @contextlib.contextmanager
     def denied(self, path, mode):
-        """Nobody but its owner's mode; the owner is not who asks."""
+        """Only the owner may use it, and the test runs as somebody else."""
         was = os.stat(path).st_mode & 0o777
         os.chmod(path, mode)
         try:
@@ -368,7 +391,7 @@ class Away(Disk):
                     self.acknowledged.add(1)
                 self.is_well()
 
-    def test_a_folder_that_is_made_anew(self):
+    def test_a_folder_that_is_created_again(self):
         for schema in ("temp", "main"):
             for what in (self.folder, self.folder + "/devices",
                          self.folder + "/devices/laptop",

@@ -1,11 +1,11 @@
 /*
-** A host database from a stranger: what its schema may call, what a defensive
-** connection keeps of the shadow tables, and what happens when these hold
+** A host database from a stranger: what its schema may call, how a defensive
+** connection protects the shadow tables, and what happens when these contain
 ** anything at all. Errors are fine; a crash, or a row in the own log that
 ** readers would not take, is not.
 **
-** hostile_host runs some made-up databases; hostile_host FIRST LAST those of
-** these numbers, and one alone is shown with its result codes.
+** hostile_host runs some random databases; hostile_host FIRST LAST those with
+** these numbers. A single one is shown with its result codes.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static int host_last = 120;
 
 /* --- What a schema may call ------------------------------------------- */
 
-/* A database with kv in it, and in its schema what a stranger put there. */
+/* A database with kv in it, and with a stranger's additions to its schema. */
 static sqlite3 *host_with_schema(const char *root, const char *schema) {
   const char *file = test_path("%s/host.db", root);
   sqlite3 *db;
@@ -89,7 +89,7 @@ static void what_opens_files_cannot_be_called_by_a_schema(void **state) {
   assert_false(test_exists(test_path("%s/made.kv", root)));
 }
 
-/* A virtual table of the schema's own is no way round it. */
+/* A virtual table in the schema is not a way around it. */
 static void a_foreign_log_in_the_schema_is_not_read_by_its_views(void **state) {
   const char *root = *state;
   char *schema = sqlite3_mprintf(
@@ -208,7 +208,7 @@ static void a_store_works_on_a_defensive_connection(void **state) {
   test_disconnect(db);
 }
 
-/* --- Made-up shadow tables -------------------------------------------- */
+/* --- Random shadow tables --------------------------------------------- */
 
 static uint64_t host_random_state;
 
@@ -292,8 +292,8 @@ static const char *const host_actions[] = {
   "DELETE FROM kv_cursor",
   "UPDATE kv_cursor SET seq = seq + 1",
   "UPDATE OR REPLACE kv_cache SET seq = seq + 1, ts = ts + 1",
-  ("INSERT OR IGNORE INTO kv_cache SELECT is_old, random(), ts, device, "
-   "seq, bucket, txn, parent_ts, op, arrived, large, value FROM kv_cache LIMIT 3")};
+  ("INSERT OR IGNORE INTO kv_cache SELECT is_old, bucket, random(), ts, "
+   "device, seq, txn, parent_ts, op, arrived, large, value FROM kv_cache LIMIT 3")};
 
 /* One thing that a stranger may do to a shadow table. */
 static char *host_mutation(void) {
@@ -319,7 +319,7 @@ static char *host_mutation(void) {
     case 4:
       return sqlite3_mprintf(
         "ALTER TABLE kv_cache RENAME TO was;"
-        "CREATE VIEW kv_cache AS SELECT is_old, key, ts, device, seq, bucket, "
+        "CREATE VIEW kv_cache AS SELECT is_old, bucket, key, ts, device, seq, "
         "txn, parent_ts, op, arrived, large, %s AS value FROM was",
         HOST_PICK(sources));
     case 5:
@@ -330,8 +330,8 @@ static char *host_mutation(void) {
                              HOST_PICK(events), table, HOST_PICK(host_actions));
     case 7:
       return sqlite3_mprintf(
-        "INSERT OR REPLACE INTO kv_cache SELECT is_old, key, ts + %d, device, "
-        "seq + %d, bucket, txn, parent_ts, op, arrived, large, value FROM kv_cache",
+        "INSERT OR REPLACE INTO kv_cache SELECT is_old, bucket, key, ts + %d, "
+        "device, seq + %d, txn, parent_ts, op, arrived, large, value FROM kv_cache",
         host_random(3), host_random(4));
     default:
       return sqlite3_mprintf("UPDATE OR REPLACE kv_%s SET %s = %s %s", table,
@@ -340,7 +340,7 @@ static char *host_mutation(void) {
   }
 }
 
-/* What an unsuspecting program does. */
+/* The work of an unsuspecting program. */
 static const char *const host_session[] = {
   "SELECT key, value, ts, time, device, parent_ts FROM kv",
   "SELECT * FROM kv WHERE key = 'a'",
@@ -386,7 +386,10 @@ static void host_forget(const char *root) {
   }
 }
 
-/* A database with a past, as a stranger finds it; a log of a phone to merge. */
+/*
+** A database with some history, as a stranger finds it, and a phone's log to
+** merge.
+*/
 static void host_make(const char *root, int has_folder) {
   sqlite3 *db;
 
@@ -406,7 +409,7 @@ static void host_make(const char *root, int has_folder) {
   test_disconnect(db);
 }
 
-/* Every row that readers see in the own log is one that they take. */
+/* Readers accept every row that they see in the own log. */
 static void expect_sound_log(const char *root) {
   sqlite3 *db = test_connect(":memory:");
   const char *log = test_path("%s/n.kv/devices/laptop/log.db", root);
@@ -462,7 +465,7 @@ static void made_up_shadow_tables_give_errors_not_crashes(void **state) {
   test_log_set(&log, TEST_NOW + 1, "q", "2", 0);
   test_log_end(&log);
   for (i = host_first; i <= host_last; i++) {
-    if (host_first != 1) fprintf(stderr, "made-up database %d\n", i);
+    if (host_first != 1) fprintf(stderr, "random database %d\n", i);
     host_run(root, i, host_first == host_last);
   }
 }
@@ -479,7 +482,7 @@ int main(int argc, char **argv) {
 
   if (argc > 1) host_first = host_last = atoi(argv[1]);
   if (argc > 2) host_last = atoi(argv[2]);
-  /* files in memory, if there are such */
+  /* files in memory, if the system has that */
   if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 1);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

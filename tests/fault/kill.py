@@ -3,9 +3,9 @@ publishing and syncing, one or several as one device, beside another device.
 
     kill.py [KILLS [SEED]]
 
-After each kill those that are left go on; then the store is opened without
-help, and what was acknowledged, the logs (by an independent reader), kv, the
-host's own table and an observer have to agree.
+After each kill the other processes go on. Then the store is opened without
+help, and acknowledged writes, the logs (by an independent reader), kv, the
+host's own table and an observer must agree.
 """
 
 import os
@@ -79,7 +79,7 @@ class Kill(Case):
         """The name that unittest wants."""
 
     def set_journal(self, con, journal):
-        """SQLite waits for nobody here, whatever the timeout."""
+        """SQLite does not wait here, whatever the timeout."""
         until = time.monotonic() + 60
         while True:
             try:
@@ -128,7 +128,7 @@ class Kill(Case):
             time.sleep(0.01)
 
     def wait_for_more(self, workers):
-        """Those that were not killed go on."""
+        """The processes that were not killed go on."""
         had = {w: len(w.read(b"A")) for w in workers}
         until = time.monotonic() + 120
         while any(len(w.read(b"A")) <= had[w] and not w.read(b"E") for w in workers):

@@ -1,14 +1,14 @@
 /*
-** A long life: commits, syncs, stores opened and closed, connections that end
-** in the middle of something. What a process holds (SQLite's memory, resident
+** A long life: commits, syncs, stores that open and close, connections that end
+** halfway through something. What the process holds (SQLite's memory, resident
 ** memory, files, prepared statements) is the same after the second half as
 ** after the first.
 **
 **     long_life [COMMITS [SYNCS [OPENINGS]]]
 **
 ** prints what it measured; README.md has the figures of a million commits.
-** Below a hundred of each, and under valgrind, which keeps much itself, resident
-** memory is not compared.
+** Below a hundred of each, and under valgrind, which needs much memory itself,
+** resident memory is not compared.
 */
 #include <dirent.h>
 #include <setjmp.h>
@@ -85,7 +85,7 @@ static int is_valgrind(void) {
   return preload && strstr(preload, "vgpreload");
 }
 
-/* slack: SQLite's own caches, which fill up page by page. */
+/* slack: for SQLite's own caches, which fill up page by page. */
 static void expect_flat(const char *what, int n, life_held half, life_held end,
                         sqlite3_int64 slack) {
   print_message("%s, %d and %d: memory %lld and %lld bytes, resident %ld and "
@@ -100,7 +100,7 @@ static void expect_flat(const char *what, int n, life_held half, life_held end,
     assert_true(end.resident <= half.resident + 1024 * 1024);
 }
 
-/* A connection whose caches are full soon. */
+/* A connection whose caches fill up soon. */
 static sqlite3 *life_connect(const char *file) {
   sqlite3 *db = test_connect(file);
 

@@ -1,5 +1,5 @@
 /*
-** SQLite's allocator, of which one call can be made to fail. See nomem.h.
+** SQLite's allocator, with a call that can be made to fail. See nomem.h.
 */
 #include "nomem.h"
 
@@ -9,7 +9,7 @@
 #include <sqlite3.h>
 
 static sqlite3_mem_methods real;
-static int64_t countdown; /* calls until the one that fails; 0: none does */
+static int64_t countdown; /* calls until the one that fails; 0: none fails */
 
 static int is_failing(void) {
   return countdown > 0 && --countdown == 0;
@@ -27,7 +27,9 @@ int nomem_install(void **state) {
   sqlite3_mem_methods ours;
 
   (void)state;
-  /* files in memory, if there are such: the tests sync thousands of them */
+  /*
+  ** files in memory, if the system has that: the tests sync thousands of them
+  */
   if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 1);
   if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real) != SQLITE_OK) return -1;
   ours = real;

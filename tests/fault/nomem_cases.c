@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "folder/folder.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
@@ -36,7 +37,7 @@ static void phone_writes(sqlite3 *db) {
   test_log_end(&log);
 }
 
-/* Bytes that the host is asked about meanwhile. */
+/* Bytes between two checks for an interrupt. */
 #define MUCH 1100000
 
 static void phone_writes_much(sqlite3 *db) {
@@ -53,8 +54,8 @@ static void phone_writes_much(sqlite3 *db) {
   sqlite3_free(value);
 }
 
-/* Phone begins another log. */
-static void phone_begins_anew(sqlite3 *db) {
+/* Phone starts another log. */
+static void phone_starts_over(sqlite3 *db) {
   test_log log;
 
   (void)db;
@@ -114,11 +115,54 @@ static void rows_wait(sqlite3 *db) {
   nomem_folder_back();
 }
 
-/* One of them so large that the host is asked when it is written. */
+/* One of them is so large that writing it checks for an interrupt. */
 static void much_waits(sqlite3 *db) {
   folder_is_away(db);
   test_run(db, "INSERT INTO kv VALUES('much', zeroblob(%d))", MUCH);
   nomem_folder_back();
+}
+
+/* The next commit seals the log, which has been sealed before. */
+static void log_is_to_be_sealed(sqlite3 *db) {
+  test_run(db, "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01, segment=1')");
+  test_run(db, "INSERT INTO kv VALUES('sealed', zeroblob(9000))");
+}
+
+/* It has two sealed files, and the next commit goes behind them. */
+static void log_is_sealed(sqlite3 *db) {
+  log_is_to_be_sealed(db);
+  test_run(db, "INSERT INTO kv VALUES('b', 'sealed')");
+  test_run(db, "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01, segment=0')");
+}
+
+/* Its cache does not have what another process sealed. */
+static void another_process_seals(sqlite3 *db) {
+  sqlite3 *other = test_connect(":memory:");
+
+  (void)db;
+  test_run(other, "%s", open_laptop);
+  log_is_sealed(other);
+  test_disconnect(other);
+}
+
+/* Rows of several commits wait for kv_sync(). */
+static void put_off(sqlite3 *db, int segment) {
+  test_run(db,
+           "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01, publish=sync, "
+           "segment=%d')",
+           segment);
+  test_run(db, "INSERT INTO kv VALUES('a', 'late'), ('l', zeroblob(9000))");
+  test_run(db, "DELETE FROM kv WHERE key = 'b'");
+}
+
+static void commits_are_put_off(sqlite3 *db) {
+  put_off(db, 0);
+}
+
+/* The sync has to seal the log, too, which has been sealed before. */
+static void commits_are_put_off_and_sealed(sqlite3 *db) {
+  log_is_to_be_sealed(db);
+  put_off(db, 1);
 }
 
 static void much_is_there(sqlite3 *db) {
@@ -145,7 +189,7 @@ static void cache_is_gone(sqlite3 *db) {
   test_run(db, "DROP TABLE kv_meta");
 }
 
-/* Enough to be moved to the back of the cache by a sync. */
+/* Enough rows for a sync to move them to the back of the cache. */
 static void rows_are_superseded(sqlite3 *db) {
   int i;
 
@@ -158,7 +202,7 @@ static void rows_are_superseded(sqlite3 *db) {
 }
 
 /* A log that was an older copy, and was adopted by another cache. */
-static void own_log_is_begun_anew(sqlite3 *db) {
+static void own_log_is_started_over(sqlite3 *db) {
   sqlite3 *other;
 
   (void)db;
@@ -198,7 +242,7 @@ static void has_named_foreign(sqlite3 *db) {
   test_run(db, "CREATE VIRTUAL TABLE temp.phone USING kv_foreign('" PHONE "')");
 }
 
-/* A store that PARStore 1 made, with a wal that was left. */
+/* A store that PARStore 1 made, with a wal left by a crash. */
 static void has_parstore(sqlite3 *db) {
   static const test_object list[] = {
     test_object_of("\xd1\1\2"), test_object_of("\x61\0\xe9"),
@@ -231,6 +275,33 @@ static void has_parstore(sqlite3 *db) {
   test_copy("old.db-wal", "o.parstore/Devices/1/Logs.db-wal");
   sqlite3_close(log);
   sqlite3_free(z);
+}
+
+static const char create_items[] =
+  "CREATE VIRTUAL TABLE items USING kv_table(id TEXT PRIMARY KEY, name TEXT, n "
+  "INTEGER NOT NULL DEFAULT 1, tags TEXT, list TEXT, CHECK(n < 9), "
+  "UNIQUE(name), INDEX(n), MERGE(n counter, tags set, list list))";
+
+/* A typed table with rows. */
+static void has_items(sqlite3 *db) {
+  test_run(db, "%s", create_items);
+  test_run(db, "INSERT INTO items VALUES('x', 'Ann', 2, '[\"a\"]', '[1]'), "
+               "('y', 'Bob', 3, NULL, NULL)");
+}
+
+/* Phone changes both rows, and one of them is not allowed then. */
+static void phone_writes_items(sqlite3 *db) {
+  sqlite3 *other = test_connect(":memory:");
+
+  has_items(db);
+  test_run(other, "SELECT kv_open('n.kv', 'phone', 'now=2026-11-02')");
+  test_run(other, "CREATE VIRTUAL TABLE temp.items USING kv_table(id TEXT "
+                  "PRIMARY KEY, name TEXT, n INTEGER, tags TEXT, list TEXT, "
+                  "MERGE(n counter, tags set, list list))");
+  test_run(other,
+           "UPDATE items SET n = n + 6, tags = '[\"b\"]', list = '[1,2]';"
+           "INSERT INTO items(id, n) VALUES('z', 1)");
+  test_disconnect(other);
 }
 
 /* --- Cases ------------------------------------------------------------- */
@@ -352,7 +423,7 @@ const nomem_case nomem_cases[] = {
    "DELETE FROM kv; ROLLBACK TO s; UPDATE kv SET value = 3 WHERE key = 'b';"
    "RELEASE s; COMMIT",
    NULL},
-  {"write behind another process", PERSISTENT, another_process_writes,
+  {"write after another process", PERSISTENT, another_process_writes,
    "INSERT INTO kv VALUES('a', 2), ('n', zeroblob(2000))", NULL},
   {"write for a folder that is away", PERSISTENT, folder_is_away,
    "INSERT INTO kv VALUES('a', 2), ('n', zeroblob(2000))", NULL},
@@ -360,32 +431,80 @@ const nomem_case nomem_cases[] = {
    "INSERT INTO kv VALUES('a', 2)", nomem_folder_back},
   {"write to a log that lost rows", PERSISTENT, own_log_lost_rows,
    "INSERT INTO kv VALUES('a', 2)", NULL},
-  {"write to a log begun anew", PERSISTENT, own_log_is_begun_anew,
+  {"write to a log that was started over", PERSISTENT, own_log_is_started_over,
    "INSERT INTO kv VALUES('a', 2)", NULL},
   {"write to a damaged log", PERSISTENT, own_log_is_damaged,
    "INSERT INTO kv VALUES('a', 2)", NULL},
 
+  {"seal", PERSISTENT, log_is_to_be_sealed, "INSERT INTO kv VALUES('a', 2)",
+   NULL},
+  {"seal with a temp cache", TEMP, log_is_to_be_sealed,
+   "INSERT INTO kv VALUES('a', 2)", NULL},
+  {"write behind sealed files", PERSISTENT, log_is_sealed,
+   "INSERT INTO kv VALUES('a', 2)", NULL},
+  {"open sealed files", NO_STORE, another_process_seals,
+   "SELECT kv_open('n.kv', 'laptop', 'now=2026-11-01')", NULL},
+  {"merge own sealed files", PERSISTENT, another_process_seals,
+   "SELECT kv_sync()", NULL},
+  {"put off a commit", PERSISTENT, commits_are_put_off,
+   "INSERT INTO kv VALUES('a', 2), ('n', zeroblob(2000))", NULL},
+  {"publish commits that were put off", PERSISTENT, commits_are_put_off,
+   "SELECT kv_sync()", NULL},
+  {"publish and seal", PERSISTENT, commits_are_put_off_and_sealed,
+   "SELECT kv_sync()", NULL},
+
+  {"typed: create", PERSISTENT, NULL, create_items, NULL},
+  {"typed: drop", PERSISTENT, has_items, "DROP TABLE items", NULL},
+  {"typed: rename", PERSISTENT, has_items, "ALTER TABLE items RENAME TO things",
+   NULL},
+  {"typed: insert", PERSISTENT, has_items,
+   "INSERT INTO items(id, name, tags) VALUES('n', 'Cec', '[2, \"b\"]')", NULL},
+  {"typed: insert some", PERSISTENT, has_items,
+   "INSERT OR REPLACE INTO items(id, name) VALUES('x', 'Dan'), ('n', 'Cec')",
+   NULL},
+  {"typed: update", PERSISTENT, has_items,
+   "UPDATE items SET n = n + 1, tags = '[\"b\"]', list = '[1,2]' WHERE id = 'x'",
+   NULL},
+  {"typed: transaction", PERSISTENT, has_items,
+   "BEGIN; UPDATE items SET n = n + 1; INSERT INTO kv VALUES('k', 1);"
+   "SAVEPOINT s; DELETE FROM items WHERE id = 'y'; ROLLBACK TO s;"
+   "UPDATE items SET id = 'w', list = '[]' WHERE id = 'x'; COMMIT",
+   NULL},
+  {"typed: assign", PERSISTENT, has_items,
+   "SELECT kv_assign('items', 'x', 'tags', '[5]')", NULL},
+  {"typed: delete", PERSISTENT, has_items, "DELETE FROM items WHERE n > 1",
+   NULL},
+  {"typed: read", PERSISTENT, has_items,
+   "SELECT * FROM items WHERE name = 'Ann'; SELECT _key FROM items ORDER BY n",
+   NULL},
+  {"typed: sync", PERSISTENT, phone_writes_items, "SELECT kv_sync()", NULL},
+  {"typed: create with rows", PERSISTENT, phone_writes_items,
+   "DROP TABLE items; SELECT kv_sync()", NULL},
+  {"typed: keys", NO_STORE, NULL,
+   "SELECT kv_uuid() > '', kv_id() > 0, kv_between('a', NULL) > 'a'", NULL},
   {"sync", TEMP, phone_writes, "SELECT kv_sync()", NULL},
   {"sync a large value", TEMP, phone_writes_much, "SELECT kv_sync()", NULL},
   {"sync what was superseded", PERSISTENT, rows_are_superseded,
    "SELECT kv_sync()", NULL},
-  {"sync a log begun anew", PERSISTENT, own_log_is_begun_anew,
+  {"sync a log that was started over", PERSISTENT, own_log_is_started_over,
    "SELECT kv_sync()", NULL},
   {"sync nothing", PERSISTENT, NULL, "SELECT kv_sync('kv')", NULL},
-  {"sync a log that was replaced", PERSISTENT, phone_begins_anew,
+  {"wait for nothing", TEMP, NULL, "SELECT kv_wait(0)", NULL},
+  {"wait for what is there", TEMP, phone_writes, "SELECT kv_wait(9)", NULL},
+  {"sync a log that was replaced", PERSISTENT, phone_starts_over,
    "SELECT kv_sync()", NULL},
   {"sync a damaged log", TEMP, phone_is_damaged, "SELECT kv_sync()", NULL},
   {"sync a log that is gone", TEMP, phone_is_gone, "SELECT kv_sync()", NULL},
   {"publish", PERSISTENT, rows_wait, "SELECT kv_sync()", NULL},
   {"publish a large value", PERSISTENT, much_waits, "SELECT kv_sync()", NULL},
-  {"write behind a large value", PERSISTENT, much_is_there,
+  {"write after a large value", PERSISTENT, much_is_there,
    "INSERT INTO kv VALUES('a', 2)", NULL},
-  {"publish behind another process", PERSISTENT,
+  {"publish after another process", PERSISTENT,
    rows_wait_and_another_process_writes, "SELECT kv_sync()", NULL},
   {"own rows that were lost", PERSISTENT, own_log_lost_rows, "SELECT kv_sync()",
    NULL},
   {"own damaged log", PERSISTENT, own_log_is_damaged, "SELECT kv_sync()", NULL},
-  {"build the cache anew", PERSISTENT, cache_is_gone, "SELECT kv_sync()", NULL},
+  {"rebuild the cache", PERSISTENT, cache_is_gone, "SELECT kv_sync()", NULL},
 };
 
 const int nomem_n_cases = (int)(sizeof(nomem_cases) / sizeof(nomem_cases[0]));
@@ -418,12 +537,30 @@ static void remove_if_there(const char *path) {
   if (test_exists(path)) test_remove(path);
 }
 
+/* Sealed files of the laptop, and a copy that was to become one. */
+static void remove_sealed(void) {
+  static const char folder[] = "n.kv/devices/laptop";
+  char **names = NULL;
+  int n = 0;
+  int i;
+
+  assert_int_equal(kv_folder_list(folder, 100, 0, &names, &n), SQLITE_OK);
+  for (i = 0; i < n; i++) {
+    if (strncmp(names[i], "log-", 4) == 0 ||
+        strcmp(names[i], "log.db.sealed") == 0) {
+      test_remove(test_path("%s/%s", folder, names[i]));
+    }
+  }
+  kv_folder_free_names(names, n);
+}
+
 void nomem_begin_again(void) {
   int i;
 
   nomem_folder_back();
   for (i = 1; test_exists(test_path("%s.aside-%d", LAPTOP, i)); i++)
     test_remove(test_path("%s.aside-%d", LAPTOP, i));
+  remove_sealed();
   (void)test_path(NULL); /* or it counts as a leak */
   remove_if_there(LAPTOP ".new");
   remove_if_there(LAPTOP ".new-journal");

@@ -1,6 +1,6 @@
 /*
-** Statements that run out of memory or are interrupted, and what they begin
-** with: for test_nomem_statements.
+** Statements that run out of memory or are interrupted, and their preparation,
+** for test_nomem_statements.
 */
 #ifndef TEST_NOMEM_CASES_H
 #define TEST_NOMEM_CASES_H
@@ -27,13 +27,13 @@ extern const int nomem_n_cases;
 /* The folder and the host database that every case begins with. */
 void nomem_make_start(void);
 
-/* All as it was made, whatever the last case left. */
+/* Restore both to their first state, whatever the last case left. */
 void nomem_begin_again(void);
 
-/* A case begins: a connection with its store, and what it is prepared with. */
+/* Begin a case: a connection with its store, prepared for the case. */
 sqlite3 *nomem_connect(const nomem_case *c);
 
-/* If the folder was moved away, it comes back. */
+/* If the folder was moved away, bring it back. */
 void nomem_folder_back(void);
 
 /* Is the cache of this case destroyed? */

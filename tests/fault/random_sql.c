@@ -1,15 +1,15 @@
 /*
-** Random SQL on two connections of one host database: stores that are made,
-** dropped and renamed over three folders, DDL, pragmas, views and triggers, in
-** statements that one connection keeps half-stepped, or interrupts, while the
-** other changes the schema. Errors are fine. What is not: a crash, a connection
-** that does not close, a damaged database, a row that readers would not take,
-** and a row of one folder in the store or the log of another.
+** Random SQL on two connections of one host database: stores over three folders
+** are created, dropped and renamed; DDL, pragmas, views and triggers;
+** statements that one connection leaves half-stepped, or interrupts, while the
+** other changes the schema. Errors are fine. These are not: a crash, a
+** connection that does not close, a damaged database, a row that readers would
+** refuse, and a row of one folder in the store or the log of another.
 **
 **     random_sql [FIRST LAST [SECONDS]]
 **
-** runs the sessions of these numbers, and begins no more after so many seconds.
-** One alone is shown with its result codes.
+** runs the sessions with these numbers, and starts no more after this many
+** seconds. A single one is shown with its result codes.
 */
 #include <setjmp.h>
 #include <signal.h>
@@ -63,9 +63,9 @@ static unsigned sql_random(unsigned n) {
 /* --- The grammar ------------------------------------------------------ */
 
 /*
-** A '$' and a capital letter stand for one of the lines of its rule, and so on;
-** $Y for a table that gets triggers. Keys that begin with 'own' or 'phone' are
-** not written: they tell the folders apart.
+** A '$' and a capital letter stand for a random line of that rule, recursively;
+** $Y stands for a table that gets triggers. No rule writes keys that begin with
+** 'own' or 'phone': they show which folder is which.
 */
 static const char *const sql_rules[26] = {
   ['A' - 'A'] = "x\ny",
@@ -152,7 +152,7 @@ static const char *const sql_rules[26] = {
   ['U' - 'A'] = "sqlite_master\nsqlite_temp_master",
   ['V' - 'A'] = "1\nNULL\n'text'\nzeroblob(9000)\nhex(zeroblob(5000))\n"
                 "(SELECT count(*) FROM $T)\n2.5\nx'0102'",
-  /* what writes, in triggers, too */
+  /* statements that write, also in triggers */
   ['W' - 'A'] =
     "INSERT INTO $N VALUES('a', $V), ('b', $V)\nINSERT INTO $N VALUES(1, $V)\n"
     "INSERT OR $C INTO $N VALUES('a', $V)\nINSERT INTO t VALUES($V)\n"
@@ -247,7 +247,7 @@ static void sql_close(sql_host *host) {
   host->db = NULL;
 }
 
-/* Another database in the place of the one that is open. */
+/* Put another database in place of the open one. */
 static void sql_replace(sql_host *host) {
   sqlite3 *from = NULL;
   sqlite3_backup *backup;
@@ -281,7 +281,7 @@ static void sql_show(const sql_host *host, char who, int rc, const char *what) {
           rc && rc < SQLITE_ROW ? sqlite3_errmsg(host->db) : "");
 }
 
-/* A statement to its end, or to a row at which it is kept. */
+/* Run a statement to its end, or to a row where it is left half-stepped. */
 static void sql_run(sql_host *host, char who) {
   unsigned slot = sql_random(SQL_KEPT * 5);
   char *text = sql_statement();
@@ -304,7 +304,7 @@ static void sql_run(sql_host *host, char who) {
   sqlite3_free(text);
 }
 
-/* On with one that is kept. */
+/* Continue one that was left half-stepped. */
 static void sql_go_on(sql_host *host, char who) {
   unsigned slot = sql_random(SQL_KEPT);
   unsigned n = sql_random(5);
@@ -368,7 +368,7 @@ static void sql_session(void) {
   sql_close(&hosts[1]);
 }
 
-/* --- What holds after it ---------------------------------------------- */
+/* --- Checks after it -------------------------------------------------- */
 
 static void sql_expect(sqlite3 *db, const char *expected, const char *text) {
   char *rows = test_ask(db, "%s", text);
@@ -380,7 +380,7 @@ static void sql_expect(sqlite3 *db, const char *expected, const char *text) {
   sqlite3_free(rows);
 }
 
-/* A store has rows of its folder alone; readers take its log. */
+/* A store has only rows of its folder, and readers accept its log. */
 static void sql_check_folder(char folder) {
   const char *log = test_path("%c.kv/devices/tab/log.db", folder);
   sqlite3 *db = test_connect(":memory:");
@@ -400,7 +400,7 @@ static void sql_check_folder(char folder) {
   test_disconnect(db);
 }
 
-/* A store of a host database can be used, and has what its folder has. */
+/* A store of a host database works, and has the rows of its folder. */
 static void sql_check_store(sqlite3 *db, const char *name, const char *path) {
   int is_observer = !strstr(path, "device=");
   char *folder = strstr(path, ".kv'");
@@ -511,7 +511,7 @@ int main(int argc, char **argv) {
   if (argc > 2) sql_last = atoi(argv[2]);
   if (argc > 1) sql_seconds = argc > 3 ? atoi(argv[3]) : 1000000;
   sql_is_shown = argc > 1 && sql_first == sql_last;
-  /* files in memory, if there are such */
+  /* files in memory, if the system has that */
   if (access("/dev/shm", W_OK) == 0) setenv("TMPDIR", "/dev/shm", 1);
   rc = cmocka_run_group_tests(tests, NULL, NULL);
   if (rc) sql_tell();

@@ -2,9 +2,9 @@
 ** The laptop's process dies at an operation on a file, and the next one opens
 ** what it left.
 **
-** A sample of all operations. KV_FAULT_STEP=1 takes each of them, reads and
-** locks too; 5 every fifth. Deaths in a recovery are at operations that change
-** files, after those: in between nothing else is found or left.
+** This tries a sample of all operations; KV_FAULT_STEP=1 tries each of them,
+** reads and locks too, and 5 every fifth. In a recovery, deaths come after
+** operations that change files: between those, nothing changes.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@
 
 static long n_deaths;
 
-/* Run in a child that dies at an operation; 0 if it came to its end. */
+/* Run in a child that dies at an operation; returns 0 if it reached its end. */
 static int die_at(world *w, const char *steps, const fault_plan *plan) {
   pid_t child = fork();
   int status = 0;
@@ -55,7 +55,7 @@ static void check(world *w, const scenario *what, const fault_plan *plan,
   fail();
 }
 
-/* The account as it was, with the folder. */
+/* Restore the account together with the folder. */
 typedef struct moment {
   image folder;
   world_tally tally;

@@ -1,8 +1,8 @@
 /*
-** An operation on a file fails, once or from there on: with an error, or the
+** An operation on a file fails, once or from then on. There is an error, or the
 ** rows wait; and when it works again, so does everything else.
 **
-** A sample of all operations; each of them with KV_FAULT_STEP=1.
+** This tries a sample of all operations; KV_FAULT_STEP=1 tries each of them.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static struct {
   long n_wrong;
 } run;
 
-/* Say what is wrong, and go on. */
+/* Print what is wrong, and go on. */
 static void complain(const world *w, const scenario *what,
                      const fault_plan *plan, const char *where) {
   print_error("%s, %s, code %d %s at %ld of %x, %s:\n  %s\n", w->host->name,
@@ -39,8 +39,8 @@ static void complain(const world *w, const scenario *what,
 }
 
 /*
-** A log that is rebuilt with rows of the file, which a temp cache has not
-** read: kv_sync() alone does it.
+** A log that is rebuilt with rows of the file, which a temp cache has not read.
+** Only kv_sync() does that.
 */
 static int is_for_sync(const world *w, int rc) {
   return rc == SQLITE_READONLY &&
@@ -50,7 +50,7 @@ static int is_for_sync(const world *w, int rc) {
 /* Does the error say what happened? */
 static void check_message(const world *w, const scenario *what,
                           const fault_plan *plan, int rc) {
-  int is_clear = (rc & 0xff) == plan->rc || rc == SQLITE_IOERR ||
+  int is_clear = (rc & 0xff) == plan->rc || (rc & 0xff) == SQLITE_IOERR ||
                  (rc & 0xff) == SQLITE_CANTOPEN ||
                  (rc == SQLITE_PROTOCOL && plan->rc == SQLITE_BUSY) ||
                  is_for_sync(w, rc);
@@ -62,7 +62,10 @@ static void check_message(const world *w, const scenario *what,
   complain(w, what, plan, "the message");
 }
 
-/* The scenario with a fault in it; 0 if the fault did not come. */
+/*
+** Run the scenario with a fault in it; returns 0 if the fault was never
+** reached.
+*/
 static int fail_at(world *w, const scenario *what, fault_plan *plan) {
   const char *step;
   long n_failed;
@@ -99,7 +102,7 @@ static int fail_at(world *w, const scenario *what, fault_plan *plan) {
   }
   if (world_step(w, 't') != SQLITE_OK) complain(w, what, plan, "a commit");
   world_close(w);
-  if (world_check(w)) complain(w, what, plan, "opened anew");
+  if (world_check(w)) complain(w, what, plan, "reopened");
   return n_failed > 0;
 }
 
@@ -191,7 +194,7 @@ static void grow_phone(const char *folder, int from, int n) {
   test_log_end(&log);
 }
 
-/* The laptop syncs, and at the at-th look at a log the disk fails. */
+/* The laptop syncs, and the disk fails at the at-th check of a log. */
 static int fail_foreign(const char *folder, int is_new, fault_how how,
                         long at) {
   fault_plan plan = {FAULT_BIT(OPEN) | FAULT_BIT(READ) | FAULT_BIT(SIZE) |
@@ -221,7 +224,7 @@ static int fail_foreign(const char *folder, int is_new, fault_how how,
   return n_failed > 0;
 }
 
-/* The disk fails at a sample of all looks, for two kinds of logs. */
+/* The disk fails at a sample of all checks, for two kinds of logs. */
 static void fail_phone(void **state,
                        int (*look)(const char *folder, int is_second,
                                    fault_how how, long at),
@@ -280,8 +283,8 @@ static void grow_large(const char *folder, int from, int to) {
 }
 
 /*
-** As fail_foreign(), while large rows are read; or, is_read, while the one that
-** was read last is looked for.
+** As fail_foreign(), while large rows are read; or, is_read, while the row that
+** was read last is searched.
 */
 static int fail_large(const char *folder, int is_read, fault_how how, long at) {
   fault_plan plan = {FAULT_BIT(READ) | FAULT_BIT(SIZE), at, how, SQLITE_IOERR};

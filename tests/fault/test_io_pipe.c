@@ -1,6 +1,7 @@
 /*
-** A log becomes a pipe after it was looked at, while a lock was waited for, say:
-** it is looked at again before it is opened, which would wait for ever.
+** A log becomes a pipe after it was checked, for example while a sync waited
+** for a lock. It is checked again before it is opened, because opening a pipe
+** would wait for ever.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,7 +26,7 @@ static struct {
   int n_looks;
 } pipe_of;
 
-/* The first look has seen a file. */
+/* The first check has seen a file. */
 static void swap(const fault_event *event) {
   const char *path = pipe_of.path;
 
@@ -75,7 +76,7 @@ static void kv_foreign_of_one_is_an_error(void **state) {
   sqlite3 *db = begin(state);
   char *text = sqlite3_mprintf("SELECT * FROM kv_foreign(%Q)", pipe_of.path);
 
-  assert_rc(test_try(db, "%s", text), SQLITE_ERROR);
+  assert_rc(test_try(db, "%s", text), SQLITE_CANTOPEN);
   assert_non_null(strstr(sqlite3_errmsg(db), "is not a regular file"));
   sqlite3_free(text);
   end(db);

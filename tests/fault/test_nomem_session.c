@@ -1,10 +1,10 @@
 /*
-** Out of memory: allocations of a whole session fail, one each time. The
+** Out of memory: allocations of a whole session fail, one in each run. The
 ** session ends with SQLITE_NOMEM or as if nothing had happened, nothing leaks,
 ** and the files are good.
 **
-** Every twelfth allocation is tried, others for each kind of cache; all of them
-** with KV_NOMEM_STEP=1.
+** Every twelfth allocation is tried, different ones for each kind of cache;
+** KV_NOMEM_STEP=1 tries all of them.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -65,7 +65,7 @@ static const char session_text[] =
   "SELECT device, state, file FROM kv_devices;"
   "SELECT kv_close();";
 
-/* What another device left in the folder. */
+/* Put another device's log into the folder. */
 static void make_folder(const char *root) {
   test_log log;
 
@@ -113,7 +113,7 @@ static void expect_recovery(const char *root, const char *file,
   test_disconnect(db);
 }
 
-/* Let allocations of the session fail, from the `first` on. */
+/* Let allocations of the session fail, starting with number `first`. */
 static void expect_no_harm(const char *root, const char *file, const char *open,
                            int first) {
   int step = nomem_step(12);
@@ -145,7 +145,7 @@ static void expect_no_harm(const char *root, const char *file, const char *open,
   }
   assert_rc(rc, SQLITE_OK);
   assert_true(n > 1000);
-  /* SQLite goes without some; a log that cannot be opened is tried again. */
+  /* SQLite can do without some; a log that cannot be opened is tried again. */
   assert_true(n_survived < n_runs / 3);
 }
 
@@ -178,8 +178,8 @@ static void a_persistent_store_survives_out_of_memory(void **state) {
 }
 
 /*
-** SQLite rolls back a transaction in which it ran out of memory. The own log
-** is then not locked, whoever tries again and has memory.
+** SQLite rolls back a transaction in which it ran out of memory. Then the own
+** log is not locked, even if a retry has memory.
 */
 static void a_log_that_is_open_is_locked(void **state) {
   char *root = sqlite3_mprintf("%s/n.kv", *state);

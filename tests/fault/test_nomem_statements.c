@@ -1,16 +1,16 @@
 /*
-** Out of memory, and interrupts: allocations of single statements fail, one
-** each time, for every function and table; then they are interrupted, at one
-** step each time.
+** Out of memory, and interrupts: allocations of single statements fail, one in
+** each run, for every function and table; then they are interrupted, at one
+** step in each run.
 **
-** A statement ends with an error that says so or well, and leaves the store as
-** it was before or as it is after it. Then it runs again, undisturbed, and has
-** done what it does: in this connection, and in the folder as others read it.
-** Nothing leaks.
+** A statement ends with an error that says so, or succeeds, and leaves the
+** store as it was before it or as it should be after it. Then it runs again,
+** undisturbed, and its effect is complete: in this connection, and in the
+** folder for other readers. Nothing leaks.
 **
-** Every 47th allocation and step is tried, of opening every 199th; all of them
-** with KV_NOMEM_STEP=1. An argument, part of a name, chooses cases and tells
-** of each failure.
+** Every 47th allocation and step is tried, every 199th when opening;
+** KV_NOMEM_STEP=1 tries all of them. An argument, a part of a name, chooses
+** cases, and prints each failure.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,14 +29,30 @@
 #include "support/files.h"
 #include "support/rc.h"
 
-static const char *chosen = ""; /* cases of these names, and told of */
+static const char *chosen = ""; /* cases with such names, and print failures */
 static long n_failures;         /* how many were tried */
 
 /* --- One run ----------------------------------------------------------- */
 
-/* What a store shows, or why it shows nothing. */
+/* The content of a store and its typed table, or why it shows nothing. */
 static char *dump(sqlite3 *db) {
-  return test_ask(db, "SELECT quote(key), quote(value) FROM kv ORDER BY key");
+  char *rows =
+    test_ask(db, "SELECT quote(key), quote(value) FROM kv ORDER BY key");
+  char *both;
+  char *typed;
+
+  if (sqlite3_table_column_metadata(db, NULL, "items", NULL, NULL, NULL, NULL,
+                                    NULL, NULL) != SQLITE_OK) {
+    return rows;
+  }
+  typed = test_ask(db, "SELECT id, name, n, tags, list FROM items ORDER BY id;"
+                       "SELECT key, rule FROM items_hidden ORDER BY key;"
+                       "SELECT key, value FROM kv_log WHERE bucket = 'items' "
+                       "ORDER BY ts, seq");
+  both = sqlite3_mprintf("%s%s", rows, typed);
+  sqlite3_free(rows);
+  sqlite3_free(typed);
+  return both;
 }
 
 /* What others read. */
@@ -50,6 +66,7 @@ static char *dump_folder(const char *folder) {
     db,
     "SELECT kv_open('%q') IS NULL;"
     "SELECT quote(key), quote(value), device FROM kv ORDER BY key;"
+    "SELECT key, value, op FROM kv_log WHERE bucket <> '' ORDER BY ts, seq;"
     "SELECT device, state FROM kv_devices WHERE device IS NOT NULL ORDER BY 1",
     folder);
 
@@ -63,7 +80,7 @@ static int run(sqlite3 *db, const char *text) {
   return rc == SQLITE_OK ? rc : sqlite3_extended_errcode(db);
 }
 
-/* How a case goes with memory. */
+/* How a case runs if it has memory. */
 typedef struct nomem_expected {
   int rc;
   char *before;
@@ -112,7 +129,7 @@ static void expect_same(const nomem_case *c, int64_t n, const char *what,
   sqlite3_free(rows);
 }
 
-/* The second phase of a commit failed, and rows are not given up for it. */
+/* The second phase of a commit failed, but its rows are kept. */
 static int is_late(sqlite3 *db, int rc) {
   return rc == SQLITE_LOCKED && strstr(sqlite3_errmsg(db), "not published");
 }
@@ -128,7 +145,7 @@ static int is_disturbance(int rc) {
   return nomem_is(rc) || rc == SQLITE_INTERRUPT;
 }
 
-/* One allocation or step fails. Returns 0 if there are not so many. */
+/* Let one allocation or step fail. Returns 0 if there are fewer. */
 static int fail_one(const nomem_case *c, const nomem_expected *expected,
                     int is_interrupt, int64_t n) {
   sqlite3 *db = nomem_connect(c);
@@ -161,8 +178,10 @@ static int fail_one(const nomem_case *c, const nomem_expected *expected,
     ** memory. */
     sqlite3_free(rows);
   } else {
-    /* SQLite also tells of an interrupt behind a commit, when a statement
-    ** is at its end. */
+    /*
+    ** SQLite may report an interrupt after a commit, when the statement has
+    ** ended.
+    */
     if (rc == SQLITE_INTERRUPT && strcmp(rows, expected->before) != 0) {
       rc = SQLITE_OK;
     }
@@ -226,7 +245,7 @@ static void statements_survive_interrupts(void **state) {
   fail_cases(*state, 1);
 }
 
-/* Loading: the connection has all of it or can go on without. */
+/* Loading: the connection gets everything, or can go on without it. */
 static void loading_survives_out_of_memory(void **state) {
   sqlite3_int64 used = sqlite3_memory_used();
   int has_failed = 1;

@@ -2,9 +2,9 @@
 ** The power fails after an operation on a file: writes that were not synced
 ** are lost, reordered or torn. See vfs_power.h.
 **
-** A sample of all operations, one loss at each. KV_FAULT_STEP=1 takes each of
-** them, and each in the recovery from each of these losses; KV_FAULT_SEEDS=100
-** so many losses at each.
+** This tries a sample of all operations, with one loss at each. KV_FAULT_STEP=1
+** tries each of them, and each operation of the recovery from each of these
+** losses; KV_FAULT_SEEDS=100 tries this many losses at each.
 */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -24,15 +24,15 @@
 #include "vfs_power.h"
 #include "vfs_world.h"
 
-/* Losses that leave the same are checked once. */
+/* Losses with the same result are checked once. */
 #define CHECKED (1 << 22)
 
 static struct {
   world *w;
   const scenario *what;
-  char *folder;   /* where the disk after the loss is laid out */
+  char *folder;   /* where the disk is restored after the loss */
   unsigned seeds; /* how many losses at a point */
-  int step;       /* at each so many points */
+  int step;       /* at every so many points */
   int is_twice;   /* in the recovery, too */
   int depth;
   long n_points;
@@ -45,7 +45,7 @@ static struct {
   int is_wrong;
 } run;
 
-/* Of few losses at a point, another kind at each point. */
+/* With few losses at each point, vary their kind from point to point. */
 static unsigned seed_of(unsigned k) {
   if (run.seeds > 2) return k;
   return run.n_points % 3 < 2 ? (unsigned)run.n_points % 3
@@ -84,7 +84,7 @@ static int recover(world *w, unsigned seed) {
   return is_wrong || run.is_wrong;
 }
 
-/* Was this left before, with the same account? Then it is well. */
+/* Has the same result been checked before, with the same account? */
 static int is_first_time(const image *left, const world_tally *tally) {
   uint64_t hash = image_hash(left, (uint64_t)run.depth << 62 | run.n_worlds);
   size_t i;
@@ -100,7 +100,7 @@ static int is_first_time(const image *left, const world_tally *tally) {
   return 1;
 }
 
-/* In a child: is all well after the losses at this point? */
+/* In a child: is everything right after the losses at this point? */
 static int lose(unsigned n) {
   world w = *run.w;
   world_tally tally;

@@ -4,8 +4,9 @@
 **
 **     threads [COMMITS]
 **
-** Built with -fsanitize=thread by threads.sh, SQLite included, so that every
-** access is seen. In the suite it runs without, for what it loses.
+** threads.sh builds it with -fsanitize=thread, SQLite included, so that every
+** access is seen. In the suite it runs without that, to check that nothing is
+** lost.
 */
 #include <pthread.h>
 #include <setjmp.h>
@@ -111,7 +112,7 @@ static int64_t ask_number(sqlite3 *db, const char *text) {
   return n;
 }
 
-/* An observer finds all that the threads wrote. */
+/* An observer finds everything that the threads wrote. */
 static void expect_all(const char *root) {
   sqlite3 *db = NULL;
   char *open = sqlite3_mprintf("SELECT kv_open('%q')", root);

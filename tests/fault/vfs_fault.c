@@ -16,7 +16,7 @@
 typedef struct fault_file {
   sqlite3_file base; /* base class: must be first */
   const char *path;  /* SQLite keeps it while the file is open; or NULL */
-  int syncs_folder;  /* the next xSync does, as the unix VFS has it */
+  int syncs_folder;  /* the next xSync does, as in the unix VFS */
   sqlite3_file *real;
 } fault_file;
 
@@ -27,7 +27,7 @@ static long fault_failures;
 static int fault_is_dying;
 static void (*fault_after)(const fault_event *);
 
-/* Before an operation: die, or the code that it has to fail with. */
+/* Before an operation: die, or return the code that it must fail with. */
 static int fault_enter(fault_kind kind) {
   if (!(fault_now.kinds & (1u << kind))) return SQLITE_OK;
   fault_counter++;
@@ -50,7 +50,7 @@ static int fault_leave(const fault_event *event, int rc) {
   return rc;
 }
 
-/* Half of a write, of which the caller says that it failed. */
+/* Do half of a write; the caller reports that it failed. */
 static void fault_write_half(sqlite3_file *real, const void *bytes, int n,
                              sqlite3_int64 at) {
   if (n > 1) real->pMethods->xWrite(real, bytes, n / 2, at);
@@ -250,7 +250,7 @@ static int vfs_access(sqlite3_vfs *vfs, const char *path, int flags, int *out) {
   return fault_leave(&event, fault_real->xAccess(fault_real, path, flags, out));
 }
 
-/* Nobody else is there to be waited for. */
+/* There is nobody to wait for. */
 static int vfs_sleep(sqlite3_vfs *vfs, int microseconds) {
   (void)vfs;
   return microseconds;
@@ -304,7 +304,7 @@ int __wrap_rename(const char *from, const char *to);
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 
-/* Does it fail? Then errno says why. */
+/* If it must fail, errno says why. */
 static int folder_enter(fault_kind kind) {
   switch (fault_enter(kind)) {
     case SQLITE_OK: return 0;
@@ -331,7 +331,7 @@ int __wrap_lstat(const char *path, struct stat *out) {
 }
 
 #ifdef __GLIBC__
-/* The name that glibc gives it where files may be large, as everywhere here. */
+/* The name that glibc uses with large files, as everywhere here. */
 int __real_lstat64(const char *path, struct stat *out);
 int __wrap_lstat64(const char *path, struct stat *out);
 

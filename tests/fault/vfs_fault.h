@@ -1,10 +1,10 @@
 /*
-** A VFS that counts what is done to files, and dies or fails at one of them.
+** A VFS that counts operations on files, and dies or fails at one of them.
 **
-** It stands over the system's own and is the default one: the host's files
-** and the logs go through it. What the product asks of directories without
-** SQLite (lstat, opendir, mkdir, rename, fsync) is wrapped by the linker and
-** counts, too. Without a plan it only passes on.
+** It wraps the system's own VFS and is the default one: the host's files and
+** the logs go through it. Calls that the product makes without SQLite (lstat,
+** opendir, mkdir, rename, fsync) are wrapped by the linker and count, too.
+** Without a plan it only passes calls on.
 */
 #ifndef FAULT_VFS_FAULT_H
 #define FAULT_VFS_FAULT_H
@@ -28,17 +28,17 @@ typedef enum fault_kind {
   FAULT_MAKE,   /* mkdir */
   FAULT_RENAME,
   FAULT_SYNC_FOLDER,
-  FAULT_CREATE /* an open that makes the file, in plans that ask for these */
+  FAULT_CREATE /* an open that creates the file, in plans that ask for these */
 } fault_kind;
 
 #define FAULT_BIT(kind) (1u << FAULT_##kind)
 #define FAULT_ALL 0xffffu
-/* What changes the disk, or what of it would survive a loss of power. */
+/* Operations that change the disk, or what would survive a loss of power. */
 #define FAULT_CHANGES                                                          \
   (FAULT_BIT(OPEN) | FAULT_BIT(WRITE) | FAULT_BIT(TRUNCATE) |                  \
    FAULT_BIT(SYNC) | FAULT_BIT(DELETE) | FAULT_BIT(MAKE) | FAULT_BIT(RENAME) | \
    FAULT_BIT(SYNC_FOLDER))
-/* What leaves other files than there were before, to a process that dies. */
+/* Operations that change the files that a process leaves when it dies. */
 #define FAULT_TRACES                                                           \
   (FAULT_BIT(CREATE) | FAULT_BIT(WRITE) | FAULT_BIT(TRUNCATE) |                \
    FAULT_BIT(DELETE) | FAULT_BIT(MAKE) | FAULT_BIT(RENAME))
@@ -56,12 +56,12 @@ typedef enum fault_how {
 
 typedef struct fault_plan {
   unsigned kinds; /* what counts, FAULT_BIT(...) */
-  long at;        /* the number of the operation, from 1; 0 none */
+  long at;        /* the number of the operation, from 1; 0: none */
   fault_how how;
-  int rc; /* what fails fails with this */
+  int rc; /* the code to fail with */
 } fault_plan;
 
-/* What is being done; bytes is what is written. */
+/* The current operation; bytes is what is written. */
 typedef struct fault_event {
   fault_kind kind;
   const char *path;
@@ -79,7 +79,7 @@ void fault_install(void);
 /* Begin to count; NULL for no plan. */
 void fault_arm(const fault_plan *plan);
 
-/* How many operations of the plan's kinds there were, and failed. */
+/* How many operations of the plan's kinds there were, and how many failed. */
 long fault_count(void);
 long fault_failed(void);
 

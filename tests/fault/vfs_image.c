@@ -1,7 +1,7 @@
 /*
 ** Folder trees in memory. See vfs_image.h.
 **
-** What goes wrong here is no finding: the process ends.
+** An error here is not a finding: the process ends.
 */
 #define _GNU_SOURCE
 #include "vfs_image.h"

@@ -1,5 +1,5 @@
 /*
-** A small folder tree in memory, to be laid out again and again.
+** A small folder tree in memory, to be written to disk again and again.
 */
 #ifndef FAULT_VFS_IMAGE_H
 #define FAULT_VFS_IMAGE_H
@@ -14,7 +14,7 @@ typedef struct image_entry {
 } image_entry;
 
 typedef struct image {
-  image_entry *entries; /* a directory is before what is in it */
+  image_entry *entries; /* a directory comes before its content */
   int n;
 } image;
 
@@ -27,16 +27,16 @@ void image_free(image *im);
 /* Add an entry: path is copied, bytes are taken. */
 void image_add(image *im, const char *path, unsigned char *bytes, size_t n);
 
-/* A number that differs where images do. */
+/* A hash: it differs if images differ. */
 uint64_t image_hash(const image *im, uint64_t seed);
 
-/* Make the folder hold this and nothing else. */
+/* Make the folder contain this and nothing else. */
 void image_lay_out(const image *im, const char *folder);
 
 /* Remove what is in the folder, and the folder itself if `whole`. */
 void image_remove(const char *folder, int whole);
 
-/* One file, its folders being there. */
+/* Write one file; its folders must exist. */
 void image_write(const char *path, const void *bytes, size_t n);
 
 #endif

@@ -21,9 +21,9 @@ typedef struct power_change {
   size_t n;
 } power_change;
 
-/* A file whatever its name, or a directory. */
+/* A file, under any name, or a directory. */
 typedef struct power_file {
-  struct power_file *all; /* the one made before */
+  struct power_file *all; /* the one created before it */
   int is_folder;
   unsigned char *bytes; /* as of its last sync */
   size_t n;
@@ -122,7 +122,7 @@ static uint64_t power_random(uint64_t *state) {
   return z ^ (z >> 31);
 }
 
-/* Some of a write reaches the disk: a sector is old, new or neither. */
+/* Part of a write reaches the disk: each sector is old, new or neither. */
 static void power_tear(const power_change *change, unsigned char *bytes,
                        uint64_t *random) {
   size_t at = change->at;
@@ -295,7 +295,7 @@ int power_unsettled(void) {
   return n;
 }
 
-/* What becomes of a write, by the character of this loss of power. */
+/* What becomes of a write, in this kind of loss of power. */
 static int power_fate(unsigned seed, const power_change *change,
                       uint64_t *random) {
   unsigned dice = (unsigned)(power_random(random) % 100);
@@ -321,7 +321,7 @@ static void power_lose_file(const power_file *file, unsigned seed,
   image_add(out, path, bytes, n);
 }
 
-/* Is the directory of this path there? Directories come first. */
+/* Does the directory of this path exist? Directories come first. */
 static int power_has_parent(const image *im, const char *path) {
   const char *slash = strrchr(path, '/');
   size_t n = slash ? (size_t)(slash - path) : 0;

@@ -1,5 +1,5 @@
 /*
-** The world that is crashed. See vfs_world.h.
+** The world that crashes. See vfs_world.h.
 */
 #define _GNU_SOURCE
 #include "vfs_world.h"
@@ -16,12 +16,12 @@
 #include "vfs_image.h"
 
 const world_host world_hosts[WORLD_HOSTS] = {
-  {"temp cache, journal", 1, "PRAGMA journal_mode = delete"},
-  {"temp cache, WAL", 1, "PRAGMA journal_mode = wal"},
-  {"persistent cache, journal", 0, "PRAGMA journal_mode = delete"},
-  {"persistent cache, WAL", 0, "PRAGMA journal_mode = wal"},
+  {"temp cache, journal", 1, "PRAGMA journal_mode = delete", 0},
+  {"temp cache, WAL", 1, "PRAGMA journal_mode = wal", 0},
+  {"persistent cache, journal", 0, "PRAGMA journal_mode = delete", 1},
+  {"persistent cache, WAL", 0, "PRAGMA journal_mode = wal", 0},
   {"persistent cache, WAL that is synced late", 0,
-   "PRAGMA journal_mode = wal; PRAGMA synchronous = NORMAL"},
+   "PRAGMA journal_mode = wal; PRAGMA synchronous = NORMAL", 1},
 };
 
 const scenario world_scenarios[WORLD_SCENARIOS] = {
@@ -33,9 +33,16 @@ const scenario world_scenarios[WORLD_SCENARIOS] = {
   {"close", "otp", "o1tcx", 1, NULL},
   {"rewrite a damaged log", "ottd", "ost", 1, NULL},
   {"rewrite a log that lost rows", "otrtR", "ost", 0, NULL},
-  {"write behind a log that lost rows", "otrttR", "ots", 0, NULL},
-  {"read a log that was begun anew", "otpPsf", "ost", 1, NULL},
+  {"write after a log lost rows", "otrttR", "ots", 0, NULL},
+  {"read a log that was started over", "otpPsf", "ost", 1, NULL},
   {"adopt a log that differs", "ottC", "oast", 0, "oas"},
+  {"seal a log", "ot", "oS1s", 1, "oSs"},
+  {"publish what was put off", "ol1tx", "olTts", 0, "os"},
+  {"seal what was put off", "oL1ts1", "oLTtsx", 0, "os"},
+  {"seal a log again", "otS11", "oSTs", 1, "os"},
+  {"compact", "ot1Tt", "okts", 1, NULL},
+  {"compact sealed files", "otTSt1t", "okST", 1, "os"},
+  {"compact again", "ottkTt", "okt", 1, "oks"},
 };
 
 static int world_say(world *w, const char *format, ...) {
@@ -135,7 +142,10 @@ static int world_try_open(world *w, const char *options) {
 static int world_open(world *w) {
   int rc = SQLITE_OK;
 
-  if (!w->db) rc = world_connect(w, world_path(w, "host.db"), &w->db);
+  if (!w->db) {
+    w->puts_off = 0;
+    rc = world_connect(w, world_path(w, "host.db"), &w->db);
+  }
   if (rc == SQLITE_OK) rc = world_try(w, w->db, w->host->settings);
   if (rc == SQLITE_OK) {
     rc = world_try(w, w->db, "CREATE TABLE IF NOT EXISTS own(i)");
@@ -168,7 +178,43 @@ static int world_put(world *w, char shape) {
         "INSERT INTO kv VALUES('b%d', 'v%d-' || hex(zeroblob(40))); COMMIT",
     i, i, i, i, i, i, i);
   rc = world_try(w, w->db, sql);
-  w->tally->txn[i].state = rc == SQLITE_OK ? WORLD_ACKNOWLEDGED : WORLD_FAILED;
+  w->tally->txn[i].state = rc != SQLITE_OK ? WORLD_FAILED
+                           : w->puts_off && w->host->is_late
+                             ? WORLD_WAITING
+                             : WORLD_ACKNOWLEDGED;
+  return rc;
+}
+
+/* What waited is on the disk, now, unless a loss of power took it before. */
+static void world_arrived(world *w) {
+  int i;
+
+  for (i = 1; i <= w->tally->last && !w->lost_power; i++) {
+    if (w->tally->txn[i].state == WORLD_WAITING) {
+      w->tally->txn[i].state = WORLD_ACKNOWLEDGED;
+    }
+  }
+}
+
+static int world_publish(world *w, const char *text) {
+  int rc = world_try(w, w->db, text);
+
+  if (rc == SQLITE_OK) world_arrived(w);
+  return rc;
+}
+
+static int world_put_off(world *w, const char *options) {
+  w->puts_off = 1;
+  return world_try_open(w, options);
+}
+
+static int world_compact(world *w) {
+  int rc;
+
+  w->tally->compacted = w->tally->last;
+  w->tally->is_compacted = 0;
+  rc = world_try(w, w->db, "SELECT kv_compact('2255-01-01')");
+  w->tally->is_compacted = rc == SQLITE_OK;
   return rc;
 }
 
@@ -204,7 +250,7 @@ static int world_phone(world *w, char step) {
   return rc;
 }
 
-/* Another laptop, with a temp cache, sets one key in a log of its own. */
+/* Another laptop, with a temp cache, sets one key in its own log. */
 static int world_put_other(world *w) {
   sqlite3 *db = w->db;
   int rc;
@@ -229,7 +275,7 @@ static int world_copy_log(world *w, const char *from, const char *to) {
   return n ? SQLITE_OK : SQLITE_ERROR;
 }
 
-/* Change the sum of the last row, which is stored behind its value. */
+/* Change the sum of the last row, which is stored after its value. */
 static int world_damage(world *w) {
   FILE *f = fopen(world_path(w, LAPTOP), "rb");
   char bytes[100000];
@@ -255,9 +301,13 @@ int world_step(world *w, char step) {
     case '1':
     case 't':
     case 'T': rc = world_put(w, step); break;
-    case 's': rc = world_try(w, w->db, "SELECT kv_sync()"); break;
-    case 'c': rc = world_try(w, w->db, "SELECT kv_close()"); break;
+    case 's': rc = world_publish(w, "SELECT kv_sync()"); break;
+    case 'c': rc = world_publish(w, "SELECT kv_close()"); break;
     case 'a': rc = world_try_open(w, "adopt=1"); break;
+    case 'k': rc = world_compact(w); break;
+    case 'l': rc = world_put_off(w, "publish=sync"); break;
+    case 'L': rc = world_put_off(w, "publish=sync, segment=1"); break;
+    case 'S': rc = world_try_open(w, "segment=1"); break;
     case 'x': world_close(w); break;
     case 'w': rc = world_put_away(w); break;
     case 'f':
@@ -297,4 +347,5 @@ void world_prepare(world *w, const world_host *host, const scenario *what) {
     _exit(3);
   }
   world_close(w);
+  world_arrived(w);
 }

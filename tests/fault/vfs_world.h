@@ -1,9 +1,9 @@
 /*
-** The small world that is crashed: a laptop whose host database and store
-** are in one folder, a phone, and an account of what was acknowledged.
+** The small world that crashes: a laptop whose host database and store are in
+** one folder, a phone, and an account of what was acknowledged.
 **
-** A scenario is two programs, what is there and what is being done when the
-** fault comes. A letter is a step:
+** A scenario has two programs: one that prepares, and one that runs when the
+** fault comes. Each letter is a step:
 **
 **     o  the laptop opens its host database, if it is not open, and its store
 **     1  sets one key, in autocommit
@@ -11,6 +11,9 @@
 **     T  the same with a large value and a savepoint that is rolled back
 **     s  kv_sync()
 **     c  kv_close()
+**     S  the log is sealed from now on, with each commit
+**     l  commits wait for kv_sync() from now on, L  which seals the log
+**     k  kv_compact(): of what was overwritten, nothing stays
 **     x  closes the host database
 ** and in the first program only:
 **     w  a transaction while the folder is away: its rows wait
@@ -18,7 +21,7 @@
 **     P  the phone syncs, and acknowledges what the laptop wrote
 **     d  the sum of the last row of the laptop's log changes
 **     r  the laptop's log is copied, R  and the copy comes back
-**     f  the phone begins its log anew
+**     f  the phone starts its log over
 **     C  another laptop put its log in the place of the laptop's
 ** and for that
 **     a  kv_open() with adopt=1
@@ -34,6 +37,11 @@ typedef struct world_host {
   const char *name;
   int is_temp;
   const char *settings; /* of the host database, at each opening */
+  /*
+  ** May a loss of power undo its last commits? In WAL mode, a commit is synced
+  ** with synchronous=FULL; the deletion of a journal, with EXTRA alone.
+  */
+  int is_late;
 } world_host;
 
 /* Temp and persistent caches, in rollback-journal and in WAL mode. */
@@ -44,17 +52,18 @@ typedef struct scenario {
   const char *name;
   const char *before;
   const char *run;
-  int is_for_temp;     /* does it make sense there? */
+  int is_for_temp;     /* does it make sense with a temp cache? */
   const char *recover; /* what to do after a fault, if not "os" */
 } scenario;
 
-#define WORLD_SCENARIOS 11
+#define WORLD_SCENARIOS 18
 extern const scenario world_scenarios[WORLD_SCENARIOS];
 
 typedef enum world_state {
   WORLD_NONE,
   WORLD_BEGUN, /* in flight */
   WORLD_FAILED,
+  WORLD_WAITING, /* for kv_sync(), in a host that is late */
   WORLD_ACKNOWLEDGED,
   WORLD_DAMAGED /* somebody else destroyed it in the log */
 } world_state;
@@ -65,7 +74,9 @@ typedef struct world_tally {
     world_state state;
     int is_single;
   } txn[WORLD_MOST + 1];
-  int last; /* the number of the last that was begun */
+  int last;         /* the number of the last that was begun */
+  int compacted;    /* that of the last which a compaction met, or 0 */
+  int is_compacted; /* did it end? */
 } world_tally;
 
 typedef struct world {
@@ -74,17 +85,18 @@ typedef struct world {
   const char *recover;
   world_tally *tally;
   sqlite3 *db;
+  int puts_off;   /* do commits wait for kv_sync()? */
   int lost_power; /* then the host's own table may be behind */
   char why[2000]; /* what went wrong, in the last call that failed */
 } world;
 
 /*
-** How many operations are stepped over: KV_FAULT_STEP, or this; more where
+** Only every n-th operation is tried: KV_FAULT_STEP, or this n; fewer where
 ** sanitizers make everything slow.
 */
 int world_every(int otherwise);
 
-/* A world in a new folder; tally is shared with children. */
+/* A world in a new folder; children share its tally. */
 void world_begin(world *w);
 void world_end(world *w);
 
@@ -94,7 +106,7 @@ void world_prepare(world *w, const world_host *host, const scenario *what);
 /* One step; the laptop's transaction is rolled back if it fails. */
 int world_step(world *w, char step);
 
-/* All of them, to the first that fails. */
+/* All steps, up to the first that fails. */
 int world_run(world *w, const char *steps);
 
 /*
@@ -111,8 +123,8 @@ void world_close(world *w);
 
 /*
 ** Open everything and compare it with the account: 0, or 1 with w->why. The
-** laptop's and an observer's kv agree with the log, acknowledged
-** transactions are in it, none is there in part, and the next one works.
+** laptop's and an observer's kv agree with the log, acknowledged transactions
+** are in it, none of them in part, and the next one works.
 */
 int world_check(world *w);
 

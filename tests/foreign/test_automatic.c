@@ -1,6 +1,6 @@
 /*
-** The extension as an automatic one: every connection of the program has it,
-** also the short-lived handles on other devices' files.
+** The extension as an automatic extension: every connection of the program has
+** it, even the short-lived handles on other devices' files.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,8 +87,8 @@ static void it_works_as_when_it_is_loaded(void **state) {
   test_disconnect(laptop);
 }
 
-/* Functions and modules that a file names are there, and are not run. */
-static void a_file_runs_nothing_of_it(void **state) {
+/* Functions and modules that a file names exist, but are not run. */
+static void a_file_cannot_run_its_functions(void **state) {
   static const char *const texts[] = {
     "PRAGMA writable_schema = ON; INSERT INTO sqlite_master VALUES('table', "
     "'m', 'm', 0, 'CREATE VIRTUAL TABLE m USING kv_foreign(''/etc/hostname'')'"
@@ -128,7 +128,7 @@ static void a_file_runs_nothing_of_it(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(it_works_as_when_it_is_loaded),
-    test(a_file_runs_nothing_of_it),
+    test(a_file_cannot_run_its_functions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

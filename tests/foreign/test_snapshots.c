@@ -1,8 +1,8 @@
 /*
-** Copies of a log that a sync tool could make while it is being written: a
-** VFS keeps what log.db and its journal hold after each file operation of
-** the commits. Whatever the moment, another device that gets the copy shows
-** whole transactions, and the own device that gets it back goes on.
+** Copies of a log that a sync tool could make while it is being written: a VFS
+** keeps what log.db and its journal hold after each file operation of the
+** commits. Whatever the moment, another device that gets the copy shows whole
+** transactions, and the log's own device continues if it gets it back.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 
 #define LOG "%s/w.kv/devices/laptop/log.db"
 
-/* What lay on the disk at one moment; a journal that was not there is NULL. */
+/* The content of the disk at one moment; a missing journal is NULL. */
 typedef struct copy {
   unsigned char *log;
   size_t n_log;
@@ -44,7 +44,7 @@ static struct {
   sqlite3_file *journal;
   copy *copies;
   int n_copies;
-  int every; /* of so many operations one is kept */
+  int every; /* every how many operations a copy is kept */
   int n_operations;
   int n_committed;
 } snapshots;
@@ -108,7 +108,7 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
 }
 
 static int file_sync(sqlite3_file *file, int flags) {
-  (void)flags; /* what the disk does is not asked here */
+  (void)flags; /* what reaches the disk does not matter here */
   if (((snapshot_file *)file)->slot) snapshots_take();
   return SQLITE_OK;
 }
@@ -138,7 +138,7 @@ static int file_sector_size(sqlite3_file *file) {
 }
 
 static int file_characteristics(sqlite3_file *file) {
-  (void)file; /* nothing is promised: all that SQLite can do is done */
+  (void)file; /* promise nothing, so that SQLite takes no shortcuts */
   return 0;
 }
 
@@ -223,7 +223,7 @@ static int snapshots_teardown(void **state) {
   return test_files_teardown(state);
 }
 
-/* What of laptop a store shows, a line a row. */
+/* The rows of laptop that a store shows, one a line. */
 #define ROWS                                                                   \
   "SELECT seq, txn, ts, op, key, substr(value, 1, 12), length(value) "         \
   "FROM kv_log WHERE device = 'laptop' ORDER BY seq"
@@ -233,7 +233,8 @@ static sqlite3 *open_store(const char *folder, const char *device) {
 
   test_run(db, "PRAGMA synchronous = OFF");
   if (device) {
-    test_run(db, "SELECT kv_open(%Q, %Q)", folder, device);
+    /* The copies are those of one file. */
+    test_run(db, "SELECT kv_open(%Q, %Q, 'segment=0')", folder, device);
   } else {
     test_run(db, "SELECT kv_open(%Q)", folder);
   }
@@ -291,8 +292,10 @@ static void put_bytes(const char *path, const unsigned char *bytes, size_t n) {
   }
 }
 
-/* The number of rows that db shows of laptop: whole transactions, from the
-** first on. */
+/*
+** The number of laptop's rows that db shows: whole transactions, starting with
+** the first.
+*/
 static int expect_prefix(sqlite3 *db, const char *rows) {
   char *got = test_ask(db, ROWS);
   char *half = test_ask(
@@ -326,7 +329,7 @@ static const char *make_place(void **state, const char *name) {
   return test_path("%s/%s/devices/laptop/log.db", *state, name);
 }
 
-/* Each copy to a device that has nothing of the log. */
+/* Give each copy to a device that has not read the log. */
 static void expect_readable(void **state, const char *rows) {
   char *path = sqlite3_mprintf("%s", make_place(state, "r.kv"));
   char *folder = sqlite3_mprintf("%s/r.kv", *state);
@@ -359,7 +362,8 @@ static void any_moment_of_a_commit_shows_whole_transactions(void **state) {
   sqlite3_free(rows);
 }
 
-static void so_does_any_moment_of_a_commit_beyond_memory(void **state) {
+static void
+a_commit_larger_than_memory_shows_whole_transactions_too(void **state) {
   char *rows;
 
   snapshots.every = 7;
@@ -370,7 +374,7 @@ static void so_does_any_moment_of_a_commit_beyond_memory(void **state) {
   sqlite3_free(rows);
 }
 
-/* To a device that syncs each of them, forwards and backwards. */
+/* Give them to a device that syncs each of them, forwards and backwards. */
 static void nothing_that_was_read_is_lost_again(void **state) {
   char *rows = write_some(state);
   const char *path = make_place(state, "r.kv");
@@ -399,7 +403,7 @@ static void nothing_that_was_read_is_lost_again(void **state) {
   sqlite3_free(rows);
 }
 
-/* Rows of the transactions that were committed at a moment, at least. */
+/* The least number of rows that were committed at a moment. */
 static int committed_rows(const char *rows, int n_committed) {
   int n = 0;
   long txn = -1;
@@ -458,7 +462,7 @@ static void a_crash_at_any_moment_loses_no_committed_transaction(void **state) {
   sqlite3_free(rows);
 }
 
-static void a_journal_of_another_moment_brings_no_wrong_row(void **state) {
+static void a_journal_from_another_moment_brings_no_wrong_row(void **state) {
   char *rows = write_some(state);
   int n = snapshots.n_copies;
   int n_tried = 0;
@@ -479,10 +483,10 @@ static void a_journal_of_another_moment_brings_no_wrong_row(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(any_moment_of_a_commit_shows_whole_transactions),
-    test(so_does_any_moment_of_a_commit_beyond_memory),
+    test(a_commit_larger_than_memory_shows_whole_transactions_too),
     test(nothing_that_was_read_is_lost_again),
     test(a_crash_at_any_moment_loses_no_committed_transaction),
-    test(a_journal_of_another_moment_brings_no_wrong_row),
+    test(a_journal_from_another_moment_brings_no_wrong_row),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

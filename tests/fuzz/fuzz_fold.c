@@ -1,9 +1,9 @@
 /*
-** Any rows of a key, who had seen what as no format would allow it: the fold is
-** that of the specification, word by word as in fold.h; it does not depend on
-** the order of rows, and leaves nothing behind if memory runs out.
+** Any rows of a key, even if who had seen what is impossible. The fold must
+** agree with the specification in fold.h, must not depend on the order of rows,
+** and must leave nothing behind if memory runs out.
 **
-** A row is a line of four bytes and its record:
+** A row is a line with four bytes and its record:
 **
 **   log, insert or delete | time | what it had seen | number | record \n
 */
@@ -13,6 +13,7 @@
 
 #include "fold/conflict.h"
 #include "fold/elements.h"
+#include "support/folds.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -32,21 +33,6 @@ typedef struct input {
   uint8_t seen[ROWS];
   size_t n;
 } input;
-
-/* An allocator that fails after some calls. */
-static long n_left;
-static long n_open;
-
-static void *resize(void *p, size_t n) {
-  if (n == 0) {
-    n_open--;
-    free(p);
-    return NULL;
-  }
-  if (n_left-- <= 0) return NULL;
-  n_open += p == NULL;
-  return realloc(p, n);
-}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc;
@@ -72,7 +58,7 @@ static int hb(input *in, const kv_fold_row *x, const kv_fold_row *y) {
   return seq == KV_SEEN_BY_TIME ? x->ts < y->ts : x->seq <= seq;
 }
 
-/* The lines as rows; records are copied, so that nothing lies behind them. */
+/* Read lines as rows. Records are copied, so that nothing comes after them. */
 static void read_input(const uint8_t *data, size_t size, input *in) {
   memset(in, 0, sizeof(*in));
   while (size >= 4 && in->n < ROWS) {
@@ -192,7 +178,7 @@ static void show_elements(kv_arena *arena, kv_fold_column *column) {
   kv_list list;
   size_t i;
 
-  kv_bytes_init(&bytes, resize, KV_RECORD_MAX);
+  kv_bytes_init(&bytes, test_resize_failing, KV_RECORD_MAX);
   kv_bytes_add(&bytes, "[", 1);
   qsort(pairs, n_pairs, sizeof(*pairs), compare_pairs);
   for (i = 0; i < n_pairs; i++) {
@@ -259,7 +245,7 @@ static int is_same(const kv_fold_column *a, const kv_fold_column *b) {
   return v->n == 0 || memcmp(v->z, w->z, v->n) == 0;
 }
 
-/* The fold is that of the specification. */
+/* Check that the fold agrees with the specification. */
 static void check_fold(input *in, kv_fold *fold, int deletes) {
   size_t n_columns = 0;
   size_t from;
@@ -285,7 +271,7 @@ static void check_fold(input *in, kv_fold *fold, int deletes) {
   require(fold->n_columns == n_columns);
 }
 
-/* In another order, and with a row twice, nothing is different. */
+/* Check that another order, and a repeated row, change nothing. */
 static void check_order(const kv_fold *a, const kv_fold *b) {
   size_t i;
 
@@ -295,7 +281,7 @@ static void check_order(const kv_fold *a, const kv_fold *b) {
     require(is_same(&a->columns[i], &b->columns[i]));
 }
 
-/* Rows that are one row are only there once: they would not be a set. */
+/* Rows with the same identity are kept only once: they would not be a set. */
 static void drop_doubles(input *in) {
   size_t n = 0;
   size_t i;
@@ -328,13 +314,13 @@ static void check_memory(input *in, int deletes) {
     size_t n;
     int rc;
 
-    n_left = most;
-    kv_fold_init(&fold, resize);
+    test_memory = most;
+    kv_fold_init(&fold, test_resize_failing);
     rc = fold_rows(&fold, in, 0, deletes);
     if (rc == KV_OK) rc = kv_fold_conflicts(&fold, &conflicts, &n);
     kv_fold_free(&fold);
-    n_left = INT32_MAX;
-    require(n_open == 0);
+    test_memory = INT32_MAX;
+    require(test_open == 0);
     if (rc == KV_OK) return;
     require(rc == KV_NOMEM);
   }
@@ -349,12 +335,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   size_t n;
   size_t i;
 
-  n_left = INT32_MAX;
-  n_open = 0;
+  test_memory = INT32_MAX;
+  test_open = 0;
   read_input(data + (size > 0), size - (size > 0), &in);
   drop_doubles(&in);
-  kv_fold_init(&fold, resize);
-  kv_fold_init(&turned, resize);
+  kv_fold_init(&fold, test_resize_failing);
+  kv_fold_init(&turned, test_resize_failing);
   require(fold_rows(&fold, &in, 0, deletes) == KV_OK);
   check_fold(&in, &fold, deletes);
   require(fold_rows(&turned, &in, 1, deletes) == KV_OK);

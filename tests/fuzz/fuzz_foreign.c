@@ -1,19 +1,19 @@
 /*
-** libFuzzer on logs of other devices: each input is a file that kv_sync()
-** meets in the place of a log, in stores that have read none, half and all
-** of the log that it was made from.
+** libFuzzer on logs of other devices: each input is a file that kv_sync() finds
+** instead of a log, in stores that have read none, half and all of the log that
+** it was made from.
 **
 ** An input begins with a byte that says how the file is made:
 **
 **     'r'   the rest of the input is the file
 **     'p'   the rest is a script that changes bytes of the original
-**     's'   the rest is rows, which get right sums: another log
+**     's'   the rest is rows, which get correct sums: another log
 **
-** Of 'r' and 'p', which repair no checksum, whatever is shown has to be whole
-** transactions of the original from the first one on, and nothing that was
-** read may be lost. Of 's' it has to be a prefix of what was written. The
-** original, when it is back, is shown whole; after another log took its place
-** it may be taken for an older copy, until it is written on.
+** With 'r' and 'p', which do not repair checksums, a store must show whole
+** transactions of the original, starting with the first, and must not lose rows
+** that were read. With 's' it must show a prefix of what was written. When the
+** original is back, it is shown completely. If another log had replaced it, it
+** may count as an older copy until it grows.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +44,7 @@ static char *fuzz_log;              /* path of the log of phone */
 static unsigned char *fuzz_whole;   /* the original */
 static size_t fuzz_size;            /* its bytes */
 static char *fuzz_rows;             /* what it shows */
-static unsigned char *fuzz_more;    /* the original written on */
+static unsigned char *fuzz_more;    /* the original with more rows */
 static size_t fuzz_more_size;       /* its bytes */
 static char *fuzz_more_rows;        /* what it shows */
 static fuzz_reader fuzz_readers[3]; /* of none, half and all */
@@ -65,7 +65,7 @@ static void log_begin(test_log *log, char id) {
   if (test_exists(fuzz_log)) test_remove(fuzz_log);
   need(sqlite3_open(fuzz_log, &db) == SQLITE_OK, "cannot open", fuzz_log);
   test_run(db, "PRAGMA synchronous = OFF; PRAGMA page_size = 512; "
-               "PRAGMA user_version = 1");
+               "PRAGMA user_version = 2");
   sqlite3_close(db);
   test_log_begin(log, fuzz_log, "phone", id);
 }
@@ -119,7 +119,7 @@ static void reader_open(fuzz_reader *reader, const char *folder) {
   sqlite3_free(rows);
 }
 
-/* The original, and what its device writes later. */
+/* The original, and what its device wrote later. */
 static void log_more(const char *folder) {
   fuzz_reader reader;
   test_log log;
@@ -214,7 +214,7 @@ static void make_patched(const uint8_t *data, size_t size) {
       n = at;
     } else if (op % 8 == 6) { /* add to a byte */
       bytes[at % fuzz_size] += (unsigned char)k;
-    } else { /* bytes moved on */
+    } else { /* bytes moved */
       if (at + k < fuzz_size)
         memmove(bytes + at + k, bytes + at, 512 % (fuzz_size - at - k + 1));
     }
@@ -243,7 +243,7 @@ static kv_value make_value(const uint8_t *z, size_t n) {
   }
 }
 
-/* Rows of ten bytes each, and what their values say; right sums. */
+/* Make rows of ten bytes each, and what their values say, with correct sums. */
 static void make_rows(const uint8_t *data, size_t size) {
   test_log log;
 
@@ -271,7 +271,7 @@ static void make_rows(const uint8_t *data, size_t size) {
   test_log_end(&log);
 }
 
-/* What a store shows, checked against `rows`: bytes of it. */
+/* Check what a store shows against `rows`; returns its bytes. */
 static size_t expect_prefix(sqlite3 *db, const char *rows, const char *what) {
   char *got = test_ask(db, ROWS);
   char *half = test_ask(
@@ -291,14 +291,14 @@ static void expect_whole(sqlite3 *db, const char *rows) {
   char *got = test_ask(db, ROWS);
   char *state = test_ask(db, "SELECT state FROM kv_devices");
 
-  need(strcmp(got, rows) == 0, "the original is not shown whole", state);
+  need(strcmp(got, rows) == 0, "the original is not shown completely", state);
   need(strcmp(state, "ok\n") == 0 || strcmp(state, "rewritten\n") == 0,
        "the original is not ok", state);
   sqlite3_free(state);
   sqlite3_free(got);
 }
 
-/* The original is back; is it taken for an older copy than what is shown? */
+/* The original is back; does it count as an older copy of what is shown? */
 static int is_behind(sqlite3 *db) {
   char *before = test_ask(db, ROWS);
   char *after;
@@ -317,7 +317,7 @@ static int is_behind(sqlite3 *db) {
   return result;
 }
 
-/* One store meets the file; then the original is back, then written on. */
+/* One store finds the file; then the original is back, then it grows. */
 static void meet(fuzz_reader *reader, const unsigned char *file, size_t n_file,
                  int is_other) {
   static const char all[] = "SELECT count(*), sum(seq) FROM kv_log; SELECT "

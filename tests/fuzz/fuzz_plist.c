@@ -1,9 +1,9 @@
 /*
 ** libFuzzer on property lists: each input is the value of a row of a PARStore.
 **
-** Whatever it is, it is read within a second, gives the same value twice, and
-** what is called an array or a dictionary is JSON of that kind. A value that is
-** not read is the input itself.
+** Whatever it is, it is read within a second and gives the same value twice,
+** and an array or dictionary is JSON of that kind. If it cannot be read, its
+** value is the input itself.
 */
 #include <stddef.h>
 #include <stdint.h>
@@ -45,7 +45,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
 static void check_json(const kv_value *value, const char *expected) {
   const char *type;
 
-  if (value->n > 100000) return; /* SQLite takes long for these */
+  if (value->n > 100000) return; /* SQLite is slow with these */
   sqlite3_bind_text64(fuzz_type, 1, value->z, value->n, SQLITE_STATIC,
                       SQLITE_UTF8);
   need(sqlite3_step(fuzz_type) == SQLITE_ROW, "no row");
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   clock_t start = clock();
 
   need(kv_plist_read(data, size, 1000000000, &one) == SQLITE_OK, "no memory");
-  need(clock() - start < CLOCKS_PER_SEC, "it takes long");
+  need(clock() - start < CLOCKS_PER_SEC, "it takes too long");
   check_value(&one, data, size);
   need(kv_plist_read(data, size, 1000000000, &two) == SQLITE_OK, "no memory");
   need(

@@ -1,6 +1,6 @@
 /*
-** Any bytes as the record of a log row: read, and what is understood written
-** again to the same bytes.
+** Any bytes as the record of a log row: a record that is understood is written
+** again as the same bytes.
 */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* In assertions the fuzzer sees what is not so; they stand whatever the build. */
+/* The fuzzer finds failing assertions, so keep them in every build. */
 #define require(is_so)                                                         \
   do                                                                           \
     if (!(is_so)) abort();                                                     \
@@ -30,7 +30,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   return 0;
 }
 
-/* A cell as it would be made: with its value decoded. */
+/* A cell as a program would make it, with its value decoded. */
 static kv_cell decoded(const kv_cell *cell, kv_arena *arena) {
   kv_cell copy = *cell;
 
@@ -41,7 +41,7 @@ static kv_cell decoded(const kv_cell *cell, kv_arena *arena) {
   return copy;
 }
 
-/* What is understood is written so that it is read as the same. */
+/* A record that is understood is written so that it reads the same. */
 static void write_again(const kv_record *record, int is_decoded,
                         kv_arena *arena, kv_bytes *out) {
   size_t i;
@@ -116,7 +116,7 @@ static void check_scalar(const char *z, size_t n) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  char *z = malloc(size + !size); /* nothing lies behind it */
+  char *z = malloc(size + !size); /* nothing comes after it */
 
   require(z != NULL);
   if (size > 0) memcpy(z, data, size);

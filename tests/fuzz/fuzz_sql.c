@@ -1,12 +1,12 @@
 /*
 ** libFuzzer on SQL: each input is a script that runs against an opened store,
-** by a user who may write anything. A persistent store with a past, a second
-** store in temp, the log of another device to merge.
+** by a user who may write anything. There is a persistent store with some
+** history, a second store in temp, and the log of another device to merge.
 **
-** Statements that are refused are fine. A crash is not; nor are rows in the own
-** logs that readers would not take, a connection that cannot be closed, or
-** memory that is left. Runs in a folder of its own: give folders of inputs by
-** their full paths.
+** Statements that are refused are fine. A crash is not, nor are rows in the own
+** logs that readers would refuse, a connection that cannot be closed, or leaked
+** memory. It runs in its own folder: give folders of inputs by their full
+** paths.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -77,7 +77,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   return 0;
 }
 
-/* What takes long, or leaves the folder, or is not about the store. */
+/* Statements that take long, leave the folder, or are not about the store. */
 static int fuzz_authorize(void *unused, int action, const char *a,
                           const char *b, const char *c, const char *d) {
   (void)unused;
@@ -180,6 +180,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_expect_sound(LAPTOP);
   fuzz_expect_sound(TABLET);
   (void)test_path(NULL);
-  need(sqlite3_memory_used() == used, "memory is left", NULL);
+  need(sqlite3_memory_used() == used, "memory was leaked", NULL);
   return 0;
 }

@@ -10,7 +10,7 @@ DELETE FROM kv WHERE key = 'stars';
 INSERT INTO kv VALUES('new', 1);
 .headers on
 
-.print == now
+.print == without a time, the store is as it is now
 SELECT key, value FROM kv;
 .print == before the first write
 SELECT count(*) FROM kv('2026-10-31');
@@ -25,23 +25,23 @@ SELECT value FROM kv('2026-11-02 09:30:15.249') WHERE key = 'title';
 SELECT value FROM kv('2026-11-02 09:30:15.250') WHERE key = 'title';
 SELECT value FROM kv('2026-11-02 09:30:15.250000') WHERE key = 'title';
 SELECT value FROM kv('2026-11-02 09:30:15.249999') WHERE key = 'title';
-.print == with T, Z and offsets
+.print == a time may have a T, a Z or an offset
 SELECT value FROM kv('2026-11-02T09:30:16') WHERE key = 'title';
 SELECT value FROM kv('2026-11-02T09:30:16Z') WHERE key = 'title';
 SELECT value FROM kv('2026-11-02 10:30:15.250+01:00') WHERE key = 'title';
 SELECT value FROM kv('2026-11-02 10:30:15.249+01:00') WHERE key = 'title';
 SELECT value FROM kv('2026-11-02 04:30:15.250-05:00') WHERE key = 'title';
-.print == the word now is the clock
+.print == the word now means the time of the clock
 SELECT kv_open('a.kv', 'laptop', 'now=2026-11-04') AS device;
 SELECT key, value FROM kv('now');
 SELECT key, value FROM kv('NOW');
-.print == integer microseconds
+.print == a time may be integer microseconds
 SELECT value FROM kv(1793611815250000) WHERE key = 'title';
 SELECT value FROM kv(1793611815249999) WHERE key = 'title';
-.print == NULL is not a time: the store as it is
+.print == NULL is no time: the store is as it is now
 SELECT key, value FROM kv(NULL);
 
-.print == a time that the store itself shows finds that row
+.print == a time that the store shows finds the row that it belongs to
 SELECT count(*) AS found FROM kv_log AS l
 JOIN kv AS k ON k.as_of = l.time AND k.key = l.key AND k.value IS l.value
 WHERE l.op = 'set';
@@ -49,14 +49,14 @@ SELECT count(*) AS found FROM kv_log AS l
 JOIN kv AS k ON k.as_of = l.ts AND k.key = l.key AND k.value IS l.value
 WHERE l.op = 'set';
 
-.print == as_of in WHERE, with every kind of condition
+.print == as_of works in WHERE with every kind of condition
 SELECT key, value, as_of FROM kv WHERE as_of = '2026-11-02' ORDER BY key DESC;
 SELECT value FROM kv WHERE as_of = '2026-11-02' AND key = 'stars';
 SELECT key FROM kv WHERE as_of = '2026-11-02' AND key >= 't';
 SELECT key FROM kv WHERE as_of = '2026-11-02' AND key < 't';
 SELECT key FROM kv WHERE as_of = '2026-11-02' AND key GLOB 'st*';
 SELECT key FROM kv('2026-11-02') ORDER BY key DESC LIMIT 1;
-.print == two times at once
+.print == one query can read two times
 SELECT a.key, a.value AS then_value, b.value AS now_value
 FROM kv('2026-11-02') AS a LEFT JOIN kv AS b ON a.key = b.key
 WHERE a.value IS NOT b.value ORDER BY a.key;
@@ -64,7 +64,7 @@ SELECT column1 AS day, count(key) AS keys
 FROM (VALUES('2026-10-31'), ('2026-11-02'), ('2026-11-04'))
 LEFT JOIN kv ON as_of = column1 GROUP BY column1;
 
-.print == undo by hand
+.print == an old value can be set again
 INSERT INTO kv SELECT key, value FROM kv('2026-11-02') WHERE key = 'stars';
 SELECT value FROM kv WHERE key = 'stars';
 
@@ -72,7 +72,7 @@ SELECT value FROM kv WHERE key = 'stars';
 SELECT * FROM kv(1793611815);
 SELECT * FROM kv(1793611815250);
 SELECT * FROM kv(0);
-.print == and what is not a time
+.print == so is what is not a time
 SELECT * FROM kv('yesterday');
 SELECT * FROM kv('2026-13-01');
 SELECT * FROM kv('2026-02-30');

@@ -7,16 +7,16 @@ SELECT kv_open('a.kv', 'laptop', 'now=2026-11-03 09:00');
 SELECT kv_open('a.kv', 'phone', 'now=2026-11-03 09:05, name=phone');
 .headers on
 
-.print == an empty store
+.print == an empty store has no changes
 SELECT count(*) FROM kv_changes;
 INSERT INTO seen SELECT kv_cursor();
-.print == own writes
+.print == own writes are changes
 INSERT INTO kv VALUES('title', 'Hello'), ('draft', 1);
 UPDATE kv SET value = 2 WHERE key = 'draft';
 SELECT op, key, value, time, device, is_reset FROM kv_changes((SELECT cursor FROM seen)) ORDER BY key;
 UPDATE seen SET cursor = kv_cursor();
 SELECT count(*) FROM kv_changes((SELECT cursor FROM seen));
-.print == what a sync brought, deletions included; a value that lost is no change
+.print == a sync brings changes, deletions too; a value that lost is none
 SELECT kv_sync('phone');
 INSERT INTO phone VALUES('color', 'green');
 DELETE FROM phone WHERE key = 'draft';
@@ -32,15 +32,15 @@ SELECT count(*) FROM kv_changes((SELECT cursor FROM seen));
 SELECT kv_cursor() = cursor AS same FROM seen;
 COMMIT;
 SELECT op, key, value FROM kv_changes((SELECT cursor FROM seen));
-.print == 0 is everything, deleted keys included
+.print == cursor 0 lists all keys, deleted ones too
 SELECT op, key, value, is_reset FROM kv_changes(0) ORDER BY key;
-.print == so is the cursor of a cache that is no more
+.print == so does a cursor of a cache that is gone
 UPDATE seen SET cursor = kv_cursor();
 SELECT kv_close();
 SELECT kv_open('a.kv', 'laptop', 'now=2026-11-03 09:10');
 SELECT op, key, value, is_reset FROM kv_changes((SELECT cursor FROM seen)) ORDER BY key;
 
-.print == what is wrong is said
+.print == a wrong cursor is refused
 SELECT * FROM kv_changes(NULL);
 SELECT * FROM kv_changes('yesterday');
 SELECT * FROM kv_changes(0, 'other');

@@ -5,26 +5,26 @@
 SELECT kv_open('c.kv', 'laptop', 'now=2026-11-01');
 INSERT INTO kv VALUES('a', 1), ('b', 2);
 
-.print == NOT NULL
+.print == a key is NOT NULL
 INSERT INTO kv VALUES(NULL, 1);
 INSERT INTO kv(value) VALUES(1);
 INSERT INTO kv VALUES('x', 1), (NULL, 2), ('y', 3);
 UPDATE kv SET key = NULL WHERE key = 'a';
 SELECT key, value FROM kv ORDER BY key;
 
-.print == UNIQUE: UPDATE onto a key that exists
+.print == UPDATE onto a key that exists fails: keys are UNIQUE
 UPDATE kv SET key = 'b' WHERE key = 'a';
 UPDATE OR FAIL kv SET key = 'b' WHERE key = 'a';
 UPDATE kv SET key = 'same' ;
 SELECT key, value FROM kv ORDER BY key;
-.print == OR IGNORE leaves it, OR REPLACE replaces it
+.print == UPDATE OR IGNORE keeps that key, UPDATE OR REPLACE replaces it
 UPDATE OR IGNORE kv SET key = 'b' WHERE key = 'a';
 SELECT key, value FROM kv ORDER BY key;
 UPDATE OR REPLACE kv SET key = 'b', value = value + 10 WHERE key = 'a';
 SELECT key, value FROM kv ORDER BY key;
 SELECT key, value, op FROM kv_log ORDER BY key, seq;
 
-.print == UPDATE onto a key that is free, or was deleted
+.print == UPDATE onto a key that is free or was deleted moves the row
 UPDATE kv SET key = 'c' WHERE key = 'b';
 UPDATE kv SET key = 'b' WHERE key = 'c';
 SELECT key, value FROM kv ORDER BY key;
@@ -33,21 +33,21 @@ SELECT key, value FROM kv ORDER BY key;
 INSERT OR IGNORE INTO kv VALUES('b', 'ignored'), ('d', 'set');
 INSERT OR IGNORE INTO kv VALUES('a', 'set again');
 SELECT key, value FROM kv ORDER BY key;
-.print == OR REPLACE and OR ABORT, which is the default, set
+.print == INSERT OR REPLACE and INSERT OR ABORT, the default, set a key
 INSERT OR REPLACE INTO kv VALUES('b', 'replace');
 REPLACE INTO kv VALUES('d', 'replace');
 INSERT OR ABORT INTO kv VALUES('b', 'abort');
-.print == OR ROLLBACK and OR FAIL are for those who want it to fail
+.print == INSERT OR ROLLBACK and INSERT OR FAIL fail if the key exists
 INSERT OR ROLLBACK INTO kv VALUES('b', 'rollback');
 INSERT OR FAIL INTO kv VALUES('b', 'fail');
 SELECT key, value FROM kv ORDER BY key;
 
-.print == RETURNING
+.print == RETURNING shows what was written
 INSERT INTO kv VALUES('e', 5), ('f', 6) RETURNING key, value;
 UPDATE kv SET value = value + 1 WHERE key IN ('e', 'f') RETURNING key, value;
 DELETE FROM kv WHERE key IN ('e', 'f') RETURNING key, value;
 
-.print == changes() and total_changes()
+.print == changes() and total_changes() count rows of kv
 INSERT INTO kv VALUES('g', 1), ('h', 2);
 SELECT changes();
 DELETE FROM kv WHERE key = 'nothing';
@@ -70,7 +70,7 @@ SELECT count(*) FROM kv WHERE key = 'i' OR value = 'past';
 SELECT * FROM kv WHERE key = 'a';
 .headers off
 
-.print == DELETE of some, and of all
+.print == DELETE removes some rows, or all
 DELETE FROM kv WHERE key > 'a' AND key < 'd';
 SELECT key FROM kv ORDER BY key;
 DELETE FROM kv;

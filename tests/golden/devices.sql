@@ -26,7 +26,7 @@ WHERE bytes IS NOT NULL AND synced_time IS NOT NULL;
 .shell head -c 8192 /dev/zero > d.kv/devices/zeros/log.db
 SELECT kv_sync();
 SELECT * FROM states;
-.print == it is read when the rest arrives
+.print == ok: the rest has arrived
 SELECT quote(kv_close('phone'));
 SELECT kv_open('half.kv', 'half', 'name=half, now=2026-11-02');
 INSERT INTO half VALUES('half', 1);
@@ -52,7 +52,7 @@ SELECT * FROM states WHERE state = 'stranger';
 
 .print == newer: a format of the future
 .shell mkdir d.kv/devices/future && cp half.kv/devices/half/log.db d.kv/devices/future
-.shell $SQLITE d.kv/devices/future/log.db "PRAGMA user_version = 2"
+.shell $SQLITE d.kv/devices/future/log.db "PRAGMA user_version = 3"
 SELECT kv_sync();
 SELECT * FROM states WHERE state = 'newer';
 
@@ -76,12 +76,12 @@ SELECT kv_sync();
 SELECT kv_sync();
 SELECT * FROM states WHERE device = 'phone';
 SELECT key, value FROM kv;
-.print == and ok again when the newer one is back
+.print == ok again: the newer log is back
 .shell cp newer.db d.kv/devices/phone/log.db
 SELECT kv_sync();
 SELECT * FROM states WHERE device = 'phone';
 
-.print == missing: what was read is kept
+.print == missing: the log is gone; what was read is kept
 .shell mv d.kv/devices/phone away
 SELECT kv_sync();
 SELECT * FROM states WHERE device = 'phone';
@@ -98,7 +98,7 @@ SELECT kv_sync();
 SELECT * FROM states WHERE device = 'phone';
 SELECT key, value, device FROM kv;
 
-.print == ignored: what else lies there
+.print == ignored: other files in the folder
 SELECT kv_open('tidy.kv', 'laptop', 'name=tidy, now=2026-11-01');
 INSERT INTO tidy VALUES('a', 1);
 SELECT count(*) FROM kv_devices('tidy') WHERE state = 'ignored';

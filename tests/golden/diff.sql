@@ -15,31 +15,31 @@ INSERT INTO kv VALUES('none', NULL);
 DELETE FROM kv WHERE key = 'brief';
 .headers on
 
-.print == the second day, and the third
+.print == the second day, then the third
 SELECT key, change, old_value, new_value FROM kv_diff('2026-11-02', '2026-11-03');
 SELECT key, change, old_value, new_value FROM kv_diff('2026-11-03', '2026-11-04');
-.print == both: what was undone or came and went is no difference; 5 and 5.0 differ
+.print == both days: a change that was undone is no difference; 5 and 5.0 differ
 SELECT key, change, old_value, new_value FROM kv_diff('2026-11-02');
 .print == from before the first write, everything is added
 SELECT count(*), min(change), max(change) FROM kv_diff('1970-01-01');
 .print == a NULL value is a value
 SELECT change, typeof(new_value) FROM kv_diff('2026-11-02') WHERE key = 'none';
-.print == an empty stretch
+.print == between two equal times nothing differs
 SELECT count(*) FROM kv_diff('2026-11-02', '2026-11-02');
-.print == the stretches come from a table
+.print == the times can come from a table
 SELECT day, group_concat(change || ' ' || key, ', ') AS done
 FROM (SELECT date('2026-10-31', n || ' days') AS day, date('2026-11-01', n || ' days') AS next
       FROM (SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3)),
      kv_diff(day, next)
 GROUP BY day;
-.print == a transaction that runs is part of the present
+.print == the running transaction counts
 BEGIN;
 DELETE FROM kv WHERE key = 'color';
 SELECT key, change, old_value FROM kv_diff('2026-11-03') WHERE key = 'color';
 ROLLBACK;
 SELECT key, change, old_value FROM kv_diff('2026-11-03') WHERE key = 'color';
 
-.print == what is wrong is said
+.print == wrong times are refused
 SELECT * FROM kv_diff;
 SELECT * FROM kv_diff('yesterday');
 SELECT * FROM kv_diff(1793611815);

@@ -6,7 +6,7 @@ play() { # shows no path of this machine, and no line number
 
 play <<'END'
 .load ./kv
-.print == names of devices
+.print == names that cannot be those of devices
 SELECT kv_open('n.kv', '');
 SELECT kv_open('n.kv', 'a b');
 SELECT kv_open('n.kv', 'a/b');
@@ -21,7 +21,7 @@ SELECT kv_open('n.kv',
 CREATE VIRTUAL TABLE temp.kv USING kv('n.kv', device='a b');
 .shell ls
 
-.print == folders
+.print == folders that cannot be
 SELECT kv_open(NULL);
 SELECT kv_open(NULL, 'laptop');
 SELECT kv_open('');
@@ -39,12 +39,12 @@ CREATE VIRTUAL TABLE temp.kv USING kv;
 CREATE VIRTUAL TABLE temp.kv USING kv('');
 CREATE VIRTUAL TABLE temp.kv USING kv('a/b/c.kv', device='laptop');
 
-.print == an own log that is in the cloud only
+.print == an own log that is only in the cloud
 .shell mkdir -p cloud.kv/devices/laptop && echo bplist > cloud.kv/devices/laptop/.log.db.icloud
 SELECT kv_open('cloud.kv', 'laptop');
 .shell rm -r cloud.kv
 
-.print == options
+.print == options that do not exist or have wrong values
 SELECT kv_open('n.kv', 'laptop', 'color=red');
 SELECT kv_open('n.kv', 'laptop', 'now');
 SELECT kv_open('n.kv', 'laptop', 'now=yesterday');
@@ -72,7 +72,7 @@ SELECT * FROM kv_devices('notes');
 CREATE TABLE plain(key, value);
 SELECT kv_get('a', 0, 'plain');
 
-.print == a name that is taken
+.print == a store name that is taken
 CREATE TABLE kv(x);
 SELECT kv_open('n.kv', 'laptop');
 CREATE VIEW taken AS SELECT 1;
@@ -89,12 +89,12 @@ CREATE VIRTUAL TABLE temp.again USING kv('n.kv', device='laptop');
 SELECT kv_open('n.kv/', 'laptop', 'name=again');
 SELECT name FROM temp.sqlite_master WHERE sql LIKE '%VIRTUAL%';
 
-.print == a name that differs only in case
+.print == a device name that differs only in case
 INSERT INTO kv VALUES('a', 1);
 SELECT kv_open('n.kv', 'Laptop', 'name=other');
 .shell ls n.kv/devices
 
-.print == writing
+.print == writes that are refused
 INSERT INTO kv VALUES(NULL, 1);
 SELECT kv_set(NULL, 1);
 INSERT INTO kv(key, value, ts) VALUES('b', 1, 2);
@@ -105,12 +105,12 @@ DELETE FROM kv_devices;
 UPDATE kv_foreign SET value = 1;
 SELECT key, value FROM kv;
 
-.print == inside a statement that writes
+.print == kv_sync() inside a statement that writes
 CREATE TABLE t(x);
 INSERT INTO t SELECT kv_sync();
 SELECT count(*) FROM t;
 
-.print == times
+.print == texts and numbers that are not times
 SELECT * FROM kv('soon');
 SELECT * FROM kv(1793491200);
 SELECT * FROM kv('2026-02-29');
@@ -136,7 +136,7 @@ SELECT kv_sync('main.kv');
 DROP TABLE main.kv;
 SELECT kv_sync();
 
-.print == a transaction that has written is not synced
+.print == kv_sync() is refused in a transaction that has written
 BEGIN;
 SELECT kv_sync();
 INSERT INTO kv VALUES('b', 1);
@@ -144,7 +144,7 @@ SELECT kv_sync();
 ROLLBACK;
 SELECT kv_sync();
 
-.print == an unpublished row keeps its table
+.print == a table with unpublished rows is not dropped
 BEGIN;
 INSERT INTO kv VALUES('b', 1);
 DROP TABLE kv;

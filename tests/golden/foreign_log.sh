@@ -11,7 +11,7 @@ INSERT INTO kv VALUES('a', 'newer');
 DELETE FROM kv WHERE key = 2;
 .shell cp f.kv/devices/laptop/log.db laptop.db && cp f.kv/devices/phone/log.db phone.db
 
-.print == a good file
+.print == a whole file is shown, row by row
 .headers on
 SELECT bucket, key, quote(value) AS value, op, ts, time, device, seq, txn,
   parent_ts, valid, reason
@@ -20,10 +20,10 @@ FROM kv_foreign('phone.db');
 SELECT op, bucket, typeof(key), quote(value), seq, txn, valid
 FROM kv_foreign('laptop.db');
 
-.print == the same by a whole path, by a path with dots
+.print == the path may be absolute, or have dots
 SELECT count(*) FROM kv_foreign('./f.kv/../phone.db');
 
-.print == under a name, joined with kv
+.print == a table with a name of its own can be joined with kv
 CREATE VIRTUAL TABLE temp.their_log USING kv_foreign('phone.db');
 SELECT their_log.key, their_log.value, kv.value
 FROM their_log JOIN kv ON kv.key = their_log.key;
@@ -32,7 +32,7 @@ SELECT count(*) FROM their_log AS a JOIN their_log AS b ON a.seq = b.seq;
 INSERT INTO their_log(key) VALUES('x');
 DROP TABLE their_log;
 
-.print == a file that is cut off
+.print == of a file that is cut off, the rows that are there are shown
 SELECT kv_open('g.kv', 'phone', 'name=big, now=2026-11-01');
 INSERT INTO big SELECT value, zeroblob(2000) FROM (
   WITH RECURSIVE n(value) AS (VALUES(1) UNION ALL
@@ -41,30 +41,30 @@ INSERT INTO big SELECT value, zeroblob(2000) FROM (
 SELECT count(*) FROM kv_foreign('g.kv/devices/phone/log.db') WHERE valid;
 SELECT count(*) FROM kv_foreign('cut.db');
 
-.print == a changed row ends it, with the reason
+.print == a changed row ends the table, with the reason
 .shell cp phone.db changed.db
 .shell $SQLITE changed.db "UPDATE log SET value = 9 WHERE seq = 2"
 SELECT seq, key, valid, reason FROM kv_foreign('changed.db');
-.print == so does a row that is gone, another time, another order
+.print == so do a removed row, a changed time, and rows in another order
 .shell cp phone.db gone.db && $SQLITE gone.db "DELETE FROM log WHERE seq = 1"
 SELECT seq, key, valid, reason FROM kv_foreign('gone.db');
 .shell cp phone.db time.db && $SQLITE time.db "UPDATE log SET ts = ts + 1 WHERE seq = 1"
 SELECT seq, key, valid, reason FROM kv_foreign('time.db');
 .shell cp phone.db order.db && $SQLITE order.db "UPDATE log SET seq = seq + 1 WHERE seq = 2"
 SELECT seq, key, valid, reason FROM kv_foreign('order.db');
-.print == half a transaction is shown, but not valid
+.print == half a transaction is shown, and is not valid
 .shell cp phone.db half.db && $SQLITE half.db "DELETE FROM log WHERE seq = 2"
 SELECT seq, txn, key, valid, reason FROM kv_foreign('half.db');
-.print == a time that is none
+.print == a time that is out of range ends it
 .shell cp phone.db bad.db && $SQLITE bad.db "UPDATE log SET ts = -1 WHERE seq = 1"
 SELECT seq, valid, reason FROM kv_foreign('bad.db');
-.print == an op that is none
-.shell cp phone.db bad.db && $SQLITE bad.db "UPDATE log SET op = 3 WHERE seq = 1"
+.print == an unknown op ends it
+.shell cp phone.db bad.db && $SQLITE bad.db "UPDATE log SET op = 4 WHERE seq = 1"
 SELECT seq, valid, reason FROM kv_foreign('bad.db');
-.print == values of other types
+.print == values of wrong types end it
 .shell cp phone.db bad.db && $SQLITE bad.db "UPDATE log SET sum = 'x' WHERE seq = 2"
 SELECT seq, valid, reason FROM kv_foreign('bad.db');
 
-.print == nothing was changed, nothing was made beside them
+.print == no file was changed, and none was made beside them
 .shell cmp phone.db f.kv/devices/phone/log.db; ls *.db*
 END

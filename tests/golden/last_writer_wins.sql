@@ -5,7 +5,7 @@
 SELECT kv_open('w.kv', 'laptop', 'now=2026-11-01 10:00');
 SELECT kv_open('w.kv', 'phone', 'name=phone, now=2026-11-01 10:00');
 
-.print == later, not larger
+.print == the later value wins, not the larger one
 INSERT INTO kv VALUES('a', 9);
 SELECT kv_open('w.kv', 'phone', 'name=phone, now=2026-11-01 10:01');
 INSERT INTO phone VALUES('a', 1);
@@ -13,7 +13,7 @@ SELECT kv_sync(), kv_sync('phone');
 SELECT 'laptop', value, device, time FROM kv WHERE key = 'a'
 UNION ALL SELECT 'phone', value, device, time FROM phone WHERE key = 'a';
 
-.print == what was written earlier loses, although it arrives later
+.print == a value that was written earlier loses, even if it arrives later
 SELECT kv_open('w.kv', 'tablet', 'name=tablet, now=2026-11-01 09:00');
 INSERT INTO tablet VALUES('late', 1);
 SELECT kv_open('w.kv', 'laptop', 'now=2026-11-01 10:02');
@@ -26,7 +26,7 @@ SELECT value FROM kv WHERE key = 'b';
 SELECT value FROM phone WHERE key = 'b';
 SELECT value, device, time FROM kv_log WHERE key = 'b';
 
-.print == equal times: the greater device name, on every device alike
+.print == at equal times, the greater device name wins on every device
 SELECT kv_open('w.kv', 'laptop', 'now=2026-11-01 11:00');
 SELECT kv_open('w.kv', 'phone', 'name=phone, now=2026-11-01 11:00');
 INSERT INTO phone VALUES('c', 'by phone');
@@ -55,12 +55,12 @@ INSERT INTO kv VALUES('d', 3);
 SELECT key, value, ts - 1793538000000000 FROM kv_log WHERE key IN ('d', 'e')
 ORDER BY ts, key;
 
-.print == a clock that goes back does not take time back
+.print == if the clock is set back, later writes still win
 SELECT kv_open('w.kv', 'laptop', 'now=2026-11-01 12:58');
 INSERT INTO kv VALUES('d', 4);
 SELECT value, ts - 1793538000000000 FROM kv WHERE key = 'd';
 
-.print == ten years ahead: its keys can be overwritten by who saw them
+.print == a clock is ten years ahead: who saw its keys can overwrite them
 SELECT kv_open('w.kv', 'mad', 'name=mad, now=2036-11-01');
 INSERT INTO mad VALUES('f', 'mad'), ('g', 'mad');
 SELECT kv_sync();
@@ -70,7 +70,7 @@ SELECT key, value, device, time FROM kv WHERE key IN ('f', 'g', 'h');
 SELECT kv_sync('mad'), kv_sync('phone');
 SELECT key, value, device FROM mad WHERE key IN ('f', 'g', 'h');
 SELECT key, value, device FROM phone WHERE key IN ('f', 'g', 'h');
-.print == and its times do not spread to other keys, or to other devices
+.print == its times do not spread to other keys or devices
 INSERT INTO phone VALUES('i', 1);
 SELECT substr(max(time), 1, 10) FROM phone WHERE key IN ('h', 'i');
 SELECT clock_offset_ms / 1000 / 86400 AS days_ahead FROM kv_devices('phone')
@@ -82,13 +82,13 @@ SELECT time FROM mad WHERE key = 'j';
 UPDATE mad SET value = 'changed' WHERE key = 'g';
 SELECT time, value FROM mad WHERE key = 'g';
 
-.print == an overwrite wins over what its writer saw, however slow its clock
+.print == a writer wins over what it saw, however slow its clock is
 SELECT kv_open('w.kv', 'slow', 'name=slow, now=2020-01-01');
 UPDATE slow SET value = 'slow' WHERE key = 'd';
 SELECT kv_sync();
 SELECT value, device FROM kv WHERE key = 'd';
 
-.print == every device ends with the same
+.print == all devices end with the same values
 SELECT kv_sync('phone'), kv_sync('mad'), kv_sync('slow');
 SELECT kv_sync(), kv_sync('phone'), kv_sync('mad'), kv_sync('slow');
 SELECT count(*) FROM (

@@ -11,7 +11,7 @@ SELECT key, value, device, time FROM kv;
 SELECT key, value FROM kv('2026-11-01 12:00');
 SELECT key, value, op, time, device, seq, txn, parent_ts FROM kv_log;
 
-.print == transactions
+.print == it has transactions
 BEGIN;
 INSERT INTO kv VALUES('c', 1);
 ROLLBACK;
@@ -29,13 +29,13 @@ SELECT device, state, is_self, n_rows, last_seq, unpublished, quote(file)
 FROM kv_devices;
 .shell ls
 
-.print == several of them, each for itself
+.print == there can be several, each with its own keys
 SELECT kv_open(':memory:', 'other', 'name=second, now=2026-11-01');
 INSERT INTO second VALUES('a', 'second');
 SELECT key, value, device FROM second;
 SELECT value FROM kv WHERE key = 'a';
 
-.print == closed, it is gone
+.print == when it is closed, it is gone
 SELECT quote(kv_close('second'));
 SELECT * FROM second;
 SELECT quote(kv_close());

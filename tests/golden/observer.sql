@@ -39,7 +39,7 @@ SELECT quote(kv_open('notes.kv', NULL));
 SELECT quote(kv_close());
 .shell ls -RA notes.kv
 
-.print == a persistent cache can observe, too
+.print == an observer can have a persistent cache
 ATTACH 'host.db' AS host;
 CREATE VIRTUAL TABLE host.seen USING kv('notes.kv');
 SELECT kv_sync('seen');

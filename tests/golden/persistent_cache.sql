@@ -11,7 +11,7 @@ INSERT INTO kv VALUES('a', 1), ('b', 2);
 DELETE FROM kv WHERE key = 'b';
 .shell find . -name log.db
 
-.print == opened again, from another place, without the folder
+.print == it opens from another place, and without the folder
 .shell mv dir/notes.kv away && mv dir/host.db other/host.db
 .open other/host.db
 .load ./kv
@@ -22,7 +22,7 @@ SELECT kv_get('a');
 .shell mv away other/notes.kv
 SELECT kv_sync();
 
-.print == functions and tables connect it by themselves
+.print == functions and tables connect the store when they need it
 .open other/host.db
 .load ./kv
 SELECT kv_get('a');
@@ -45,7 +45,7 @@ INSERT INTO kv VALUES('t', 2);
 COMMIT;
 SELECT x, value FROM t, kv WHERE key = 't';
 
-.print == triggers and saved views
+.print == triggers and saved views work
 CREATE TRIGGER t_insert AFTER INSERT ON t
 BEGIN
   INSERT INTO kv VALUES('last x', new.x);
@@ -57,7 +57,7 @@ INSERT INTO t VALUES(4);
 SELECT * FROM now;
 SELECT * FROM story;
 
-.print == ALTER TABLE RENAME
+.print == ALTER TABLE RENAME renames the store
 ALTER TABLE kv RENAME TO notes;
 INSERT INTO notes VALUES('renamed', 1);
 SELECT key, value FROM notes;
@@ -70,7 +70,7 @@ DROP VIEW now;
 DROP VIEW story;
 DROP TRIGGER t_insert;
 
-.print == and its ROLLBACK
+.print == ROLLBACK takes the rename back
 BEGIN;
 ALTER TABLE notes RENAME TO gone;
 INSERT INTO gone VALUES('gone', 1);
@@ -80,7 +80,7 @@ SELECT key, value FROM notes;
 SELECT kv_sync('notes');
 SELECT count(*) FROM kv_foreign('other/notes.kv/devices/laptop/log.db')
 WHERE key = 'gone';
-.print == within one transaction
+.print == a renamed store can be written in the same transaction
 BEGIN;
 INSERT INTO notes VALUES('before', 1);
 ALTER TABLE notes RENAME TO kv;
@@ -90,12 +90,12 @@ SELECT key, txn FROM kv_log WHERE key IN ('before', 'after');
 SELECT key, txn FROM kv_foreign('other/notes.kv/devices/laptop/log.db')
 WHERE key IN ('before', 'after');
 
-.print == VACUUM
+.print == VACUUM keeps it
 VACUUM;
 INSERT INTO kv VALUES('vacuum', 1);
 SELECT count(*) FROM kv;
 
-.print == VACUUM INTO and .backup: copies that work
+.print == VACUUM INTO and .backup make copies that work
 VACUUM INTO 'other/vacuum.db';
 .backup other/backup.db
 INSERT INTO kv VALUES('later', 1);
@@ -115,13 +115,13 @@ SELECT kv_sync();
 SELECT key, seq FROM kv_log WHERE key IN ('later', 'by the backup');
 PRAGMA integrity_check;
 
-.print == WAL
+.print == it works in WAL mode
 PRAGMA journal_mode = WAL;
 INSERT INTO kv VALUES('wal', 1);
 SELECT value FROM kv WHERE key = 'wal';
 PRAGMA journal_mode = DELETE;
 
-.print == two tables of one database
+.print == one database can hold two stores
 CREATE VIRTUAL TABLE phone USING kv('notes.kv', device='phone');
 SELECT kv_sync('phone') = (SELECT count(*) FROM kv_log);
 INSERT INTO phone SELECT 'from phone', 1;

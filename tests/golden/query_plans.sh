@@ -1,12 +1,13 @@
 #!/bin/sh
-# How each query is run. First what users ask: idxNum, behind INDEX, says what
+# How each query is run. First queries of users: idxNum, after INDEX, says what
 # the store does itself (ext/surface/*_table.c): in kv 1 as_of, 2 one key, 4 and
 # 8 a lower and an upper bound, 32 and 64 without the bound, 16 LIKE, 128
 # backwards, 256 no other columns than key and value, 512 a stretch of time,
 # 1024 no values; in kv_log 1 the store, 2 the key, 4 a stretch of time, 8
-# backwards; 65536 and more are bounds of times (ext/table/time_range.c). Then
-# every text of sql/ that reads or changes a table: SCAN is a walk over all of it,
-# SEARCH a seek.
+# backwards; 65536 and more are bounds of times (ext/table/time_range.c). Of a
+# typed table the plan itself is shown (ext/typed/typed_plan.c), after 1 if it is of the past. Then
+# every text of sql/ that reads or changes a table: SCAN is a walk over all of
+# it, SEARCH a seek.
 
 explain() { # TITLE: the query on standard input
   query=$(cat)
@@ -17,6 +18,7 @@ explain() { # TITLE: the query on standard input
 
 $SQLITE host.db -cmd ".load ./kv" "
   CREATE VIRTUAL TABLE kv USING kv('n.kv', device='laptop', now='2026-11-01');
+  CREATE VIRTUAL TABLE t USING kv_table(id TEXT PRIMARY KEY, name TEXT, INDEX(name));
   INSERT INTO kv VALUES('a', 1);
   SELECT * FROM kv_log ORDER BY ts; -- asks for the index by time, which
   SELECT kv_sync();                 -- the next sync makes" > /dev/null
@@ -98,11 +100,28 @@ SELECT * FROM kv_devices('kv')
 SELECT * FROM kv_devices WHERE state <> 'ok'
 SELECT * FROM kv_foreign('log.db')
 SELECT * FROM kv_foreign('log.db') AS f JOIN kv ON kv.key = f.key
+SELECT * FROM t
+SELECT * FROM t WHERE id = 'a'
+SELECT name FROM t WHERE id > 'a' ORDER BY id DESC
+SELECT * FROM t WHERE name = 'a' ORDER BY id
+SELECT * FROM t('2026-11-01')
+SELECT * FROM t('2026-11-01') WHERE id = 'a' ORDER BY name
+SELECT * FROM t AS a JOIN t('2026-11-01') AS b ON a.id = b.id
+SELECT * FROM kv JOIN t ON t.id = kv.value
+UPDATE t SET name = 'b' WHERE id = 'a'
 END
 
 # The texts as they are in C: a line with the name before each. What one says of
 # another store is asked of the same.
-sed -e 's/{old\./{/g; s/{table\.name}/"kv"/g; s/{options}//g' \
+sed -e 's/{columns}\|{list}/id, name/g; s/{values}/?, ?/g; s/{key}/id/g' \
+  -e 's/{assignments}/name = excluded.name/g; s/{match}/id = ?/g' \
+  -e 's/{literal}/1/g; s/{rest}/ WHERE name = ?1 ORDER BY id/g' \
+  -e 's/{where}\|{changes}/name = ?/g; s/{target}/t/g; s/{column}/name/g' \
+  -e 's/{group}/name/g; s/{known}/name IS NOT NULL/g; s/{parent}/"main"."t_data"/g' \
+  -e 's/{matched}/p.id = +c.name/g' \
+  -e "s/{casts}/CAST(? AS TEXT) AS id, ? AS name/g; s/{checks}/(name <> '') IS NOT FALSE/g" \
+  -e 's/{data\.name}/t_data/g' \
+  -e 's/{old\./{/g; s/{table\.name}/"kv"/g; s/{options}//g' \
   -e 's/{schema}/"main"/g; s/{table}/"main"."kv"/g' \
   -e 's/{\([a-z]*\)}/"main"."kv_\1"/g' "$KV_BUILD/generated/kv_sql.sql" > texts.sql
 names=$(sed -n 's/^-- name: //p' texts.sql)
@@ -114,10 +133,13 @@ for name in $names; do
     *) continue ;;
   esac
   case $name in
-    foreign_* | log_append | log_put_device | log_take_over) # on a log
+    foreign_* | log_append* | log_put_device | log_take_over | log_empty | log_go_on | log_restart | \
+    log_is_emptied)
       echo "== $name"
-      $SQLITE n.kv/devices/laptop/log.db "EXPLAIN QUERY PLAN $text" | sed 1d ;;
+      $SQLITE n.kv/devices/laptop/log.db -cmd ".load ./kv" "EXPLAIN QUERY PLAN $text" | sed 1d ;;
     parstore_*) ;; # on a file of another program
+    typed_* | change_* | rules_exists | settle_update | violations_[!b]* | alter_* | check_* | buckets_rows) # on the tables behind a typed table
+      echo "$text" | sed 's/"kv_/"t_/g' | explain "$name" ;;
     *) echo "$text" | explain "$name" ;;
   esac
 done

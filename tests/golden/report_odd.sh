@@ -1,6 +1,6 @@
 #!/bin/sh
-# The reports of examples/reports on values that are not made for reading: no
-# line is broken, and none is wider than 100 columns.
+# The reports of examples/reports on values that are hard to show: no line is
+# broken, and none is wider than 100 columns.
 root=$(dirname "$0")/../..
 
 {

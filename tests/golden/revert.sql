@@ -11,12 +11,12 @@ INSERT INTO kv VALUES('title', 'three');
 .headers on
 .nullvalue NULL
 
-.print == the value before the latest change, and back
+.print == kv_revert brings back the value before the latest change, and back again
 SELECT kv_revert('title'), kv_get('title');
 SELECT kv_revert('title'), kv_get('title');
-.print == as of a time
+.print == kv_revert brings back the value of a time
 SELECT kv_revert('title', '2026-11-02'), kv_get('title');
-.print == a key that was deleted comes back; one that was not there yet goes
+.print == a key that was deleted comes back; one that did not exist yet is deleted
 SELECT kv_revert('stars'), kv_revert('new'), kv_revert('nothing');
 SELECT key, value FROM kv;
 .print == a value that is there already is not written again
@@ -33,7 +33,7 @@ SELECT kv_revert('title');
 SELECT key, kv_revert(key, '2026-11-03') FROM kv_diff('2026-11-03');
 SELECT count(*) AS differences FROM kv_diff('2026-11-03');
 
-.print == what is wrong is said
+.print == wrong arguments are refused
 SELECT kv_revert('title', 'yesterday');
 SELECT kv_revert('title', 1793611815);
 SELECT kv_revert('title', NULL, 'other');

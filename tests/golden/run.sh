@@ -6,9 +6,10 @@
 # Each case runs in a fresh folder with the module as ./kv, so that nothing it
 # prints names a place on this machine. CASE.sql is fed to the stock shell;
 # CASE.sh, for what takes several shells, is run by sh with $SQLITE as the
-# shell's command line, $KV as the folder and $KV_BUILD as that of the module. All
-# that they print, and an exit status other than 0 and 1, is the transcript;
-# CASE.out beside the case is what it has to be. --update writes it instead.
+# shell's command line, $KV as the folder and $KV_BUILD as that of the module.
+# Everything that they print, and an exit status other than 0 and 1, is the
+# transcript; it must equal CASE.out beside the case. --update writes that
+# instead.
 #
 # SQLITE3: the shell. KV_PRELOAD: a library loaded before it (a sanitizer's).
 set -u

@@ -13,7 +13,7 @@ INSERT INTO kv VALUES('a', 1);
 CREATE VIRTUAL TABLE temp.log_file
   USING kv_foreign('t.kv/devices/laptop/log.db');
 
-.print == nothing is published before COMMIT, everything by it, as one
+.print == COMMIT publishes everything at once, and nothing is published before
 BEGIN;
 INSERT INTO kv VALUES('b', 2);
 UPDATE kv SET value = 3 WHERE key = 'b';
@@ -24,7 +24,7 @@ COMMIT;
 SELECT * FROM file;
 SELECT seq, txn, ts, key, value FROM log_file;
 
-.print == ROLLBACK
+.print == ROLLBACK takes all of it back
 BEGIN;
 INSERT INTO kv VALUES('a', 'gone'), ('d', 'gone');
 DELETE FROM kv WHERE key = 'b';
@@ -33,7 +33,7 @@ SELECT key, value FROM kv;
 SELECT * FROM history;
 SELECT * FROM file;
 
-.print == ROLLBACK TO, again and again, and RELEASE
+.print == ROLLBACK TO works again and again, until RELEASE
 BEGIN;
 INSERT INTO kv VALUES('d', 1);
 SAVEPOINT one;
@@ -61,7 +61,7 @@ COMMIT;
 SELECT value FROM kv WHERE key = 'i';
 SELECT value FROM log_file WHERE key = 'i';
 
-.print == a savepoint that began before the first write
+.print == a savepoint may begin before the first write
 BEGIN;
 SAVEPOINT one;
 SAVEPOINT two;
@@ -75,7 +75,7 @@ COMMIT;
 SELECT * FROM history;
 SELECT * FROM file;
 
-.print == a savepoint outside a transaction is one
+.print == a savepoint outside a transaction begins one
 SAVEPOINT one;
 INSERT INTO kv VALUES('m', 'gone');
 ROLLBACK TO one;
@@ -96,7 +96,7 @@ SELECT key, value FROM kv;
 SELECT * FROM history;
 SELECT * FROM file;
 
-.print == another table's constraint in the same statement
+.print == if another table's constraint fails in the statement, kv is unchanged
 CREATE TABLE numbers(x INTEGER CHECK(x > 0));
 CREATE TEMP TRIGGER numbers_insert BEFORE INSERT ON numbers
 BEGIN
@@ -113,7 +113,7 @@ SELECT key, value FROM kv WHERE key = 'trigger';
 SELECT x FROM numbers;
 SELECT * FROM file;
 
-.print == RAISE in a trigger, in each of its ways
+.print == RAISE in a trigger takes back as much as it says
 CREATE TEMP TRIGGER numbers_raise AFTER INSERT ON numbers WHEN new.x > 9
 BEGIN
   INSERT INTO kv VALUES('raise ' || new.x, 'gone');
@@ -135,7 +135,7 @@ COMMIT;
 SELECT * FROM file;
 DROP TRIGGER numbers_raise;
 
-.print == a key that is set and deleted in one transaction
+.print == a key can be set and deleted in one transaction
 BEGIN;
 INSERT INTO kv VALUES('r', 1);
 DELETE FROM kv WHERE key = 'r';
@@ -143,7 +143,7 @@ COMMIT;
 SELECT count(*) FROM kv WHERE key = 'r';
 SELECT op FROM log_file WHERE key = 'r';
 
-.print == the history is what the file holds, and another device gets it
+.print == the log holds that history, and another device gets it
 SELECT count(*) FROM (
   SELECT key, value, op, ts, seq, txn, parent_ts FROM kv_log
   EXCEPT SELECT key, value, op, ts, seq, txn, parent_ts FROM log_file);

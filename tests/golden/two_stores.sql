@@ -18,7 +18,7 @@ SELECT 'two', key, value FROM two UNION ALL
 SELECT 'three', key, value FROM three;
 .shell ls -RA one.kv two.kv
 
-.print == or to none
+.print == ROLLBACK takes it back in all of them
 BEGIN;
 INSERT INTO one VALUES('gone', 1);
 INSERT INTO two VALUES('gone', 1);
@@ -38,7 +38,7 @@ SELECT key FROM kv_foreign('one.kv/devices/laptop/log.db');
 SELECT key FROM kv_foreign('two.kv/devices/laptop/log.db');
 SELECT key FROM kv_foreign('two.kv/devices/phone/log.db');
 
-.print == each by its name, which is always the last argument
+.print == a function takes the name of a store as its last argument
 SELECT kv_sync('one'), kv_sync('two'), kv_sync('three'), kv_sync('eyes');
 SELECT kv_set('k', 'v', 'one'), kv_get('k', 'default', 'one'),
   kv_get('k', 'default', 'two'), kv_delete('k', 'one'), kv_delete('k', 'two');
@@ -46,7 +46,7 @@ SELECT key, value FROM kv_log('eyes') ORDER BY ts, device, seq;
 SELECT device, is_self FROM kv_devices('three');
 SELECT kv_sync();
 
-.print == from one to the other
+.print == rows can be copied from one to the other
 INSERT INTO one SELECT key, value FROM eyes;
 SELECT key, value FROM one;
 SELECT one.key, one.value = two.value FROM one JOIN two ON two.key = one.key;

@@ -9,12 +9,12 @@ INSERT INTO kv VALUES('a', 1);
 INSERT INTO kv VALUES('a', 2);
 SELECT key, value FROM kv;
 
-.print == several rows at once: the last of a key is kept, and is one row
+.print == of several rows of a key in one INSERT, the last is kept
 INSERT INTO kv(value, key) VALUES(1, 'b'), (2, 'b'), (3, 'b');
 SELECT key, value FROM kv ORDER BY key;
 SELECT key, value, seq FROM kv_log WHERE key = 'b';
 
-.print == every type of value
+.print == a value can have every type
 INSERT INTO kv VALUES
   ('v01 NULL', NULL),
   ('v02 zero', 0),
@@ -40,12 +40,12 @@ SELECT key, typeof(value), value IN (1.5, 1.0, 9e999, -9e999, 5e-324) FROM kv
 WHERE key GLOB 'v*' AND typeof(value) = 'real' ORDER BY key;
 SELECT key, hex(value) FROM kv WHERE key GLOB 'v1[028]*' ORDER BY key;
 
-.print == 100,000 bytes and more are kept
+.print == values of 100,000 bytes and more are kept
 INSERT INTO kv VALUES('large', zeroblob(100000)),
   ('larger', hex(zeroblob(1000000)));
 SELECT key, typeof(value), length(value) FROM kv WHERE key GLOB 'large*';
 
-.print == every type of key, in SQLite's order
+.print == a key can have every type but NULL, and keys are in SQLite's order
 DELETE FROM kv;
 INSERT INTO kv VALUES
   (x'00', 'blob 00'), (x'', 'empty blob'), ('', 'empty text'),
@@ -62,7 +62,7 @@ SELECT value FROM kv WHERE key = x'';
 SELECT value FROM kv WHERE key = 'a' || char(0) || 'b';
 SELECT value FROM kv WHERE key = 9223372036854775807;
 
-.print == 1 and 1.0 are one key, which is written as it was set last; text 1 is another
+.print == 1 and 1.0 are one key, shown as it was set last; text 1 is another
 INSERT INTO kv VALUES(1.0, 'real 1');
 SELECT typeof(key), value FROM kv WHERE key = 1;
 SELECT typeof(key), value FROM kv WHERE key = 1.0;
@@ -76,7 +76,7 @@ INSERT INTO kv VALUES(9007199254740993, 'integer'), (9007199254740992.0, 'real')
 SELECT typeof(key), printf('%d', key), value FROM kv
 WHERE key BETWEEN 9007199254740992 AND 9007199254740993 ORDER BY key;
 
-.print == another device gets all of it unchanged
+.print == another device gets all of them unchanged
 SELECT kv_open('types.kv', 'phone', 'name=phone, now=2026-11-01');
 SELECT count(*), sum(typeof(a.key) <> typeof(b.key)),
   sum(typeof(a.value) <> typeof(b.value)), sum(a.value IS NOT b.value)

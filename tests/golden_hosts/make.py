@@ -1,8 +1,8 @@
-"""How the host databases here were made, each with the folder of its store, by the
-version whose number is in the name of the folder. They are kept as they are, and a
-version with another format of the cache adds its own:
+"""How the host databases here were made, each with the folder of its store, by
+the version whose number is in the name of the folder. They are never changed;
+a version with another format of the cache adds its own:
 
-    KV_MODULE=build/kv python3 tests/golden_hosts/make.py tests/golden_hosts/format_10
+    KV_MODULE=build/kv python3 tests/golden_hosts/make.py tests/golden_hosts/format_12
 """
 
 import os

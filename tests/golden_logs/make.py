@@ -1,11 +1,11 @@
-"""How the logs in version_1.kv were made, by the first version that wrote
-this format. They are kept as they are: later versions have to read them.
+"""How the logs in version_2.kv were made, by the first version that wrote
+this format. They are never changed: later versions must read them.
 
     KV_MODULE=build/kv python3 tests/golden_logs/make.py FOLDER
 
 laptop and phone are written by the module, each having merged the other;
-tablet by hand: buckets, and times far ahead; watch says that it is of a format
-to come (user_version 2).
+tablet by hand: buckets, and times far ahead; watch claims a later format
+(user_version 3), and old that of an unreleased version.
 """
 
 import math
@@ -27,7 +27,7 @@ VALUES = [
 ]
 
 
-def make_by_hand(folder, name, rows, version=1):
+def make_by_hand(folder, name, rows, version=2):
     os.makedirs(os.path.join(folder, "devices", name))
     con = sqlite3.connect(support.log_path(folder, name), isolation_level=None)
     con.execute("PRAGMA application_id = %d" % oracle.APPLICATION_ID)
@@ -36,7 +36,8 @@ def make_by_hand(folder, name, rows, version=1):
     con.execute(oracle.SCHEMA["log"])
     log_id = bytes(range(16))
     total = oracle.base_sum(name, log_id)
-    con.execute("INSERT INTO device VALUES(?, ?, '', ?, 0, ?, 'xxh3-64')",
+    con.execute("INSERT INTO device VALUES(?, ?, '', ?, 0, ?, NULL, NULL, NULL, 0, "
+                "'xxh3-64')",
                 (name, log_id, support.NOW, total))
     for row in rows:
         total = oracle.row_sum(total, oracle.Row(name, *row, None))
@@ -75,8 +76,10 @@ def main(folder):
         (3, 3, now + 2, now + 1, 0, "settings", "color", None),
         (4, 4, 2**53, None, 1, "", "ahead", "of all clocks"),
         (5, 5, now + 3, -1, 2, "phone", bytes(16), 7),
+        (6, 6, now + 3, -1, 3, "watch", bytes(16), 7),
     ])
-    make_by_hand(folder, "watch", [(1, 1, now, None, 1, "", "watch", 1)], 2)
+    make_by_hand(folder, "watch", [(1, 1, now, None, 1, "", "watch", 1)], 3)
+    make_by_hand(folder, "old", [(1, 1, now, None, 1, "", "old", 1)], 1)
     for name in ("laptop", "phone"):
         support.edit(support.log_path(folder, name), "UPDATE device SET host = ''")
 

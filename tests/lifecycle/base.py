@@ -30,6 +30,7 @@ RULES = dict(
     dirs="A directory goes only when unretired copies reach all that was acknowledged",
     machine="Another machine under a retired name is refused",
     stranger="A reader keeps the retired lineage",
+    copy_lineage="Before a retire row is merged, a copy that is here says which lineage is",
 )
 
 

@@ -46,6 +46,8 @@ class Compaction:
                 ):
                     continue
                 a, g = acks.get((X, E)), c.cur[E][0]
+                if a is None and c.cur[E][1] == 0:
+                    continue  # E has written nothing
                 if a is None or a.val[0][0] != g[0] or a.val[0][1] < g[1]:
                     complete = False
         names = [(Z, a.val[0], a.val[1]) for (X, Z), a in acks.items()] if w.r["known"] else []

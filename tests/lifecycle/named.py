@@ -108,4 +108,7 @@ NAMED = [
   meet(2) + [('set', 1, (0,))] + rounds(2) + [('retire', 0, 1)] + A((0, 1)) + [('newmachine', 1, True), ('set', 2, (1,))] + rounds(2)),
  ('two_lineages_of_one_name', 'stranger', 3, [0] * 3,
   meet(3) + [('set', 1, (0,))] + rounds(3) + [('retire', 0, 1), ('die', 1), ('newmachine', 1, False), ('set', 3, (1,))] + A((1, 0), (1, 2)) + S(0, 2)),
+ ('both_retire_each_other_and_both_names_are_taken', 'copy_lineage', 3, [0] * 3,
+  O(3) + [('set', 1, (0,)), ('set', 2, (0,)), ('deliver', 0, 1, 'all', 0)] + S(0) + [('retire', 0, 1), ('deliver', 1, 0, 'all', 0)] + S(1) + [('retire', 1, 0), ('deliver', 2, 1, 'all', 0)] + S(2)
+  + [('newmachine', 0, False), ('set', 3, (0,)), ('del', 2, (0,)), ('newmachine', 1, False), ('set', 4, (0,))]),
 ]

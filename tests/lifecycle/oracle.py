@@ -205,10 +205,11 @@ class Oracle:
                         c.dev is None
                         or c.dev not in c.cur
                         or c.dev in w.rolled
+                        or not w.has_said(c, d)
                         or not any(o.dev == d and not o.dead for o in w.caches)
                     ):
                         w.stats[
-                            "E4 rolled back, read further by one without a log, or it is dead"
+                            "E4 rolled back, read further by one that has not said so, or it is dead"
                         ] += 1
                         w.e4keys.update(
                             r.key
@@ -253,15 +254,6 @@ class Oracle:
                 )
         # the shadow of all rows
         allsh = {x[6]: x for c in live for x in w.cands(c) + w.ghosts(c)}
-        best = winners(allsh.values())
-        for c in live:
-            d = w.diff(winners(w.cands(c)), best)
-            if d:
-                raise Violation(
-                    "I2 end",
-                    "cache of %s at %d: key %d shows %s, shadow %s"
-                    % (c.dev, c.host, d[0], d[1], d[2]),
-                )
         strangers = {c.dev for c in w.caches if c.newmachine}
         hor = {d: max([0] + [c.hor[d] for c in live if d in c.cur]) for d in range(w.n)}
 
@@ -298,6 +290,24 @@ class Oracle:
             | {r.uid for c in live + e8 for rr in c.rows.values() for r in rr.values()}
             | {x[4] for c in e8 for t in c.waiting for x in t.rows}
         )
+        w.e13keys.update(
+            r.key
+            for d in strangers
+            for l in w.hist[d].values()
+            for f in l
+            if f is not None
+            for r in f.rows
+            if r.op < SEEN and r.uid not in present and e13(w.published[r.uid])
+        )
+        best = winners(allsh.values())
+        for c in live:
+            d = w.diff(winners(w.cands(c)), best)
+            if d:
+                raise Violation(
+                    "I2 end",
+                    "cache of %s at %d: key %d shows %s, shadow %s"
+                    % (c.dev, c.host, d[0], d[1], d[2]),
+                )
         for u in {u for c in live for u in c.ever} - present:
             if u is None or u in w.lost:
                 continue
@@ -334,6 +344,11 @@ class Oracle:
             raise Violation("I4", "row %d of device %d is nowhere" % (u, d))
         if size and not bad:
             w.size(live)
+
+    def has_said(w, c, d):
+        """whether c's own log names all that c has read of d"""
+        v = [r.val for r in c.rows[c.dev].values() if r.op == SEEN and r.key == d]
+        return bool(v) and covers(v[-1], c.cur[d])
 
     def size(w, live):
         """I10"""

@@ -288,7 +288,9 @@ class Own:
         return max(wall, m + 1)
 
     def vec(w, c):
-        return {p: v for p, v in c.cur.items() if p != c.dev}
+        """what this cache has merged, for op 2 rows; an empty log is not worth one"""
+        said = {r.key for r in c.rows.get(c.dev, {}).values() if r.op == SEEN}
+        return {p: v for p, v in c.cur.items() if p != c.dev and (v[1] > 0 or p in said)}
 
     def commit(w, c, changes, crash2=False):
         if c.dev is None or c.dead or w.twin[c.dev]:

@@ -11,6 +11,8 @@ class Reading:
         h, cur = c.host, c.cur.get(d)
         log = w.view[h].get((d, "log"))
         lin = w.retired_lineage(c, d)
+        if lin is None and w.r["stranger"] and w.r["copy_lineage"]:
+            lin = min((f.id[0] for R, f in w.copies(h, d)), default=None)
         other = cur is not None and lin not in (None, cur[0][0])
         if other:
             cur = None
@@ -114,10 +116,11 @@ class Reading:
             r = c.rows[c.dev][k]
             if r.op == SEEN:
                 last[r.key], when = r.val, r.ts
+        now = w.hlc(c)
         for E, cur in c.cur.items():
-            if E == c.dev:
-                continue
             a = last.get(E)
+            if E == c.dev or a is None and cur[1] == 0:
+                continue
             if a is None or a[0][0] != cur[0][0] or a[0] != cur[0] and w.r["generations"]:
                 due = True
                 continue
@@ -126,7 +129,7 @@ class Reading:
                     continue
                 if r.seq > a[1]:
                     due = True
-                if r.ts >= when and w.r["future"]:
+                if when <= r.ts < now and r.op < SEEN and w.r["future"]:
                     due = True
                     force.add(E)
         if not due or when is not None and w.wall(c) - w.day < when <= w.wall(c) + w.day and w.day:

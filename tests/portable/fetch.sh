@@ -1,13 +1,14 @@
 # Fetch the amalgamation of an SQLite: sh fetch.sh VERSION FOLDER
 #
 # makes FOLDER/sqlite3.c, sqlite3.h and sqlite3ext.h, out of the package
-# better-sqlite3 of npm, which carries them. VERSION is
+# better-sqlite3 of npm, which carries them, or of Debian's sources. VERSION is
 #
+#   debian      that of this Debian; needs tclsh, make and a compiler
 #   oldest      3.31, the oldest that sqlite-kv works with
 #   too-old     one before it, which sqlite-kv has to refuse
 #   newest      that of the newest package
 #   8.0.0       (or another) that of this version of the package
-#   /a/folder   one that is there already
+#   /a/folder   an existing one
 set -u
 version=${1:?usage: sh fetch.sh VERSION FOLDER}
 folder=${2:?usage: sh fetch.sh VERSION FOLDER}
@@ -22,6 +23,16 @@ esac
 mkdir -p "$folder" || exit 2
 if [ -d "$version" ]; then
   cp "$version/sqlite3.c" "$version/sqlite3.h" "$version/sqlite3ext.h" \
+    "$folder" || exit 2
+elif [ "$version" = debian ] && [ ! -f "$folder/sqlite3.c" ]; then
+  source=$(sh "$(dirname "$0")/source.sh" sqlite3 "$folder/source") || exit 2
+  (
+    cd "$source" && ./configure --quiet && make --silent sqlite3.c
+  ) > "$folder/make.log" 2>&1 || {
+    tail -n 5 "$folder/make.log" >&2
+    exit 2
+  }
+  cp "$source/sqlite3.c" "$source/sqlite3.h" "$source/src/sqlite3ext.h" \
     "$folder" || exit 2
 elif [ ! -f "$folder/sqlite3.c" ]; then
   command -v npm > /dev/null || {

@@ -1,9 +1,9 @@
 # The format on other machines: sh tests/portable/machines.sh [MACHINE ...]
 #
 # Cross-compiles SQLite, the extension and the unit tests for s390x (big-endian,
-# 64 bits) and i386 (32 bits), and runs them under qemu-user: the unit tests, the
-# kept logs of tests/golden_logs/, a session of two devices. Then this machine
-# reads the logs that were written there, and they are the same to the row.
+# 64 bits) and i386 (32 bits), and runs them under qemu-user: the unit tests,
+# the kept logs of tests/golden_logs/, a session of two devices. Then this
+# machine reads the logs that were written there, and finds the same rows.
 # .ci/run calls it.
 #
 #   SQLITE      debian: what Debian has for these machines; or as in fetch.sh
@@ -13,10 +13,10 @@
 #               libc6-dev-i386-cross qemu-user cmake make libxxhash-dev sqlite3;
 #               npm for an SQLite that is fetched
 #
-# cmocka and SQLite for these machines are taken out of Debian's packages without
-# installing them. Ends with 3 if they cannot be had: nothing was tried. A machine
-# whose compiler or emulator is not installed is skipped with a word, or fails if
-# KV_REQUIRE_ALL is set.
+# cmocka and SQLite for these machines are taken out of Debian's packages
+# without installing them. Exits with 3 if they are not available: nothing was
+# tried. A machine whose compiler or emulator is not installed is skipped with a
+# message, or fails if KV_REQUIRE_ALL is set.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 source=$PWD
@@ -92,7 +92,7 @@ run() { # DATABASE MODULE < SCRIPT, there
   "$qemu" -L "$sysroot" "$work/run_sql" "$1" "$2"
 }
 
-# All rows of both logs of a session, but for what is random.
+# All rows of both logs of a session, except random columns.
 dump() {
   for name in laptop phone; do
     echo "SELECT seq, txn, ts, op, bucket, typeof(key), quote(key),
@@ -140,10 +140,10 @@ for machine in "$@"; do
   fi
 
   rm -rf "$work/run" && mkdir "$work/run" && cd "$work/run" || exit 2
-  cp -r "$source/tests/golden_logs/version_1.kv" .
-  run :memory: "$work/kv/kv" < "$source/tests/golden_logs/version_1.sql" \
-    2>&1 | sed "s|$(pwd -P)/||g" > version_1.out
-  if diff -u "$source/tests/golden_logs/version_1.out" version_1.out; then
+  cp -r "$source/tests/golden_logs/version_2.kv" .
+  run :memory: "$work/kv/kv" < "$source/tests/golden_logs/version_2.sql" \
+    2>&1 | sed "s|$(pwd -P)/||g" > version_2.out
+  if diff -u "$source/tests/golden_logs/version_2.out" version_2.out; then
     say "ok: $machine: the kept logs are read the same"
   else
     fail "$machine: the kept logs"

@@ -10,7 +10,7 @@
 #   BUILD       the build folder (build/portable/VERSION)
 #   SANITIZE    sanitizers, such as address,undefined; none if empty (address)
 #   OPTIONS     more options to compile SQLite with, -DSQLITE_DEFAULT_AUTOVACUUM=1
-#               or -DSQLITE_THREADSAFE=0, which leaves routines away
+#               or -DSQLITE_THREADSAFE=0, which omits routines
 #   LEVEL       how SQLite is optimized (-O1); -O0 compiles in a third of the time
 #   SCHEDULES   how much of the simulation (200)
 #   SQL         how many seconds of random SQL (60); none if 0, where cmocka is not
@@ -18,8 +18,8 @@
 #   PYTHON      a python3 linked to a shared SQLite (/usr/bin/python3)
 #   Debian      gcc cmake make npm libxxhash-dev python3
 #
-# Where the sanitizer does not work, it is left away and the script says so. Ends
-# with 3 if that SQLite cannot be had: nothing was tried.
+# Where the sanitizer does not work, the script runs without it and says so.
+# Exits with 3 if that SQLite is not available: nothing was tried.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 version=${1:-oldest}

@@ -1,21 +1,25 @@
-# The extension on Windows, from a Unix: sh tests/portable/windows.sh [VERSION]
+# The extension on Windows, from a Unix: sh tests/portable/windows.sh
 #
-# Cross-compiles kv.dll with mingw-w64, all warnings being errors, looks at what
-# it exports and needs, and runs sessions of two devices with it in Wine:
-# windows.sql, logs that are damaged or away, two at once. Called by hand.
+# Cross-compiles SQLite, the extension in one file and the unit tests with mingw-w64,
+# all warnings being errors, looks at what kv.dll exports and needs, and runs in Wine
+# the unit tests, a session of two devices (windows.sql), one folder by many
+# names, logs that are damaged or away, two processes at once. Called by hand.
 #
-#   VERSION     the SQLite to build against and to run, as in fetch.sh (newest)
+#   SQLITE      debian: the sources of Debian's; or as in fetch.sh
 #   BUILD       the build folder (build/portable/windows)
-#   Debian      gcc-mingw-w64-x86-64 cmake make npm libxxhash-dev wine wine64
+#   Debian      gcc-mingw-w64-x86-64 cmake make libxxhash-dev tcl wine wine64
 #
-# Not tried here: links. Wine shows those of Unix as what they lead to, and
-# makes no junctions. What could not be run is said in the last lines; without
-# the compiler there is nothing to do and the script fails.
+# SQLite and cmocka are compiled from Debian's sources. Exits with 3 if these or
+# Wine cannot be had: what was not tried is said. A compiler or a Wine that is not
+# installed skips what needs it with a message, or fails if KV_REQUIRE_ALL is set.
+#
+# Not tried here: links, which Wine shows as what they lead to, junctions, and
+# what Windows itself does to a path of over 260 characters: Wine has no limit.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 source=$PWD
-version=${1:-newest}
 build=${BUILD:-build/portable/windows}
+mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 2
 failures=0
 
 say() {
@@ -27,17 +31,25 @@ fail() {
   failures=$((failures + 1))
 }
 
-cc=x86_64-w64-mingw32-gcc
-command -v "$cc" > /dev/null || {
-  say "$cc is not installed: nothing was compiled, nothing was run"
-  exit 2
+skip() { # WHY: the rest needs what is not here
+  if [ -n "${KV_REQUIRE_ALL-}" ]; then fail "$*"; else say "skipped: $*"; fi
+  [ "$failures" = 0 ]
+  exit
 }
 
-mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 2
-sqlite=$build/sqlite-$version
-case $version in */*) sqlite=$build/sqlite-given ;; esac
-number=$(sh tests/portable/fetch.sh "$version" "$sqlite") || exit 2
-say "SQLite $number"
+cc=x86_64-w64-mingw32-gcc
+command -v "$cc" > /dev/null ||
+  skip "$cc is not here: apt-get install gcc-mingw-w64-x86-64"
+
+sqlite=$build/sqlite
+number=$(sh tests/portable/fetch.sh "${SQLITE:-debian}" "$sqlite") || {
+  say "SQLite cannot be had, nothing was tried"
+  exit 3
+}
+cmocka=$(sh tests/portable/source.sh cmocka "$build/cmocka") || {
+  say "cmocka cannot be had, nothing was tried"
+  exit 3
+}
 
 # xxhash.h alone: the other headers of its folder are not those of Windows.
 xxhash=
@@ -48,13 +60,36 @@ done
 mkdir -p "$build/include"
 cp "$xxhash/xxhash.h" "$build/include/" || exit 2
 
-# Compile.
-cmake -S . -B "$build/kv" -DCMAKE_TOOLCHAIN_FILE=cmake/mingw.cmake \
-  -DKV_SQLITE3_INCLUDE_DIR="$sqlite" -DKV_XXHASH_INCLUDE_DIR="$build/include" \
-  -DKV_BUILD_TESTS=OFF -DKV_WERROR=ON > "$build/cmake.log" 2>&1 &&
-  cmake --build "$build/kv" >> "$build/cmake.log" 2>&1 || {
-  cat "$build/cmake.log"
-  fail "kv.dll does not compile"
+# SQLite and cmocka as libraries, kv.dll, the unit tests, run_sql.
+compile() {
+  if [ ! -f "$build/libsqlite3.a" ]; then
+    "$cc" -O0 -DSQLITE_DEBUG -DSQLITE_THREADSAFE=1 -DSQLITE_ENABLE_DESERIALIZE \
+      -DSQLITE_ENABLE_COLUMN_METADATA -c -o "$build/sqlite3.o" "$sqlite/sqlite3.c" &&
+      x86_64-w64-mingw32-ar rc "$build/libsqlite3.a" "$build/sqlite3.o" || return 1
+  fi
+  if [ ! -f "$build/libcmocka.a" ]; then
+    : > "$build/include/config.h"
+    "$cc" -O1 -DHAVE_CONFIG_H -DHAVE_STRUCT_TIMESPEC -I"$build/include" \
+      -I"$cmocka/include" -c -o "$build/cmocka.o" "$cmocka/src/cmocka.c" &&
+      x86_64-w64-mingw32-ar rc "$build/libcmocka.a" "$build/cmocka.o" || return 1
+  fi
+  cmake -S . -B "$build/kv" -DCMAKE_TOOLCHAIN_FILE=cmake/mingw.cmake \
+    -DCMAKE_CROSSCOMPILING_EMULATOR=wine \
+    -DKV_SQLITE3_INCLUDE_DIR="$sqlite" -DKV_XXHASH_INCLUDE_DIR="$build/include" \
+    -DKV_SQLITE3_LIBRARY="$build/libsqlite3.a" \
+    -DKV_CMOCKA_INCLUDE_DIR="$cmocka/include" \
+    -DKV_CMOCKA_LIBRARY="$build/libcmocka.a" \
+    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0 -DKV_AMALGAMATION=ON \
+    -DKV_PYTHON= -DKV_BUILD_TESTS=ON -DKV_WERROR=ON &&
+    cmake --build "$build/kv" --parallel 2 --target kv unit_tests &&
+    "$cc" -municode -O0 -I"$sqlite" -o "$exe" tests/portable/run_sql.c \
+      "$build/libsqlite3.a"
+}
+
+exe=$build/run_sql.exe
+compile > "$build/compile.log" 2>&1 || {
+  tail -n 20 "$build/compile.log"
+  fail "it does not compile, see $build/compile.log"
   exit 1
 }
 dll=$build/kv/kv.dll
@@ -66,34 +101,32 @@ shown=$(sed -n '/Name Pointer..*Table/,/^$/s/^.*\] .*\(sqlite3_.*\)$/\1/p' \
 needed=$(sed -n 's/^.*DLL Name: //p' "$build/kv.dll.txt" |
   grep -viE '^(kernel32|advapi32|msvcrt|ucrtbase|api-ms-win-.*)\.dll$')
 [ -z "$needed" ] || fail "kv.dll needs $needed"
-say "kv.dll compiles"
+say "kv.dll compiles with SQLite $number"
 
 # Run.
-if command -v wine > /dev/null; then
-  WINEPREFIX=${WINEPREFIX:-$build/wine}
-  WINEDEBUG=${WINEDEBUG:--all}
-  export WINEPREFIX WINEDEBUG
-  mkdir -p "$WINEPREFIX"
-  wine cmd /c ver > /dev/null 2>&1 || {
-    say "Wine does not start here: compiled only"
-    [ "$failures" = 0 ]
-    exit
-  }
-else
-  say "Wine is not installed: compiled only"
-  [ "$failures" = 0 ]
-  exit
-fi
+command -v wine > /dev/null ||
+  skip "wine is not here, compiled only: apt-get install wine wine64"
+WINEPREFIX=${WINEPREFIX:-$build/wine}
+WINEDEBUG=${WINEDEBUG:--all}
+export WINEPREFIX WINEDEBUG
+mkdir -p "$WINEPREFIX"
+wine cmd /c ver > "$build/wine.log" 2>&1 || {
+  say "Wine does not start here, compiled only: $(tail -n 1 "$build/wine.log")"
+  [ "$failures" = 0 ] && exit 3
+  exit 1
+}
+# Where Wine finds the share \\kv\share.
+rm -rf "$build/share"
+mkdir -p "$build/share" "$WINEPREFIX/dosdevices/unc/kv"
+ln -sfn "$build/share" "$WINEPREFIX/dosdevices/unc/kv/share"
 
-exe=$build/run_sql-$version.exe
-case $version in */*) exe=$build/run_sql-given.exe ;; esac
-if [ -z "$(find "$exe" -newer tests/portable/run_sql.c 2> /dev/null)" ]; then
-  "$cc" -municode -O1 -g -DSQLITE_DEBUG -DSQLITE_THREADSAFE=1 -I"$sqlite" -o "$exe" \
-    tests/portable/run_sql.c "$sqlite/sqlite3.c" 2> "$build/sqlite.log" || {
-    cat "$build/sqlite.log"
-    fail "SQLite does not compile"
-    exit 1
-  }
+# unit_snapshots takes minutes, and is about moments, not machines.
+if KV_TEST_SHARE=//kv/share ctest --test-dir "$build/kv" -L unit -E snapshots \
+  --parallel 2 --output-on-failure > "$build/unit.log" 2>&1; then
+  say "ok: unit tests, $(grep 'tests passed' "$build/unit.log")"
+else
+  grep -E 'ERROR|LINE|Failed|Timeout|Exception|tests passed' "$build/unit.log"
+  fail "unit tests, see $build/unit.log"
 fi
 
 work=$build/work
@@ -156,7 +189,7 @@ expect "no path is made" 1 "$(grep -c 'only the last part of a path' made.out)"
 ask "SELECT kv_open('Z:$work/links/devices/file', 'me', 'name=m');" > made.out
 expect "a file is no folder" 1 "$(grep -c 'is not a folder' made.out)"
 
-# An own log that is damaged is renamed, and written anew.
+# A damaged own log is renamed and rebuilt.
 ask "SELECT kv_open('Z:$work/links', 'you', 'name=l');
 INSERT INTO l VALUES(2, 2);" > damaged.out
 log=links/devices/you/log.db

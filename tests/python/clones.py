@@ -1,6 +1,6 @@
 """Clones of a device: a copy of its machine, with its log and its cache, that
-writes on under the same name. What holds of one in test_twins_clones.py and
-in the simulation, and how the simulation makes them.
+writes on under the same name. What test_twins_clones.py and the simulation
+check about clones, and how the simulation makes them.
 """
 
 import glob
@@ -15,7 +15,7 @@ from support import GONE, edit, kv, kv_log, log_path, open_store, put, read, syn
 
 
 def is_refusal(e):
-    """Whether a write failed since the log has another writer."""
+    """Whether a write failed because the log has another writer."""
     return "cannot write" in str(e) and "adopt" in str(e)
 
 
@@ -30,14 +30,14 @@ def write(db, key, value):
 
 
 def need_grown(log, before):
-    """A log is as it was before, or has more rows behind."""
+    """Check that a log is unchanged, or has more rows at its end."""
     need((log.id, log.rows[:len(before.rows)]) == (before.id, before.rows),
          log.name, "was rewritten")
 
 
 def unshared(mine, there):
-    """The rows of the log `mine` that the log `there` in its place has not.
-    A transaction that is not whole there is not there."""
+    """The rows of the log `mine` that the log `there`, which replaced it, does
+    not have. Incomplete transactions do not count."""
     n = 0
     while n < min(len(mine.rows), len(there.rows)) and mine.rows[n] == there.rows[n]:
         n += 1
@@ -47,7 +47,8 @@ def unshared(mine, there):
 
 
 def need_twin(db, n):
-    """It is a twin with n rows that nobody has, also after kv_sync()."""
+    """Check that it is a twin with n rows that nobody else has, also after
+    kv_sync()."""
     for _ in range(2):
         sync(db)
         got = db.execute("SELECT state, unpublished FROM kv_devices WHERE is_self").fetchall()
@@ -55,8 +56,8 @@ def need_twin(db, n):
 
 
 def take_name(db, folder, device, options, rows):
-    """The first way out: another name, in the table two. It has the last of
-    the rows of each key, unless there is a later one in the folder."""
+    """The first way out: another name, in the table two. It gets the last row
+    of each key, unless the folder has a later one."""
     open_store(db, folder, device, options, "two")
     view, log = kv(db, "two"), kv_log(db, "two")
     for r in {r.key: r for r in rows}.values():
@@ -68,14 +69,15 @@ def take_name(db, folder, device, options, rows):
              device, "did not get", r)
 
 
-def adopt(db, folder, device):
-    """The second way out: to take the log over."""
-    db.execute("SELECT kv_open(?, ?, 'adopt=1')", (folder, device))
+def adopt(db, folder, device, now):
+    """The second way out: take over the log. With another clock than before, such
+    as the machine's, an acknowledgement may be due, which the same call writes."""
+    db.execute("SELECT kv_open(?, ?, ?)", (folder, device, "adopt=1, now=%d" % now))
 
 
 def published(log):
-    """What each transaction of a log did to its keys; those of seen rows alone
-    did nothing."""
+    """What each transaction of a log did to its keys. Transactions with only
+    seen rows did nothing."""
     return [{tag(r.key): tag(r.value) if r.op == oracle.SET else GONE
              for r in txn if r.op != oracle.SEEN} for txn in oracle.transactions(log.rows)
             if any(r.op != oracle.SEEN for r in txn)]
@@ -87,7 +89,7 @@ def changes(log):
 
 
 class Image:
-    """A copy of a device's machine, of a moment without transactions."""
+    """A copy of a device's machine, taken while no transaction runs."""
 
     def __init__(self, device, root):
         shutil.copytree(device.folder, os.path.join(root, "notes.kv"))
@@ -120,11 +122,12 @@ class Image:
 
 
 class Clones:
-    """The part of the simulation that makes clones, and ends them."""
+    """The part of the simulation that makes and ends clones."""
 
     def clone(self, d):
-        """The next in the life of a device with clones: an image of it, a
-        clone from that, the clone's log in the place of the own one."""
+        """The next step in the life of a device with clones: take an image of
+        it, start a clone from the image, put the clone's log in place of its
+        own."""
         if d.twin:
             return self.meet(d) if self.r.random() < 0.5 else None
         if (not d.single or len(self.devices) > 6 or d.lost_log or not os.path.exists(d.log()) or
@@ -138,7 +141,7 @@ class Clones:
             d.image = Image(d, root)
             if self.r.random() < 0.5:
                 return
-        d.cloned = self.has_former = True  # other logs of one name may be about
+        d.cloned = self.has_former = True  # there may be other logs of one name
         twin = d.image.start(self, d)
         d.image, d.twin, twin.twin = None, twin, d
         self.devices.append(twin)
@@ -153,7 +156,7 @@ class Clones:
             self.note("clone of", d.name)
 
     def move(self, d):
-        """A clone finds that the log is another machine's."""
+        """A clone notices that the log belongs to another machine."""
         log = oracle.read_log(d.log(), oracle.CLONES)
         if not log.host:
             return  # this machine has no identity
@@ -163,13 +166,25 @@ class Clones:
         need(not write(c.db, "a", self.value()), d.name, "writes as another machine")
         need_twin(c.db, 0)
         self.outcomes["moved"] += 1
-        if self.r.random() < 0.5:
+        if self.r.random() < 0.5 or self.is_read_otherwise(d, log):
             d.twin.twin, twin, d.twin = None, d.twin, None
             self.rename(d, twin, [])
         else:
-            adopt(c.db, d.folder, d.name)
+            adopt(c.db, d.folder, d.name, d.now)
             need(oracle.read_log(d.log(), oracle.CLONES) == log, d.name, "is not as it was")
             c.merged()
+
+    def is_read_otherwise(self, d, log):
+        """Whether another device last said of this log that it has read a row
+        which it lacks: an earlier clone acknowledged something under this name
+        when it was opened, and then took another name. Adopting makes another
+        log of it, which is right; meet() compares logs with one beginning."""
+        last = d.connections[0].db.execute(
+            "SELECT peer_id, peer_seq, peer_sum, max(seq) FROM kv_seen "
+            "WHERE peer = ? GROUP BY device", (d.name,)).fetchall()
+        places = {(r.seq, r.sum) for r in log.rows}
+        return any(id_ == log.id and seq > 0 and (seq, sum_) not in places
+                   for id_, seq, sum_, _ in last)
 
     def retire(self, d):
         for c in d.connections:
@@ -185,8 +200,8 @@ class Clones:
                 c.ended()
 
     def refused(self, c):
-        """A write was refused: right if another machine has written as this
-        device. It gets out at once."""
+        """A write was refused. That is right if another machine has written as
+        this device. Take a way out at once."""
         d = c.device
         need(d.cloned, d.name, "was refused for nothing")
         self.note("  refused")
@@ -200,7 +215,7 @@ class Clones:
             self.take_over(d, [oracle.read_log(d.log(), oracle.CLONES)])
 
     def meet(self, d):
-        """The log of the other one takes the place of the own one."""
+        """The other one's log replaces its own."""
         twin = d.twin
         if not d.connections:
             d, twin = twin, d
@@ -227,7 +242,7 @@ class Clones:
         value = self.value()
         wrote = write(c.db, "a", value)
         if not wrote and not rows:
-            # Found out before that log came; it is looked at by a sync.
+            # It was found out before that log arrived; a sync looks at it.
             need(read(d.log()) == data, d.name, "wrote though it was refused")
             sync(c.db)
             c.merged()
@@ -236,7 +251,7 @@ class Clones:
         if wrote:
             log = oracle.read_log(d.log(), oracle.CLONES)
             need(tag(value) in {tag(r.value) for r in log.rows[len(there.rows):]}, "not written")
-            # Only what forked at its last commit is known to be no twin.
+            # Only a fork at its last commit is known not to be a twin.
             need(len({r.txn for r in rows}) < 2 or not unshared(there, mine),
                  d.name, "writes into another one's log")
             need_grown(log, there)
@@ -255,7 +270,7 @@ class Clones:
                 self.take_over(d, [mine, there])
 
     def rename(self, d, twin, rows):
-        """The other one, or what it was, keeps the name."""
+        """The other one, or what it became, keeps the name."""
         db, old, data = d.connections[0].db, d.log(), read(d.log())
         self.n_names += 1
         name = "%s-%d" % (d.name, self.n_names)
@@ -278,7 +293,7 @@ class Clones:
         self.note("adopt", d.name)
         self.outcomes["adopted"] += 1
         c = d.connections[0]
-        adopt(c.db, d.folder, d.name)
+        adopt(c.db, d.folder, d.name, d.now)
         log = oracle.read_log(d.log(), oracle.CLONES)
         need(log.id not in {x.id for x in logs}, d.name, "has the id of a log of two writers")
         expected, got = {x for log in logs for x in changes(log)}, {*changes(log)}
@@ -288,8 +303,8 @@ class Clones:
         c.merged()
 
     def unbroken(self, d):
-        """No row of a log that a device with clones has is another than at
-        the last look, but where another log was put in its place."""
+        """No row of the log of a device with clones has changed since the last
+        check, except where another log replaced it."""
         if not d.cloned or not os.path.exists(d.log()):
             return
         con = sqlite3.connect("file:%s?mode=ro" % d.log(), uri=True)
@@ -301,8 +316,9 @@ class Clones:
         d.seen = now
 
     def settle(self):
-        """All meet, and all logs come to all; who is a twin since another
-        device had read rows that its log has not adopts it."""
+        """Everybody meets, and every log reaches everybody. Whoever is a twin
+        because another device has read rows that its log does not have adopts
+        the log."""
         while any(d.twin for d in self.devices):
             self.meet(next(d for d in self.devices if d.twin))
         for _ in range(3):

@@ -1,5 +1,5 @@
-"""The devices of the simulation, and what each of their connections must
-show: a model of every cache in Python, kept statement by statement.
+"""The devices of the simulation, and what each of their connections must show:
+a model of every cache in Python, updated with each statement.
 """
 
 import os
@@ -31,17 +31,17 @@ def diff(got, expected):
 
 
 class Cache:
-    """One cache: in temp, so of one connection, or in a host database."""
+    """One cache: in temp, for one connection, or in a host database."""
 
     def __init__(self, host=None, journal="delete"):
         self.host, self.journal = host, journal
         self.view = None  # what is committed; None: not opened yet
-        self.own = []  # the device's transactions that it knows
+        self.own = []  # the transactions of the device that it knows
         self.writer = None  # the connection inside a transaction
 
 
 class Connection:
-    """view, txn: inside a transaction, what it shows and what it wrote."""
+    """view, txn: inside a transaction, what it shows and what it has written."""
 
     def __init__(self, device, cache):
         self.device, self.cache = device, cache
@@ -63,7 +63,7 @@ class Connection:
               END;""" % ("" if cache.host else "TEMP "))
             cache.own = list(device.acknowledged)
             if cache.host:
-                sync(self.db)  # kv_open() does it, a virtual table does not
+                sync(self.db)  # kv_open() syncs, a virtual table does not
         self.merged()
 
     def close(self):
@@ -79,8 +79,8 @@ class Connection:
         need(got == self.shown(), self.device.name, "shows", diff(got, self.shown()))
 
     def merged(self):
-        """Rows of others may have come: kv is still the fold of kv_log, and
-        own writes are among its rows."""
+        """Rows of others may have arrived. Check that kv is still the fold of
+        kv_log, and that own writes are among its rows."""
         got, log = kv(self.db), kv_log(self.db)
         rows = [oracle.Row(d, seq, txn, ts, None, oracle.SET if op == "set" else oracle.DELETE,
                            b, untag(k), untag(v), 0)
@@ -118,8 +118,8 @@ class Connection:
             self.own(k, v)
 
     def own(self, k, v):
-        """A write may lose, while it commits, to another connection's of the
-        same device; it stays in kv_log."""
+        """While it commits, a write may lose to one of another connection of
+        the same device. It stays in kv_log."""
         name, got = self.device.name, self.cache.view.get(k, GONE)
         if got == v:
             return
@@ -144,9 +144,9 @@ class Device:
         self.n_former = 0  # how many of them are of an older id
         self.lost_log = False  # whether its log is one of these
         self.single = True  # whether it never had a second connection
-        self.image = self.twin = None  # a copy of the machine; a clone that goes on
+        self.image = self.twin = None  # a copy of the machine; a clone that continues
         self.cloned = False  # whether it ever had one
-        self.seen = None  # its log at the last look, with clones
+        self.seen = None  # its log at the last check, with clones
         self.connections, self.cache = [], None
         self.begin()
 
@@ -156,7 +156,7 @@ class Device:
         return Cache(host if persistent else None, self.r.choice(["delete", "wal"]))
 
     def begin(self):
-        """Open the store with a new cache, by a clock of its own."""
+        """Open the store with a new cache and its own clock."""
         self.cache = self.new_cache(self.persistent)
         skew = [0, 0, self.r.randrange(-100, 100) * SECOND, self.r.randrange(-900, 900) * SECOND]
         if self.r.random() < 0.1:
@@ -165,7 +165,7 @@ class Device:
         self.open(self.cache)
 
     def second(self):
-        """Another process, with the same persistent cache or one of its own."""
+        """Another process, with the same persistent cache or its own."""
         self.single = False
         share = self.persistent and self.r.random() < 0.6
         self.open(self.cache if share else self.new_cache(self.r.random() < 0.3))

@@ -1,5 +1,5 @@
 """Foreign logs for tests: written by hand with stock SQLite, broken in every
-way, and what may be shown of them.
+way, and what they may show.
 """
 
 import os
@@ -10,26 +10,27 @@ import oracle
 from support import kv_log, log_path, put, sync
 
 ID = bytes(range(16))
-# Sanitizers cost a multiple, and the machine may be busy.
+# Sanitizers are several times slower, and the machine may be busy.
 PATIENCE = 5 if "asan" in os.environ.get("LD_PRELOAD", "") else 1
 LIMIT = 0.1 * PATIENCE  # seconds of work on a file without a verified row
 
 
 def make(path, rows, device="phone", log_id=ID, page_size=4096, before=(), after=(), sums=True):
-    """A log of rows (txn, ts, parent_ts, op, bucket, key, value), with right
-    sums unless not sums; statements before and after them."""
+    """A log of rows (txn, ts, parent_ts, op, bucket, key, value), with correct
+    sums unless sums is false; statements run before and after them."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     if os.path.exists(path):
         os.remove(path)
     con = sqlite3.connect(path, isolation_level=None)
     for s in ("page_size = %d" % page_size, "journal_mode = off", "synchronous = off",
-              "application_id = %d" % oracle.APPLICATION_ID, "user_version = 1"):
+              "application_id = %d" % oracle.APPLICATION_ID, "user_version = 2"):
         con.execute("PRAGMA " + s)
     con.execute("BEGIN")
     for s in before or oracle.SCHEMA.values():
         con.execute(s)
     sum_ = oracle.base_sum(device, log_id)
-    con.execute("INSERT INTO device VALUES(?, ?, '', 1, 0, ?, 'xxh3-64')", (device, log_id, sum_))
+    con.execute("INSERT INTO device VALUES(?, ?, '', 1, 0, ?, NULL, NULL, NULL, 0, 'xxh3-64')",
+                (device, log_id, sum_))
     for n, r in enumerate(rows):
         row = oracle.Row(device, n + 1, *r, 0)
         sum_ = oracle.row_sum(sum_, row) if sums else 0
@@ -41,23 +42,23 @@ def make(path, rows, device="phone", log_id=ID, page_size=4096, before=(), after
 
 
 class Original:
-    """The log of a device as it was, and what each prefix of it shows."""
+    """The log of a device before any damage, and what each prefix of it shows."""
 
     def __init__(self, folder, device):
         self.device = device
         self.path = log_path(folder, device)
         self.rows = oracle.read_log(self.path).rows
         self.ends = [t[-1].seq for t in oracle.transactions(self.rows)]
-        # kv_log's rows of a prefix, by their number: unique while no
-        # transaction is of acknowledgements only.
+        # kv_log's rows of a prefix, by their number. A transaction of
+        # acknowledgements alone shows nothing, so the first prefix counts.
         self.shown = {}
         for end in [0] + self.ends:
             rows = [r for r in self.rows[:end] if r.op != oracle.SEEN]
-            self.shown[len(rows)] = (end, oracle.history(rows))
+            self.shown.setdefault(len(rows), (end, oracle.history(rows)))
 
     def prefix(self, con):
-        """The seq up to which con shows this log; an error if what it shows
-        is not the log up to the end of a transaction."""
+        """The seq up to which con shows this log; an error if that is not the
+        log up to the end of a transaction."""
         got = [r for r in kv_log(con) if r[0] == self.device]
         end, expected = self.shown.get(len(got), (None, None))
         if got != expected:
@@ -74,7 +75,7 @@ def work(f, *args):
 
 
 def place(path, data):
-    """Over what is there, in the same file."""
+    """Write over the content of the same file."""
     with open(path, "r+b" if os.path.exists(path) else "wb") as f:
         f.write(data)
         f.truncate()

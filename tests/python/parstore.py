@@ -5,12 +5,12 @@
 writes nine stores and OUT/expected.json, with nothing but Python.
 
 What is copied from PARStore's source: the layout of the package, the Core Data
-model (entity Log: blob, key, timestamp, parentTimestamp), the clock (microseconds
-since 2001-01-01 UTC), values as binary property lists, an empty blob for a
-deletion, journal_mode TRUNCATE with an empty -journal left behind. What is
-copied from Core Data files: the texts of tables and columns, page size,
-auto_vacuum, Z_METADATA. Not copied: the 32 bytes of the model's version hash,
-which only Core Data can compute; a reader must not look at them.
+model (entity Log: blob, key, timestamp, parentTimestamp), the clock
+(microseconds since 2001-01-01 UTC), values as binary property lists, an empty
+blob for a deletion, journal_mode TRUNCATE with an empty -journal left behind.
+What is copied from Core Data files: the texts of tables and columns, page
+size, auto_vacuum, Z_METADATA. Not copied: the 32 bytes of the model's version
+hash, which only Core Data can compute; a reader must not look at them.
 """
 import hashlib
 import json
@@ -112,7 +112,7 @@ class Log:
 
 # ---- what a reader must say -------------------------------------------------
 class Raw(Exception):
-    """Not to be had in SQL: the bytes as they are."""
+    """SQL has no such value: the bytes, unchanged."""
 
 
 def day(d):
@@ -139,7 +139,7 @@ def to_json(v):
     raise Raw
 
 
-def c17(x):                     # shortest of %.15g, %.16g, %.17g that reads back
+def c17(x):                     # the shortest of %.15g, %.16g, %.17g that reads back the same
     for p in (15, 16, 17):
         s = "%.*g" % (p, x)
         if float(s) == x: break
@@ -186,7 +186,7 @@ def row(device, pk, ts, parent, key, blob, v="?", type_=None):
 
 
 def current(rows):
-    """PARStore's load, with the tie broken by (timestamp, device, Z_PK)."""
+    """What PARStore loads, with ties decided by (timestamp, device, Z_PK)."""
     best = {}
     for r in rows:
         if r["key"] is None or r["ts2001"] is None or r["type"] == "unreadable": continue
@@ -282,7 +282,8 @@ def main(out):
     l = Log(P("Types.parstore", "types"), uuid_of("t")); l.add(*recs); l.close()
     exp["Types.parstore"] = {"rows": rows, "current": current(rows), "devices": {"types": "ok"}}
 
-    # 3 History: order, ties, deletions, unreadable rows, odd names, things that are no devices
+    # 3 History: order, ties, deletions, unreadable rows, odd names, entries
+    # that are not devices
     rows = []; pk = {}
     def put2(log, dev, *rr):
         for ts, parent, key, v in rr:
@@ -370,7 +371,8 @@ def main(out):
     exp["Damaged.parstore"] = {"rows": rows, "current": current(rows), "devices": {
         "good": "ok", "cut": "damaged", "zero bytes": "waiting", "zeros": "waiting", "noise": "stranger", "other tables": "stranger"}}
 
-    # 9 Newer: another model version.  Extra columns are no harm; what is needed must be there
+    # 9 Newer: another model version. Extra columns do no harm; the needed ones
+    # must exist
     rows = []; pk.clear()
     more = [DDL_V1[0].replace("ZKEY VARCHAR", "ZFLAGS INTEGER, ZKEY VARCHAR, ZACTOR VARCHAR")] + DDL_V1[1:]
     l = Log(P("Newer.parstore", "more columns"), uuid_of("n1"), ddl=more, entity_hash=bytes(32)); put2(l, "more columns", (T0, None, "title", "readable")); l.close()

@@ -1,12 +1,12 @@
 """A seeded simulation of two to five devices that share a store.
 
-Each device has its own copy of the folder, with a temp or a persistent
-cache, sometimes with a second connection. Log files travel between the
-copies late, stale, torn, damaged, swapped, twice and out of order, with
-conflict copies beside. Machines are cloned, or restored from an image, and
-go on as the same device, until one meets the log of the other. A model in
-Python says after each statement what the connection must show; in the end all
-devices must be equal, and equal to the oracle's reading of the logs.
+Each device has its own copy of the folder, with a temp or a persistent cache,
+sometimes with a second connection. Log files travel between the copies late,
+stale, torn, damaged, swapped, twice and out of order, with conflict copies
+beside them. Machines are cloned, or restored from an image, and continue as
+the same device, until one meets the log of the other. A model in Python says
+after each statement what the connection must show; in the end all devices must
+be equal, and equal to the oracle's reading of the logs.
 
     python3 simulation.py --seed 7              replay one schedule
     python3 simulation.py --schedules 2000      run seeds 0 to 1999
@@ -41,9 +41,9 @@ class Schedule(Clones):
                               self.r.randint(2, 5))
         self.devices = []
         self.delivered = {}  # path: bytes that a sync tool put there
-        self.has_former = False  # whether a device began its log anew
+        self.has_former = False  # whether a device started its log over
         self.gone, self.n_images, self.n_names = [], 0, 0
-        self.outcomes = collections.Counter()  # of meetings of clones
+        self.outcomes = collections.Counter()  # meetings of clones so far
         self.devices = [Device(self, n) for n in names]
         self.stats = {d: self.stat(d) for d in self.devices}
 
@@ -78,7 +78,7 @@ class Schedule(Clones):
             return
         device = self.r.choice(devices)
         if device.twin and self.r.random() < 0.3:
-            device = device.twin  # maybe one that is no more
+            device = device.twin  # maybe one that no longer exists
         if not os.path.exists(device.log()):
             return
         how = self.r.choice(["now"] * 6 + ["stale", "torn", "cut", "relay"] * 2 +
@@ -94,7 +94,7 @@ class Schedule(Clones):
             if not os.path.exists(source):
                 return
             data = read(source)
-        elif how == "swapped":  # the log of another device in its place
+        elif how == "swapped":  # the log of another device instead
             other = self.r.choice(self.devices).log()
             if not os.path.exists(other):
                 return
@@ -123,7 +123,7 @@ class Schedule(Clones):
         self.delivered[path] = data
         self.stats[target] = self.stat(target)
 
-    # Statements: each on the connection and on a copy of what it shows.
+    # Statements: each runs on the connection and on a copy of what it shows.
 
     def value(self):
         self.n += 1
@@ -195,7 +195,7 @@ class Schedule(Clones):
             c.committed(view, txn)
 
     def busy(self, c, e):
-        """Only another connection's open transaction in a shared cache may be
+        """Only another connection's open transaction in a shared cache may get
         in the way."""
         need("locked" in str(e) or "busy" in str(e), "error:", e)
         need(c.cache.writer not in (None, c), "busy for nothing:", e)
@@ -261,7 +261,7 @@ class Schedule(Clones):
         c.merged()
 
     def reopen(self, d):
-        """Close all connections, maybe in the middle of a transaction."""
+        """Close all connections, possibly in the middle of a transaction."""
         lost = self.r.random() < 0.3
         self.restore(d)
         self.note("reopen", d.name, "with a new cache" if lost else "")
@@ -274,7 +274,8 @@ class Schedule(Clones):
             d.open(d.cache)
 
     def lose(self, d):
-        """The log is one from a backup; the open store makes it whole."""
+        """The log is replaced by one from a backup; the open store completes
+        it."""
         if d.single and not d.cloned and d.history[d.n_former:]:
             data = self.r.choice(d.history[d.n_former:])
             self.note("backup of", d.name, len(data))
@@ -289,10 +290,10 @@ class Schedule(Clones):
                 c.ended()
             self.sync(c)
 
-    def begin_anew(self, d):
-        """Its cache is lost and its log is damaged at the end, so the device
-        makes a log of another id of the same rows. Older copies of the one
-        before may still be on their way."""
+    def start_over(self, d):
+        """The device lost its cache, and its log is damaged at the end, so it
+        makes a log with another id from the same rows. Older copies of the
+        previous log may still be on their way."""
         if not d.single or d.cloned or not os.path.exists(d.log()):
             return
         self.restore(d)
@@ -310,7 +311,8 @@ class Schedule(Clones):
         after = oracle.read_log(d.log())
         need(before.id != after.id, d.name, "has no new log")
         need(changes(before) == changes(after), d.name, "has other rows in its new log")
-        # What had a later time than its transaction is one by itself now.
+        # A row with a later time than its transaction now is a transaction by
+        # itself.
         d.acknowledged[:] = published(after)
         self.has_former = True
 
@@ -331,7 +333,7 @@ class Schedule(Clones):
         elif kind < 0.925:
             self.lose(d)
         elif kind < 0.93:
-            self.begin_anew(d)
+            self.start_over(d)
         elif kind < 0.98:
             self.clone(d)
         elif d.cloned:
@@ -378,7 +380,7 @@ class Schedule(Clones):
             self.untouched(d)
         for path, data in self.delivered.items():
             need(read(path) == data, "changed", path)
-        # Of the others, parent_ts does not follow from what op 2 rows say.
+        # For the others, parent_ts does not follow from the op 2 rows.
         oracle.check_parents(logs, {d.name for d in self.devices if d.single and
                                     not self.has_former})
 
@@ -418,7 +420,7 @@ def command(seed):
 
 
 def run_all(first, schedules):
-    """The reports of the schedules that fail."""
+    """Reports of the schedules that fail."""
     with multiprocessing.Pool(os.cpu_count()) as pool:
         done = pool.imap_unordered(run, range(first, first + schedules), chunksize=8)
         return [report for _, report in done if report]

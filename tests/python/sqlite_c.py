@@ -1,4 +1,4 @@
-"""What Python's sqlite3 does not offer of SQLite's C interface."""
+"""The parts of SQLite's C interface that Python's sqlite3 lacks."""
 
 import ctypes
 import ctypes.util
@@ -21,7 +21,7 @@ def handle(con):
 
 
 def works(con):
-    """Is it? SQLite's library may be another one than Python's."""
+    """Is it? SQLite's library may not be the one that Python uses."""
     LIB.sqlite3_total_changes.argtypes = [ctypes.c_void_p]
     LIB.sqlite3_libversion.restype = ctypes.c_char_p
     import sqlite3
@@ -29,7 +29,8 @@ def works(con):
 
 
 def config(con, name, value=-1):
-    """Set a switch of sqlite3_db_config() (-1: leave it); what it is then."""
+    """Set a switch of sqlite3_db_config() (-1: do not change it); returns its
+    value."""
     out = ctypes.c_int(-1)
     LIB.sqlite3_db_config(handle(con), ctypes.c_int(CONFIG[name]), ctypes.c_int(value),
                           ctypes.byref(out))

@@ -70,12 +70,12 @@ def kv_log(con, name=None):
 
 
 # The latest row of each key is in front, no row of another bucket is, no row is
-# in the cache twice, and each large value is that of a row.
+# in the cache twice, and each large value belongs to a row.
 MISPLACED = """
     SELECT bucket, key, device, seq FROM %(name)s_cache AS o
     WHERE CASE WHEN bucket <> '' THEN is_old = 0
       ELSE is_old = 1 AND NOT EXISTS(
-        SELECT 1 FROM %(name)s_cache AS n WHERE n.is_old = 0 AND n.key = o.key
+        SELECT 1 FROM %(name)s_cache AS n WHERE n.is_old = 0 AND n.bucket = '' AND n.key = o.key
         AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq)) END
     UNION ALL
     SELECT NULL, NULL, device, seq FROM %(name)s_cache
@@ -86,7 +86,7 @@ MISPLACED = """
 
 
 def misplaced(con, name="kv"):
-    """Rows of the cache that are not where reading expects them."""
+    """Rows of the cache that are not where a reader expects them."""
     return con.execute(MISPLACED % {"name": name}).fetchall()
 
 
@@ -123,12 +123,18 @@ def edit(path, *statements):
 
 
 def deliver(source, target, device, how="whole", part=0.5):
-    """Carry one device's log from one copy of the folder to another.
+    """Carry one device's log from one copy of the folder to another: its sealed
+    files as they are, and of log.db
 
-    whole: as it is; torn: its first part over what was there, the rest of
-    the file old; cut: its first part only.
+    whole: unchanged; torn: its first part, over the old file; cut: only its
+    first part.
     """
     src, dst = log_path(source, device), log_path(target, device)
+    for name in os.listdir(os.path.dirname(src)):  # sealed files go first
+        if name.startswith("log-") and name.endswith(".db"):
+            sealed = os.path.join(os.path.dirname(src), name)
+            put(os.path.join(os.path.dirname(dst), name), read(sealed),
+                os.stat(sealed).st_mtime_ns)
     data, n = read(src), int(os.path.getsize(src) * part)
     if how == "torn":
         old = read(dst) if os.path.exists(dst) else b""
@@ -152,9 +158,8 @@ def exchange(*folders):
 
 
 def snapshot(folder, without=None):
-    """Bytes and times of all that is in a folder, but for one device's own.
-
-    Directories too: a file that came and went shows in their mtime.
+    """Bytes and times of everything in a folder, except one device's own
+    files. Of directories too: their mtime shows a file that came and went.
     """
     out = {}
     own = without and os.path.join(folder, "devices", without)
@@ -201,7 +206,7 @@ class Process:
         try:
             self.p.stdin.close()
         except BrokenPipeError:
-            pass  # it died before it read all
+            pass  # it died before it had read everything
         self.p.stdout.close()
         return self.p.wait()
 
@@ -267,12 +272,13 @@ class Case(unittest.TestCase):
 
     def published(self, device, folder="notes.kv"):
         """The transactions in a log, each {tagged key: tagged value, or None
-        for a delete}."""
-        return [
+        for a delete}, without those of acknowledgements alone."""
+        txns = [
             {tag(r.key): tag(r.value) if r.op == oracle.SET else None
              for r in txn if r.op != oracle.SEEN}
             for txn in oracle.transactions(self.log(device, folder).rows)
         ]
+        return [txn for txn in txns if txn]
 
     def state(self, con, device):
         row = con.execute("SELECT state, detail FROM kv_devices WHERE device = ?",
@@ -284,7 +290,7 @@ class Case(unittest.TestCase):
             "SELECT unpublished FROM kv_devices WHERE is_self").fetchone()[0]
 
     def check(self, con, folder="notes.kv", name="kv"):
-        """What the connection shows is the fold of all logs in its folder."""
+        """Check that the connection shows the fold of all logs in its folder."""
         folder = self.path(folder)
         logs = oracle.read_folder(folder)
         rows = [r for log in logs.values() for r in log.rows]
@@ -295,10 +301,11 @@ class Case(unittest.TestCase):
 
     def leftovers(self, folder):
         return [f for base, _, files in os.walk(folder) for f in files
-                if f != "log.db" and os.path.basename(os.path.dirname(base)) == "devices"]
+                if f != "log.db" and not oracle.SEGMENT.match(f) and os.path.basename(os.path.dirname(base)) == "devices"]
 
     def fails(self, sql, *words, con=None, error=sqlite3.Error, args=()):
-        """The statement fails, with a message that has these words."""
+        """Check that the statement fails, with a message that contains these
+        words."""
         with self.assertRaises(error) as caught:
             (con or self.db).execute(sql, args).fetchall()
         for w in words:
@@ -310,7 +317,7 @@ HOSTS = {"temp": (":memory:", "temp"), "persistent": ("host.db", "main")}
 
 
 class Publish(Case):
-    """A test of the own log; self.db is the connection opened last."""
+    """A test of the own log; self.db is the connection that was opened last."""
 
     def open(self, host="persistent", name="laptop", folder="notes.kv", options="", db=None):
         file, schema = HOSTS[host]

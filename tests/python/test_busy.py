@@ -150,7 +150,7 @@ class Busy(Case):
                 db.execute("INSERT INTO kv VALUES('c', 3)")
                 self.end(db, name, {"c": 3}, rows=0)
 
-    def test_after_a_busy_host_others_see_nothing_of_it(self):
+    def test_others_see_nothing_after_a_busy_host(self):
         name, db, other = self.busy_host("temp", "reader")
         phone = self.process()
         phone.open(self.path(name), "phone", "now=%d" % NOW)
@@ -161,9 +161,9 @@ class Busy(Case):
         other.sql("ROLLBACK")
         self.end(db, name, rows=0)
 
-    def test_after_a_busy_host_the_log_is_free_for_another_process(self):
-        """What waits in a prepared log blocks nobody for ever: the next
-        statement of the same connection gives it back."""
+    def test_another_process_can_write_after_a_busy_host(self):
+        """A prepared log does not block others for ever: the next statement of
+        the same connection releases it."""
         name, db, other = self.busy_host("temp", "reader")
         twin = self.process()
         db.execute("INSERT INTO kv VALUES('b', 2)")
@@ -173,9 +173,9 @@ class Busy(Case):
         db.execute("COMMIT")
         self.end(db, name, {"twin": 1}, {"a": 1, "b": 2})
 
-    def test_a_busy_host_behind_another_process_then_rolled_back_to(self):
-        """The commit had moved its rows behind those of the other process;
-        only a savepoint from before it moves them back."""
+    def test_a_busy_host_after_another_process_then_rolled_back_to(self):
+        """The commit moved its rows after those of the other process. Only a
+        savepoint from before the commit moves them back."""
         for schema in ("temp", "main"):
             for before in (True, False):
                 with self.subTest(schema=schema, before=before):

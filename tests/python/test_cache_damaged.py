@@ -1,5 +1,5 @@
 """A cache that lost or changed own rows: nothing wrong is published, rows that
-nobody else has are not given up, and what the folder has comes from there.
+nobody else has are kept, and other rows are read from the folder again.
 """
 
 import os
@@ -18,7 +18,7 @@ class Changed(Publish):
         self.db = self.connect(self.path("host.db"))
 
     def rows_wait(self, *keys):
-        """In a persistent cache, behind one that is published."""
+        """In a persistent cache, after a published row."""
         self.open()
         self.put("a")
         os.rename(self.path("notes.kv"), self.path("away.kv"))
@@ -31,7 +31,7 @@ class CacheDamaged(Changed):
     def leftovers(self, folder):
         return []       # damaged logs that were set aside
 
-    def test_rows_that_wait_are_not_given_up_with_a_cache_of_another_format(self):
+    def test_waiting_rows_are_not_lost_with_a_cache_of_another_format(self):
         self.rows_wait("b", "c")
         self.change("UPDATE kv_meta SET format = 1")
         message = self.fails("SELECT kv_sync()", "kv: ", "2 rows", "kv_cache", "discard=1")
@@ -44,19 +44,19 @@ class CacheDamaged(Changed):
         self.put("d")
         self.check(self.db)
 
-    def test_a_row_that_waits_and_was_changed_is_not_published(self):
+    def test_a_changed_waiting_row_is_not_published(self):
         self.rows_wait("b", "c")
         self.change("UPDATE kv_cache SET value = 'x' WHERE key = 'b'")
         self.fails("SELECT kv_sync()", "kv: ", "does not hold the rows")
         self.assertEqual(self.keys(), ["a"])
 
-    def test_a_row_that_waits_and_is_gone_is_noticed(self):
+    def test_a_missing_waiting_row_is_noticed(self):
         self.rows_wait("b", "c", "d")
         self.change("DELETE FROM kv_cache WHERE key = 'c'")
         self.fails("SELECT kv_sync()", "kv: ", "does not hold the rows")
         self.assertEqual(self.keys(), ["a"])
 
-    def test_rows_that_wait_and_are_in_the_log_but_one_is_gone(self):
+    def test_waiting_rows_that_the_log_has_but_for_one(self):
         """A copy of the host published some of them."""
         self.rows_wait("b", "c")
         self.db.close()
@@ -71,8 +71,9 @@ class CacheDamaged(Changed):
         self.fails("SELECT kv_sync()", "kv: ", "does not hold the rows")
         self.assertEqual(self.keys(), ["a", "b", "c"])
 
-    def test_a_log_that_is_gone_with_its_rows_is_not_begun_again(self):
-        """Readers would take it for another one's, and forget what they have."""
+    def test_a_log_that_is_gone_with_its_rows_is_not_started_again(self):
+        """Readers would think that it is another log, and forget what they
+        have."""
         self.open()
         self.put("a", "b")
         shutil.rmtree(os.path.dirname(self.own))
@@ -81,8 +82,8 @@ class CacheDamaged(Changed):
         self.fails("INSERT INTO kv VALUES('c', 1)", "kv: ", "does not hold the rows")
         self.assertEqual(os.path.getsize(self.own), 0)
 
-    def test_a_log_that_is_gone_and_a_cursor_that_never_was(self):
-        """The log that is made then has no rows to be judged by."""
+    def test_a_missing_log_and_a_missing_cursor(self):
+        """The new log has no rows by which it could be judged."""
         self.open()
         self.put("a")
         shutil.rmtree(os.path.dirname(self.own))
@@ -92,7 +93,7 @@ class CacheDamaged(Changed):
         self.assertEqual(kv(self.db), plain({"a": 1}))
 
     def test_a_damaged_log_and_a_cache_that_lacks_rows(self):
-        """What either of them has goes into a new log."""
+        """The rows of both go into a new log."""
         self.open()
         self.put("a", "b", "c", "d")
         edit(self.own, "UPDATE log SET value = 'x' WHERE seq = 3")
@@ -102,7 +103,7 @@ class CacheDamaged(Changed):
         self.assertEqual(sorted(self.keys()), ["a", "b", "c", "d"])
         self.check(self.db)
 
-    def test_a_cursor_that_no_log_has(self):
+    def test_a_cursor_that_fits_no_log(self):
         """As if it had read nothing."""
         self.device("phone").execute("INSERT INTO kv VALUES('p', 1)")
         self.open()
@@ -134,7 +135,7 @@ class CacheDamaged(Changed):
 
 
 class Tampered(Changed):
-    def test_triggers_of_the_host_on_the_cache_that_lead_back(self):
+    def test_triggers_on_the_cache_that_call_the_store(self):
         for body, message in (("INSERT INTO kv VALUES('x', 1)", "no such table"),
                               ("SELECT kv_set('x', 1)", "remove it"),
                               ("SELECT kv_get('a')", None)):
@@ -155,7 +156,7 @@ class Tampered(Changed):
                 self.put("e")
                 self.check(self.db)
 
-    def test_triggers_of_the_host_on_large_values_that_lead_back(self):
+    def test_triggers_on_large_values_that_call_the_store(self):
         for body, message in (("INSERT INTO kv VALUES('x', 1)", "no such table"),
                               ("SELECT kv_set('x', 1)", "remove it"),
                               ("DELETE FROM kv", "no such table"),
@@ -171,7 +172,7 @@ class Tampered(Changed):
                 self.db.execute("INSERT INTO kv VALUES('b', zeroblob(100000))")
                 self.check(self.db)
 
-    def test_a_view_in_the_place_of_the_cache_that_leads_back(self):
+    def test_a_view_that_replaces_the_cache_and_calls_the_store(self):
         self.open()
         self.put("a")
         self.change("ALTER TABLE kv_cache RENAME TO was",
@@ -198,7 +199,7 @@ class Tampered(Changed):
         sync(self.db)
         self.assertEqual(kv(self.db), plain({"a": 1}))
 
-    def test_a_text_that_utf_16_does_not_keep_is_refused(self):
+    def test_text_that_utf_16_would_change_is_refused(self):
         self.db = self.connect(self.path("utf16.db"))
         self.db.execute("PRAGMA encoding = 'UTF-16le'")
         self.db.execute("CREATE VIRTUAL TABLE kv USING kv(%r, device='laptop')" % self.path("notes.kv"))
@@ -209,19 +210,19 @@ class Tampered(Changed):
 
 
 class CacheUnfit(Changed):
-    """Of another format, or a part of it is gone."""
+    """A cache of another format, or with a part missing."""
 
-    TABLES = ("meta", "cache", "cursor", "seen", "arrival", "former", "large")
+    TABLES = ("meta", "cache", "cursor", "seen", "arrival", "former", "large", "contested")
     RENAMED = {"meta": "epoch", "cache": "value", "cursor": "detail", "seen": "peer_sum",
-               "arrival": "last_ts", "former": "newest", "large": "value"}
+               "arrival": "last_ts", "former": "newest", "large": "value", "contested": "key"}
 
     def breaks(self):
-        """Ways to take away a part of the cache, by table."""
+        """Ways to remove a part of the cache, by table."""
         for t in self.TABLES:
             yield t, "DROP TABLE kv_" + t
             yield t, "ALTER TABLE kv_%s RENAME COLUMN %s TO other" % (t, self.RENAMED[t])
 
-    def test_a_cache_that_lacks_a_table_or_column_is_built_anew(self):
+    def test_a_cache_that_lacks_a_table_or_column_is_rebuilt(self):
         for table, how in self.breaks():
             with self.subTest(how=how):
                 self.fresh()
@@ -238,7 +239,7 @@ class CacheUnfit(Changed):
                 self.check(self.db)
                 self.assertEqual(self.keys()[:2], ["a", "b"])
 
-    def test_rows_that_wait_are_not_lost_with_a_table_or_column(self):
+    def test_waiting_rows_are_not_lost_with_a_table_or_column(self):
         for table, how in self.breaks():
             if how != "DROP TABLE kv_cache":
                 with self.subTest(how=how):
@@ -259,11 +260,11 @@ class CacheUnfit(Changed):
                     self.check(self.db)
 
     def format(self):
-        """That of the cache, which this version made."""
+        """The format of the cache that this version made."""
         return self.db.execute("SELECT format FROM kv_meta").fetchone()[0]
 
-    def test_rows_that_wait_are_not_lost_with_an_older_format(self):
-        """Nor if the tables of that format had other columns."""
+    def test_waiting_rows_are_not_lost_with_an_older_format(self):
+        """The same if the tables of that format had other columns."""
         self.rows_wait("b")
         known = self.format()
         self.change("UPDATE kv_meta SET format = 1",
@@ -287,7 +288,7 @@ class CacheUnfit(Changed):
         self.assertEqual(self.format(), known)
         self.check(self.db)
 
-    def test_a_newer_cache_is_refused_and_left_as_it_is(self):
+    def test_a_newer_cache_is_refused_and_left_alone(self):
         self.rows_wait("b")
         known = self.format()
         self.change(f"UPDATE kv_meta SET format = {known + 1}",

@@ -1,6 +1,6 @@
-"""Host databases that earlier versions made (tests/golden_hosts): this version and
-one to come, whose caches have another format, show what is in them, publish what
-waits, and lose nothing.
+"""Host databases that earlier versions made (tests/golden_hosts): this version
+and a later one, whose caches have another format, show what is in them,
+publish what waits, and lose nothing.
 """
 
 import os
@@ -124,6 +124,15 @@ class Formats(Case):
         self.assertEqual(stock.execute("SELECT name FROM sqlite_master WHERE name LIKE "
                                        "'%aside%'").fetchall(), [])
         stock.close()
+
+    def test_an_older_cache_that_cannot_be_read_asks_for_a_sync(self):
+        self.place(FORMATS[-1], "waiting")
+        edit(self.path("waiting.db"), "ALTER TABLE kv_cache RENAME COLUMN value TO other",
+             "UPDATE kv_meta SET format = format - 1")
+        con = self.open("waiting", MODULE)
+        for sql in "SELECT * FROM kv", "SELECT * FROM kv_log", "SELECT kv_get('a')":
+            self.fails(sql, "an older version of sqlite-kv made the cache of kv: call kv_sync()",
+                       con=con)
 
     def test_this_version_has_a_fixture(self):
         con = open_store(self.connect(self.path("now.db")), self.path("now.kv"), "laptop",

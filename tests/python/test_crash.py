@@ -1,5 +1,6 @@
-"""Processes killed at any moment, and readers beside a running writer: what
-was acknowledged stays, transactions are whole, others see a prefix.
+"""Processes killed at any moment, and readers beside a running writer:
+acknowledged transactions stay, transactions are whole, and others see a
+prefix.
 """
 
 import random
@@ -35,7 +36,7 @@ class Killed(Case):
             rounds = 0
             try:
                 while True:
-                    if rounds == kill % 5:  # those before it are let end
+                    if rounds == kill % 5:  # earlier ones may end
                         timer.start()
                     rounds += 1
                     at = {}

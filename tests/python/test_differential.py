@@ -1,5 +1,5 @@
 """Random statements against kv and against a plain table side by side: the
-same outcome, the same rows, and a log that holds what committed, no more.
+same outcome, the same rows, and a log that has exactly what was committed.
 
 KV_ROUNDS sets how many seeds each test runs; a failure names its seed, and
 `python3 test_differential.py SEED` replays one.
@@ -218,8 +218,9 @@ class Differential(Case):
 
 class Moves(Case):
     """Keys moved onto keys of the same statement. Like a table with rowids: an
-    UPDATE finds its rows and their new keys first, as one of a virtual table does;
-    a plain WITHOUT ROWID table works them out again from what is there by then."""
+    UPDATE finds its rows and their new keys first, as for any virtual table.
+    In a plain WITHOUT ROWID table it computes them again while the rows
+    change."""
 
     NEW = ["key + 1", "key - 1", "value", "-key", "key % 3", "CASE key WHEN 1 THEN 2 WHEN 2 "
            "THEN 1 ELSE key END", "abs(key * 7 + ?1) % 6", "CASE WHEN key % 2 THEN ?1 ELSE key END"]

@@ -1,6 +1,6 @@
-"""A log that is cut, torn, flipped or shuffled in any place shows whole
-transactions of the log that it was, or nothing of it; takes away nothing that
-was read; and what is delivered whole afterwards is merged, whatever was there.
+"""A log that is cut, torn, flipped or shuffled anywhere shows whole
+transactions of the original log, or nothing; nothing that was read is lost;
+and a good log that arrives afterwards is merged, whatever was there before.
 
     KV_FLIPS=100000 python3 test_foreign_damage.py     more random damage
     KV_SEED=7                                          other damage
@@ -66,12 +66,12 @@ class Damage(Case):
         end = self.log.prefix(con)
         self.assertGreaterEqual(end, before, "rows were lost")
         self.assertGreaterEqual(n, 0)
-        # Shown and acknowledged alike: what is said to be merged is.
+        # What is acknowledged is what is shown.
         said, state = con.execute(
             "SELECT last_seq, state FROM kv_devices WHERE device = 'phone'").fetchone()
         self.assertGreaterEqual(said, end)
         # A wrong page between may hide a row from a search, but not from a
-        # scan: then it is all read anew.
+        # scan: then all of it is read again.
         self.assertIn(state, ("ok", "waiting", "behind", "rewritten", "damaged", "stranger",
                               "newer"))
         place(self.file, self.whole)
@@ -97,7 +97,7 @@ class Damage(Case):
         self.assertEqual(self.n, -(-len(self.whole) // 512))
 
     def test_the_rest_zeros_at_every_512th_byte(self):
-        """As tools leave a file that they allocate before they fill it."""
+        """As left by tools that allocate a file before they fill it."""
         seen = set()
         for n in range(0, len(self.whole), 512):
             with self.subTest(bytes=n):
@@ -151,7 +151,7 @@ class Damage(Case):
                 self.each(b"".join(page[:i] + page[i + 1:]))
 
     def test_an_overflow_page_that_no_file_can_have(self):
-        """Older SQLites say of one that the disk is full."""
+        """Older versions of SQLite report a full disk for it."""
         self.phone.execute("INSERT INTO kv VALUES('large', ?)", ("x" * 20000,))
         self.whole = read(log_path(self.path("theirs.kv"), "phone"))
         self.log = Original(self.path("theirs.kv"), "phone")
@@ -183,8 +183,8 @@ class Damage(Case):
 
 
 class Rewritten(Case):
-    """Another log in the place of one that was read replaces it whole, in kv
-    and kv_log; a damaged one does not."""
+    """Another log in place of one that was read replaces it completely, in kv
+    and kv_log. A damaged one does not."""
 
     def setUp(self):
         super().setUp()
@@ -202,7 +202,7 @@ class Rewritten(Case):
         put(self.file, self.one)
         sync(self.laptop)
 
-    def test_it_replaces_the_one_before_in_kv_and_kv_log(self):
+    def test_it_replaces_the_previous_log_in_kv_and_kv_log(self):
         for data, shown in ((self.two, {"both": "mine", "two": 2}), (self.one_later, {
                 "both": "one", "one": 1, "more": 1, "later": 1})):
             put(self.file, data)
@@ -212,8 +212,9 @@ class Rewritten(Case):
                 "own": 1, "kept": 2 if "two" in shown else 1, **shown}))
             self.check(self.laptop, "mine.kv")
 
-    def test_who_follows_kv_changes_gets_to_what_is_there(self):
-        """From what it had when the log was replaced; of another epoch."""
+    def test_a_mirror_of_kv_changes_arrives_at_the_new_state(self):
+        """Starting from the rows that it had when the log was replaced, in
+        another epoch."""
         cursor = self.laptop.execute("SELECT kv_cursor()").fetchone()[0]
         put(self.file, self.two)
         sync(self.laptop)
@@ -233,7 +234,7 @@ class Rewritten(Case):
         self.assertEqual(sync(self.laptop), 2)
         self.check(self.laptop, "mine.kv")
 
-    def test_a_damaged_one_replaces_nothing_at_whatever_place(self):
+    def test_a_damaged_log_replaces_nothing_wherever_it_is_damaged(self):
         before = kv(self.laptop)
         for at in range(0, len(self.two), 64):
             data = bytearray(self.two)
@@ -250,7 +251,7 @@ class Rewritten(Case):
         self.assertEqual(sync(self.laptop), 2)
         self.check(self.laptop, "mine.kv")
 
-    def test_there_and_back_ends_with_what_is_there(self):
+    def test_there_and_back_ends_with_the_present_log(self):
         for data in (self.two, self.one_later, self.two, self.two, self.one[:PAGE], self.one_later,
                      self.two):
             put(self.file, data)
@@ -260,9 +261,9 @@ class Rewritten(Case):
             self.assertEqual(sync(self.laptop), 0)
         self.check(self.laptop, "mine.kv")
 
-    def test_an_older_copy_of_the_one_before_erases_nothing(self):
-        """From a backup, or what a sync tool had left. Also when the cache
-        was closed between, and until one of both is written on."""
+    def test_an_older_copy_of_the_previous_log_erases_nothing(self):
+        """From a backup, or left by a sync tool. Also if the cache was closed
+        in between, and until one of the two grows."""
         con = self.device("tablet", "mine.kv", "host.db", "main")
         sync(con)
         put(self.file, self.two)

@@ -1,6 +1,6 @@
 """What other devices' logs and kv_sync() do to the host: nothing. Its
-settings, limits, callbacks, schema and locks are as they were; nothing that a
-file says runs there; and devices of one folder may share a process.
+settings, limits, callbacks, schema and locks are as they were; no file can run
+code there; and devices of one folder may share a process.
 """
 
 import os
@@ -15,7 +15,7 @@ from support import (NOW, Case, connect, deliver, edit, kv, log_path, open_store
                      read, sync)
 
 LIMITS = {k: getattr(sqlite3, k) for k in dir(sqlite3) if k.startswith("SQLITE_LIMIT_")}
-NOT_ASKED = {  # pragmas that do something, or tell what changes by itself
+NOT_ASKED = {  # pragmas that do something, or whose value changes by itself
     "incremental_vacuum", "integrity_check", "quick_check", "optimize", "wal_checkpoint",
     "shrink_memory", "foreign_key_check", "data_version", "freelist_count", "page_count",
     "index_info", "index_list", "index_xinfo", "table_info", "table_xinfo", "foreign_key_list",
@@ -39,7 +39,7 @@ class Untouched(Case):
             "damaged": self.whole[:8192] + os.urandom(4096) + self.whole[12288:]}
 
     def asked(self, con):
-        """All that can be asked of a host."""
+        """Everything that a host can be asked."""
         out = {"limit " + n: con.getlimit(i) for n, i in LIMITS.items()}
         for name, in con.execute("SELECT name FROM pragma_pragma_list").fetchall():
             if name not in NOT_ASKED:
@@ -97,7 +97,7 @@ class Untouched(Case):
             put(self.file, data or b"")
             sync(con)
             called.clear()
-            # A new text each time, so that it is prepared anew
+            # A new text each time, so that it is prepared again
             con.execute("SELECT f() || %d UNION SELECT 'a' ORDER BY 1 COLLATE c" % n).fetchall()
             self.assertEqual(called, {"authorizer", "progress", "trace", "function", "collation"})
 

@@ -1,5 +1,5 @@
-"""What a sync tool or a stranger puts beside the own log is not rolled into
-it, is not followed to other files, and hangs nothing.
+"""Whatever a sync tool or a stranger puts beside the own log is not rolled
+into it, does not lead to other files, and does not make anything hang.
 """
 
 import faulthandler

@@ -1,5 +1,5 @@
-"""What a limit of the host, or of the moment, kept from being read is read
-when it is gone; memory is bounded by the host's limit.
+"""A row that a limit of the host, or a lack of memory, kept from being read is
+read later, once that is gone. The host's limit bounds memory.
 """
 
 import os
@@ -53,7 +53,7 @@ class Limits(Case):
         self.assertEqual(sync(laptop), 2)
         self.assertEqual(kv(laptop), self.full)
 
-    def test_a_key_over_the_limit_costs_what_is_behind_it_only(self):
+    def test_a_key_over_the_limit_only_delays_what_comes_after_it(self):
         make(self.file, [(1, NOW, None, 1, "", "a", 1), (2, NOW + 1, None, 1, "", "k" * 500_000, 1)])
         laptop = self.connect()
         laptop.setlimit(LENGTH, 100_000)

@@ -1,7 +1,7 @@
-"""Copies of a log that are made while its device writes as fast as it can:
-in one piece or in small ones, with its journal before or after. Readers show
-whole transactions, ever more of them; the device that gets such a copy back
-goes on.
+"""Copies of a log that are made while its device writes as fast as it can: in
+one piece or in small ones, with its journal before or after, and then the
+files that were sealed meanwhile. Readers show whole transactions, more and
+more of them; the device that gets such a copy back continues.
 
     KV_LIVE_SECONDS=60 python3 test_foreign_live.py     longer than the suite
 """
@@ -19,7 +19,7 @@ WRITER = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from support import connect, open_store
-con = open_store(connect(timeout=5), sys.argv[2], "writer")
+con = open_store(connect(timeout=5), sys.argv[2], "writer", "segment=200000")
 print("ready", flush=True)
 for i in range(10**9):
     pad = "x" * (i % 13 * 150)
@@ -78,8 +78,16 @@ class Live(Case):
         except FileNotFoundError:
             return None
 
+    def put_sealed(self, path):
+        """The sealed files of the log, which do not change, to beside path."""
+        source, copy = os.path.dirname(self.source), os.path.dirname(path)
+        for name in os.listdir(source):
+            if name.startswith("log-") and name.endswith(".db"):
+                if not os.path.exists(os.path.join(copy, name)):
+                    put(os.path.join(copy, name), read(os.path.join(source, name)))
+
     def copies(self):
-        """Bytes of the log, and of a journal from before or after or None."""
+        """Bytes of log.db, and of a journal from before or after or None."""
         end = time.monotonic() + SECONDS
         n = 0
         while time.monotonic() < end:
@@ -91,17 +99,18 @@ class Live(Case):
         self.assertGreater(n, 5)
 
     def finish(self, con, path):
-        """The writer is killed; its log, once more opened by it, is all."""
+        """The writer is killed. Its log, opened by it once more, is complete."""
         self.writer.kill()
         self.writer.wait()
         again = self.device("writer")
         put(path, read(self.source))
+        self.put_sealed(path)
         sync(con)
         self.assertEqual(self.state(con, "writer"), "ok")
         self.assertGreater(self.shown(con), 10)
         self.assertEqual(kv(con), kv(again))
 
-    def test_a_reader_shows_ever_more_whole_transactions(self):
+    def test_a_reader_shows_more_and_more_whole_transactions(self):
         path = log_path(self.path("mine.kv"), "writer")
         con = self.device("reader", "mine.kv")
         last, steps = 0, 0
@@ -109,6 +118,7 @@ class Live(Case):
             put(path, data)
             if journal is not None:
                 put(path + "-journal", journal)
+            self.put_sealed(path)
             sync(con)
             shown = self.shown(con)
             self.assertGreaterEqual(shown, last)
@@ -129,7 +139,7 @@ class Live(Case):
         self.assertIsNone(self.writer.poll(), "the writer failed")
         self.finish(con, self.source)
 
-    def test_the_device_goes_on_from_such_a_copy(self):
+    def test_the_device_continues_from_such_a_copy(self):
         steps = 0
         for n, data, journal in self.copies():
             folder = "copy%d.kv" % n
@@ -137,6 +147,7 @@ class Live(Case):
             put(path, data)
             if journal is not None:
                 put(path + "-journal", journal)
+            self.put_sealed(path)
             con = self.device("writer", folder)
             shown = self.shown(con)
             con.execute("INSERT INTO kv VALUES('mine', ?)", (n,))

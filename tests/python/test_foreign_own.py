@@ -1,5 +1,5 @@
-"""A damaged log of the own device: what verifies is kept, what the cache has
-comes back, numbers are never used again under the same id, and the damage is
+"""A damaged log of the own device: what verifies is kept, rows of the cache
+come back, numbers are never reused under the same id, and the damage is
 noticed wherever it is.
 """
 
@@ -28,8 +28,8 @@ class OwnDamage(Publish):
             data[-4096:] = bytes(4096)
         return bytes(data)
 
-    def test_a_store_opened_anew_keeps_what_verifies(self):
-        """Under another id: the numbers behind it were used."""
+    def test_a_reopened_store_keeps_what_verifies(self):
+        """Under another id, because the numbers after it were used."""
         for host in HOSTS:
             for where in ("page", "value", "tail"):
                 with self.subTest(host=host, where=where):
@@ -46,9 +46,10 @@ class OwnDamage(Publish):
                     sync(db)
                     log = self.log("laptop")
                     self.assertNotEqual(log.id, self.id)
-                    self.assertGreater(len(log.rows), 50)
-                    n = len(log.rows)
-                    self.assertEqual([(r.ts, r.key, r.value) for r in log.rows],
+                    rows = [r for r in log.rows if r.op != 2]
+                    n = len(rows)
+                    self.assertGreater(n, 50)
+                    self.assertEqual([(r.ts, r.key, r.value) for r in rows],
                                      [(r.ts, r.key, r.value) for r in self.rows[:n]])
                     self.put("new")
                     self.check(db)
@@ -81,8 +82,9 @@ class OwnDamage(Publish):
         sync(peer)
         self.check(peer)
 
-    def test_bytes_behind_the_end_are_cut_off(self):
-        """A sync tool wrote the end of a longer file behind it: others wait for the rest."""
+    def test_bytes_after_the_end_are_cut_off(self):
+        """A sync tool wrote the end of a longer file after it: others would
+        wait for the rest."""
         for host in HOSTS:
             for then in ("sync", "write", "open"):
                 with self.subTest(host=host, then=then):
@@ -91,6 +93,7 @@ class OwnDamage(Publish):
                     self.put("a")
                     peer = self.device("peer")
                     self.assertEqual(len(kv(peer)), 1)
+                    sync(self.db)  # so that it has nothing to acknowledge later
                     whole = read(self.own)
                     put(self.own, whole + b"x" * 9000)
                     sync(peer)
@@ -126,9 +129,9 @@ class OwnDamage(Publish):
                     reader = self.device("reader")
                     self.assertEqual(kv(reader), kv(db))
 
-    def test_damage_among_large_values_is_found_by_and_by(self):
-        """Only a part of them is read at a time."""
-        db = self.open()
+    def test_damage_among_large_values_is_found_over_time(self):
+        """Only a part of them is read at a time. All are in log.db here."""
+        db = self.open(options="segment=0")
         for i in range(300):
             self.put(i, value=b"x" * 100000)
         sync(db)

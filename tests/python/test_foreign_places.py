@@ -1,5 +1,5 @@
-"""Whatever lies wherever in the folder: kv_sync() and a commit do not fail for
-it, do not stop at it, do not hang, take no time, and leave it as it is.
+"""Whatever is anywhere in the folder, kv_sync() and a commit do not fail or
+stop because of it, do not hang, are not slowed down, and leave it alone.
 """
 
 import faulthandler
@@ -91,7 +91,7 @@ class Places(Case):
         os.rename(self.folder, self.template)
 
     def for_each_kind(self, place, check):
-        """check(path) in a folder that has each odd thing at a place."""
+        """Run check(path) in a folder with each odd thing at that place."""
         for make_it in KINDS:
             with self.subTest(kind=make_it.__name__, place=place):
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -139,10 +139,10 @@ class Places(Case):
                 self.assertIn((None, "ignored", "devices/odd"), states)
         self.for_each_kind("devices/odd", check)
 
-    def test_in_the_place_of_a_device(self):
+    def test_instead_of_a_device(self):
         self.for_each_kind("devices/phone", lambda _: self.syncs("tablet"))
 
-    def test_in_the_place_of_a_log(self):
+    def test_instead_of_a_log(self):
         def check(path):
             word = {d: s for d, s, _ in self.syncs("tablet") if d}["phone"]
             regular = stat.S_ISREG(os.lstat(path).st_mode)
@@ -163,7 +163,7 @@ class Places(Case):
         for name in ("odd", "log.db.aside-1", "log.db-conflict"):
             self.for_each_kind("devices/laptop/" + name, check)
 
-    def test_in_the_place_of_the_own_log_or_directory_it_is_named(self):
+    def test_instead_of_the_own_log_or_directory_it_is_named(self):
         def check(path):
             mode = os.lstat(path).st_mode
             if stat.S_ISREG(mode) if path.endswith(".db") else stat.S_ISDIR(mode):
@@ -181,7 +181,7 @@ class Places(Case):
 
 
 def others(folder):
-    """All that is in the folder but what laptop may write."""
+    """Everything in the folder except what laptop may write."""
     out = {}
     for base, dirs, files in os.walk(folder):
         if base == os.path.join(folder, "devices", "laptop"):
@@ -196,7 +196,7 @@ def others(folder):
 
 
 class Many(Case):
-    """A laptop, and what of others is expensive to look at."""
+    """A laptop, and files of others that are expensive to read."""
 
     def setUp(self):
         super().setUp()
@@ -218,8 +218,8 @@ class Many(Case):
         again = [work(sync, self.laptop)[0] for _ in range(2)]
         self.assertLess(min(seconds, *again), LIMIT)
 
-    def test_a_million_things_in_its_schema(self):
-        """Only as many are looked at as tell that it is no log."""
+    def test_a_million_entries_in_its_schema(self):
+        """Only as many are read as it takes to see that it is not a log."""
         kinds = {
             "tables": "'table', 't' || i, 't' || i, 2, 'CREATE TABLE t' || i || '(x)'",
             "views": "'view', 't' || i, 't' || i, 0, 'CREATE VIEW t' || i || ' AS SELECT 1'",
@@ -236,7 +236,8 @@ class Many(Case):
     def test_a_million_device_rows(self):
         make(self.file, [], after=[
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e6) "
-            "INSERT INTO device SELECT 'phone', x'00', '', i, 0, 0, '' FROM n"])
+            "INSERT INTO device "
+            "SELECT 'phone', x'00', '', i, 0, 0, NULL, NULL, NULL, 0, 'xxh3-64' FROM n"])
         self.cheap("damaged")
 
     def test_a_million_rows_that_do_not_verify(self):
@@ -249,7 +250,7 @@ class Many(Case):
                 self.cheap("damaged", "ok", rows=0 if n else 1)
 
     def test_rows_of_one_transaction_without_an_end_wait(self):
-        """They do verify, so they may take the time that they take."""
+        """They verify, so they may take their time."""
         make(self.file, [(300_000, NOW, None, 1, "", 1, 1)] * 1000)
         self.cheap("waiting")
 
@@ -269,7 +270,7 @@ class Many(Case):
         put(self.file, data[:(root - 1) * 512] + bytes(page) + data[root * 512:])
         self.cheap("damaged")
 
-    def test_a_thousand_names_that_are_none_and_a_hundred_without_a_log(self):
+    def test_a_thousand_invalid_names_and_a_hundred_without_a_log(self):
         for i in range(1000):
             os.makedirs(os.path.join(self.folder, "devices", "no name %d" % i))
             put(os.path.join(self.folder, "devices", "file%d" % i), b"x")
@@ -288,7 +289,8 @@ class Many(Case):
         self.assertEqual(self.state(self.laptop, "zulu"), "ok")
 
     def test_a_good_log_in_a_file_of_4_tb(self):
-        """What is behind its last page is not read, but there should be none."""
+        """What comes after its last page is not read, but there should not be
+        anything."""
         make(self.file, [(1, NOW, None, 1, "", "p", 1)])
         try:
             os.truncate(self.file, 4 << 40)

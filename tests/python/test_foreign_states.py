@@ -1,5 +1,5 @@
-"""kv_devices says what is the matter with each log, in a word that the reference
-explains and a sentence; and lists what it does not read.
+"""kv_devices says what is wrong with each log, in a word that the reference
+explains and in a sentence; and it lists the files that it does not read.
 """
 
 import os
@@ -47,7 +47,7 @@ class States(Case):
         return sync(self.laptop)
 
     def test_each_word_in_turn_and_back_to_ok(self):
-        """Whatever was there before, the whole file is merged whole."""
+        """Whatever was there before, a good file is merged completely."""
         def changed(*statements):
             def make_it():
                 put(self.file, self.whole)
@@ -65,9 +65,10 @@ class States(Case):
             (other_device, "stranger", ["laptop"]),
             (changed("PRAGMA application_id = 7"), "stranger", ["not a log"]),
             (changed("CREATE TABLE more(x)"), "stranger", ["tables"]),
-            (changed("PRAGMA user_version = 2"), "newer", ["version 2"]),
+            (changed("PRAGMA user_version = 3"), "newer", ["version 3"]),
+            (changed("PRAGMA user_version = 1"), "stranger", ["unreleased"]),
             (changed("PRAGMA user_version = 2000000000"), "newer", ["2000000000"]),
-            (changed("UPDATE device SET base_seq = 7"), "newer", []),
+            (changed("UPDATE device SET base_seq = 7"), "waiting", ["is missing"]),
             (lambda: os.mkfifo(self.file), "stranger", ["regular"]),
             (lambda: os.symlink(self.paths["whole"], self.file), "stranger", ["regular"]),
             (lambda: None, "missing", ["kept"]),
@@ -126,7 +127,7 @@ class States(Case):
         self.told("rewritten", "a different log", rows="abcd")
 
     def test_a_file_that_is_longer_than_it_says_waits(self):
-        """rsync --append sends what was appended, and no page that changed."""
+        """rsync --append sends what was appended, but no page that changed."""
         for replaced in (False, True):
             with self.subTest(replaced=replaced):
                 self.fresh()
@@ -149,7 +150,7 @@ class States(Case):
     PLACEHOLDERS = (".%s.icloud", "%s.nextcloud", "%s.owncloud", "%s.cloud", "%s.cloudf",
                     "%s.rsls", "%s.rslsls")
 
-    def test_a_log_that_is_in_the_cloud_only_waits(self):
+    def test_a_log_that_is_only_in_the_cloud_waits(self):
         for name in self.PLACEHOLDERS:
             for what, first in (("phone/log.db", True), ("phone/log.db", False),
                                 ("phone", False)):
@@ -180,7 +181,7 @@ class States(Case):
                     self.arrive(self.whole)
                     self.told("ok", rows="abcd")
 
-    def test_a_device_whose_name_ends_like_a_placeholder_is_none(self):
+    def test_a_device_named_like_a_placeholder_is_a_device(self):
         self.arrive(self.whole)
         cloud = self.device("phone.cloud")
         cloud.execute("INSERT INTO kv VALUES('cloud', 1)")
@@ -191,7 +192,7 @@ class States(Case):
         phone.execute("INSERT INTO kv VALUES('p', 1)")
         self.assertEqual(self.state(phone, "phone"), "ok")
 
-    def test_an_own_log_that_is_in_the_cloud_only_is_not_made_anew(self):
+    def test_an_own_log_that_is_only_in_the_cloud_is_not_recreated(self):
         for name in self.PLACEHOLDERS:
             for what in ("laptop/log.db", "laptop"):
                 with self.subTest(name=name, what=what):
@@ -221,14 +222,14 @@ class States(Case):
                     self.assertEqual(self.log("laptop").rows[:len(expected)], expected)
                     self.check(db)
 
-    def test_half_a_transaction_waits_and_says_up_to_where(self):
+    def test_half_a_transaction_waits_and_says_how_far_it_got(self):
         make(self.file, ROWS[:2], log_id=b"i" * 16)
         sync(self.laptop)
         self.told("waiting", "row 1", rows="a")
         self.arrive(self.whole)
         self.told("ok", rows="abcd")
 
-    def test_damaged_says_up_to_where_and_why(self):
+    def test_damaged_says_how_far_and_why(self):
         for change, why in (("value = 2", "checksum"), ("sum = 1.5", "type"), ("ts = -1", ""),
                             ("op = 9", ""), ("txn = 2", ""), ("seq = 9", "")):
             with self.subTest(change=change):
@@ -243,9 +244,9 @@ class States(Case):
             text = f.read()
         table = dict(re.findall(r"^\| `(\w+)` \| (.*)$", text[text.index("## States"):
                                                              text.index("## kv_foreign")], re.M))
-        with open(os.path.join(HERE, "..", "..", "ext", "log", "state.c"), encoding="utf-8") as f:
+        with open(os.path.join(HERE, "..", "..", "ext", "file", "state.c"), encoding="utf-8") as f:
             words = re.search(r"state_words\[\] = \{(.*?)\}", f.read(), re.S).group(1)
-        self.assertEqual(set(table), set(re.findall(r'"(\w+)"', words)) | {"ignored"})
+        self.assertEqual(set(table), set(re.findall(r'"(\w+)"', words)) | {"ignored", "retired"})
         for word, rest in table.items():
             means, remedy = rest.rstrip(" |").split(" | ") if word != "ok" else (rest, "-")
             self.assertGreater(len(means), 20, word)

@@ -2,8 +2,8 @@
 oracle in Python, on random schedules of devices that share a store.
 
 The rows are those that the log files hold, read with stock SQLite. Who had
-seen what is not: the schedule keeps, for each cache, how far it had merged
-the other logs, and with each row that it publishes, what its writer knew.
+seen what is not: the schedule notes how far each cache had merged the other
+logs, and for each row that it publishes, what its writer knew.
 
     KV_HISTORY=2000 python3 test_history.py     more schedules than usual
     python3 test_history.py SEED                replay one
@@ -33,7 +33,7 @@ def shown(rows):
 
 
 class Cache:
-    """What one cache holds: so many rows of each log."""
+    """What one cache holds: this many rows of each log."""
 
     def __init__(self, host):
         self.host, self.rows = host, {}  # device: its rows that are merged
@@ -43,7 +43,7 @@ class Cache:
         return [r for rows in self.rows.values() for r in rows if r.op != SEEN]
 
     def winners(self):
-        """By key; the number of an own row may yet change, its time not."""
+        """By key. The number of an own row may still change, its time may not."""
         out = {}
         for r in self.all():
             if r.key not in out or order(out[r.key]) < order(r):
@@ -98,7 +98,7 @@ class Device:
         return oracle.read_log(path).rows if os.path.exists(path) else []
 
     def merged(self):
-        """The cache has all that its folder holds, and what it had."""
+        """The cache now has everything in its folder, and what it had before."""
         for name, log in oracle.read_folder(self.folder).items():
             if len(log.rows) > len(self.cache.rows.get(name, [])):
                 self.cache.rows[name] = log.rows
@@ -122,7 +122,7 @@ class World:
     def run(self):
         for _ in range(STEPS):
             self.step()
-        for d in self.devices:  # and in the end all have everything
+        for d in self.devices:  # and in the end everybody has everything
             for other in self.devices:
                 self.deliver(other, d, other.log() and read(log_path(other.folder, other.name)))
         for d in self.devices:
@@ -155,7 +155,7 @@ class World:
         self.check(d)
 
     def arrive(self, d):
-        """The log of some device comes to this one, not always the newest."""
+        """Some device's log arrives here, not always its newest copy."""
         source = self.r.choice([x for x in self.devices if x is not d])
         if source.log():
             source.copies.append(read(log_path(source.folder, source.name)))
@@ -190,8 +190,9 @@ class World:
     # Writing: each row is noted with what its writer knew.
 
     def published(self, d, start, at_write):
-        """Rows came to the own log. start: what was merged when the
-        transaction began; at_write: (key, rows merged then) of each write."""
+        """Rows were added to the own log. start: what was merged when the
+        transaction began; at_write: (key, rows merged by then) for each write.
+        """
         old, rows = len(d.cache.rows.get(d.name, [])), d.log()
         d.cache.rows[d.name] = rows
         for row in rows[old:]:
@@ -268,7 +269,7 @@ class World:
             self.published(d, start, at_write)
 
     def revert(self, d):
-        """kv_revert() writes the earlier value as a new one, if another."""
+        """kv_revert() writes the earlier value as a new one, if it differs."""
         r, con, key = self.r, d.con(), self.r.choice(KEYS)
         rows = sorted((x for x in d.cache.all() if x.key == key), key=order)
         when = None
@@ -356,8 +357,8 @@ class World:
                 or self.parent.get((r.device, r.seq)) == (l.device, l.seq))
 
     def doubtful(self, rows):
-        """Rows of two devices, of one key and time: a parent_ts does not say
-        which of them it was. The op 2 rows do, if both rows are here."""
+        """Rows of two devices with the same key and time: a parent_ts does not
+        say which of them it means. The op 2 rows do, if both rows are here."""
         found = collections.Counter(
             (r.key, r.ts) for d in self.devices for r in d.log() if r.op != SEEN)
         here = collections.Counter((r.key, r.ts) for r in rows)
@@ -383,7 +384,7 @@ class World:
         self.equal(sorted(got, key=repr), sorted(expected, key=repr), "kv_conflicts")
 
     def check_changes(self, con, d):
-        """Each key whose winner is another one than at the last read, once."""
+        """Each key whose winner has changed since the last read, once."""
         readers, now = d.cache.readers, d.cache.winners()
         if not readers or (len(readers) < 3 and self.r.random() < 0.2):
             readers.append(Reader())

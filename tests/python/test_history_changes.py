@@ -1,7 +1,7 @@
 """kv_changes through all that can happen to a cache: other processes with the
-same cache or one of their own, rows that wait and get new numbers, logs that
-were rewritten or are a twin's, a cache that is built anew. A mirror that
-applies what it is told always is what kv shows.
+same cache or their own, rows that wait and get new numbers, logs that were
+rewritten or belong to a twin, a cache that is rebuilt. A mirror that applies
+the changes always equals kv.
 
     KV_CHANGES=1000 python3 test_history_changes.py     more schedules
 """
@@ -109,7 +109,7 @@ class World:
         self.write(self.temp)
 
     def rows_wait(self):
-        """Another program holds the log."""
+        """Another program has locked the log."""
         if not os.path.exists(self.own()):
             return
         lock = sqlite3.connect(self.own(), isolation_level=None)
@@ -144,7 +144,7 @@ class World:
             ) if os.path.exists(log_path(self.phone_folder, "phone")) else None
         sync(self.con)
 
-    def phone_begins_anew(self):
+    def phone_starts_over(self):
         self.new_phone()
         self.phone_comes()
 
@@ -155,8 +155,8 @@ class World:
     def vacuums(self):
         self.con.execute("VACUUM")
 
-    def cache_is_built_anew(self):
-        """As with one of an older format; nothing may wait then."""
+    def cache_is_rebuilt(self):
+        """As if it had an older format; no rows may wait then."""
         sync(self.con)
         for c in (self.con, self.other):
             if c:
@@ -197,7 +197,7 @@ class World:
     EVENTS = (6 * [writes] + 4 * [other_process_writes] + 4 * [process_with_a_cache_of_its_own_writes]
               + 4 * [phone_comes] + 3 * [syncs] + [
                   rows_wait, rows_wait_behind_those_of_another, gives_up_what_waits, syncs_inside,
-                  phone_writes, phone_begins_anew, reopens, vacuums, cache_is_built_anew,
+                  phone_writes, phone_starts_over, reopens, vacuums, cache_is_rebuilt,
                   log_is_a_twins, log_is_damaged])
 
     def step(self):

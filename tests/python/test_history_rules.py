@@ -1,6 +1,6 @@
-"""The history tables and functions in all places where SQL lets them stand:
-beside writes of the same statement, in views and joins, with two stores, with
-arguments that are wrong; and what they cost.
+"""The history tables and functions wherever SQL allows them: beside writes of
+the same statement, in views and joins, with two stores, with wrong arguments;
+and what they cost.
 """
 
 import sqlite3
@@ -13,8 +13,8 @@ DAY = 86400 * SECOND
 MONDAY, TUESDAY = NOW, NOW + DAY
 N = 20
 
-# Older ones do not tell of a LIMIT, and sort by themselves: whole tables, and
-# with functions run on the rows that the LIMIT leaves out.
+# Older versions do not report a LIMIT, and sort by themselves: they sort whole
+# tables, and run functions on rows that the LIMIT leaves out.
 TELLS_LIMIT = sqlite3.sqlite_version_info >= (3, 38)
 
 
@@ -24,7 +24,7 @@ def at(day):
 
 class Rules(Case):
     def pair(self, host, name="laptop", folder="notes.kv", is_synced=True):
-        """A device that has keys of Monday, changed in part on Tuesday, and
+        """A device with keys from Monday, some of them changed on Tuesday, and
         conflicts with a phone."""
         file, schema = HOSTS[host]
         phone = self.device("phone", "phone.kv", options=at(MONDAY))
@@ -52,14 +52,14 @@ class Rules(Case):
 
 
 class WritingWhileReading(Rules):
-    """A statement reads what was there when it began, and ends."""
+    """A statement reads the rows that existed when it began, and ends."""
 
     def each_host(self):
         for host, is_synced, is_inside in (("temp", 1, 0), ("temp", 1, 1), ("persistent", 1, 0),
                                            ("persistent", 0, 0), ("persistent", 0, 1)):
             self.fresh()
             db = self.pair(host, is_synced=is_synced)
-            if is_inside:  # rows of the transaction are written in their place
+            if is_inside:  # rows of the transaction replace them
                 db.execute("BEGIN")
                 db.execute("UPDATE kv SET value = value * 2 WHERE key >= 'k1'")
             db.set_progress_handler(Limit(), 10000)
@@ -68,7 +68,7 @@ class WritingWhileReading(Rules):
                 shown = self.kv(db)
                 db.execute("COMMIT")
                 self.assertEqual(self.kv(db), shown)
-            db.set_progress_handler(None, 0)  # what follows is slow in old SQLites
+            db.set_progress_handler(None, 0)  # the rest is slow in old versions of SQLite
             if is_synced:
                 self.check(db)
 
@@ -82,7 +82,7 @@ class WritingWhileReading(Rules):
             "kv_log WHERE time < '2100' AND parent_ts IS NULL AND device = 'laptop' ORDER BY ts DESC"]
     SOURCES = KEYS + ["kv_log", "kv_log WHERE time < '2100'", "kv_log ORDER BY ts DESC"]
 
-    def test_an_insert_of_new_keys_ends_and_reads_nothing_of_its_own(self):
+    def test_an_insert_of_new_keys_ends_and_does_not_read_its_own_rows(self):
         for db in self.each_host():
             for i, source in enumerate(self.SOURCES):
                 rows = db.execute("SELECT key, value FROM " + source).fetchall()
@@ -124,7 +124,7 @@ class WritingWhileReading(Rules):
                 db.execute("ROLLBACK TO s")
             db.execute("RELEASE s")
 
-    def test_what_is_read_later_is_as_it_was_though_the_first_row_wrote_it(self):
+    def test_rows_read_later_are_unchanged_by_earlier_writes(self):
         for db in self.each_host():
             if db.in_transaction:
                 continue  # a row of the same transaction is written in its place
@@ -172,7 +172,7 @@ class WritingWhileReading(Rules):
             self.assertEqual(db.execute("SELECT * FROM kv_diff(?)", (past,)).fetchall(), [])
             self.assertLessEqual(db.execute("SELECT count(*) FROM kv_log").fetchone()[0], n + len(got))
 
-    def test_every_lost_value_is_shown_though_the_first_is_brought_back(self):
+    def test_every_lost_value_is_shown_though_the_first_is_restored(self):
         db = self.pair("temp")
         other = self.device("other", "other.kv", options=at(MONDAY - 5))
         other.execute("INSERT INTO kv VALUES('both', 'other')")
@@ -185,8 +185,8 @@ class WritingWhileReading(Rules):
 
 
 class ReadingOn(Rules):
-    def test_a_sync_amid_a_read_neither_repeats_nor_loses_a_row(self):
-        """It moves what was superseded to the back of the cache."""
+    def test_a_sync_during_a_read_neither_repeats_nor_loses_a_row(self):
+        """It moves superseded rows to the back of the cache."""
         for sql in ("SELECT seq, key FROM kv_log", "SELECT seq FROM kv_log ORDER BY ts, device, seq",
                     "SELECT seq FROM kv_log WHERE key = 'a'", "SELECT * FROM kv", "SELECT * FROM kv('2100-01-01')",
                     "SELECT * FROM kv WHERE ts > 0", "SELECT * FROM kv ORDER BY key DESC",
@@ -204,7 +204,7 @@ class ReadingOn(Rules):
 
 
 class Limit:
-    """A progress handler that ends what does not."""
+    """A progress handler that stops what does not end by itself."""
 
     def __init__(self):
         self.n = 0
@@ -276,7 +276,7 @@ class Places(Rules):
         db = self.pair("temp")
         db.execute("CREATE TEMP TABLE t(start, stop)")
         half = MONDAY + DAY // 2
-        db.execute("INSERT INTO t VALUES('2020-01-01', ?1), (?1, 'now'), (?1, NULL), (?2, ?2)", (half, TUESDAY))
+        db.execute("INSERT INTO t VALUES('2020-01-01', ?1), (?1, ?2 + 1), (?1, NULL), (?2, 'now')", (half, TUESDAY))
         separate = [len(db.execute("SELECT 1 FROM kv_diff(?, ?)", row).fetchall())
                     for row in db.execute("SELECT * FROM t").fetchall()]
         self.assertTrue(0 < separate[1] < separate[2] < separate[0], separate)
@@ -296,6 +296,14 @@ class Places(Rules):
             ).fetchall(), [(1, "k01"), (2, "k01"), (2, "new")])
         self.assertEqual(db.execute("SELECT start, stop, store FROM kv_diff(?, '2030-01-01') LIMIT 1",
                                     (half,)).fetchall(), [(half, "2030-01-01", "kv")])
+
+    def test_a_cursor_may_be_a_real(self):
+        # Node binds its numbers as reals.
+        self.db = con = self.pair("temp")
+        for cursor in (0, con.execute("SELECT kv_cursor()").fetchone()[0]):
+            rows = [con.execute("SELECT key, cursor FROM kv_changes(?)", (kind(cursor),)).fetchall()
+                    for kind in (int, float)]
+            self.assertEqual(*rows)
 
     def test_wrong_arguments_say_what_is_expected(self):
         self.db = self.pair("temp")
@@ -321,7 +329,7 @@ class Places(Rules):
                 ("SELECT kv_cursor('nix')", "no store named nix"),
                 ("SELECT kv_revert('k01', NULL, 'nix')", "no store named nix"),
                 ("SELECT * FROM kv_changes('0')", "0 is not a cursor", "kv_cursor()"),
-                ("SELECT * FROM kv_changes(1.0)", "is not a cursor"),
+                ("SELECT * FROM kv_changes(1.5)", "is not a cursor"),
                 ("SELECT * FROM kv_changes(NULL)", "NULL is not a cursor"),
                 ("SELECT kv_revert('k01', 'soon')", "'soon' is not a time"),
                 ("SELECT kv_revert('k01', 1790000000)", "looks like seconds"),
@@ -330,7 +338,7 @@ class Places(Rules):
                 ("SELECT kv_revert()", "wrong number of arguments"),
                 ("SELECT kv_cursor(1, 2)", "wrong number of arguments"),
                 ("SELECT * FROM kv_diff(1, 2, 3, 4)", "too many arguments"),
-                ("SELECT * FROM kv_conflicts(1, 2)", "too many arguments")):
+                ("SELECT * FROM kv_conflicts(1, 2, 3)", "too many arguments")):
             message = self.fails(sql, *words)
             self.assertTrue(message.startswith("kv: ") or "arguments" in message, message)
         before = self.kv(self.db)
@@ -347,7 +355,7 @@ class Places(Rules):
         self.assertEqual(count(), 0)
         db.execute("INSERT INTO kv VALUES('x', NULL)")
         self.assertIsNone(run("kv_revert('x')"))
-        self.assertEqual((run("count(*) FROM kv"), count()), (0, 2))  # there was none: deleted
+        self.assertEqual((run("count(*) FROM kv"), count()), (0, 2))  # there was no value: deleted
         self.assertIsNone(run("kv_revert('x')"))
         self.assertEqual(db.execute("SELECT * FROM kv").fetchall(), [("x", None)])  # NULL is a value
         for value in (x := b"\0", 1.0, "t" * 100000, 1):
@@ -359,7 +367,8 @@ class Places(Rules):
 
 
 class Costs(Rules):
-    """Counted in steps of SQLite's machine: by what changed, not by keys."""
+    """Counted in steps of SQLite's virtual machine: the cost depends on what
+    changed, not on the number of keys."""
 
     QUERIES = [
         "SELECT count(*) FROM kv_changes(:cursor)",
@@ -400,7 +409,7 @@ class Costs(Rules):
         self.assertEqual(got, 10, sql)
         return count[0]
 
-    def test_what_changed_is_what_it_costs(self):
+    def test_the_cost_depends_on_what_changed(self):
         small, large = self.store(1000), self.store(50000)
         for sql in self.QUERIES:
             few, many = self.steps(*small[:1], sql, small[1]), self.steps(*large[:1], sql, large[1])

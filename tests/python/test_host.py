@@ -1,5 +1,5 @@
 """What a host does with its database and its connection: the store goes on
-working, and leaves the host's settings as they were.
+working, and does not change the host's settings.
 """
 
 import os
@@ -80,7 +80,7 @@ class Host(Case):
         self.put("b")
         self.holds("a", "b", 0, 1, 49)
 
-    def test_copies_of_the_host_database_work_on(self):
+    def test_copies_of_the_host_database_go_on_working(self):
         """VACUUM INTO, the backup API and a plain copy: each is a cache of the
         same device."""
         self.db.execute("VACUUM INTO ?", (self.path("into.db"),))
@@ -125,7 +125,7 @@ class Host(Case):
         self.fails("INSERT INTO kv VALUES('b', 1)", con=con)
         self.assertEqual(len(self.log("laptop").rows), 1)
 
-    def test_the_host_s_settings_are_obeyed_and_left_as_they_were(self):
+    def test_the_hosts_settings_are_obeyed_and_unchanged(self):
         pragmas = ["foreign_keys", "recursive_triggers", "reverse_unordered_selects",
                    "trusted_schema", "query_only", "locking_mode", "synchronous",
                    "case_sensitive_like", "full_column_names", "count_changes"]
@@ -166,7 +166,7 @@ class Host(Case):
         self.holds("a", "b")
 
     def test_loading_reads_no_database(self):
-        """It may be locked by another process, or none."""
+        """The database may be locked by another process, or not be one."""
         other = sqlite3.connect(self.path("locked.db"), isolation_level=None)
         other.executescript("CREATE TABLE t(a); BEGIN EXCLUSIVE")
         with open(self.path("none.db"), "wb") as f:
@@ -229,6 +229,39 @@ class Host(Case):
         self.fails("SELECT kv_set(NULL, 1)", "kv.key", con=con)
         self.assertEqual(kv(con), plain({"a": 1, "n": None}))
         self.check(con)
+
+    @unittest.skipIf(sqlite3.sqlite_version_info < (3, 37), "table_list is of 3.37")
+    def test_table_list_marks_the_tables_of_the_cache_as_shadows(self):
+        open_store(self.db, self.path("notes.kv"), "phone", name="notes")
+        for schema, store in (("main", "kv"), ("temp", "notes")):
+            kinds = {name: kind for name, kind in self.db.execute(
+                "SELECT name, type FROM pragma_table_list WHERE schema = ?", (schema,))
+                if not name.startswith("sqlite_")}
+            self.assertEqual(kinds.pop(store), "virtual")
+            self.assertIn(store + "_cache", kinds)
+            self.assertEqual(set(kinds.values()), {"shadow"}, kinds)
+
+    def test_a_cache_in_a_file_of_its_own_leaves_nothing_in_main(self):
+        con = self.connect(self.path("app.db"))
+        con.execute("CREATE TABLE t(x)")
+        con.execute("ATTACH ? AS store", (self.path("store.db"),))
+        open_store(con, self.path("notes.kv"), "phone", schema="store")
+        for end, n in (("ROLLBACK", 0), ("COMMIT", 1)):
+            con.execute("BEGIN")
+            con.execute("INSERT INTO t VALUES(1)")
+            self.put("b", db=con)
+            con.execute(end)
+            self.assertEqual(con.execute("SELECT count(*) FROM t").fetchone(), (n,))
+            self.assertEqual(con.execute("SELECT kv_get('b', 0)").fetchone(), (n,))
+        tables = "SELECT name FROM %s WHERE type = 'table'"
+        self.assertEqual(con.execute(tables % "main.sqlite_master").fetchall(), [("t",)])
+        self.assertEqual(con.execute(tables % "temp.sqlite_master").fetchall(), [])
+        # A program without the extension opens the file as it is.
+        without = sqlite3.connect(self.path("app.db"))
+        self.assertEqual(without.execute("SELECT x FROM t").fetchall(), [(1,)])
+        without.close()
+        self.assertEqual(sync(self.db), 1)
+        self.holds("a", "b")
 
     def test_memory_is_a_store_without_a_folder(self):
         con = self.connect()

@@ -1,10 +1,12 @@
-"""A progress handler, as sqlite3_interrupt(), stops a long sync or load in
-whatever phase it is; what was merged stays, and the next sync goes on.
+"""A progress handler, like sqlite3_interrupt(), stops a long sync or load in
+any phase; what was merged stays, and the next sync continues.
 """
 
+import os
 import sqlite3
 import unittest
 
+import oracle
 from support import Case, edit, log_path, sync
 
 FILL = ("WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < {}) "
@@ -25,7 +27,8 @@ class Interrupts(Case):
         self.file = log_path(self.folder, "phone")
 
     def calls(self, con, sql, stop=0):
-        """How often the handler is called; from the stop-th time on it says no."""
+        """How often the handler is called; from the stop-th time on it
+        interrupts."""
         calls = 0
 
         def handler():
@@ -74,7 +77,7 @@ class Interrupts(Case):
             con.execute(sql)
             self.check(con)
 
-    def test_a_damaged_own_log_that_is_made_anew(self):
+    def test_a_damaged_own_log_that_is_rebuilt(self):
         def damage():
             edit(self.file, "UPDATE log SET sum = sum + 1 "
                  "WHERE seq = (SELECT max(seq) FROM log)")
@@ -100,13 +103,20 @@ class Interrupts(Case):
         tablet = self.device("tablet")
         for _ in range(30):
             tablet.execute("INSERT INTO kv VALUES('large', zeroblob(900000))")
-        self.assertGreaterEqual(
-            self.calls(con, sql % log_path(self.folder, "tablet")), 5)
+        sealed = os.path.dirname(log_path(self.folder, "tablet"))
+        self.assertGreater(len(os.listdir(sealed)), 5)
+        self.assertGreaterEqual(self.calls(con, sql % sealed), 5)
+        self.calls(con, sql % sealed, 5)
+        one = self.device("one", options="segment=0")
+        for _ in range(30):
+            one.execute("INSERT INTO kv VALUES('large', zeroblob(900000))")
+        self.assertGreaterEqual(self.calls(con, sql % log_path(self.folder, "one")), 5)
 
-    def large(self, name, n, wait):
-        """A store of which rows of n bytes each wait for the folder, or not."""
+    def large(self, name, n, wait, segment=1 << 20):
+        """A store with rows of n bytes each, which may wait for the folder."""
         con = self.connect(self.path("%s.db" % name))
-        con.execute("CREATE VIRTUAL TABLE kv USING kv('%s.kv', device='laptop')" % name)
+        con.execute("CREATE VIRTUAL TABLE kv USING kv('%s.kv', device='laptop', segment=%d)" %
+                    (name, segment))
         path = log_path(self.path(name + ".kv"), "laptop")
         other = self.connect(path)
         if wait:
@@ -117,23 +127,32 @@ class Interrupts(Case):
         return con
 
     def rows(self, folder):
-        con = sqlite3.connect(log_path(self.path(folder), "laptop"))
-        n = con.execute("SELECT count(*) FROM log WHERE op = 1").fetchone()[0]
-        con.close()
-        return n
+        """How many keys were set, in all files of the log."""
+        path = log_path(self.path(folder), "laptop")
+        files = [path] + [os.path.join(os.path.dirname(path), f)
+                          for f in os.listdir(os.path.dirname(path)) if oracle.SEGMENT.match(f)]
+        seqs = []
+        for file in files:
+            con = sqlite3.connect(file)
+            seqs += con.execute("SELECT seq FROM log WHERE op = 1").fetchall()
+            con.close()
+        self.assertEqual(len(seqs), len(set(seqs)))  # no row is in two of them
+        return len(seqs)
 
-    def test_large_values_are_stopped_between(self):
+    def test_it_stops_between_large_values(self):
         n = 2 << 20
         for how, sql in (("waiting", "SELECT kv_sync()"), ("foreign", "SELECT kv_open('%s')"),
                          ("own", "SELECT kv_open('%s', 'laptop')")):
             with self.subTest(how=how):
                 few, much = "few %s" % how, "much %s" % how
                 wait = how == "waiting"
-                con = self.large(few, 10, wait)
+                # Sealing comes after the commit: see the next test.
+                segment = 0 if wait else 1 << 20
+                con = self.large(few, 10, wait, segment)
                 if not wait:
                     con, sql = self.connect(), sql % self.path("%s.kv")
                 calls_of_few = self.calls(con, sql if wait else sql % few)
-                con = self.large(much, n, wait)
+                con = self.large(much, n, wait, segment)
                 stop = 1
                 while True:
                     target = con if wait else self.connect()
@@ -148,8 +167,36 @@ class Interrupts(Case):
                                  [(n,)] * ROWS)
                 self.assertEqual(self.rows(much + ".kv"), ROWS)
 
+    def test_sealing_that_is_stopped_is_done_later(self):
+        """The rows are published by then, so the sync has succeeded."""
+        con = self.large("seal", 2 << 20, True)
+        directory = os.path.dirname(log_path(self.path("seal.kv"), "laptop"))
+        sync = self.calls(self.large("none", 2 << 20, True, 0), "SELECT kv_sync()")
+        self.stopped(con, "SELECT kv_sync()", sync + ROWS // 2)
+        self.assertFalse(con.in_transaction)
+        self.assertEqual(os.listdir(directory), ["log.db"])
+        self.assertEqual(self.rows("seal.kv"), ROWS)
+        con.execute("INSERT INTO kv VALUES('more', zeroblob(1000000))")
+        self.assertEqual(len(os.listdir(directory)), 2)
+        self.assertEqual(self.rows("seal.kv"), ROWS + 1)
+        self.check(con, "seal.kv")
+
+    def stopped(self, con, sql, stop):
+        """Interrupt a statement that succeeds all the same."""
+        calls = 0
+
+        def handler():
+            nonlocal calls
+            calls += 1
+            return stop <= calls
+
+        con.set_progress_handler(handler, 1000)
+        con.execute(sql).fetchall()
+        con.set_progress_handler(None, 0)
+        self.assertGreaterEqual(calls, stop)
+
     def test_no_transaction_is_left_open(self):
-        """SQLite tells of an interrupt also behind a SAVEPOINT that has begun."""
+        """SQLite may report an interrupt although the SAVEPOINT has begun."""
         for n in range(1, 60):
             with self.subTest(n=n):
                 db = self.device("laptop", "close%d.kv" % n)

@@ -1,8 +1,7 @@
-"""Large values lie beside the cache; nobody can tell.
-
-Whatever reads or writes a value, large ones come back as they were, from every
-table, function and order, before and after they travel; and values of no row
-are left nowhere.
+"""Large values are stored beside the cache, and nobody can tell. Whatever
+reads or writes a value, large ones come back unchanged, from every table,
+function and order, before and after they travel; and no value is left without
+a row.
 """
 
 import random
@@ -14,7 +13,7 @@ from support import NOW, SECOND, Case, kv, kv_log, log_path, misplaced, open_sto
 MIN = 8192  # a value of more bytes is kept beside the cache
 LARGE = 65536
 
-# What no row has, what a row does not have, and what is in the wrong place.
+# Values without a row, rows without their value, and values in the wrong place.
 ASTRAY = """
     SELECT count(*) FROM kv_large
     WHERE id NOT IN (SELECT large FROM kv_cache WHERE large IS NOT NULL)
@@ -77,7 +76,7 @@ class LargeValues(Case):
                 yield self.store(schema=schema, db=db)
                 self.fresh()
 
-    def test_every_question_is_answered_with_whole_values(self):
+    def test_every_query_returns_whole_values(self):
         for db in self.each_cache():
             rows = self.fill(db)
             order = sorted(rows)
@@ -114,7 +113,7 @@ class LargeValues(Case):
                              rows["b5"])
             self.well(db)
 
-    def test_deletions_and_later_values_are_told_apart(self):
+    def test_deletions_and_later_values_are_distinguished(self):
         db = self.store()
         rows = self.fill(db)
         for k in ["b5", "t3", "s2"]:
@@ -156,7 +155,7 @@ class LargeValues(Case):
             self.assertEqual([r[7:] for r in kv_log(db) if r[6] == "set"],
                              [(tag("a"), tag(big[3])), (tag("b"), tag("small")), (tag("new"), tag(big[6]))])
 
-    def test_the_last_rowid_of_the_host_stays(self):
+    def test_the_hosts_last_rowid_is_unchanged(self):
         laptop, phone = self.store(), self.store("phone", t=1)
         for db in (laptop, phone):
             db.execute("CREATE TABLE t(x)")
@@ -187,7 +186,8 @@ class LargeValues(Case):
         self.assertEqual(kv(db), {tag("a"): tag(blob(LARGE, 1))})
 
     def test_savepoints_around_the_first_one(self):
-        """Its statement begins a savepoint of its own: no other one is moved."""
+        """Its statement begins its own savepoint, which must not affect the
+        others."""
         v = [blob(LARGE, i) for i in range(3)]
         for before in range(3):
             for inside in range(3):
@@ -211,7 +211,7 @@ class LargeValues(Case):
                     self.assertEqual(kv(self.store("phone", t=1)), expected)
 
     def test_a_schema_that_changed_meanwhile(self):
-        """SQLite prepares the statement that keeps the value again."""
+        """SQLite prepares the statement that stores the value again."""
         db = self.store(schema="main", db="cache.db")
         db.execute("INSERT INTO kv VALUES('first', zeroblob(10000))")
         n = 1
@@ -292,7 +292,7 @@ class LargeValues(Case):
         self.assertEqual(kv(db), {})
         self.well(db)
 
-    def test_a_log_that_begins_anew_leaves_none_of_the_old(self):
+    def test_a_log_that_starts_over_leaves_no_old_values(self):
         laptop, phone = self.store(), self.store("phone", "main", "phone.db", t=1)
         rows = self.fill(laptop)
         phone.execute("INSERT INTO kv VALUES('mine', ?)", (blob(LARGE, 1),))
@@ -309,7 +309,7 @@ class LargeValues(Case):
         self.well(phone)
         self.assertEqual(phone.execute("SELECT count(*) FROM kv_large").fetchone()[0], 2)
 
-    def test_what_waits_is_given_up_with_its_large_values(self):
+    def test_discarded_rows_take_their_large_values_with_them(self):
         db = self.store(schema="main", db="cache.db")
         db.execute("INSERT INTO kv VALUES('a', ?)", (blob(LARGE, 1),))
         self.blocked = self.connect(log_path(self.path("notes.kv"), "laptop"))
@@ -332,7 +332,7 @@ class LargeValues(Case):
         self.same(db.execute("SELECT key, value FROM kv_log ORDER BY key"), [(k, rows[k]) for k in sorted(rows)])
         self.assertEqual(kv(self.store("phone", t=1)), kv(db))
 
-    def test_one_that_is_missing_is_an_error_everywhere(self):
+    def test_a_missing_value_is_an_error_everywhere(self):
         db = self.store()
         rows = self.fill(db)
         number = db.execute("SELECT large FROM kv_cache WHERE key = 'b5'").fetchone()[0]

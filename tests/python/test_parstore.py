@@ -18,8 +18,10 @@ import time
 import unittest
 
 import parstore
-from support import SHM, connect
+from support import HERE, MODULE, SHM, connect
 
+GUIDE = os.path.join(os.path.dirname(os.path.dirname(HERE)), "examples",
+                     "guide")
 EPOCH = 978_307_200_000_000  # microseconds from 1970 to 2001
 CURRENT = """SELECT %s FROM (
     SELECT *, row_number() OVER (
@@ -28,7 +30,7 @@ CURRENT = """SELECT %s FROM (
 
 
 def digest(root):
-    """All that tells a file that was touched from one that was not."""
+    """Everything that shows whether a file was touched."""
     found = {}
     for folder, folders, files in os.walk(root):
         for name in folders + files:
@@ -168,7 +170,7 @@ class Fixtures(Stores):
             "zero bytes": "is not here yet",
             "zeros": "is not here yet"})
 
-    def test_times_are_text_of_the_years_that_there_are(self):
+    def test_times_are_text_for_valid_years(self):
         got = dict(self.con.execute(
             "SELECT key, time FROM kv_parstore(?) WHERE reason IS NULL",
             (self.path("History.parstore"),)).fetchall())
@@ -196,19 +198,26 @@ class Surface(Stores):
             self.con.execute(sql, args).fetchall()
         self.assertIn(why, str(caught.exception))
 
-    def test_what_is_no_store_is_told(self):
+    def test_a_folder_that_is_not_a_store_is_reported(self):
         self.fails("is no PARStore: it has no folder Devices",
                    "SELECT * FROM kv_parstore(?)", self.path("none"))
         self.fails("kv: name a path: kv_parstore('Store.parstore')",
                    "SELECT * FROM kv_parstore")
         self.fails("kv: name a path, not NULL",
                    "SELECT * FROM kv_parstore(NULL)")
+        self.fails("kv: name a path, not ''", "SELECT * FROM kv_parstore('')")
+        self.con.execute("SELECT kv_open(?, 'laptop')",
+                         (os.path.join(self.root, "own.kv"),))
+        self.con.execute("INSERT INTO kv VALUES('a', 1)")
+        self.fails("own.kv is a store of kv, no PARStore: open it with kv_open()",
+                   "SELECT * FROM kv_parstore(?)",
+                   os.path.join(self.root, "own.kv"))
         self.fails("kv: there is a NUL in the path",
                    "SELECT * FROM kv_parstore(?)", "a\0b")
         self.fails("kv: kv_parstore takes one argument, a path",
                    "CREATE VIRTUAL TABLE temp.old USING kv_parstore('a', 'b')")
 
-    def test_a_named_table_is_read_anew_by_each_statement(self):
+    def test_each_statement_reads_a_named_table_again(self):
         copy = os.path.join(self.root, "copy.parstore")
         shutil.copytree(self.path("Basic.parstore"), copy)
         self.addCleanup(shutil.rmtree, copy)
@@ -232,6 +241,23 @@ class Surface(Stores):
 
     def test_it_is_read_only(self):
         self.fails("may not be modified", "DELETE FROM kv_parstore")
+
+    def test_a_process_that_is_killed_leaves_nothing(self):
+        if not sys.platform.startswith("linux"):
+            self.skipTest("a file that is open keeps its name here")
+        done = subprocess.run([sys.executable, "-c", """if True:
+            import os, signal, sqlite3, sys
+            db = sqlite3.connect(":memory:")
+            db.enable_load_extension(True)
+            db.load_extension(sys.argv[1])
+            for name in ("Wal", "Hot", "Basic"):
+                rows = db.execute("SELECT * FROM kv_parstore(?)",
+                                  ("%s/%s.parstore" % (sys.argv[2], name),))
+                print(rows.fetchone()[0], flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+            """, MODULE, self.path()], stdout=subprocess.PIPE, text=True)
+        self.assertEqual((done.returncode, done.stdout), (-9, "1\n1\n1\n"))
+        self.assertEqual(os.listdir(self.temp), [])
 
     def test_joins_and_orders_are_those_of_any_table(self):
         path = self.path("Basic.parstore")
@@ -272,7 +298,7 @@ class TakingOver(Stores):
                     {key: value for key, (_, value)
                      in expected["current"].items()})
                 self.assertEqual(len(got), len(expected["current"]))
-                # Again it writes nothing, since nothing changed.
+                # The second time it writes nothing, because nothing changed.
                 self.con.execute(
                     "INSERT INTO kv " + CURRENT % "key, value" +
                     " EXCEPT SELECT key, value FROM kv", (self.path(name),))
@@ -298,8 +324,37 @@ class TakingOver(Stores):
             [("set",), ("delete",)])
 
 
+    def test_the_script_for_the_whole_history_tells_devices_apart(self):
+        where = os.path.join(self.root, "script")
+        os.mkdir(where)
+        self.addCleanup(shutil.rmtree, where)
+        names = ["a b", "a_b", "A_B", "con", "x" * 70 + "1", "x" * 70 + "2",
+                 "Charles\u2019s iMac", "own|unsafe"]
+        for n, name in enumerate(names):
+            log = parstore.Log(os.path.join(where, "Old.parstore", "Devices",
+                                            name, "Logs.db"),
+                               parstore.uuid_of(name))
+            log.add((n, None, "k", parstore.bplist(n)),
+                    (90 - n, None, "k", parstore.bplist(n)))
+            log.close()
+        with open(os.path.join(GUIDE, "parstore.md"), encoding="utf-8") as f:
+            script = f.read().split("## The whole history", 1)[1].split(
+                "```python\n", 1)[1].split("```", 1)[0]
+        script = script.replace('"./kv"', repr(os.path.abspath(MODULE)))
+        done = subprocess.run([sys.executable, "-c", script], cwd=where,
+                              stdout=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0)
+        got = [line.split("|") for line in done.stdout.splitlines()]
+        self.assertEqual([int(row[4]) for row in got],
+                         list(range(8)) + list(range(7, -1, -1)))
+        self.assertEqual(len({row[1] for row in got}), len(names))
+        self.assertEqual([row[0] for row in got],
+                         ["2001-01-01 00:00:00.000"] * 16)
+
+
 class Damage(Stores):
-    """Whatever is done to a file, an answer comes, and nothing is left."""
+    """Whatever is done to a file, there is an answer, and nothing is left
+    behind."""
 
     def mutants(self, data, n, chance):
         for _ in range(n):
@@ -354,7 +409,7 @@ class Damage(Stores):
 
 class Alive(Stores):
     def test_while_its_program_writes_only_whole_commits_are_seen(self):
-        """Each commit adds rows 1 to 20 of a number, and moves one row."""
+        """Each commit adds rows 1 to 20 with its number, and moves one row."""
         root = os.path.join(self.root, "live.parstore")
         path = os.path.join(root, "Devices", "1", "Logs.db")
         parstore.Log(path, parstore.uuid_of("live")).close()

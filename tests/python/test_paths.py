@@ -1,4 +1,6 @@
-"""The path of the folder: what may be in it, and where it leads while it is open."""
+"""The path of the folder: what it may contain, and where it leads while the
+store is open.
+"""
 
 import os
 import shutil
@@ -9,7 +11,7 @@ from support import HOSTS, Publish, kv, open_store, plain, sync
 
 
 class Names(Publish):
-    def test_a_backslash_is_a_character_like_another(self):
+    def test_a_backslash_is_an_ordinary_character(self):
         if os.sep != "/":
             self.skipTest("it separates there")
         folder = "back\\slash"
@@ -36,7 +38,7 @@ class Names(Publish):
         self.assertEqual(os.listdir(self.dir), [])
 
     def long(self, n):
-        """A path of n bytes, whose last part is not there."""
+        """A path of n bytes, whose last part does not exist."""
         path = self.dir
         while n - len(path) > 250:
             path = os.path.join(path, "d" * 200)
@@ -128,7 +130,7 @@ class Moved(Publish):
         self.check(db, "moved.kv")
 
     def test_a_link_that_leads_to_another_store_is_not_followed_to_it(self):
-        """One connection has one store of a folder and device."""
+        """A connection has only one store for a folder and device."""
         db = self.open("temp")
         self.put("a")
         open_store(db, self.path("other.kv"), "laptop", name="other")

@@ -1,5 +1,5 @@
-"""Whatever settings a host has, statements mean the same, and say so in the
-same words.
+"""Whatever settings a host has, statements do the same, with the same
+messages.
 """
 
 import sqlite3
@@ -53,7 +53,8 @@ STATEMENTS = """
 
 class Pragmas(Case):
     def outcome(self, pragma, when, schema):
-        """What the statements say, and what a fresh observer reads then."""
+        """What the statements return, and what a new observer reads
+        afterwards."""
         self.fresh()
         folder = self.path("n.kv")
         phone = open_store(self.connect(), folder, "phone", "now=%d" % NOW)
@@ -90,7 +91,7 @@ class Pragmas(Case):
                         self.assertEqual(self.outcome(pragma, when, schema), expected)
 
     def test_a_second_table_of_one_store_is_noticed(self):
-        """Also one that is not connected yet, whose text is searched for."""
+        """Also one that is not connected yet, which is found by its text."""
         db = self.connect(self.path("host.db"))
         open_store(db, self.path("n.kv"), "laptop", schema="main")
         db.close()

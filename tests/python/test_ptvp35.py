@@ -1,7 +1,7 @@
 """examples/ptvp35.py: files of ptvp35 in and out.
 
-tests/ptvp35 has what ptvp35 wrote, some of it as a crash left it. The .recover,
-.backup and .truncate beside a file are its own.
+tests/ptvp35 has files that ptvp35 wrote, some as a crash left them. A
+.recover, .backup or .truncate beside a file belongs to it.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ SCRIPT = os.path.join(SOURCE, "examples", "ptvp35.py")
 FILES = os.path.join(SOURCE, "tests", "ptvp35")
 
 A_AND_B = '{"key": "a", "value": 1}\n{"key": "b", "value": 2}\n'
-# What ptvp35 goes on with, where that is not all lines of the file.
+# What ptvp35 continues with, if that is not all lines of the file.
 RECOVERED = {
     "torn": A_AND_B,           # a line cut off, the length before it is known
     "torn_full": A_AND_B,      # a line too many
@@ -34,7 +34,7 @@ NAMES = sorted(set(RECOVERED) | {"seed", "log", "empty", "values", "keys"})
 # Texts that look like JSON which Python does not read.
 NO_JSON = ('{"key": "digits", "value": "%s"}\n' % ("1" * 5000)
            + '{"key": "%s", "value": 1}\n' % ("[" * 1000))
-# What could be taken for something else on the way.
+# Values that could be mistaken for something else on the way.
 LOOK_ALIKES = r"""
 {"key": "null", "value": "null"}
 {"key": null, "value": "[1]"}
@@ -55,7 +55,7 @@ LOOK_ALIKES = r"""
 
 
 def rebuilt(text, each=False):
-    """What ptvp35 makes of its lines: a dict of Python; or all of them."""
+    """What ptvp35 makes of its lines: a Python dict; or all of them."""
     def hashable(v):
         return tuple(map(hashable, v)) if isinstance(v, list) else v
     spelling, values, lines = {}, {}, []
@@ -93,10 +93,10 @@ class Files(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.dir, name)
 
-    def script(self, *arguments):
+    def script(self, *arguments, module=MODULE):
         done = subprocess.run(
             [sys.executable, SCRIPT] + list(arguments), text=True,
-            env=dict(os.environ, KV=MODULE), stdout=subprocess.PIPE,
+            env=dict(os.environ, KV=module), stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
         return done.stdout if done.returncode else None
 
@@ -116,6 +116,14 @@ class Files(unittest.TestCase):
         with open(os.path.join(FILES, name + ".db"), newline="\n") as f:
             return f.read()
 
+    def one_line(self, why, *arguments, **env):
+        """It fails, and says why in a line or two, not in a traceback."""
+        got = self.script(*arguments, **env)
+        self.assertIsNotNone(got, arguments)
+        self.assertIn(why, got)
+        self.assertNotIn("Traceback", got)
+        self.assertLess(got.count("\n"), 3, got)
+
     def test_every_file_comes_back_as_ptvp35_would_rebuild_it(self):
         for name in NAMES:
             with self.subTest(name):
@@ -133,6 +141,19 @@ class Files(unittest.TestCase):
                     f.write(text)
                 self.assertEqual(self.both_ways(self.path("old.db")), text)
 
+    def test_keys_that_are_one_in_python_are_one(self):
+        """All NaN that Python reads are one object."""
+        for text in ('{"key": NaN, "value": 1}\n{"key": NaN, "value": 2}\n',
+                     '{"key": [NaN], "value": 1}\n{"key": "NaN", "value": 2}\n'
+                     '{"key": [NaN], "value": 3}\n',
+                     '{"key": 0, "value": 1}\n{"key": -0.0, "value": -0.0}\n'
+                     '{"key": false, "value": 3}\n'):
+            with self.subTest(text):
+                with open(self.path("old.db"), "w", newline="\n") as f:
+                    f.write(text)
+                self.assertEqual(self.both_ways(self.path("old.db")),
+                                 rebuilt(text))
+
     def test_the_changes_come_back_in_their_order(self):
         for name in NAMES:
             with self.subTest(name):
@@ -140,7 +161,7 @@ class Files(unittest.TestCase):
                     self.both_ways(os.path.join(FILES, name + ".db"), "--log"),
                     rebuilt(self.text_of(name), each=True))
 
-    def test_what_was_written_since_is_behind_it(self):
+    def test_newer_changes_come_after_it(self):
         store = self.path("n.kv")
         self.script("import", os.path.join(FILES, "log.db"), store, "dev")
         con = connect()
@@ -155,7 +176,7 @@ class Files(unittest.TestCase):
                 '{"key": ["x", ["y", 3]], "value": []}\n'
                 '{"key": "new", "value": 1}\n'))
 
-    def test_what_cannot_be_exchanged_is_told(self):
+    def test_what_cannot_be_exchanged_is_reported(self):
         old, store, new = map(self.path, ("old.db", "n.kv", "new.db"))
         for text, why in (('{"key": {}, "value": 1}\n', "an object is a key"),
                           ('{"key": 1}\n', "line 1: not a key and a value"),
@@ -166,6 +187,12 @@ class Files(unittest.TestCase):
             self.assertFalse(os.path.exists(store))
         self.assertIn("there is no file", self.script(
             "import", self.path("none.db"), store, "dev"))
+        for text in ('{"key": %s, "value": 1}\n' % ("[" * 100_000),
+                     '{"key": "%s\n' % ("\\ud800" * 9)):
+            with open(old, "w") as f:
+                f.write(text)
+            self.one_line("line 1: ", "import", old, store, "dev")
+        self.assertFalse(os.path.exists(store))
         con = connect()
         con.execute("SELECT kv_open(?, 'dev')", (store,))
         con.execute("INSERT INTO kv VALUES('blob', x'00')")
@@ -173,12 +200,38 @@ class Files(unittest.TestCase):
         self.assertIn("there is a blob", self.script("export", store, new))
         self.assertFalse(os.path.exists(new))
         self.assertIn("there is a blob", self.script("export", store, new))
-        # A temporary file that is there may be that of another export.
+        # An existing temporary file may belong to another export.
         with open(new + ".tmp", "w"):
             pass
         self.assertIn("new.db.tmp is left of an export",
                       self.script("export", store, new))
         self.assertIn("ptvp35.py import OLD.db", self.script())
+
+
+    def test_what_cannot_be_opened_is_told(self):
+        old, store, new = map(self.path, ("old.db", "n.kv", "new.db"))
+        with open(old, "w") as f:
+            f.write(A_AND_B)
+        self.one_line("Is a directory", "import", self.dir, store, "dev")
+        self.one_line("cannot be a device name", "import", old, store, "a/b")
+        self.one_line("cannot be a device name", "import", old, store, "")
+        self.one_line("name the folder", "import", old, "", "dev")
+        self.one_line("cannot create folder", "import", old,
+                      self.path("none/n.kv"), "dev")
+        self.one_line("is not a folder", "import", old, old, "dev")
+        self.one_line("there is no file", "import", "", store, "dev")
+        self.one_line("set KV to the path", "import", old, store, "dev",
+                      module=self.path("none"))
+        self.assertFalse(os.path.exists(store))
+        self.one_line("there is no folder", "export", store, new)
+        self.one_line("there is no folder", "export", old, new)
+        self.assertIsNone(self.script("import", old, store, "dev"))
+        self.one_line("No such file", "export", store, self.path("none/x"))
+        os.mkdir(new)
+        self.one_line("directory", "export", store, new)
+        self.assertEqual(sorted(os.listdir(self.dir)),
+                         ["n.kv", "new.db", "old.db"])
+        self.one_line("there is no file", "import", "--lgo", store, "dev")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""The own log: written by several processes, and a folder that is away.
-What was acknowledged is never lost.
+"""The own log: written by several processes, and a folder that is unavailable.
+Acknowledged writes are never lost.
 """
 
 import os
@@ -13,7 +13,7 @@ class Processes(Publish):
     """Several processes as one device."""
 
     def run_processes(self, dbs, schema, n=3, rounds=15):
-        """Each writes its own keys, and one key that all write."""
+        """Each writes its own keys, and one key that all of them write."""
         ps = []
         for i in range(n):
             p = self.process(dbs(i))
@@ -166,7 +166,7 @@ class FolderAway(Publish):
         db.execute("SELECT kv_close()")
         self.assertEqual(self.published("laptop"), plain([{"b": 1}]))
 
-    def test_rows_that_wait_go_behind_another_process_s(self):
+    def test_waiting_rows_go_after_another_processs(self):
         a, b = self.open(db="a.db"), self.open(db="b.db")
         self.put("a1", db=a)
         sync(b)
@@ -193,7 +193,7 @@ class FolderAway(Publish):
         self.assertEqual(self.keys(), ["b"])
         self.assertEqual(db.execute("SELECT count(*) FROM sqlite_master").fetchone(), (0,))
 
-    def test_discard_gives_up_the_rows_that_wait(self):
+    def test_discard_gives_up_waiting_rows(self):
         db = self.open()
         self.put("a")
         self.away()

@@ -1,7 +1,7 @@
 """Random queries on kv, kv(as_of) and kv_log find what they find in plain
 tables with the same rows: no constraint that is pushed down changes a result.
-(But for columns with an affinity: SQLite does not tell a virtual table that a
-value is compared with one, so these stand here as +x.)
+(Except for columns with an affinity: SQLite does not tell a virtual table that
+a value is compared with one, so they are written +x here.)
 
 A failure names the query; KV_ROUNDS sets how many run.
 """
@@ -109,7 +109,7 @@ class Queries(Case):
         return " AND ".join(self.term() for _ in range(self.r.choice([1, 1, 2, 3])))
 
     def tail(self, columns):
-        """An order that leaves no choice, and a limit."""
+        """A complete order, and a limit."""
         way = self.r.choice(["", " DESC"])
         order = " ORDER BY " + ", ".join("%s%s" % (c, way) for c in columns)
         if self.r.random() < 0.3:
@@ -215,7 +215,7 @@ class Queries(Case):
                 self.either_way("%s IN (?, ?)" % key, (k, self.r.choice(KEYS)))
                 self.either_way("%s NOT IN (?, ?)" % key, (k, self.r.choice(KEYS)))
 
-    def test_a_write_between_the_stretches_of_a_pattern(self):
+    def test_a_write_between_the_ranges_of_a_pattern(self):
         self.both()
         for columns in ("key", "key, value", "key, value, ts"):
             seen = []
@@ -264,7 +264,8 @@ class Queries(Case):
 
 
 class Hidden(Case):
-    """Columns that hold the arguments, and conditions on them that are none."""
+    """Columns that hold the arguments, and conditions on them that are not
+    arguments."""
 
     def test_the_arguments_are_columns(self):
         db = self.device("laptop")

@@ -1,7 +1,7 @@
 """Every command and example of the pages is run, and its output compared.
 
     python3 tests/python/test_readme.py             run
-    python3 tests/python/test_readme.py --update    write the outputs anew
+    python3 tests/python/test_readme.py --update    update the outputs
     python3 tests/python/test_readme.py PAGE ...    run the blocks of these pages
 
 The pages are all Markdown files of the repository; PAGES has each with the
@@ -19,12 +19,14 @@ says what a block is:
               run as far as it says what it would do (run_source_line)
     text      the output of the block before
     sql       compared by another test, or part of a file
+    py, js, bash   what does not end: test_follow.py runs it
     figures   measured once; a drawing has no word
 
 All blocks under one heading share a folder that has the module as kv.so, and
 examples; on the page about PARStore Old.parstore, too. <!-- debug --> above a block: the module there is that of a
 Debug build. The tables of the reference are compared with what the module has,
-and links with what is there. <!-- add to FILE [after TEXT] --> above a block: it
+and links with what is there. <!-- from FILE --> above a block: it is a part of
+that file, indented less. <!-- add to FILE [after TEXT] --> above a block: it
 is added to the copy of the sources, before they are built for <!-- debug -->.
 
 KV_MODULE is the module's path without its suffix.
@@ -42,6 +44,7 @@ import subprocess
 import sys
 import tempfile
 import termios
+import textwrap
 import time
 import tty
 import unittest
@@ -52,6 +55,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 REFERENCE = 'ext/surface/README.md'
 ERRORS = 'ext/surface/ERRORS.md'
+LANGUAGES = 'examples/guide/languages.md'
 PARSTORE = 'examples/guide/parstore.md'
 FORMAT = 'ext/log/README.md'
 CACHE = 'ext/cache/README.md'
@@ -70,26 +74,34 @@ PAGES = {
     'examples/README.md': {},
     'examples/guide/c.md': {'c': 1, 'text': 1},
     'examples/guide/export.md': {'console': 7},
-    'examples/guide/follow.md': {'console': 1, 'python': 1, 'text': 1},
-    'examples/guide/history.md': {'console': 7},
-    'examples/guide/install.md': {'sh': 5},
+    'examples/guide/follow.md': {'console': 1, 'python': 1, 'c': 1, 'text': 2,
+                                'sql': 1, 'bash': 1, 'py': 1, 'js': 1},
+    'examples/guide/history.md': {'console': 8},
+    'examples/guide/install.md': {
+        'sh': 12, 'python': 1, 'js': 1, 'cmake': 1, 'bash': 1},
+    'examples/guide/languages.md': {
+        'console': 4, 'sh': 1, 'c': 2, 'python': 3, 'js': 2, 'php': 2,
+        'ruby': 2, 'perl': 1, 'tcl': 1, 'r': 1, 'java': 1, 'go': 1, 'rust': 1},
+    'examples/guide/laptops.md': {'sh': 1, 'bash': 3, 'console': 3},
     'examples/guide/parstore.md': {'console': 4, 'python': 2, 'text': 2},
-    'examples/guide/persistent.md': {'console': 3},
+    'examples/guide/persistent.md': {'console': 4},
     'examples/guide/promises.md': {},
     'examples/guide/ptvp35.md': {'console': 2},
     'examples/guide/python.md': {'python': 1, 'text': 1},
     'examples/guide/recipes.md': {'console': 12, 'python': 1, 'text': 1},
     'examples/guide/shell.md': {'console': 3},
-    'examples/guide/syncing.md': {'': 1, 'console': 3},
+    'examples/guide/syncing.md': {'': 1, 'console': 4},
+    'examples/guide/ten_years.md': {'console': 3},
+    'examples/guide/typed.md': {'console': 5, 'sql': 1},
     'examples/reports/README.md': {'console': 1},
     'ext/README.md': {'sh': 2, 'console': 5, 'gdb': 2, '': 2},
     'ext/cache/README.md': {'': 2, 'console': 4},
-    'ext/log/README.md': {'sql': 2, '': 2},
+    'ext/log/README.md': {'sql': 2, '': 4},
     'ext/surface/ERRORS.md': {},
     'ext/surface/LIMITS.md': {},
     'ext/surface/README.md': {},
     'tests/README.md': {'sh': 3},
-    'tests/bench/README.md': {'sh': 1, '': 4},
+    'tests/bench/README.md': {'sh': 1, '': 7},
     'tests/fault/README.md': {'sh': 2},
     'tests/foreign/README.md': {},
     'tests/fuzz/README.md': {'sh': 2},
@@ -99,7 +111,7 @@ PAGES = {
 }
 
 Block = collections.namedtuple(
-    'Block', 'page kind heading shell is_debug target body line')
+    'Block', 'page kind heading shell is_debug target source body line')
 
 
 def read_page(page):
@@ -108,7 +120,7 @@ def read_page(page):
 
 
 def pages_there():
-    """All Markdown files, but for those of builds."""
+    """All Markdown files, except those of builds."""
     found = []
     for folder, inner, files in os.walk(SOURCE):
         inner[:] = [name for name in inner
@@ -123,15 +135,15 @@ def blocks_of(page):
     """The fenced blocks, with the heading and the shell they belong to."""
     text = read_page(page)
     blocks = []
-    heading = shell = kind = target = None
+    heading = shell = kind = target = source = None
     is_debug = False
     body = []
     for number, line in enumerate(text.split('\n'), 1):
         if kind is not None:
             if line == '```':
                 blocks.append(Block(page, kind, heading, shell, is_debug,
-                                    target, body, start))
-                kind = shell = target = None
+                                    target, source, body, start))
+                kind = shell = target = source = None
                 is_debug = False
             else:
                 body.append(line)
@@ -141,6 +153,8 @@ def blocks_of(page):
             heading, shell = line.strip('# '), None
         elif re.match(r'<!-- shell (\w+) -->$', line):
             shell = line.split()[2]
+        elif re.match(r'<!-- from (\S+) -->$', line):
+            source = line.split()[2]
         elif line == '<!-- debug -->':
             is_debug = True
         elif line.startswith('<!-- add to '):
@@ -184,7 +198,7 @@ class Shell:
         self.process.stdin.write(('\n'.join(lines) + '\n').encode())
         self.process.stdin.flush()
         out = self.read_until(MARK.encode() + b'\n').decode()
-        # An interactive shell leaves the line number out.
+        # An interactive shell omits the line number.
         out = re.sub(r'(?m)^(\w+ error) near line \d+:', r'\1:', out)
         return out.split('\n')[:-1]
 
@@ -235,7 +249,7 @@ class Runner:
                 parstore.guide(os.path.join(self.folder, 'Old.parstore'))
 
     def use_debug(self):
-        """The module is that of a Debug build from here on."""
+        """Use the module of a Debug build from here on."""
         if self.is_debug:
             return
         self.is_debug = True
@@ -243,13 +257,15 @@ class Runner:
         shutil.copy(self.sources.path('build-debug/kv.so'), self.folder)
 
     def run(self, block):
-        """Run one block; returns its lines as they have to be."""
+        """Run one block; returns its lines as they should be."""
         self.enter_heading(block.heading, block.page)
         if block.is_debug:
             self.use_debug()
         if block.target:
             self.sources.add(block)
             return block.body
+        if block.source:
+            return part_of(block)
         run = getattr(self, 'run_' + (block.kind or 'drawing'), None)
         if run is None:
             raise AssertionError('line %d: unknown kind of block %s'
@@ -261,7 +277,7 @@ class Runner:
 
     def command(self, arguments, **options):
         options.setdefault('env', os.environ)
-        # What rclone calls remote is a folder here.
+        # Here, rclone's remote is a folder.
         options['env'] = dict(
             options['env'], RCLONE_CONFIG_REMOTE_TYPE='alias',
             RCLONE_CONFIG_REMOTE_REMOTE=os.path.join(self.folder, 'remote'),
@@ -341,9 +357,8 @@ class Runner:
         return block.body
 
     def run_gdb(self, block):
-        """A session of gdb: it stops where the page says, in that order.
-
-        What is typed between the stops is the same each time, and left out.
+        """A session of gdb: it stops where the page says, in that order. What
+        is typed between the stops is always the same, and is left out.
         """
         typed = [line[6:] for line in block.body if line.startswith('(gdb) ')]
         names = [line[6:] for line in typed if line.startswith('break ')]
@@ -382,6 +397,8 @@ class Runner:
     def run_drawing(self, block):
         return block.body
 
+    run_py = run_js = run_bash = run_drawing
+
     def run_sql(self, block):
         return block.body
 
@@ -390,8 +407,21 @@ def without_preload():
     return {k: v for k, v in os.environ.items() if k != 'LD_PRELOAD'}
 
 
+def part_of(block):
+    """What a file has from the first line of a block to its last."""
+    with open(os.path.join(SOURCE, block.source), encoding='utf-8') as f:
+        lines = f.read().split('\n')
+    words = [line.strip() for line in lines]
+    ends = [line.strip() for line in block.body]
+    first = last = words.index(ends[0])
+    for _ in range(ends.count(ends[-1])):
+        last = words.index(ends[-1], last) + 1
+    return textwrap.dedent('\n'.join(lines[first:last])).split('\n')
+
+
 def joined(lines):
-    """Lines of a shell, those that end with a backslash with the next one."""
+    """Lines of a shell; a line that ends with a backslash is joined with the
+    next one."""
     return [line for line in '\n'.join(lines).replace('\\\n', ' ').split('\n')
             if line]
 
@@ -412,7 +442,7 @@ class Sources:
         self.folder = None
 
     def path(self, name=''):
-        """A path in the copy, which is made when it is asked for."""
+        """A path in the copy, which is made when it is first needed."""
         if self.folder is None:
             self.folder = os.path.join(tempfile.mkdtemp(prefix='kv-readme.'),
                                        'sqlite-kv')
@@ -435,7 +465,7 @@ class Sources:
         return done.stdout
 
     def add(self, block):
-        """A block that is part of a file: its end, or behind a line."""
+        """A block that is added to a file: at its end, or after a line."""
         path, name = block.target
         path = self.path(path)
         lines = []
@@ -513,7 +543,7 @@ def packages_of_ci():
 
 
 def run_source_line(sources, line):
-    """Run a command of a page, or as much of it as takes no minutes."""
+    """Run a command of a page, or the part of it that does not take minutes."""
     line = re.sub(r'\s+#.*', '', line)
     if ' && ' in line:
         for part in line.split(' && '):
@@ -526,7 +556,14 @@ def run_source_line(sources, line):
     for word in words:  # files of the sources are there
         if re.match(r'(tests|examples|ext|sql|cmake)/[^*]*$', word):
             assert os.path.exists(sources.path(word)), word
-    if command.startswith('apt-get install '):
+    if ' build-packages/' in command.replace(' ./', ' '):
+        # tests/packages installs them; here is what the page names.
+        for word in words:
+            if '/packages/' in word:
+                assert glob.glob(sources.path(word)), word
+    elif command == 'python3 -m venv venv':
+        pass
+    elif command.startswith('apt-get install '):
         missing = set(words[2:]) - set(packages_of_ci())
         assert not missing, 'not installed for the tests: %s' % missing
     elif command.startswith('cmake -S'):
@@ -603,7 +640,7 @@ def run_source_line(sources, line):
 
 
 def write_outputs(pages):
-    """--update: the pages with the outputs of now."""
+    """--update: write the current outputs into the pages."""
     for page in pages:
         lines = read_page(page).split('\n')
         runner = Runner()
@@ -621,7 +658,7 @@ def write_outputs(pages):
 # Links.
 
 def lines_of_prose(page):
-    """The lines that are no block."""
+    """The lines outside blocks."""
     is_block = False
     for line in read_page(page).split('\n'):
         if line.startswith('```'):
@@ -657,8 +694,8 @@ def broken_links(page):
 
 
 def broken_names(page):
-    """Files that a page names in backquotes, and that are not there, nor made
-    by a block of it; NAME stands for a name."""
+    """Files that a page names in backquotes, and that neither exist nor are
+    made by one of its blocks; NAME stands for a name."""
     made = {block.target[0] for block in blocks_of(page) if block.target}
     folders = [SOURCE, os.path.join(SOURCE, os.path.dirname(page)),
                os.path.join(SOURCE, 'ext')]
@@ -713,7 +750,7 @@ def messages_of_source():
             continue
         with open(path) as f:
             text = f.read()
-        # Those that an SQL function of the store makes have their prefix.
+        # Messages of the store's own SQL functions have the prefix already.
         found |= set(re.findall(r'"kv: ([^"%:]{9,})', text))
         for call in re.finditer(r'\bkv_error\(', text):
             for literal in formats_of_call(text, call.end()):
@@ -786,6 +823,31 @@ class TestExamples(unittest.TestCase):
         self.assertEqual(set(PAGES) - reached, set())
 
 
+class TestLanguages(unittest.TestCase):
+    """The page about other languages has what is in examples/hosts."""
+
+    def hosts(self, path, pattern):
+        with open(os.path.join(SOURCE, path)) as f:
+            found = re.findall(pattern, f.read())
+        self.assertTrue(found)
+        return set(' '.join(found).replace('\\', ' ').split())
+
+    def test_every_program_is_linked(self):
+        programs = set(os.listdir(os.path.join(SOURCE, 'examples', 'hosts')))
+        self.assertEqual(set(re.findall(r'\]\(\.\./hosts/([^)]+)\)',
+                                        read_page(LANGUAGES))),
+                         programs - {'run.sh', 'shell.sh'})
+
+    def test_the_table_has_every_host_and_says_which_run_in_ci(self):
+        rows = {name: row for row in table_under('What was tried', LANGUAGES)
+                for name in re.findall(r'`([^`]+)`', row[0])}
+        self.assertEqual(set(rows), self.hosts(
+            'examples/hosts/run.sh', r"(?m)^all='([^']*)'"))
+        self.assertEqual({name for name in rows if rows[name][3] == 'CI'},
+                         self.hosts('.ci/run', r'hosts/run\.sh --install '
+                                    r'((?:\\\n|.)*)\n'))
+
+
 class TestReference(unittest.TestCase):
     maxDiff = None
 
@@ -804,8 +866,10 @@ class TestReference(unittest.TestCase):
         self.assertEqual(names_in('kv_log'), self.columns('kv_log')[:-1])
 
     def test_columns_of_the_history_tables_are_all_named(self):
-        for table in ('kv_diff', 'kv_conflicts', 'kv_changes'):
-            self.assertEqual(names_in(table), self.columns(table)[:-1])
+        for table in ('kv_diff', 'kv_conflicts', 'kv_changes', 'kv_compaction'):
+            columns = self.columns(table)
+            columns.remove('store')
+            self.assertEqual(names_in(table), columns)
 
     def test_columns_of_kv_devices_are_all_named(self):
         self.assertEqual(names_in('kv_devices'),
@@ -826,7 +890,7 @@ class TestReference(unittest.TestCase):
         there = {name for name, in con.execute(
             "SELECT DISTINCT name FROM pragma_function_list"
             " WHERE name LIKE 'kv\\_%' ESCAPE '\\'")}
-        there -= {'kv_batch', 'kv_missing'}  # of the store's statements alone
+        there -= {'kv_batch', 'kv_kept', 'kv_missing', 'kv_swept'}  # of the store's statements alone
         con.close()
         named = {re.match(r'\w+', name)[0] for name in names_in('Functions')}
         self.assertEqual(named, there)
@@ -845,13 +909,13 @@ class TestReference(unittest.TestCase):
         self.assertEqual(named, there)
 
     def test_states_are_all_named(self):
-        with open(os.path.join(SOURCE, 'ext', 'log', 'state.c')) as f:
+        with open(os.path.join(SOURCE, 'ext', 'file', 'state.c')) as f:
             words = re.search(r'state_words\[\] = \{([^}]*)\}', f.read())[1]
-        there = set(re.findall(r'"(\w+)"', words)) | {'ignored'}
+        there = set(re.findall(r'"(\w+)"', words)) | {'ignored', 'retired'}
         self.assertEqual(set(names_in('States')), there)
 
     def test_errors_are_all_named(self):
-        """By how they begin: what follows is in the message itself."""
+        """By their beginning; the rest is in the message itself."""
         named = [name for row in table_under('Errors', ERRORS)
                  for name in re.findall(r'`kv: ([^`]+)`', row[0])]
         there = messages_of_source()
@@ -863,7 +927,7 @@ class TestReference(unittest.TestCase):
 
 
 class TestLimits(unittest.TestCase):
-    """What the pages say that their examples do not show."""
+    """Statements of the pages that their examples do not show."""
 
     def setUp(self):
         self.root = tempfile.mkdtemp(prefix='kv-limits.')
@@ -887,7 +951,7 @@ class TestLimits(unittest.TestCase):
                      " device='laptop')")
 
     def process(self, device, options=''):
-        """A connection with a cache of its own, as another process has it."""
+        """A connection with its own cache, like another process."""
         con = connect()
         self.addCleanup(con.close)
         con.execute('SELECT kv_open(?, ?, ?)',
@@ -940,7 +1004,7 @@ class TestLimits(unittest.TestCase):
                          [('FAIL', 1), ('ROLLBACK', 1), ('x', 1)])
 
     @unittest.skipIf(sqlite3.sqlite_version_info < (3, 35), "RETURNING is of 3.35")
-    def test_returning_is_for_insert_alone(self):
+    def test_returning_works_only_for_insert(self):
         self.assertEqual(self.run_sql(
             "INSERT INTO kv VALUES('x', 1) RETURNING key, value"), [('x', 1)])
         self.assert_fails('RETURNING is not available',
@@ -1090,7 +1154,7 @@ class TestLimits(unittest.TestCase):
         self.run_sql('CREATE TEMP VIEW v AS SELECT kv_sync()')
         self.assertEqual(self.run_sql('SELECT * FROM v'), [(0,)])
 
-    def test_away_with_a_temp_cache(self):
+    def test_a_missing_folder_with_a_temp_cache(self):
         self.run_sql("INSERT INTO kv VALUES('x', 1)")
         os.rename(self.folder('notes.kv'), self.folder('away'))
         self.run_sql('BEGIN')
@@ -1147,30 +1211,37 @@ class TestLimits(unittest.TestCase):
 
 
 class TestPARStore(unittest.TestCase):
-    """Each line of SQL of the table gives what the method is said to give."""
+    """Each line of SQL in the table returns what the method returns, according
+    to the page."""
     maxDiff = None
 
-    # Who wrote when what, None for a deletion; each saw the one before, but
-    # for the last two, which saw no more than each other's beginning.
+    # Who wrote what, and when; None for a deletion. Each writer had seen the
+    # one before, except the last two, which had only seen each other's
+    # beginning.
+    # The times are some way apart, because an acknowledgement takes one, too.
     BASE = 1_793_700_000_000_000
+    APART = 10
     WRITTEN = [(1, 'laptop', 'note/a', 'one'), (2, 'laptop', 'title', 'Hello'),
                (3, 'phone', 'note/a', 'two'), (4, 'phone', 'note/b', 'b'),
                (5, 'laptop', 'note/b', None), (6, 'laptop', 'note/a', 'three'),
                (7, 'phone', 'note/a', 'four'), (8, 'laptop', 'stars', 5)]
     PARENTS = {3: 1, 5: 4, 6: 3, 7: 3}
 
+    def at(self, n):
+        return self.BASE + n * self.APART
+
     def change(self, n):
         when, _, key, value = self.WRITTEN[n - 1]
         parent = self.PARENTS.get(n)
-        return (self.BASE + when, parent and self.BASE + parent, key, value)
+        return (self.at(when), parent and self.at(parent), key, value)
 
     def write(self, device, *numbers):
         for when, name, key, value in (self.WRITTEN[n - 1] for n in numbers):
             self.assertEqual(name, device)
             con = self.cons[device]
-            con.execute('SELECT kv_open(?, ?, ?)', (
-                os.path.join(self.root, device), device,
-                'now=%d' % (self.BASE + when)))
+            for now in self.at(when) - self.APART // 2, self.at(when):
+                con.execute('SELECT kv_open(?, ?, ?)', (
+                    os.path.join(self.root, device), device, 'now=%d' % now))
             con.execute('SELECT kv_delete(?)' if value is None else
                         'SELECT kv_set(?, ?)',
                         (key,) if value is None else (key, value))
@@ -1200,7 +1271,7 @@ class TestPARStore(unittest.TestCase):
         self.cons['laptop'].execute('SELECT kv_sync()')
 
     def expected(self):
-        ts = self.BASE
+        ts = self.at
         changes = [None] + [self.change(n) for n in range(1, 9)]
         newest = {'note/a': 7, 'note/b': 5, 'stars': 8, 'title': 2}
         entries = [('note/a', 'four'), ('stars', 5), ('title', 'Hello')]
@@ -1222,27 +1293,27 @@ class TestPARStore(unittest.TestCase):
             'fetchMostRecentChangesMatchingKeyPrefix:forDeviceIdentifier:':
                 [changes[7], changes[4]],
             'the same of all devices': [
-                (ts + 7, 'note/a', 'four'), (ts + 5, 'note/b', None)],
+                (ts(7), 'note/a', 'four'), (ts(5), 'note/b', None)],
             'mostRecentTimestampsByKey': [
-                (k, ts + n) for k, n in newest.items()],
-            'mostRecentTimestampForKey:': [(ts + 7,)],
+                (k, ts(n)) for k, n in newest.items()],
+            'mostRecentTimestampForKey:': [(ts(7),)],
             'mostRecentTimestampsByDeviceIdentifier': [
-                ('laptop', ts + 8), ('phone', ts + 7)],
-            'mostRecentTimestampForDeviceIdentifier:': [(ts + 7,)],
+                ('laptop', ts(8)), ('phone', ts(7))],
+            'mostRecentTimestampForDeviceIdentifier:': [(ts(7),)],
             'foreignDeviceIdentifiers': [('phone',)],
             'PARStoreDidLoadNotification': entries,
-            'PARStoreDidChangeNotification': [('stars', 5, ts + 8)],
-            'PARStoreDidSyncNotification': [('note/a', 'four', ts + 7)],
+            'PARStoreDidChangeNotification': [('stars', 5, ts(8))],
+            'PARStoreDidSyncNotification': [('note/a', 'four', ts(7))],
         }
 
     def test_each_line_gives_what_the_method_gives(self):
-        values = {'key': 'note/a', 'device': 'phone', 'ts': self.BASE + 4,
-                  'parent_ts': self.BASE + 3, 'cursor': self.cursor,
-                  'first': self.BASE + 1, 'last': self.BASE + 4,
+        values = {'key': 'note/a', 'device': 'phone', 'ts': self.at(4),
+                  'parent_ts': self.at(3), 'cursor': self.cursor,
+                  'first': self.at(1), 'last': self.at(4),
                   'self': 'laptop'}
-        # "Of change 3" is asked for where a row of kv_log is given.
+        # "Of change 3" asks about a given row of kv_log.
         of_change = {'the ones that replaced it':
-                     dict(values, ts=self.BASE + 3)}
+                     dict(values, ts=self.at(3))}
         got = {}
         for method, sql in table_under("PARStore's history interface in SQL", PARSTORE):
             name = method.split(', ')[0].strip('`')
@@ -1258,8 +1329,8 @@ class TestPARStore(unittest.TestCase):
                 [self.change(6)],
             'fetchMostRecentSuccessorsOfChanges:forDeviceIdentifier:': [],
         }
-        values = {'key': 'note/a', 'ts': self.BASE + 7,
-                  'first': self.BASE, 'last': self.BASE + 4}
+        values = {'key': 'note/a', 'ts': self.at(7),
+                  'first': self.BASE, 'last': self.at(4)}
         rows = dict(table_under("PARStore's history interface in SQL", PARSTORE))
         for name, found in expected.items():
             sql = rows['`%s`' % name].strip('`')
@@ -1289,15 +1360,15 @@ class TestFormat(unittest.TestCase):
         self.assertEqual(self.creates, [
             sql for sql, in log.execute('SELECT sql FROM sqlite_master')])
         for pragma, value in (('application_id', 0x4b564c47),
-                              ('user_version', 1), ('encoding', 'UTF-8'),
+                              ('user_version', 2), ('encoding', 'UTF-8'),
                               ('journal_mode', 'delete'), ('auto_vacuum', 0),
                               ('page_size', 4096)):
             self.assertEqual(log.execute('PRAGMA ' + pragma).fetchone()[0],
                              value, pragma)
         for table, heading in (('device', 'Table device: one row'),
                                ('log', 'Table log: one row for each change')):
-            columns = [row[0].strip('`')
-                       for row in table_under(heading, FORMAT)]
+            columns = [name for row in table_under(heading, FORMAT)
+                       for name in re.findall(r'`(\w+)`', row[0])]
             self.assertEqual(columns, [row[1] for row in log.execute(
                 'PRAGMA table_info(%s)' % table)])
         name, host, algo, size = log.execute(
@@ -1326,13 +1397,13 @@ class TestFormat(unittest.TestCase):
         path = os.path.join(self.folder, 'log.db')
         log = sqlite3.connect(path, isolation_level=None)
         log.execute('PRAGMA application_id = %d' % 0x4b564c47)
-        log.execute('PRAGMA user_version = 1')
+        log.execute('PRAGMA user_version = 2')
         for sql in self.creates:
             log.execute(sql)
         base = re.search(r'base_sum `(-?\d+)`', self.text)[1]
         log.execute("INSERT INTO device VALUES('laptop', "
                     "x'00112233445566778899aabbccddeeff', '', 0, 0, %s, "
-                    "'xxh3-64')" % base)
+                    "NULL, NULL, NULL, 0, 'xxh3-64')" % base)
         rows = [row for row in table_under('The checksum', FORMAT)]
         for row in rows:
             log.execute('INSERT INTO log VALUES(%s)'

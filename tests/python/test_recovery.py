@@ -1,5 +1,5 @@
-"""The own log and the host database: lost, restored from a backup, damaged.
-A log that verifies is never rewritten, a damaged one never deleted.
+"""The own log and the host database: lost, restored from a backup, damaged. A
+log that verifies is never rewritten, and a damaged one is never deleted.
 """
 
 import os
@@ -15,7 +15,8 @@ class CrashesAndBackups(Publish):
     """The log and the host database, each as it was at another time."""
 
     def test_a_crash_between_the_host_s_commit_and_the_log_s(self):
-        """The log lost its last transaction: appended again, identically."""
+        """The log lost its last transaction, which is appended again,
+        identically."""
         for reopen in (False, True):
             with self.subTest(reopen=reopen):
                 folder = "reopen-%s.kv" % reopen
@@ -120,7 +121,7 @@ class CrashesAndBackups(Publish):
         self.check(db)
 
     def test_a_host_database_from_an_older_backup(self):
-        """The log is ahead of the cache: merged like any log."""
+        """The log is ahead of the cache, and is merged like any log."""
         db = self.open()
         self.put("a")
         db.close()
@@ -148,7 +149,7 @@ class CrashesAndBackups(Publish):
         self.assertEqual(sync(db), 1)
         self.check(db)
 
-    def test_a_lost_host_database_is_built_anew(self):
+    def test_a_lost_host_database_is_rebuilt(self):
         db = self.open()
         self.put("a", "b")
         db.close()
@@ -177,7 +178,8 @@ class CrashesAndBackups(Publish):
 
     def test_a_log_that_lost_rows_twice_gets_exactly_its_rows_back(self):
         """The second backup is newer than the first, and the store was closed
-        between: what log and cache hold alike is nobody else's."""
+        between: rows that log and cache have in common are not another
+        writer's."""
         for close in (False, True):
             with self.subTest(close=close):
                 self.fresh()
@@ -232,8 +234,8 @@ class CrashesAndBackups(Publish):
                 self.check(db, folder)
 
     def lose(self, what):
-        """Own rows wait, and the log, or a folder that it is in, is made again;
-        another device had read all that was published."""
+        """Own rows wait, and the log, or a folder above it, is created again.
+        Another device had read everything that was published."""
         db = self.open()
         self.put("a", "b")
         phone = self.device("phone")
@@ -278,9 +280,9 @@ class CrashesAndBackups(Publish):
                                      ("int", 2))
                     self.assertEqual(self.leftovers(self.path("notes.kv")), [])
 
-    def test_a_cache_that_lacks_what_a_peer_read_makes_no_lost_log(self):
-        """The host's database is from a backup, which knows that a peer had
-        read more rows than it has."""
+    def test_a_cache_that_lacks_what_a_peer_read_recreates_no_log(self):
+        """The host's database is from a backup, and knows that a peer had read
+        more rows than it has."""
         db = self.open()
         self.put("a")
         backup = read(self.path("host.db"))
@@ -298,7 +300,7 @@ class CrashesAndBackups(Publish):
         self.assertEqual(self.state(db, "laptop"), "twin")
         self.fails("INSERT INTO kv VALUES('d', 1)", "was rolled back", con=db)
 
-    def test_other_devices_take_the_log_that_was_built_anew(self):
+    def test_other_devices_accept_the_rebuilt_log(self):
         self.open("temp")
         self.put("a", "b")
         phone = self.device("phone")
@@ -316,7 +318,7 @@ class DamagedOwnLog(Publish):
         put(self.own, bytes(data))
         return bytes(data)
 
-    def test_it_is_set_aside_by_renaming_and_built_anew(self):
+    def test_it_is_renamed_and_rebuilt(self):
         for host in HOSTS:
             with self.subTest(host=host):
                 self.fresh()
@@ -333,7 +335,7 @@ class DamagedOwnLog(Publish):
                 self.assertEqual(read(os.path.join(os.path.dirname(self.own), aside[0])), data)
 
     def absurd(self):
-        """A schema row that claims to be so long that SQLite has no memory."""
+        """A schema row that claims a length for which SQLite has no memory."""
         edit(self.own, "PRAGMA page_size = 512", "VACUUM")
         data = bytearray(read(self.own))
         at = data.index(b"tabledevicedevice") - 10
@@ -346,7 +348,7 @@ class DamagedOwnLog(Publish):
         except sqlite3.Error as e:
             self.skipTest("this SQLite says: %s" % e)
 
-    def test_so_is_one_that_asks_for_more_memory_than_there_is(self):
+    def test_a_log_that_asks_for_too_much_memory_is_rebuilt_too(self):
         for host in HOSTS:
             for first in ("SELECT kv_sync()", "INSERT INTO kv VALUES('new', 1)"):
                 with self.subTest(host=host, first=first):
@@ -413,8 +415,8 @@ class DamagedOwnLog(Publish):
         self.assertIn(self.state(phone, "laptop"), ("ok", "rewritten"))
 
     def test_a_stale_journal_beside_it_does_no_harm(self):
-        """Another process's commit left a journal on another machine, and the
-        sync tool brought it here."""
+        """On another machine, a commit left a journal, and the sync tool
+        brought it here."""
         db = self.open()
         self.put("a")
         for i in range(50):

@@ -1,5 +1,5 @@
 """Scans of many rows, which kv reads many at a time: each key once, with its
-latest value, whatever lies between and whatever is written meanwhile.
+latest value, whatever comes in between and whatever is written meanwhile.
 """
 
 import random
@@ -174,7 +174,8 @@ class Scans(Case):
                          {k + s: k[4:] + "!?" for k in self.keys() for s in ("", "+")})
 
     def test_a_database_whose_keys_do_not_descend(self):
-        """An old file format: SQLite sorts what it would read in order."""
+        """An old file format: SQLite sorts rows that it would otherwise read
+        in order."""
         db = self.connect(self.path("host.db"))
         if not sqlite_c.works(db):
             self.skipTest("Python has a SQLite of its own")
@@ -190,7 +191,7 @@ class Scans(Case):
         self.assertEqual(db.execute("SELECT * FROM kv WHERE key > 'key 00100' AND key <= 'key 00300'").fetchall(),
                          [r for r in rows if "key 00100" < r[0] <= "key 00300"])
 
-    def test_the_function_is_for_the_store_alone(self):
+    def test_only_the_store_can_call_the_function(self):
         db = self.store()
         with self.assertRaisesRegex(Exception, r"kv: kv_batch\(\) is internal"):
             db.execute("SELECT kv_batch(1, 2, 3, 4)").fetchone()

@@ -1,7 +1,8 @@
-"""The schema changes under a connection that has a store open: by whom, how, in
-which kind of store, and what is called next. A row of one folder is never seen in
-the store or the log of another, nothing is left behind, and the next call gives the
-right result or says that there is no such store.
+"""The schema changes under a connection that has a store open. This tries who
+changes it, how, in which kind of store, and what is called next. A row of one
+folder is never seen in the store or the log of another, nothing is left
+behind, and the next call gives the right result or says that there is no such
+store.
 """
 
 import itertools
@@ -12,8 +13,8 @@ import unittest
 
 from support import NOW, Case, connect, open_store
 
-# What is done to the store kv over a.kv in schema {s}, and the folders of the
-# stores that are there then.
+# What is done to the store kv of the folder a.kv in schema {s}, and the folders
+# of the stores that exist afterwards.
 CHANGES = {
     "DROP": ("DROP TABLE {s}.kv", {}),
     "DROP and CREATE": ("DROP TABLE {s}.kv; {create}", {"kv": "b"}),
@@ -57,8 +58,9 @@ CASES = [
     ("two", ("connection",), ["DROP and CREATE", "RENAME", "DDL", "VACUUM"]),
 ]
 
-# What is called next, with {v} as the value that belongs into the store, and the
-# value that comes out: "own" is that of the key 'own', None anything.
+# What is called next, with {v} for the value that belongs into the store, and
+# the value that it returns: "own" is the value of the key 'own', None is
+# anything.
 CALLS = {
     "kv_open": ("SELECT kv_open('a.kv', 'tab')", None),
     "kv_sync": ("SELECT kv_sync()", None),
@@ -83,7 +85,7 @@ CALLS = {
     "a foreign log": ("CREATE VIRTUAL TABLE temp.more USING"
                       " kv_foreign('b.kv/devices/phone/log.db')", None),
 }
-STEP = int(os.environ.get("KV_FAULT_STEP", 3))  # 1 takes every combination
+STEP = int(os.environ.get("KV_FAULT_STEP", 3))  # 1 tries every combination
 CREATE = "CREATE VIRTUAL TABLE {s}.%s USING kv('b.kv'{device})"
 
 
@@ -177,7 +179,7 @@ class SchemaChanges(Case):
                 other.close()
 
     def call(self, con, kind, name, there, is_new):
-        """The result is right, or the message is."""
+        """Check that the result is right, or that the message is."""
         sql, expected = CALLS[name]
         belongs = there.get("kv")
         try:
@@ -199,14 +201,15 @@ class SchemaChanges(Case):
                 self.assertEqual(kind, "observer")
             return
         if name == "kv_open" or "CREATE" in sql or name == "kv_foreign":
-            return  # how it is afterwards counts
+            return  # the state afterwards counts
         self.assertTrue(belongs, "there is no kv, and %s gave %s" % (sql, rows))
         if expected:
             value = expected.format(v=belongs).replace("own", belongs)
             self.assertIn(rows, [[(value,)], []] + [[(None,)]] * is_new if is_new else [[(value,)]])
 
     def afterwards(self, con, kind, name, there):
-        """Each store that is there has the rows of its folder, no other has any."""
+        """Check that each existing store has the rows of its folder, and no
+        others."""
         if name == "an observer" and kind == "observer":
             con.execute("DROP TABLE IF EXISTS more")  # kv is over the same folder
         elif name in ("a store", "an observer"):
@@ -220,7 +223,7 @@ class SchemaChanges(Case):
         for store, folder in there.items():
             self.usable(con, store, folder, kind == "observer" and store != "second")
         if "kv" not in there:
-            # SQLite 3.31 does not look by itself whether a table is still there
+            # SQLite 3.31 does not check by itself whether a table still exists
             con.execute("SELECT * FROM sqlite_master").fetchall()
             con.execute("CREATE VIRTUAL TABLE kv USING kv('b.kv', device='tab')")
             self.usable(con, "kv", "b", False)

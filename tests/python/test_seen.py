@@ -1,7 +1,7 @@
-"""Who had seen what: random runs of several processes and caches of each device,
-and of hosts that are restored from a copy. The oracle is kept by the test, which
-notes with each write what the cache had merged that it was written in, and
-compares the conflicts that follow with those of a fresh observer.
+"""Who had seen what: random runs of several processes and caches of each
+device, and of hosts that are restored from a copy. The test is the oracle: for
+each write it notes what the writing cache had merged, and compares the
+conflicts that follow from this with those of a new observer.
 """
 
 import os
@@ -79,7 +79,7 @@ class Process:
 
 class Seen(Case):
     def lost(self):
-        """(key, value) of each value that nobody had seen who wrote later."""
+        """(key, value) of each value that no later writer had seen."""
         rows = [(row, context, value) for value, (row, context) in self.contexts.items()]
         out = []
         for (key, *place, op, value), _, name in rows:
@@ -91,7 +91,7 @@ class Seen(Case):
 
     def run_once(self, seed):
         self.fresh()
-        self.contexts = {}  # of each write: its row, and what was merged then
+        self.contexts = {}  # for each write: its row, and what was merged by then
         r = random.Random(seed)
         processes = [
             Process(self, device, self.path(host) if host else None)
@@ -121,7 +121,7 @@ class Seen(Case):
             p.db.close()
         return len(found)
 
-    def test_conflicts_are_those_that_nobody_had_seen(self):
+    def test_conflicts_are_the_values_that_nobody_had_seen(self):
         n_found = 0
         for seed in range(RUNS):
             with self.subTest(seed=seed):

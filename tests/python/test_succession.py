@@ -1,5 +1,6 @@
-"""A log that somebody else of this machine began anew takes the place of the
-one that a cache knows, if it has all that was published there."""
+"""A log that another process of this machine started over replaces the one
+that a cache knows, if it has everything that was published there.
+"""
 
 import os
 import shutil
@@ -28,7 +29,7 @@ class Succession(Publish):
         edit(self.own, "UPDATE log SET value = 'other' WHERE seq = 2",
              "UPDATE log SET sum = sum + 1 WHERE seq = 3")
 
-    def test_a_log_that_a_temp_cache_made_anew_is_no_twin(self):
+    def test_a_log_that_a_temp_cache_rebuilt_is_not_a_twin(self):
         self.twin_of("one.db", "two.db")
         old = self.log("laptop").id
         self.damage()
@@ -64,7 +65,7 @@ class Succession(Publish):
         self.check(two)
         self.assertEqual(len(set(self.keys())), len(self.keys()))
 
-    def test_rows_that_wait_go_behind_the_new_log(self):
+    def test_waiting_rows_go_after_the_new_log(self):
         self.twin_of("one.db", "two.db")
         two = self.reopen("two.db")
         os.rename(self.path("notes.kv"), self.path("away.kv"))
@@ -86,8 +87,8 @@ class Succession(Publish):
         self.check(one)
         self.assertEqual(sorted(self.keys()), ["a", "b", "c", "other", "waits"])
 
-    def test_a_database_that_was_rolled_back_behind_the_new_log_goes_on(self):
-        """The crash between the two phases of making a log anew."""
+    def test_a_database_older_than_the_new_log_continues(self):
+        """A crash between the two phases of rebuilding a log."""
         self.twin_of("one.db", "two.db")
         one = self.reopen("one.db")
         sync(one)
@@ -104,12 +105,13 @@ class Succession(Publish):
         sync(one)
         self.assertEqual(self.state(one, "laptop"), "ok")
         self.check(one)
-        # What a program knew of the old log is void.
+        # What a program knew of the old log no longer applies.
         self.assertEqual({k for k, in one.execute(
             "SELECT key FROM kv_changes(?)", (before,))}, {"a", "b", "c", "other"})
 
     def adopted_by_one(self):
-        """A log of a new id that has all that was published, and a row more."""
+        """A log with a new id that has everything that was published, and one
+        more row."""
         self.twin_of("one.db", "two.db")
         edit(self.own, "DELETE FROM log WHERE seq >= 2")
         other = self.connect()
@@ -190,7 +192,7 @@ class Succession(Publish):
         other.execute("INSERT INTO kv VALUES('other', 1)")
         rows = two.execute("SELECT * FROM kv_log").fetchall()
         for _ in range(2):      # it is tried the first time only
-            self.fails("INSERT INTO kv VALUES('d', 1)", "kv_sync()", con=two)
+            self.fails("INSERT INTO kv VALUES('d', 1)", "lacks rows of that one", "adopt=1", con=two)
             self.assertFalse(two.in_transaction)
             self.assertEqual(two.execute("SELECT * FROM kv_log").fetchall(), rows)
             self.assertEqual(two.execute(
@@ -202,7 +204,7 @@ class Succession(Publish):
         self.check(two)
         self.assertEqual(sorted(self.keys()), ["a", "b", "c", "other"])
 
-    def test_a_replacement_that_was_cut_off_is_ended(self):
+    def test_an_interrupted_replacement_is_completed(self):
         self.open()
         self.put("a", "b")
         self.db.close()
@@ -214,20 +216,20 @@ class Succession(Publish):
         self.assertFalse(os.path.exists(self.own + ".new"))
         self.check(con)
 
-    def test_a_journal_that_came_back_behind_a_replacement_goes(self):
+    def test_a_journal_that_returns_after_a_replacement_is_deleted(self):
         self.open()
         self.put("a")
         for name in (".new", ".new-journal"):
             with open(self.own + name, "wb") as f:
                 f.write(b"anything")
-        self.put("b")       # it may be in the making
+        self.put("b")       # it may be unfinished
         self.assertTrue(os.path.exists(self.own + ".new-journal"))
         os.remove(self.own + ".new")
         self.put("c")
         self.assertEqual(os.listdir(os.path.dirname(self.own)), ["log.db"])
         self.assertEqual(self.keys(), ["a", "b", "c"])
 
-    def test_a_replacement_that_is_not_whole_is_not_taken(self):
+    def test_an_incomplete_replacement_is_not_used(self):
         self.open()
         self.put("a", "b")
         self.db.close()

@@ -1,6 +1,7 @@
-"""Rows of typed tables: ext/fold against the specification, tests/tables/model.py,
-on what random schedules of devices write and merge. Every set of log rows that a
-device has after a commit or a merge is folded by both.
+"""Rows of typed tables: ext/fold is compared with the specification,
+tests/tables/model.py, on what random schedules of devices write and merge.
+Every set of log rows that a device has after a commit or a merge is folded by
+both.
 """
 
 import os
@@ -21,7 +22,7 @@ DELETES = ("later", "lose", "win")
 
 
 class Transcript:
-    """Questions to the program, a line each, and the answers of the model."""
+    """Questions to the program, one a line, and the model's answers."""
 
     def __init__(self, file):
         self.file = file
@@ -92,13 +93,13 @@ class Fold(unittest.TestCase):
                 self.assertEqual(got, expected)
         return len(answers)
 
-    def test_folds_are_those_of_the_model(self):
+    def test_folds_agree_with_the_model(self):
         n = 0
         for done in range(0, SCHEDULES, 500):
             n += self.compare(min(500, SCHEDULES - done), SEED + done)
         self.assertGreater(n, 20 * SCHEDULES)
 
-    def test_the_checks_of_the_model_find_planted_faults(self):
+    def test_the_models_checks_find_planted_faults(self):
         found = schedules.mutants(100)
         self.assertEqual([m for m in found if not found[m]], [])
 

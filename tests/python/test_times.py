@@ -1,5 +1,6 @@
 """Conditions on ts and time, and orders of them, which kv and kv_log answer
-by an index of their own, against SQLite's own on a copy of the same rows.
+with their own index, compared with what SQLite answers on a copy of the same
+rows.
 
     KV_TIMES=20000 python3 test_times.py        more queries than usual
 """
@@ -32,7 +33,7 @@ ORDERS = {"kv": ["ts", "time", "ts, device", "device, ts", "ts, key", "key", "ti
 
 
 class Queries:
-    """Random queries; values are those of the rows, and near them."""
+    """Random queries, with values of the rows and values near them."""
 
     def __init__(self, seed, times):
         self.r, self.times = random.Random(seed), times
@@ -124,7 +125,7 @@ class Queries:
 
 class Times(Case):
     def devices(self):
-        """Three devices that wrote at all kinds of times, laptop has all."""
+        """Three devices that wrote at all kinds of times; laptop has all rows."""
         r = random.Random(7)
         cons = {}
         for d in ("phone", "0", "laptop"):
@@ -176,7 +177,7 @@ class Times(Case):
                 found += self.compare_order(db, table, queries)
             else:
                 found += self.compare_join(db, table, queries)
-        # Neither nothing nor everything is what most of them ask for.
+        # Most of them ask neither for nothing nor for everything.
         self.assertGreater(found, QUERIES / 4)
 
     def both(self, db, table, sql, args):
@@ -191,8 +192,8 @@ class Times(Case):
         return len(got) > 0
 
     def compare_order(self, db, table, queries):
-        """The order that was asked for; and with LIMIT, rows that belong to
-        it: which ones of equals is left to SQLite."""
+        """Check the order; and with LIMIT, that the rows belong to it: SQLite
+        may choose among equal ones."""
         args, r = [], queries.r
         columns, order = queries.order(table)
         where = queries.where(args).replace("%", "%%") if r.random() < 0.6 else "1"
@@ -226,13 +227,13 @@ class Times(Case):
         self.assertEqual(sorted(got), sorted(expected), (sql, db.execute("SELECT * FROM w").fetchall()))
         return len(got) > 0
 
-    def test_a_temp_store_answers_as_a_plain_table(self):
+    def test_a_temp_store_answers_like_a_plain_table(self):
         self.run_queries(self.devices(), 1)
 
-    def test_a_persistent_store_answers_as_a_plain_table_before_its_first_sync(self):
+    def test_a_persistent_store_answers_like_a_plain_table_before_its_first_sync(self):
         self.run_queries(self.persistent("UTF-8"), 2)
 
-    def test_a_persistent_store_answers_as_a_plain_table(self):
+    def test_a_persistent_store_answers_like_a_plain_table(self):
         db = self.persistent("UTF-8")
         sync(db)
         self.assertEqual(self.is_indexed(db), 0)
@@ -241,7 +242,7 @@ class Times(Case):
         self.assertEqual(self.is_indexed(db), 1)
         self.run_queries(db, 3)
 
-    def test_a_utf16_host_answers_as_a_plain_table(self):
+    def test_a_utf16_host_answers_like_a_plain_table(self):
         db = self.persistent("UTF-16le")
         sync(db)
         self.run_queries(db, 4)

@@ -1,7 +1,6 @@
-"""What did not commit leaves no trace: in kv, in kv_log, in any file.
-
-Every claim is checked with the cache in temp, in temp beside a host file,
-and persistent in a host file with rollback journal and with WAL.
+"""What was not committed leaves no trace in kv, in kv_log or in any file.
+Every claim is checked with the cache in temp, in temp beside a host file, and
+persistent in a host file with rollback journal and with WAL.
 """
 
 import os
@@ -40,7 +39,7 @@ class Transactions:
             temp, name, when, body))
 
     def commits(self, *transactions):
-        """After this, exactly these transactions more are in the log."""
+        """Check that the log has exactly these transactions more."""
         for t in plain(list(transactions)):
             self.expected.append(t)
             self.store.update(t)
@@ -54,8 +53,8 @@ class Transactions:
         self.commits()
 
     def each_way(self, sql, *words, error=CONSTRAINT, begin=True):
-        """The statement fails and leaves nothing: alone, in a transaction, in
-        a savepoint, and after a savepoint."""
+        """Check that the statement fails and leaves nothing: alone, in a
+        transaction, in a savepoint, and after a savepoint."""
         self.fails(sql, *words, error=error)
         self.no_trace()
         if not begin:
@@ -121,7 +120,7 @@ class Transactions:
         self.db.execute("UPDATE kv SET key = 'old', value = 9 WHERE key = 'old'")
         self.commits({"old": 9})
 
-    def test_insert_or_ignore_keeps_what_is_there(self):
+    def test_insert_or_ignore_keeps_existing_values(self):
         self.db.execute("INSERT OR IGNORE INTO kv VALUES('old', 9), ('new', 1), (NULL, 2)")
         self.commits({"new": 1})
         self.db.execute("INSERT OR IGNORE INTO kv VALUES('old', 9)")
@@ -265,7 +264,7 @@ class Transactions:
 
     # Savepoints and schema changes
 
-    def test_rollback_takes_everything_back(self):
+    def test_rollback_undoes_everything(self):
         self.db.execute("BEGIN")
         self.db.execute("INSERT INTO kv VALUES('a', 1), ('old', 2)")
         self.db.execute("DELETE FROM kv WHERE key = 'old'")
@@ -435,7 +434,7 @@ class Transactions:
         try:
             rows.fetchall()
         except sqlite3.Error:
-            pass  # SQLite may abort the read, never the store
+            pass  # SQLite may abort the read, the store never does
         self.no_trace()
 
     def test_python_s_own_commit_and_rollback(self):
@@ -451,7 +450,7 @@ class Transactions:
         self.no_trace()
 
 
-    # What the host sets meanwhile
+    # Settings that the host changes meanwhile
 
     def test_a_host_that_forbids_writes_can_commit(self):
         for look in (False, True):
@@ -491,6 +490,8 @@ class Transactions:
     def test_a_transaction_that_has_written_is_not_synced(self):
         desk = self.device("desk")
         desk.execute("INSERT INTO kv VALUES('k', 'desk')")
+        for n in (1, 2):  # so that k is later than desk's, which had acknowledged
+            self.db.execute("INSERT INTO kv VALUES('old', ?)", (n,))
         self.db.execute("BEGIN")
         self.db.execute("INSERT INTO kv VALUES('a', 1)")
         self.fails("SELECT kv_sync()", "COMMIT first, then kv_sync()")
@@ -500,13 +501,13 @@ class Transactions:
         self.db.execute("INSERT INTO kv VALUES('k', 'laptop')")
         self.db.execute("COMMIT")
         self.assertEqual(sync(self.db), 1)
-        self.commits({"a": 1, "k": "laptop"})
+        self.commits({"old": 1}, {"old": 2}, {"a": 1, "k": "laptop"})
         sync(desk)
         for c in (self.db, desk):
             self.assertEqual(c.execute("SELECT key, lost_device FROM kv_conflicts").fetchall(),
                              [("k", "desk")])
 
-    def test_what_was_written_and_taken_back_hinders_no_sync(self):
+    def test_undone_writes_do_not_prevent_a_sync(self):
         desk = self.device("desk")
         desk.execute("INSERT INTO kv VALUES('k', 'desk')")
         self.db.execute("BEGIN")

@@ -1,5 +1,5 @@
-"""Two machines under one device name: writing is refused, reading goes on,
-and each way out keeps what was acknowledged.
+"""Two machines under one device name: writing is refused, reading goes on, and
+each way out keeps acknowledged writes.
 """
 
 import os
@@ -12,16 +12,16 @@ from support import (HOSTS, NOW, SECOND, Publish, deliver, kv, log_path, misplac
 
 
 class Twins(Publish):
-    """Two machines under one name: the log goes two ways."""
+    """Two machines under one name: the log diverges."""
 
     def twin(self, host, how="ahead"):
-        """A store whose log another machine replaced by its own."""
+        """A store whose log another machine replaced with its own."""
         db = self.open(host)
         self.put("a", "b")
         os.makedirs(self.path("other.kv"))
         deliver(self.path("notes.kv"), self.path("other.kv"), "laptop")
         self.put("mine")
-        self.put("ours")  # what forked before the last commit is a twin
+        self.put("ours")  # a fork before the last commit is a twin
         other = self.device("laptop", "other.kv")
         for k in {"ahead": ("theirs", "more", "yet"), "even": ("theirs", "more")}[how]:
             self.put(k, value=2, db=other)
@@ -30,7 +30,8 @@ class Twins(Publish):
         return db
 
     def refused(self, db):
-        """Writing is refused, with the ways out; reading goes on."""
+        """Check that writing is refused, with a message that names the ways
+        out, and that reading goes on."""
         before = snapshot(self.path("notes.kv"))
         for sql in ("INSERT INTO kv VALUES('x', 1)", "DELETE FROM kv WHERE key = 'a'"):
             message = self.fails(sql, "kv: ", "laptop", "adopt", con=db)
@@ -62,7 +63,7 @@ class Twins(Publish):
                     self.assertEqual(sync(db), 1)
                     self.assertEqual(kv(db)["str", "p"], ("int", 1))
 
-    def test_another_name_gets_out_with_the_rows_that_were_not_shared(self):
+    def test_another_name_writes_the_unshared_rows(self):
         for host in HOSTS:
             for synced in (False, True):
                 with self.subTest(host=host, synced=synced):
@@ -80,7 +81,7 @@ class Twins(Publish):
                     self.check(db, name="two")
                     db.execute("SELECT kv_close()")
 
-    def test_a_twin_s_rows_that_nobody_has_are_not_dropped(self):
+    def test_unshared_rows_of_a_twin_are_not_dropped(self):
         for host in HOSTS:
             with self.subTest(host=host):
                 self.fresh()
@@ -115,7 +116,7 @@ class Twins(Publish):
         return {(r.ts, r.value) for r in log.rows if r.op != oracle.SEEN}
 
     def test_adopt_keeps_rows_of_one_key_time_and_number(self):
-        """Both go on from a time that another device's clock gave them."""
+        """Both continue from a time that another device's clock gave them."""
         for host in HOSTS:
             with self.subTest(host=host):
                 self.fresh()
@@ -139,7 +140,7 @@ class Twins(Publish):
                 self.assertEqual(misplaced(db), [])
                 self.assertEqual(kv(self.device("reader")), kv(db))
 
-    def test_adopt_takes_the_log_as_it_is(self):
+    def test_adopt_takes_the_log_unchanged(self):
         for host in HOSTS:
             with self.subTest(host=host):
                 self.fresh()
@@ -183,8 +184,9 @@ class Twins(Publish):
                 self.check(db)
 
     def test_a_rolled_back_log_that_a_peer_had_read(self):
-        """The cache is gone, the log is from an older backup; but another
-        device says that it read more: writing would use seqs twice."""
+        """The cache is gone, and the log is from an older backup, but another
+        device says that it has read more. Writing would use sequence numbers
+        twice."""
         db = self.open("temp")
         self.put("a")
         backup = read(self.own)
@@ -201,9 +203,9 @@ class Twins(Publish):
         self.assertIn("adopt", str(caught.exception))
         self.assertEqual(self.keys(), ["a"])
 
-    def test_adopt_hears_what_peers_say_in_the_same_call(self):
-        """That the log was rolled back is known when a peer has been read,
-        which is after the own log was looked at."""
+    def test_adopt_uses_what_peers_say_in_the_same_call(self):
+        """Only a peer's log shows that the own log was rolled back, and it is
+        read after the own log."""
         db = self.open("temp")
         self.put("a")
         backup = read(self.own)

@@ -1,8 +1,8 @@
 """A device that exists twice: a clone of its cache and log writes on
-elsewhere, and the sync tool puts the clone's log in the place of the
-device's own. Whatever the order, the device loses no row of its own, never
-rewrites what the clone wrote, and each way out leads to one store again.
-simulation.py has clones among all else that happens.
+elsewhere, and the sync tool puts the clone's log in the place of the device's
+own. Whatever the order, the device loses no row of its own, never rewrites
+what the clone wrote, and each way out leads to one store again. simulation.py
+has clones, too, among everything else.
 """
 
 import os
@@ -26,7 +26,7 @@ class Clones(Publish):
         self.db = self.open("persistent")
         self.write(self.db, self.mine, self.r.randrange(1, 6))
         if self.r.random() < 0.5:
-            self.db.close()  # also what comes of a backup of a store at rest
+            self.db.close()  # a backup of an idle store gives this, too
             self.db = self.open("persistent")
         # The clone: a copy of the folder and of the host database.
         shutil.copytree(self.path("notes.kv"), self.path("clone.kv"))
@@ -46,7 +46,7 @@ class Clones(Publish):
             values.append(self.n)
 
     def arrive(self):
-        """The clone's log takes the place of the own one."""
+        """The clone's log replaces the device's own."""
         deliver(self.path("clone.kv"), self.path("notes.kv"), "laptop")
         return read(self.own)
 
@@ -75,7 +75,7 @@ class Clones(Publish):
                 wrote = self.try_to_write()
                 state = self.state(self.db, "laptop")
                 outcomes.add((wrote, state))
-                # What the clone wrote is there to the byte, or has grown.
+                # The clone's log is unchanged, or has grown.
                 log = oracle.read_log(self.own, oracle.CLONES)
                 if wrote:
                     clones.need_grown(log, there)
@@ -92,8 +92,9 @@ class Clones(Publish):
         self.assertEqual({w for w, _ in outcomes}, {True, False})
 
     def test_rows_of_one_key_and_time_are_both_kept(self):
-        """Both go on from the same row, by clocks that stand still: under one
-        number, and under two. No transaction has a key twice."""
+        """Both continue from the same row, with clocks that stand still: with
+        the same number, and with different ones. No transaction has a key
+        twice."""
         for before in ("", "('b', 1), "):
             with self.subTest(before=before):
                 self.fresh()
@@ -104,14 +105,14 @@ class Clones(Publish):
                 self.clone.execute("INSERT INTO kv VALUES('x', 'theirs')")
                 self.db.execute("INSERT INTO kv VALUES" + before + "('x', 'mine')")
                 self.arrive()
-                clones.adopt(self.db, self.path("notes.kv"), "laptop")
+                clones.adopt(self.db, self.path("notes.kv"), "laptop", NOW)
                 rows = [r for r in oracle.read_log(self.own).rows if r.key == "x"]
                 self.assertEqual({r.value for r in rows}, {"mine", "theirs"})
                 self.assertEqual(len({r.ts for r in rows}), 1)
                 self.assertEqual(kv(self.device("reader")), kv(self.db))
 
     def get_out(self, mine, there):
-        """A twin: reading goes on; then by another name, or by adopting."""
+        """A twin can read; then it takes another name, or adopts."""
         rows = clones.unshared(mine, there)
         clones.need_twin(self.db, len(rows))
         if self.r.random() < 0.5:
@@ -120,7 +121,7 @@ class Clones(Publish):
             self.assertEqual(oracle.read_log(self.own, oracle.CLONES).rows, there.rows)
             self.assertEqual(kv(self.db, "two")["str", "way"], ("str", "out"))
         else:
-            clones.adopt(self.db, self.path("notes.kv"), "laptop")
+            clones.adopt(self.db, self.path("notes.kv"), "laptop", NOW)
             self.db.execute("INSERT INTO kv VALUES('way', 'out')")
             self.assertEqual(self.state(self.db, "laptop"), "ok")
         sync(self.db)

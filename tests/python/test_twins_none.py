@@ -1,6 +1,6 @@
-"""What is no twin: caches and programs of one machine that write under one
-device name, in whatever order they come, copied, moved, closed and opened
-again. And a number of a log is never used for two rows.
+"""What is not a twin: caches and programs of one machine that write under one
+device name, in any order, copied, moved, closed and opened again. And a log
+never uses a number for two rows.
 """
 
 import os
@@ -17,7 +17,7 @@ SCHEDULES = int(os.environ.get("KV_TWIN_SCHEDULES", 60))
 
 
 class Numbers:
-    """Every row of every state of one log, by its id and number."""
+    """Every row of every state of one log, by id and number."""
 
     def __init__(self):
         self.rows = {}
@@ -78,8 +78,8 @@ class Caches(Publish):
             self.add(copy)
 
     def lose_rows(self):
-        """The log is one from a backup; the caches that are open have read
-        what was in it, and one of them comes first."""
+        """The log is replaced by one from a backup. The open caches have read
+        its rows, and one of them writes first."""
         for con, _ in self.stores:
             sync(con)
         if self.backups:
@@ -87,7 +87,8 @@ class Caches(Publish):
             self.r.choice([sync, self.write])(self.r.choice(self.stores)[0])
 
     def move(self):
-        """The folder is copied, moved away and back: other inodes and times."""
+        """The folder is copied, moved away and back, so inodes and times
+        change."""
         shutil.copytree(self.folder, self.path("moved.kv"))
         shutil.rmtree(self.folder)
         os.rename(self.path("moved.kv"), self.folder)
@@ -120,7 +121,7 @@ class Caches(Publish):
             self.assertNotEqual(self.state(con, "laptop"), "twin")
         return log
 
-    def test_caches_of_one_machine_are_no_twins(self):
+    def test_caches_of_one_machine_are_not_twins(self):
         for seed in range(SCHEDULES):
             with self.subTest(seed=seed):
                 self.begin(seed)

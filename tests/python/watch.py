@@ -1,4 +1,5 @@
-"""What a process does to files, as the kernel tells it (Linux' inotify)."""
+"""What a process does to files, as reported by the kernel (inotify on Linux).
+"""
 
 import ctypes
 import os
@@ -14,7 +15,7 @@ available = hasattr(libc, "inotify_init1")
 
 
 class Watch:
-    """events() is what happened in these directories since it was asked last:
+    """events() returns what happened in these directories since the last call:
     a set of (name of the directory, name of the file)."""
 
     def __init__(self, folder, mask):

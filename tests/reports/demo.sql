@@ -51,7 +51,7 @@ SELECT text FROM line ORDER BY at, r, step;
 .output /dev/null
 .read demo_edits.sql
 
--- Three times two devices write what the other has not seen; the phone settles
+-- Three times two devices write without having seen each other; the phone settles
 -- the second, so two conflicts stay.
 SELECT kv_open('notes.kv', 'laptop', 'now=2026-10-28 12:00');
 SELECT kv_open('notes.kv', 'phone', 'name=phone, now=2026-10-28 12:07');

@@ -1,7 +1,7 @@
 """The page of examples/reports/timeline.sql, opened in Chromium.
 
     python3 tests/reports/test_timeline.py             test
-    python3 tests/reports/test_timeline.py --update    take timeline.png anew
+    python3 tests/reports/test_timeline.py --update    update timeline.png
 
 The page is made of the store of demo.sql by the stock shell. What the browser
 made of it is read back as its DOM and as pixels. Fonts differ from machine to
@@ -53,7 +53,7 @@ def run_shell(folder, script):
 
 
 def browse(folder, page, *options):
-    """Open a page; returns what the browser prints and what it complains."""
+    """Open a page; returns what the browser prints, and its complaints."""
     env = {k: v for k, v in os.environ.items() if k != 'LD_PRELOAD'}
     env['HOME'] = folder
     done = subprocess.run(
@@ -225,7 +225,8 @@ SELECT key FROM kv_log GROUP BY key;
                 if mark.attributes.get('class') in LIGHT]
 
     def test_the_browser_says_what_it_finds_wrong(self):
-        """What the next two rely on: scripts run here, and errors are told."""
+        """The next two tests rely on this: scripts run here, and errors are
+        reported."""
         with open(os.path.join(self.folder, 'wrong.html'), 'w') as f:
             f.write('<!doctype html><title>x</title><script>document.title'
                     ' = "ran"; console.error("here")</script>')
@@ -322,7 +323,8 @@ SELECT key FROM kv_log GROUP BY key;
             self.assertLess(abs(n - there), 0.15 * there + 20, kind)
 
     def test_the_picture_is_the_kept_one_but_for_fonts(self):
-        """Most of what is drawn is where it was; other fonts are as wide."""
+        """Most of what is drawn is in its old place; other fonts have similar
+        widths."""
         there, here = self.kept.inked(), self.light.inked()
         self.assertGreater(len(there & here), 0.7 * len(there | here))
         self.assertGreater(self.light.brightness(), 200)

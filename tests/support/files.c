@@ -4,8 +4,6 @@
 #define _GNU_SOURCE
 #include "files.h"
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -17,6 +15,10 @@
 
 #include <cmocka.h>
 #include <sqlite3.h>
+
+#ifndef _WIN32 /* files_windows.c */
+#include <fcntl.h>
+#include <ftw.h>
 
 int test_files_setup(void **state) {
   const char *base = getenv("TMPDIR");
@@ -46,6 +48,36 @@ int test_files_teardown(void **state) {
   return rc;
 }
 
+int test_exists(const char *path) {
+  struct stat st;
+  return lstat(path, &st) == 0;
+}
+
+void test_make_folder(const char *path) {
+  assert_int_equal(mkdir(path, 0777), 0);
+}
+
+void test_move(const char *from, const char *to) {
+  assert_int_equal(rename(from, to), 0);
+}
+
+void test_link(const char *target, const char *path) {
+  assert_int_equal(symlink(target, path), 0);
+}
+
+void test_make_pipe(const char *path) {
+  assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+void test_set_time(const char *path, int64_t time) {
+  struct timespec times[2] = {{0, UTIME_OMIT}, {0, 0}};
+
+  times[1].tv_sec = (time_t)(time / 1000000000);
+  times[1].tv_nsec = (long)(time % 1000000000);
+  assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+#endif
+
 const char *test_path(const char *format, ...) {
   static char *paths[16];
   static int next;
@@ -65,15 +97,6 @@ const char *test_path(const char *format, ...) {
   paths[next] = sqlite3_vmprintf(format, ap);
   va_end(ap);
   return paths[next];
-}
-
-int test_exists(const char *path) {
-  struct stat st;
-  return lstat(path, &st) == 0;
-}
-
-void test_make_folder(const char *path) {
-  assert_int_equal(mkdir(path, 0777), 0);
 }
 
 void test_write(const char *path, const void *bytes, size_t n) {
@@ -117,10 +140,6 @@ void test_copy(const char *from, const char *to) {
   sqlite3_free(bytes);
 }
 
-void test_move(const char *from, const char *to) {
-  assert_int_equal(rename(from, to), 0);
-}
-
 void test_remove(const char *path) {
   assert_int_equal(remove(path), 0);
 }
@@ -139,6 +158,5 @@ void test_set_byte(const char *path, size_t at, unsigned char byte) {
 }
 
 void test_make_old(const char *path) {
-  struct timespec times[2] = {{1000000000, 0}, {1000000000, 0}};
-  assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+  test_set_time(path, INT64_C(1000000000) * 1000000000);
 }

@@ -5,18 +5,19 @@
 #define TEST_FILES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* A cmocka setup and teardown: *state is the path of a new, empty folder. */
 int test_files_setup(void **state);
 int test_files_teardown(void **state);
 
-/* A test in such a folder, for a list of tests. */
+/* An entry for a list of tests: a test in such a folder. */
 #define test_in_folder(f)                                                      \
   cmocka_unit_test_setup_teardown(f, test_files_setup, test_files_teardown)
 
 /*
-** A path from sqlite3_mprintf() formats, valid until 16 more were made: for
-** arguments.
+** A path from sqlite3_mprintf() formats, for use as an argument: valid until 16
+** more are made.
 */
 const char *test_path(const char *format, ...);
 
@@ -30,17 +31,26 @@ void test_remove(const char *path);
 /* Bytes of a file, for sqlite3_free(). */
 unsigned char *test_read(const char *path, size_t *n);
 
-/* A file has these bytes, as test_read() gave them; frees them. */
+/*
+** Assert that a file still has the bytes that test_read() returned; frees them.
+*/
 void test_is_kept_at(const char *file, int line, const char *path,
                      unsigned char *bytes, size_t n);
 #define test_is_kept(path, bytes, n)                                           \
   test_is_kept_at(__FILE__, __LINE__, path, bytes, n)
 
-/* Make it so many bytes long, or change one byte of it. */
+/* Truncate a file to n bytes, or change one byte of it. */
 void test_truncate(const char *path, size_t n);
 void test_set_byte(const char *path, size_t at, unsigned char byte);
 
-/* Give it a time of change long ago, so that it is not fresh any more. */
+/* Make a symbolic link, a pipe. Where there are none, the test is skipped. */
+void test_link(const char *target, const char *path);
+void test_make_pipe(const char *path);
+
+/* Set the time of its last change, in nanoseconds since 1970. */
+void test_set_time(const char *path, int64_t time);
+
+/* Set it to long ago, so that the file is no longer fresh. */
 void test_make_old(const char *path);
 
 #endif

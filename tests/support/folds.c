@@ -123,7 +123,9 @@ char *test_conflicts_text(kv_fold *fold) {
   return bytes.z;
 }
 
-/* The next order of n numbers, as words follow each other; 0 behind the last. */
+/*
+** The next permutation of n numbers, in dictionary order; 0 after the last one.
+*/
 static int next_order(size_t *order, size_t n) {
   size_t i = n;
   size_t k = n;
@@ -137,7 +139,7 @@ static int next_order(size_t *order, size_t n) {
   was = order[i - 2];
   order[i - 2] = order[k - 1];
   order[k - 1] = was;
-  for (; i < n; i++, n--) { /* what is behind descends: turn it */
+  for (; i < n; i++, n--) { /* the rest descends: reverse it */
     was = order[i - 1];
     order[i - 1] = order[n - 1];
     order[n - 1] = was;

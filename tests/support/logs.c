@@ -17,7 +17,7 @@
 #include "files.h"
 #include "rc.h"
 
-/* What a test writes need not survive a power cut. */
+/* A test's files need not survive a power cut. */
 static sqlite3 *logs_connect(const char *path) {
   sqlite3 *db = NULL;
 
@@ -28,7 +28,7 @@ static sqlite3 *logs_connect(const char *path) {
 
 static const char logs_schema[] = "PRAGMA encoding = 'UTF-8';"
                                   "PRAGMA application_id = 0x4b564c47;"
-                                  "PRAGMA user_version = 1;"
+                                  "PRAGMA user_version = 2;"
                                   "CREATE TABLE device(\n"
                                   "  name TEXT,\n"
                                   "  id BLOB,\n"
@@ -36,6 +36,10 @@ static const char logs_schema[] = "PRAGMA encoding = 'UTF-8';"
                                   "  created INTEGER,\n"
                                   "  base_seq INTEGER,\n"
                                   "  base_sum INTEGER,\n"
+                                  "  former_id BLOB,\n"
+                                  "  former_seq INTEGER,\n"
+                                  "  former_sum INTEGER,\n"
+                                  "  horizon INTEGER,\n"
                                   "  algo TEXT\n"
                                   ");"
                                   "CREATE TABLE log(\n"
@@ -62,7 +66,7 @@ void test_log_begin(test_log *log, const char *path, const char *device,
   test_run(log->db,
            "INSERT INTO device VALUES(%Q, x'%02x%02x%02x%02x%02x%02x"
            "%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x', '', %lld, 0, "
-           "%lld, 'xxh3-64')",
+           "%lld, NULL, NULL, NULL, 0, 'xxh3-64')",
            device, id, id, id, id, id, id, id, id, id, id, id, id, id, id, id,
            id, TEST_NOW, log->row.sum);
 }

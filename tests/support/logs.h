@@ -1,6 +1,6 @@
 /*
-** Log files written by hand: the format without the code that writes it, so
-** that a test can write what that code never would.
+** Log files written by hand, without the code under test, so that a test can
+** write what that code never would.
 */
 #ifndef TEST_LOGS_H
 #define TEST_LOGS_H
@@ -9,13 +9,13 @@
 
 typedef struct test_log {
   sqlite3 *db;
-  kv_row row; /* the next row: its fields are the caller's to change */
+  kv_row row; /* the next row; the caller may change its fields */
 } test_log;
 
 /* 2026-11-01 00:00:00 */
 #define TEST_NOW INT64_C(1793491200000000)
 
-/* Begin a log, with an id of 16 bytes `id`; the file must not be there. */
+/* Begin a log, with an id of 16 bytes `id`; the file must not exist. */
 void test_log_begin(test_log *log, const char *path, const char *device,
                     char id);
 
@@ -25,17 +25,17 @@ void test_log_begin(test_log *log, const char *path, const char *device,
 */
 const char *test_log_make(const char *folder);
 
-/* Go on with one that is there. */
+/* Continue an existing log. */
 void test_log_open(test_log *log, const char *path);
 
 /*
-** Write a row of a key and a value, both texts (value NULL: a delete), with
-** the next number and a right sum; `behind` rows of its transaction follow.
+** Write a row of a key and a value, both texts (value NULL: a delete), with the
+** next number and a correct sum; `behind` more rows of its transaction follow.
 */
 void test_log_set(test_log *log, int64_t ts, const char *key, const char *value,
                   int behind);
 
-/* Write log->row as it stands but for its seq, and a right sum. */
+/* Write log->row, with the next seq and a correct sum. */
 void test_log_write(test_log *log);
 
 /* SQL on the file, to break it. */

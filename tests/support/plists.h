@@ -22,7 +22,7 @@ typedef struct test_object {
 unsigned char *test_plist(const test_object *objects, int n, int ref_size,
                           size_t *n_out);
 
-/* The list of one object. */
+/* A list with one object. */
 unsigned char *test_plist_of(const char *z, size_t n, size_t *n_out);
 
 #define test_plist_one(literal, n_out)                                         \

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <sqlite3.h>
 
-/* Those of SQLite 3.31, the oldest that this is built with. */
+/* The codes of SQLite 3.31, the oldest version that works. */
 static const struct {
   int rc;
   const char *name;

@@ -19,7 +19,7 @@
 
 static void stores_open(test_store *t, const char *schema, const char *root,
                         const char *device) {
-  kv_options options = {root, device, TEST_NOW, 0};
+  kv_options options = {root, device, TEST_NOW, 0, 0, KV_AS_BEFORE, 0};
 
   memset(t, 0, sizeof(*t));
   t->db = test_connect(":memory:");
@@ -45,6 +45,20 @@ void test_store_close(test_store *t) {
   test_disconnect(t->db);
   sqlite3_free(t->err);
   memset(t, 0, sizeof(*t));
+}
+
+test_store test_laptop;
+
+int test_laptop_setup(void **state) {
+  (void)state;
+  test_store_open(&test_laptop, ":memory:", "laptop");
+  return 0;
+}
+
+int test_laptop_teardown(void **state) {
+  (void)state;
+  test_store_close(&test_laptop);
+  return 0;
 }
 
 int test_store_write(test_store *t, const char *key, const char *value) {

@@ -26,15 +26,25 @@ typedef struct test_store {
 /* Open main.kv of a new database in memory; root ":memory:" has no folder. */
 void test_store_open(test_store *t, const char *root, const char *device);
 
-/* The same in temp: its rows cannot wait. */
+/* The same in temp, where rows cannot wait. */
 void test_store_open_temp(test_store *t, const char *root, const char *device);
 void test_store_close(test_store *t);
 
-/* One key in a transaction of its own, which has to succeed. */
+/* An entry for a list of tests: test_laptop is a store in memory. */
+#define test_with_laptop(f)                                                    \
+  cmocka_unit_test_setup_teardown(f, test_laptop_setup, test_laptop_teardown)
+extern test_store test_laptop;
+int test_laptop_setup(void **state);
+int test_laptop_teardown(void **state);
+
+/* Set one key in its own transaction, which must succeed. */
 void test_store_set(test_store *t, const char *key, const char *value);
 void test_store_delete(test_store *t, const char *key);
 
-/* A write within a transaction; commit as the host does. Return codes. */
+/*
+** Write within a transaction, and commit as the host does. Both return a result
+** code.
+*/
 int test_store_write(test_store *t, const char *key, const char *value);
 int test_store_commit(test_store *t);
 void test_store_rollback(test_store *t);

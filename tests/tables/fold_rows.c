@@ -1,8 +1,8 @@
 /*
-** Folds log rows that it is told on standard input, and says what they come to:
-** for tests/python/test_tables_fold.py, which has the answers of the model.
+** Folds log rows from standard input and prints the result, for
+** tests/python/test_tables_fold.py, which has the model's answers.
 **
-** A line is one of these; what is between < > is a field, behind a tab:
+** A line is one of these; each < > is a field, after a tab:
 **
 **   L <device> <lineage>                               a log: 0, 1, ...
 **   R <log> <op> <ts> <seq> <seen> <record>            a row: 0, 1, ...
@@ -30,7 +30,7 @@
 typedef struct driver_row {
   kv_fold_row row;
   char *seen;
-  char *record; /* no byte longer than it is, for the sanitizer */
+  char *record; /* allocated to the exact byte, for the sanitizer */
 } driver_row;
 
 static kv_fold_log logs[MOST];
@@ -102,7 +102,7 @@ static void driver_row_of(char *line) {
   r->row.value.n = n;
 }
 
-/* kv_fold_seen, of the list that a row came with. */
+/* kv_fold_seen: reads the list that a row came with. */
 static int driver_seen(void *source, const kv_fold_row *row, int log,
                        int64_t *seq) {
   const kv_fold_log *about = &logs[log];
@@ -182,7 +182,7 @@ static void driver_fold(kv_fold *fold, char *line) {
   while (*line && rc == KV_OK) {
     rc = kv_fold_add(fold, &rows[strtol(line, &line, 10)].row);
     line++;
-    /* Rows are a set: every third comes twice. */
+    /* Rows are a set, so add every third one twice. */
     if (rc == KV_OK && fold->n_rows % 3 == 0) {
       rc = kv_fold_add(fold, fold->rows[fold->n_rows - 1]);
     }

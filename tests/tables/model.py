@@ -1,5 +1,6 @@
 """The specification of typed tables as a program: what the log rows of a key
-come to, what conflicts, and what two changes of one transaction are together.
+fold to, what conflicts, and what two changes of one transaction become
+together.
 
 A log row is (dev, lineage, seq, ts, op, rec, seen): op 0 deletes, 1 sets; rec is
 {column: cell}, with "" in it if the row is an insert (a birth); seen says, for
@@ -45,7 +46,7 @@ def hb(x, y):
     """x happened before y: the writer of y had merged x."""
     if (x.dev, x.lineage) == (y.dev, y.lineage):
         return x.seq < y.seq
-    if x.dev == y.dev:                  # its own log, begun anew
+    if x.dev == y.dev:                  # its own log, started over
         return x.ts < y.ts
     lineage, seq = y.seen.get(x.dev, (x.lineage, 0))
     return x.seq <= seq if lineage == x.lineage else x.ts < y.ts
@@ -90,7 +91,7 @@ def is_live(w, births):
 
 
 def fold(rows, deletes="later"):
-    """The row of a table: (exists, {column: value}) of a set of log rows."""
+    """The row of a table, (exists, {column: value}), from a set of log rows."""
     rows = sorted(rows, key=lambda r: r.order)
     sets = [r for r in rows if r.op == 1]
     births = [r for r in sets if r.birth]
@@ -172,11 +173,11 @@ def conflicts(rows):
 
 
 def compose(old, op, rec, table):
-    """Two changes of a key in one transaction are one row of the log; table is
-    the row before the second."""
+    """Two changes of a key in one transaction become one row of the log; table
+    is the row before the second."""
     if op == 0:
         return 0, {}
-    if old.op == 0 or "" in rec:         # an insert behind a delete
+    if old.op == 0 or "" in rec:         # an insert after a delete
         return 1, dict(rec)
     out = dict(old.rec)
     for c, cell in rec.items():
@@ -192,7 +193,7 @@ def compose(old, op, rec, table):
             out[c] = ("push", a[1] + cell[1])
         else:
             n = apply_cell(a[1], cell) if cell[0] == a[0] else None
-            # unlike operations, or a sum that is no number: what came out
+            # different operations, or NaN as a sum: assign the result
             out[c] = ((cell[0], n) if n is not None else
                       ("set", apply_cell(table.get(c), cell)))
     return 1, out
@@ -254,7 +255,7 @@ def encode_cell(cell):
 
 
 def encode(rec, junk=()):
-    """The record of a log row. junk: members (name, text) that are no cells."""
+    """The record of a log row. junk: members (name, text) that are not cells."""
     members = [(c, "1" if c == "" else encode_cell(x)) for c, x in rec.items()]
     members += [m for m in junk if m[0] not in rec]
     members.sort(key=lambda m: m[0].encode())

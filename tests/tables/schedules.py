@@ -21,7 +21,8 @@ KINDS = {"name": "lww", "city": "lww", "bal": "counter", "best": "max",
          "mix": "any"}   # versions of the app that disagree about its kind
 FAR = 300                # "five minutes": times further ahead do not count
 
-# What is no cell of this version, or not written in the one way that it has.
+# Members that are not cells of this version, or not written in the only valid
+# way.
 JUNK = [("aa", '{"times":3}'), ("best", "1e5"), ("City", '"x"'), ("hist", "true"),
         ("low", "1.50"), ("name", '"\\n"'), ("new", '[1,{"a":[]}]'),
         ("tags", '{"set":["b","a"]}'), ("bal", '{"add":"1"}'), ("zz", "[]"),
@@ -41,7 +42,7 @@ def check(cond, *what):
 
 
 class Log:
-    """One log of a device: it may begin another one, with another lineage."""
+    """One log of a device, which may start another one, with another lineage."""
 
     def __init__(self, dev, lineage):
         self.dev, self.lineage, self.rows = dev, lineage, []
@@ -51,7 +52,7 @@ class Device:
     def __init__(self, name, skew, columns, deletes, observer):
         self.name, self.skew, self.columns = name, skew, columns
         self.deletes, self.observer = deletes, observer
-        self.logs = [Log(name, 0)]       # own ones, the running one last
+        self.logs = [Log(name, 0)]       # its own ones, the running one last
         self.rows = {}                   # key -> {id: row}: the cache
         self.have = {}                   # (device, lineage) -> last seq merged
         self.table = {}                  # key -> [exists, columns]
@@ -83,7 +84,7 @@ class Device:
         return tuple(self.table.get(key, (False, {})))
 
     def put(self, key, op, rec):
-        """One change, composed with an earlier one of the transaction."""
+        """Write one change, composed with an earlier one of the transaction."""
         self.before.setdefault(key, self.current(key))
         if key in self.pend:
             old = self.pend[key]
@@ -102,8 +103,8 @@ class Device:
             self.sum_again(key, rec)
 
     def sum_again(self, key, rec):
-        """Two sums of reals are one sum in the log, which may round otherwise
-        than one after the other."""
+        """Two sums of reals become one sum in the log, which may round
+        differently than one after the other."""
         whole = self.pend[key].rec
         for c, cell in whole.items():
             if c and c in rec and cell[0] == "add":
@@ -133,8 +134,8 @@ class Device:
         self.have[self.name, log.lineage] = len(log.rows)
         self.pend = {}
 
-    def begin_anew(self):
-        """Another log from here on. What the old one has stays what it is."""
+    def start_over(self):
+        """Use another log from here on. The old one's rows do not change."""
         self.logs.append(Log(self.name, self.logs[-1].lineage + 1))
 
     def note(self, rec):
@@ -144,7 +145,7 @@ class Device:
 
     # --- merging
     def merge(self, log, upto):
-        """What is new in another log, to the end of a transaction."""
+        """Merge what is new in another log, up to the end of a transaction."""
         which = log.dev, log.lineage
         self.have[which] = max(upto, self.have.get(which, 0))
         touched = {}
@@ -166,8 +167,8 @@ class Device:
             self.table[key] = list(fold(self.rows[key].values(), self.deletes))
 
     def direct(self, row, known):
-        """Apply the newest row of a key without folding, or say that it cannot
-        be."""
+        """Apply the newest row of a key without folding, or say that this is
+        impossible."""
         if len(known) == 1:              # a new key
             if row.op == 0 or not row.birth:
                 self.table[row.key] = [False, {}]
@@ -203,7 +204,8 @@ class Device:
 # ---------------------------------------------------------------- schedules
 
 class Values:
-    """What a schedule writes: small numbers and words, or also what is hard."""
+    """What a schedule writes: small numbers and words, or also difficult
+    values."""
 
     def __init__(self, rnd):
         self.rnd = rnd
@@ -261,13 +263,13 @@ def cell_for(rnd, values, c, old, birth):
     if birth or rnd.random() < .1:
         return "set", values.set(2)
     new = values.set(3)
-    # put names an element also if it is there: adding it again is an intent
+    # put names an element even if it exists: adding it again is an intent
     again = frozenset(e for e in sorted(new & old) if rnd.random() < .3)
     return "elem", (new - old) | again, old - new
 
 
 def write(rnd, d, keys, values, wall):
-    """A transaction; it may be taken back."""
+    """A transaction, which may be rolled back."""
     d.begin(wall)
     for _ in range(rnd.randint(1, 3)):
         key = rnd.choice(keys)
@@ -308,7 +310,7 @@ def write(rnd, d, keys, values, wall):
 
 
 def write_broken(rnd, d, keys, wall):
-    """What is no record changes no column; but it is an edit."""
+    """A row without a valid record changes no column, but it is an edit."""
     d.begin(wall)
     key = rnd.choice(keys)
     if d.current(key)[0]:
@@ -318,7 +320,7 @@ def write_broken(rnd, d, keys, wall):
 
 
 def agrees(d, when):
-    """The table of a device is the fold of what it has."""
+    """Check that the table of a device is the fold of its rows."""
     for k, r in d.rows.items():
         spec = fold(r.values(), d.deletes)
         check(tuple(d.table[k]) == spec, when, d.name, k, d.table[k], spec,
@@ -340,12 +342,12 @@ def schedule(seed, observer=None):
                            cols, deletes, observer))
     keys = range(rnd.randint(1, 3))
     wall = 1000
-    is_anew = rnd.random() < .2
+    starts_over = rnd.random() < .2
     for _ in range(rnd.randint(8, 40)):
         wall += rnd.choice([0, 1, 1, 5, 60])
         d = rnd.choice(devs)
-        if is_anew and rnd.random() < .05:
-            d.begin_anew()
+        if starts_over and rnd.random() < .05:
+            d.start_over()
         elif rnd.random() < .02:
             write_broken(rnd, d, keys, wall)
             agrees(d, "after commit")
@@ -415,7 +417,7 @@ def elements_put(cell):
 def removes(cell, e):
     if cell[0] == "elem":
         return e in cell[2]
-    return cell[0] == "set"              # an assignment replaces all that was seen
+    return cell[0] == "set"              # an assignment replaces everything that its writer had seen
 
 
 def properties(rows, state, deletes, values):
@@ -449,13 +451,13 @@ def properties(rows, state, deletes, values):
                     if not any(hb(w, q) and removes(q.rec[c], e)
                                for q in writers):
                         check(e in cols[c], "a put was lost")
-    # as kv has it: the newest row decides whether it exists
+    # as in kv: the newest row decides whether it exists
     if deletes == "later" and births:
         check(exists == (max(rows, key=lambda r: r.order).op == 1), "existence")
 
 
 def counted(c, value, writers):
-    """No increment is lost that the last assignment had not seen."""
+    """Check that no increment is lost that the last assignment had not seen."""
     base = [w for w in writers if w.rec[c][0] == "set"]
     b = max(base, key=lambda w: w.order) if base else None
     start = b.rec[c][1] if b else 0

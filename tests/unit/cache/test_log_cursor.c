@@ -120,6 +120,25 @@ static void what_cannot_be_right_counts_as_unknown(void **state) {
   test_run(t.db, "UPDATE kv_cursor SET id = x'0707'");
   load("phone");
   assert_false(loaded.has_id || loaded.has_stamp);
+  save("phone");
+  test_run(t.db, "UPDATE kv_cursor SET seq = 'many', last_ts = 'x'");
+  load("phone");
+  assert_int_equal(loaded.cached.seq, 0);
+  assert_int_equal(loaded.last_ts, -1);
+}
+
+static void an_incomplete_stamp_is_ignored(void **state) {
+  static const char *const columns[] = {"inode", "size", "mtime", "ctime"};
+  int i;
+
+  (void)state;
+  for (i = 0; i < 4; i++) {
+    save("phone");
+    test_run(t.db, "UPDATE kv_cursor SET stamp_%s = 'x'", columns[i]);
+    load("phone");
+    assert_true(loaded.has_id);
+    assert_false(loaded.has_stamp);
+  }
 }
 
 static void the_last_eight_former_logs_of_each_device_are_kept(void **state) {
@@ -147,6 +166,10 @@ static void the_last_eight_former_logs_of_each_device_are_kept(void **state) {
     assert_int_equal(former.sum, -i);
     assert_int_equal(former.newest, 100 + i);
   }
+  former.seq = 50;
+  assert_rc(kv_former_save(&t.store->stmts, "phone", id, &former), SQLITE_OK);
+  test_rows(t.db, "8|50",
+            "SELECT count(*), max(seq) FROM kv_former WHERE device = 'phone'");
   assert_rc(kv_former_load(&t.store->stmts, "tablet", id, &former, &found),
             SQLITE_OK);
   assert_false(found);
@@ -182,6 +205,7 @@ int main(void) {
     test(a_device_without_a_cursor_is_unknown),
     test(a_cursor_is_loaded_as_it_was_saved),
     test(what_cannot_be_right_counts_as_unknown),
+    test(an_incomplete_stamp_is_ignored),
     test(the_last_eight_former_logs_of_each_device_are_kept),
     test(the_devices_with_a_cursor_are_listed_in_order),
   };

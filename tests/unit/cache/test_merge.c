@@ -1,6 +1,6 @@
 /*
-** A log of any size is merged in one reading, slice by slice, and nothing of
-** a transaction that is not whole stays.
+** A log of any size is merged in one reading, slice by slice, and nothing of an
+** incomplete transaction stays.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,23 +11,23 @@
 #include <cmocka.h>
 
 #include "cache/cache.h"
-#include "cache/slice.h"
+#include "rows/slice.h"
 #include "support/files.h"
 #include "support/rc.h"
 #include "support/stores.h"
 #include "sync/upkeep.h"
 
-/* Rows of about a kilobyte, of which this many take several slices. */
+/* Rows of about a kilobyte; this many take several slices. */
 #define ROW 1000
 #define MANY (3 * KV_SLICE_SIZE / ROW)
 
-/* How many rows are in front, in the back, and behind the last sweep. */
+/* How many rows are in front, in the back, and newer than the last sweep. */
 #define PLACES                                                                 \
   "SELECT (SELECT count(*) FROM kv_cache WHERE is_old = 0), "                  \
   "(SELECT count(*) FROM kv_cache WHERE is_old = 1), "                         \
   "(SELECT swept_rows FROM kv_meta), (SELECT n_front FROM kv_meta)"
 
-/* A new store, the log of a device phone that is written, and its merge. */
+/* A new store, the log of a device phone that a test writes, and its merge. */
 static test_store t;
 static test_log phone;
 static const char *path;
@@ -54,7 +54,7 @@ static int teardown(void **state) {
 
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-/* The latest row of each key is in front, and no row is there twice. */
+/* The latest row of each key is in front, and no row exists twice. */
 static void check(void) {
   test_rows(t.db, "0",
             "SELECT count(*) FROM kv_cache AS o WHERE is_old = 1 AND NOT "
@@ -72,7 +72,7 @@ static void end(void) {
   test_log_end(&phone);
 }
 
-/* n keys in one transaction, of which `behind` more rows are said to come. */
+/* n keys in one transaction, which claims that `behind` more rows follow. */
 static void write_keys(int64_t ts, int n, int behind) {
   static char value[ROW + 1];
   char key[20];
@@ -96,7 +96,7 @@ static void write_seen(int64_t txn, int64_t seq) {
   test_log_write(&phone);
 }
 
-/* Merge what is new in the log behind `after`; returns the result code. */
+/* Merge the rows of the log after `after`; returns the result code. */
 static int merge(kv_position *after) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
@@ -143,7 +143,10 @@ static void versions_in_one_slice_go_to_the_back_at_once(void **state) {
   check();
 }
 
-static void what_came_to_others_is_left_for_a_sweep(void **state) {
+static void rows_that_join_others_are_left_for_a_sweep(void **state) {
+  kv_meta meta;
+  int is_usable;
+
   (void)state;
   write_keys(100, 50, 0);
   end();
@@ -153,11 +156,12 @@ static void what_came_to_others_is_left_for_a_sweep(void **state) {
   write_keys(300, 20, 0);
   test_log_end(&phone);
   assert_rc(merge(&at), SQLITE_OK);
-  /* 20 of the second version are behind those of the third. */
+  /* 20 of the second version come after those of the third. */
   test_rows(t.db, "100|20|70|50", PLACES);
   check();
+  assert_rc(kv_cache_check(&t.store->stmts, &is_usable, &meta), SQLITE_OK);
   test_run(t.db, "BEGIN");
-  assert_rc(kv_cache_sweep(&t.store->stmts, 1, 120), SQLITE_OK);
+  assert_rc(kv_cache_sweep(&t.store->stmts, &meta, 1, 120), SQLITE_OK);
   test_run(t.db, "COMMIT");
   test_rows(t.db, "50|70|120|50", PLACES);
   check();
@@ -188,7 +192,7 @@ static void a_transaction_whose_end_is_missing_is_not_merged(void **state) {
 }
 
 /* A transaction of several slices whose last row does not verify. */
-static void a_transaction_that_breaks_off_is_taken_back(void **state) {
+static void a_transaction_that_breaks_off_is_undone(void **state) {
   (void)state;
   write_seen(1, 5);
   write_keys(100, 5, 0);
@@ -215,7 +219,7 @@ static void a_transaction_that_breaks_off_is_taken_back(void **state) {
   test_rows(t.db, "1|5", "SELECT seq, peer_seq FROM kv_seen");
 }
 
-static void a_large_value_is_merged_as_it_is(void **state) {
+static void a_large_value_is_merged_unchanged(void **state) {
   const int n = 3000000;
   char *z = sqlite3_malloc(n + 1);
 
@@ -225,15 +229,15 @@ static void a_large_value_is_merged_as_it_is(void **state) {
   test_log_set(&phone, 100, "b", "1", 0);
   test_log_set(&phone, 200, "a", z, 1);
   test_log_set(&phone, 200, "c", z, 0);
-  test_log_set(&phone, 300, z, "a large key", 0);
-  test_log_set(&phone, 400, z, "again", 0);
+  test_log_set(&phone, 300, z + n - KV_KEY_MAX, "a large key", 0);
+  test_log_set(&phone, 400, z + n - KV_KEY_MAX, "again", 0);
   test_log_set(&phone, 500, "a", "small", 1);
   end();
   sqlite3_free(z);
   assert_rc(merge(&at), SQLITE_OK);
   assert_int_equal(at.seq, 5);
   check();
-  test_rows(t.db, "1|1|1\n2|1|3000000\n3|1|3000000\n4|3000000|11\n5|3000000|5",
+  test_rows(t.db, "1|1|1\n2|1|3000000\n3|1|3000000\n4|65536|11\n5|65536|5",
             "SELECT seq, length(key), length(" TEST_VALUE
             ") FROM kv_cache AS c ORDER BY seq");
   test_rows(t.db, "1|3000000\n2|3000000",
@@ -259,7 +263,7 @@ static void large_values_of_rows_that_are_left_out_are_deleted(void **state) {
   test_rows(t.db, "1|20000", "SELECT id, length(value) FROM kv_large");
 }
 
-static void merging_again_what_is_there_adds_nothing(void **state) {
+static void merging_the_same_rows_again_adds_nothing(void **state) {
   kv_position base = {0, 0};
 
   (void)state;
@@ -275,7 +279,7 @@ static void merging_again_what_is_there_adds_nothing(void **state) {
   check();
 }
 
-/* A progress handler that has enough after so many calls. */
+/* A progress handler that stops after this many calls. */
 static int stop(void *calls) {
   return --*(int *)calls < 0;
 }
@@ -309,12 +313,12 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     test(a_log_of_several_slices_is_merged),
     test(versions_in_one_slice_go_to_the_back_at_once),
-    test(what_came_to_others_is_left_for_a_sweep),
+    test(rows_that_join_others_are_left_for_a_sweep),
     test(a_transaction_whose_end_is_missing_is_not_merged),
-    test(a_transaction_that_breaks_off_is_taken_back),
-    test(a_large_value_is_merged_as_it_is),
+    test(a_transaction_that_breaks_off_is_undone),
+    test(a_large_value_is_merged_unchanged),
     test(large_values_of_rows_that_are_left_out_are_deleted),
-    test(merging_again_what_is_there_adds_nothing),
+    test(merging_the_same_rows_again_adds_nothing),
     test(a_progress_handler_stops_it_anywhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,7 +79,7 @@ static void a_small_value_stays_with_its_row(void **state) {
   test_store_close(&t);
 }
 
-static void one_that_is_missing_is_an_error(void **state) {
+static void a_missing_value_is_an_error(void **state) {
   char *z = bytes(10000);
   kv_value value = test_text(z);
   kv_value out = {0};
@@ -99,7 +99,7 @@ static void one_that_is_missing_is_an_error(void **state) {
 }
 
 /* Triggers and views of a hostile host. */
-static void one_that_is_not_kept_is_an_error(void **state) {
+static void a_value_that_the_host_discards_is_an_error(void **state) {
   char *z = bytes(10000);
   kv_value value = test_text(z);
   int64_t id = -1;
@@ -117,7 +117,7 @@ static void one_that_is_not_kept_is_an_error(void **state) {
   test_store_close(&t);
 }
 
-static void one_over_the_hosts_limit_is_too_big(void **state) {
+static void a_value_over_the_hosts_limit_is_too_big(void **state) {
   char *z = bytes(100000);
   kv_value value = test_text(z);
   kv_value out = {0};
@@ -135,7 +135,7 @@ static void one_over_the_hosts_limit_is_too_big(void **state) {
   test_store_close(&t);
 }
 
-static void a_number_that_is_used_is_not_given_again(void **state) {
+static void a_number_in_use_is_not_reused(void **state) {
   char *z = bytes(100000);
   kv_value value = test_text(z);
   int64_t id;
@@ -151,7 +151,7 @@ static void a_number_that_is_used_is_not_given_again(void **state) {
   test_store_close(&t);
 }
 
-static void only_values_of_no_row_are_trimmed(void **state) {
+static void only_values_without_a_row_are_trimmed(void **state) {
   char *z = bytes(200000);
   kv_value value = test_text(z);
   test_store t;
@@ -180,7 +180,7 @@ static int64_t ts_of(test_store *t, int seq) {
   return ts;
 }
 
-static void a_row_is_asked_for_its_large_value(void **state) {
+static void the_large_value_of_a_row_is_found(void **state) {
   char *z = bytes(10000);
   kv_row row;
   int64_t id = -1;
@@ -218,12 +218,12 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_value_of_any_size_comes_back),
     cmocka_unit_test(a_small_value_stays_with_its_row),
-    cmocka_unit_test(one_that_is_missing_is_an_error),
-    cmocka_unit_test(one_that_is_not_kept_is_an_error),
-    cmocka_unit_test(one_over_the_hosts_limit_is_too_big),
-    cmocka_unit_test(a_number_that_is_used_is_not_given_again),
-    cmocka_unit_test(only_values_of_no_row_are_trimmed),
-    cmocka_unit_test(a_row_is_asked_for_its_large_value),
+    cmocka_unit_test(a_missing_value_is_an_error),
+    cmocka_unit_test(a_value_that_the_host_discards_is_an_error),
+    cmocka_unit_test(a_value_over_the_hosts_limit_is_too_big),
+    cmocka_unit_test(a_number_in_use_is_not_reused),
+    cmocka_unit_test(only_values_without_a_row_are_trimmed),
+    cmocka_unit_test(the_large_value_of_a_row_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static void a_persistent_table_is_connected_when_it_is_found(void **state) {
   test_disconnect(db);
 }
 
-static void a_store_that_is_not_there_is_named(void **state) {
+static void a_missing_store_is_named(void **state) {
   sqlite3 *db = open_host(*state, "h.db", "kv", "n.kv");
 
   test_rows(db,
@@ -58,7 +58,7 @@ static void a_store_that_is_not_there_is_named(void **state) {
   test_disconnect(db);
 }
 
-static void two_of_one_name_are_told_apart_by_their_schema(void **state) {
+static void two_stores_of_one_name_differ_by_schema(void **state) {
   sqlite3 *db = open_host(*state, "b.db", "kv", "b.kv");
 
   test_disconnect(db);
@@ -78,7 +78,7 @@ static void two_of_one_name_are_told_apart_by_their_schema(void **state) {
   test_disconnect(db);
 }
 
-static void a_name_with_a_dot_is_taken_as_it_is_first(void **state) {
+static void a_name_with_a_dot_is_a_table_name_first(void **state) {
   sqlite3 *db = open_host(*state, "h.db", "kv", "a.kv");
 
   test_run(db, "CREATE VIRTUAL TABLE \"main.kv\" USING kv('b.kv', device='a')");
@@ -197,9 +197,9 @@ static void a_database_that_was_written_over_is_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(a_persistent_table_is_connected_when_it_is_found),
-    test_in_folder(a_store_that_is_not_there_is_named),
-    test_in_folder(two_of_one_name_are_told_apart_by_their_schema),
-    test_in_folder(a_name_with_a_dot_is_taken_as_it_is_first),
+    test_in_folder(a_missing_store_is_named),
+    test_in_folder(two_stores_of_one_name_differ_by_schema),
+    test_in_folder(a_name_with_a_dot_is_a_table_name_first),
     test_in_folder(a_table_that_another_connection_makes_is_found),
     test_in_folder(a_table_that_cannot_be_opened_says_why),
     test_in_folder(a_table_that_an_authorizer_forbids_says_so),

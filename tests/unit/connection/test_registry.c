@@ -21,7 +21,7 @@
 /* Open another table of the same connection. */
 static int open_table(test_store *t, const char *schema, const char *name,
                       const char *path, const char *device, kv_store **out) {
-  kv_options options = {path, device, TEST_NOW, 0};
+  kv_options options = {path, device, TEST_NOW, 0, 0, KV_AS_BEFORE, 0};
 
   sqlite3_free(t->err);
   t->err = NULL;
@@ -98,7 +98,7 @@ static void names_are_checked_before_anything_is_made(void **state) {
 static void a_relative_path_starts_at_the_database(void **state) {
   sqlite3 *db = test_connect(test_path("%s/host.db", *state));
   kv_registry *registry = NULL;
-  kv_options options = {"n.kv", "laptop", TEST_NOW, 0};
+  kv_options options = {"n.kv", "laptop", TEST_NOW, 0, 0, KV_AS_BEFORE, 0};
   kv_store *store = NULL;
 
   assert_rc(kv_registry_create(db, &registry), SQLITE_OK);

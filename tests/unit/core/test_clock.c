@@ -23,7 +23,7 @@ static void a_transaction_comes_after_all_that_was_seen(void **state) {
                    NOW + KV_CLOCK_AHEAD + 1);
 }
 
-static void a_clock_that_stands_still_goes_on(void **state) {
+static void a_clock_that_stands_still_still_advances(void **state) {
   int64_t ts = -1;
   int i;
 
@@ -33,7 +33,7 @@ static void a_clock_that_stands_still_goes_on(void **state) {
   assert_int_equal(ts, NOW + 9);
 }
 
-static void five_minutes_ahead_count(void **state) {
+static void times_five_minutes_ahead_count(void **state) {
   (void)state;
   assert_int_equal(KV_CLOCK_AHEAD, 300000000);
   assert_int_equal(kv_clock_limit(NOW), NOW + 300000000);
@@ -83,8 +83,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_transaction_is_stamped_with_the_wall_clock),
     cmocka_unit_test(a_transaction_comes_after_all_that_was_seen),
-    cmocka_unit_test(a_clock_that_stands_still_goes_on),
-    cmocka_unit_test(five_minutes_ahead_count),
+    cmocka_unit_test(a_clock_that_stands_still_still_advances),
+    cmocka_unit_test(times_five_minutes_ahead_count),
     cmocka_unit_test(the_last_valid_time_never_counts),
     cmocka_unit_test(a_valid_wall_clock_gives_a_valid_time),
     cmocka_unit_test(a_clock_before_1970_counts_from_there),

@@ -108,7 +108,7 @@ static void assert_text(int64_t ts, const char *expected) {
   assert_string_equal(text, expected);
 }
 
-static void times_are_written_in_sqlites_form(void **state) {
+static void times_are_written_as_sqlite_writes_them(void **state) {
   (void)state;
   assert_text(0, "1970-01-01 00:00:00.000");
   assert_text(NOVEMBER, "2026-11-01 00:00:00.000");
@@ -126,7 +126,7 @@ static void times_out_of_range_are_written_as_nothing(void **state) {
   assert_text(INT64_MAX, "");
 }
 
-static void every_day_is_the_one_that_sqlite_says(void **state) {
+static void every_day_agrees_with_sqlite(void **state) {
   char text[KV_TIME_SIZE];
   sqlite3 *db;
   sqlite3_stmt *stmt;
@@ -203,7 +203,7 @@ static void times_are_read_in_every_form(void **state) {
   assert_time("2026-11-01 12:34:56.789 Z", minute + 56789000, 1000);
 }
 
-static void offsets_are_taken_off(void **state) {
+static void offsets_are_subtracted(void **state) {
   (void)state;
   assert_time("2026-11-01 12:00+01:00", NOVEMBER + 11 * HOUR, 1000);
   assert_time("2026-11-01T12:00:00-05:30", NOVEMBER + 17 * HOUR + 1800 * SECOND,
@@ -224,7 +224,7 @@ static void assert_no_time(const char *z, const char *reason) {
   assert_non_null(strstr(got, reason));
 }
 
-static void what_is_no_time_is_refused(void **state) {
+static void text_that_is_not_a_time_is_refused(void **state) {
   static const char *const others[] = {
     "",
     "now",
@@ -313,7 +313,7 @@ static int64_t first(const char *z, int at_or_after) {
   return kv_time_first(z, strlen(z), at_or_after);
 }
 
-static void a_prefix_of_a_time_begins_there(void **state) {
+static void a_prefix_stands_for_its_first_time(void **state) {
   (void)state;
   assert_int_equal(first("2026-11", 1), NOVEMBER);
   assert_int_equal(first("2026-11", 0), NOVEMBER);
@@ -323,7 +323,7 @@ static void a_prefix_of_a_time_begins_there(void **state) {
   assert_int_equal(first("2026-11-01 00:00:00.0000", 1), NOVEMBER + 1000);
 }
 
-static void a_text_that_is_no_time_has_a_place(void **state) {
+static void any_text_has_a_place_among_times(void **state) {
   (void)state;
   assert_int_equal(first("2026-11-01T00:00", 1), NOVEMBER + DAY);
   assert_int_equal(first("2026-10-99", 1), NOVEMBER);
@@ -335,7 +335,7 @@ static void a_text_that_is_no_time_has_a_place(void **state) {
   assert_int_equal(kv_time_first("2026-11\0", 8, 1), NOVEMBER);
 }
 
-static void after_the_last_time_there_is_none(void **state) {
+static void nothing_comes_after_the_last_time(void **state) {
   (void)state;
   assert_int_equal(first("now", 1), KV_TS_MAX + 1);
   assert_int_equal(first("2255-06-05 23:47:34.740", 1),
@@ -352,19 +352,19 @@ int main(void) {
     cmocka_unit_test(dots_are_inside_names_only),
     cmocka_unit_test(names_that_windows_reserves_are_refused),
     cmocka_unit_test(names_that_differ_in_case_are_found),
-    cmocka_unit_test(times_are_written_in_sqlites_form),
+    cmocka_unit_test(times_are_written_as_sqlite_writes_them),
     cmocka_unit_test(times_out_of_range_are_written_as_nothing),
-    cmocka_unit_test(every_day_is_the_one_that_sqlite_says),
+    cmocka_unit_test(every_day_agrees_with_sqlite),
     cmocka_unit_test(what_is_written_is_read_back),
     cmocka_unit_test(milliseconds_follow_one_another_as_text),
     cmocka_unit_test(times_are_read_in_every_form),
-    cmocka_unit_test(offsets_are_taken_off),
-    cmocka_unit_test(what_is_no_time_is_refused),
+    cmocka_unit_test(offsets_are_subtracted),
+    cmocka_unit_test(text_that_is_not_a_time_is_refused),
     cmocka_unit_test(days_and_hours_that_do_not_exist_are_refused),
     cmocka_unit_test(times_out_of_range_are_refused),
-    cmocka_unit_test(a_prefix_of_a_time_begins_there),
-    cmocka_unit_test(a_text_that_is_no_time_has_a_place),
-    cmocka_unit_test(after_the_last_time_there_is_none),
+    cmocka_unit_test(a_prefix_stands_for_its_first_time),
+    cmocka_unit_test(any_text_has_a_place_among_times),
+    cmocka_unit_test(nothing_comes_after_the_last_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

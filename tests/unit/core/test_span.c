@@ -11,7 +11,7 @@
 
 #include "core/span.h"
 
-/* Add n transactions of one row each; row i is of the time 10 * i. */
+/* Add n transactions of one row each; row i has the time 10 * i. */
 static void add(kv_spans *spans, int64_t from, int64_t n) {
   int64_t i;
 

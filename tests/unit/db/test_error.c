@@ -10,7 +10,7 @@
 #include "support/connection.h"
 #include "support/rc.h"
 
-static void a_message_is_marked_as_ours(void **state) {
+static void a_message_has_our_prefix(void **state) {
   char *err = NULL;
 
   (void)state;
@@ -30,7 +30,7 @@ static void the_first_message_is_kept(void **state) {
   sqlite3_free(err);
 }
 
-static void a_message_that_nobody_wants_is_not_made(void **state) {
+static void an_unwanted_message_is_not_made(void **state) {
   sqlite3_int64 used = sqlite3_memory_used();
 
   (void)state;
@@ -38,7 +38,7 @@ static void a_message_that_nobody_wants_is_not_made(void **state) {
   assert_int_equal(sqlite3_memory_used(), used);
 }
 
-static void what_sqlite_says_follows_what_was_done(void **state) {
+static void sqlites_message_follows_what_was_done(void **state) {
   sqlite3 *db = test_connect(":memory:");
   char *err = NULL;
   int rc = test_try(db, "SELECT * FROM absent");
@@ -78,7 +78,7 @@ static void constraints_keep_the_message_of_a_table(void **state) {
   test_disconnect(db);
 }
 
-static void no_memory_and_interrupts_have_no_message(void **state) {
+static void out_of_memory_and_interrupts_have_no_message(void **state) {
   sqlite3 *db = test_connect(":memory:");
   char *err = NULL;
 
@@ -89,7 +89,7 @@ static void no_memory_and_interrupts_have_no_message(void **state) {
   test_disconnect(db);
 }
 
-static void an_old_error_of_the_connection_is_not_taken_for_this(void **state) {
+static void an_older_error_of_the_connection_is_not_reported(void **state) {
   sqlite3 *db = test_connect(":memory:");
   char *err = NULL;
 
@@ -101,7 +101,7 @@ static void an_old_error_of_the_connection_is_not_taken_for_this(void **state) {
   test_disconnect(db);
 }
 
-static void a_message_is_quoted_without_its_mark(void **state) {
+static void a_message_is_quoted_without_its_prefix(void **state) {
   char *err = NULL;
 
   (void)state;
@@ -124,7 +124,7 @@ static void memory_is_zeroed(void **state) {
   sqlite3_free(p);
 }
 
-static void a_copy_is_a_copy_and_nothing_stays_nothing(void **state) {
+static void text_is_copied_and_null_stays_null(void **state) {
   char text[] = "text with % in it";
   char *copy = kv_strdup(text);
 
@@ -135,7 +135,7 @@ static void a_copy_is_a_copy_and_nothing_stays_nothing(void **state) {
   sqlite3_free(copy);
 }
 
-static void private_codes_are_told_apart_and_corrupt_to_sqlite(void **state) {
+static void private_codes_differ_and_are_corrupt_to_sqlite(void **state) {
   static const int codes[] = {KV_GAP, KV_REFUSED, KV_DAMAGED};
   int i;
 
@@ -163,21 +163,38 @@ static void the_first_of_two_errors_counts(void **state) {
   assert_rc(kv_first_error(SQLITE_OK, SQLITE_DONE), SQLITE_OK);
 }
 
+static void what_can_be_put_off_is_no_error(void **state) {
+  char *err = NULL;
+
+  (void)state;
+  assert_rc(kv_error_put_off(&err, SQLITE_OK, NULL), SQLITE_OK);
+  assert_rc(
+    kv_error_put_off(&err, SQLITE_IOERR_WRITE, sqlite3_mprintf("kv: the disk")),
+    SQLITE_OK);
+  assert_null(err);
+  assert_rc(
+    kv_error_put_off(&err, SQLITE_CORRUPT, sqlite3_mprintf("kv: broken")),
+    SQLITE_CORRUPT);
+  assert_string_equal(err, "kv: broken");
+  sqlite3_free(err);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_message_is_marked_as_ours),
+    cmocka_unit_test(a_message_has_our_prefix),
     cmocka_unit_test(the_first_message_is_kept),
-    cmocka_unit_test(a_message_that_nobody_wants_is_not_made),
-    cmocka_unit_test(what_sqlite_says_follows_what_was_done),
+    cmocka_unit_test(an_unwanted_message_is_not_made),
+    cmocka_unit_test(sqlites_message_follows_what_was_done),
     cmocka_unit_test(our_own_message_is_not_wrapped),
     cmocka_unit_test(constraints_keep_the_message_of_a_table),
-    cmocka_unit_test(no_memory_and_interrupts_have_no_message),
-    cmocka_unit_test(an_old_error_of_the_connection_is_not_taken_for_this),
-    cmocka_unit_test(a_message_is_quoted_without_its_mark),
-    cmocka_unit_test(private_codes_are_told_apart_and_corrupt_to_sqlite),
+    cmocka_unit_test(out_of_memory_and_interrupts_have_no_message),
+    cmocka_unit_test(an_older_error_of_the_connection_is_not_reported),
+    cmocka_unit_test(a_message_is_quoted_without_its_prefix),
+    cmocka_unit_test(private_codes_differ_and_are_corrupt_to_sqlite),
     cmocka_unit_test(the_first_of_two_errors_counts),
+    cmocka_unit_test(what_can_be_put_off_is_no_error),
     cmocka_unit_test(memory_is_zeroed),
-    cmocka_unit_test(a_copy_is_a_copy_and_nothing_stays_nothing),
+    cmocka_unit_test(text_is_copied_and_null_stays_null),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

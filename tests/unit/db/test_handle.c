@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "db/handle.h"
-#include "log/confine.h"
+#include "file/confine.h"
 #include "support/connection.h"
 #include "support/files.h"
 #include "support/logs.h"
 #include "support/rc.h"
 
-/* A log with one row, whatever its path has in it. */
+/* A log with one row, at any path. */
 static const char *make_log(const char *path) {
   test_log log;
 
@@ -25,7 +25,7 @@ static const char *make_log(const char *path) {
   return path;
 }
 
-/* Ask for all keys of a log, through a handle of a reader. */
+/* Read all keys of a log through a reader's handle. */
 static int ask(sqlite3 *handle, const char *text) {
   char *rows = NULL;
   int rc = sqlite3_exec(handle, text, NULL, NULL, &rows);
@@ -84,7 +84,7 @@ static void a_reader_cannot_write(void **state) {
   test_disconnect(host);
 }
 
-static void a_reader_is_stopped_by_no_lock(void **state) {
+static void no_lock_stops_a_reader(void **state) {
   const char *path = make_log(test_path("%s/log.db", *state));
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *other = NULL;
@@ -110,7 +110,7 @@ static void a_link_is_not_followed(void **state) {
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
 
-  assert_int_equal(symlink(path, link), 0);
+  test_link(path, link);
   assert_rc(kv_handle_read(host, link, &handle) & 0xff, SQLITE_CANTOPEN);
   assert_rc(kv_handle_write(host, link, 1, 0, &handle) & 0xff, SQLITE_CANTOPEN);
   test_disconnect(host);
@@ -182,7 +182,7 @@ static void reads_have_a_limit(void **state) {
   kv_work work = {100, 100};
   sqlite3_file *file;
 
-  /* One value of 2000 pages, which one step passes over. */
+  /* One value of 2000 pages, which a single step skips. */
   test_log_break(path, "UPDATE log SET value = zeroblob(8000000)");
   assert_rc(kv_handle_read(host, path, &handle), SQLITE_OK);
   assert_rc(kv_confine(handle, &work), SQLITE_OK);
@@ -192,7 +192,7 @@ static void reads_have_a_limit(void **state) {
   work = KV_WORK_ROW;
   assert_rc(ask(handle, "SELECT sum FROM log"), SQLITE_OK);
   assert_in_range(KV_WORK_ROW.reads - work.reads, 1800, 2000);
-  /* What else a file can do is as before. */
+  /* The other methods of the file work as before. */
   sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   assert_true(file->pMethods->iVersion >= 1);
   assert_true(file->pMethods->xSectorSize(file) > 0);
@@ -200,7 +200,7 @@ static void reads_have_a_limit(void **state) {
   test_disconnect(host);
 }
 
-static void what_a_file_says_runs_no_code(void **state) {
+static void a_file_cannot_run_code(void **state) {
   const char *path = make_log(test_path("%s/log.db", *state));
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
@@ -221,7 +221,7 @@ static void what_a_file_says_runs_no_code(void **state) {
   test_disconnect(host);
 }
 
-static void the_limits_of_the_host_hold(void **state) {
+static void the_hosts_limits_apply(void **state) {
   const char *path = make_log(test_path("%s/log.db", *state));
   sqlite3 *host = test_connect(":memory:");
   sqlite3 *handle = NULL;
@@ -257,7 +257,7 @@ static void handles_use_the_vfs_of_the_host(void **state) {
   test_disconnect(memory);
 }
 
-static void random_bytes_are_never_the_same(void **state) {
+static void random_bytes_always_differ(void **state) {
   sqlite3 *host = test_connect(":memory:");
   unsigned char a[16] = {0};
   unsigned char b[16] = {0};
@@ -274,16 +274,16 @@ int main(void) {
     test_in_folder(any_path_can_be_opened),
     test_in_folder(reading_creates_nothing),
     test_in_folder(a_reader_cannot_write),
-    test_in_folder(a_reader_is_stopped_by_no_lock),
+    test_in_folder(no_lock_stops_a_reader),
     test_in_folder(a_link_is_not_followed),
     test_in_folder(a_confined_handle_reads_a_log_and_nothing_else),
     test_in_folder(work_has_a_limit),
     test_in_folder(reads_have_a_limit),
-    test_in_folder(what_a_file_says_runs_no_code),
-    test_in_folder(the_limits_of_the_host_hold),
+    test_in_folder(a_file_cannot_run_code),
+    test_in_folder(the_hosts_limits_apply),
     test_in_folder(a_writer_waits_as_long_as_it_is_told),
     test_in_folder(handles_use_the_vfs_of_the_host),
-    test_in_folder(random_bytes_are_never_the_same),
+    test_in_folder(random_bytes_always_differ),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

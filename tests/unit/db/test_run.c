@@ -21,8 +21,9 @@ static sqlite3 *run_connect(kv_stmts *stmts) {
   test_run(db, "CREATE TABLE kv_arrival(arrived INTEGER PRIMARY KEY, device, "
                "first_seq, last_seq, first_ts, last_ts)");
   test_run(db, "CREATE TABLE kv_former(device, id, seq, sum, newest, n)");
-  test_run(db, "CREATE TABLE kv_cursor(device, seq)");
-  test_run(db, "INSERT INTO kv_cursor VALUES('a', 1), ('b', 2), ('c', 4)");
+  test_run(db, "CREATE TABLE kv_cursor(device, seq, holes DEFAULT 0)");
+  test_run(db, "INSERT INTO kv_cursor(device, seq) VALUES "
+               "('a', 1), ('b', 2), ('c', 4)");
   return db;
 }
 
@@ -96,8 +97,8 @@ static void a_parameter_has_a_name_if_the_text_has_it(void **state) {
   run_disconnect(db, &stmts);
 }
 
-/* Whatever is bound, the error is the one before, and nothing is stepped. */
-static void after_an_error_nothing_is_bound(void **state) {
+/* Whatever is bound, the earlier error stays, and nothing is stepped. */
+static void nothing_is_bound_after_an_error(void **state) {
   static const kv_value value = {KV_INTEGER, 6, 0, NULL, 0};
   kv_stmts stmts;
   sqlite3 *db = run_connect(&stmts);
@@ -128,7 +129,7 @@ static void after_an_error_nothing_is_bound(void **state) {
   run_disconnect(db, &stmts);
 }
 
-static void after_an_error_nothing_is_read(void **state) {
+static void nothing_is_read_after_an_error(void **state) {
   kv_stmts stmts;
   sqlite3 *db = run_connect(&stmts);
   int64_t number = 5;
@@ -175,7 +176,7 @@ static void a_statement_is_run_again_with_other_values(void **state) {
   run_disconnect(db, &stmts);
 }
 
-static void the_first_error_is_the_one_that_stays(void **state) {
+static void the_first_error_stays(void **state) {
   kv_stmts stmts;
   sqlite3 *db = run_connect(&stmts);
   kv_run run;
@@ -261,7 +262,7 @@ static void an_error_of_the_caller_ends_the_reading(void **state) {
   run_disconnect(db, &stmts);
 }
 
-static void a_statement_is_given_back_reset_and_unbound(void **state) {
+static void a_statement_is_returned_reset_and_unbound(void **state) {
   kv_stmts stmts;
   sqlite3 *db = run_connect(&stmts);
   sqlite3_stmt *first;
@@ -283,7 +284,7 @@ static void a_statement_is_given_back_reset_and_unbound(void **state) {
   run_disconnect(db, &stmts);
 }
 
-static void a_number_that_is_not_there_changes_nothing(void **state) {
+static void a_missing_number_changes_nothing(void **state) {
   kv_stmts stmts;
   sqlite3 *db = run_connect(&stmts);
   int64_t number = 5;
@@ -328,16 +329,16 @@ int main(void) {
     cmocka_unit_test(parameters_are_bound_in_their_order),
     cmocka_unit_test(each_kind_of_value_is_bound),
     cmocka_unit_test(a_parameter_has_a_name_if_the_text_has_it),
-    cmocka_unit_test(after_an_error_nothing_is_bound),
-    cmocka_unit_test(after_an_error_nothing_is_read),
+    cmocka_unit_test(nothing_is_bound_after_an_error),
+    cmocka_unit_test(nothing_is_read_after_an_error),
     cmocka_unit_test(a_statement_is_run_again_with_other_values),
-    cmocka_unit_test(the_first_error_is_the_one_that_stays),
+    cmocka_unit_test(the_first_error_stays),
     cmocka_unit_test(a_statement_that_cannot_be_prepared_is_an_error_too),
     cmocka_unit_test(an_error_of_sqlite_ends_the_reading),
     cmocka_unit_test(rows_are_read_one_by_one),
     cmocka_unit_test(an_error_of_the_caller_ends_the_reading),
-    cmocka_unit_test(a_statement_is_given_back_reset_and_unbound),
-    cmocka_unit_test(a_number_that_is_not_there_changes_nothing),
+    cmocka_unit_test(a_statement_is_returned_reset_and_unbound),
+    cmocka_unit_test(a_missing_number_changes_nothing),
     cmocka_unit_test(a_statement_that_is_not_kept_is_finalized),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

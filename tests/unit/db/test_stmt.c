@@ -61,7 +61,7 @@ static void a_text_about_two_stores_names_both(void **state) {
   sqlite3_free(text);
 }
 
-static void names_without_a_schema_and_of_an_index_are_holes(void **state) {
+static void bare_names_and_index_names_are_holes_too(void **state) {
   kv_stmt_holes holes = {
     .schema = "main", .name = "n\"", .index = 0xab, .options = "'{cache}', %d"};
   char *text = kv_stmt_fill(KV_SQL_CACHE_INDEX, &holes);
@@ -149,7 +149,7 @@ static void two_users_at_once_get_two_statements(void **state) {
   test_disconnect(db);
 }
 
-static void a_statement_comes_reset_and_unbound(void **state) {
+static void a_statement_is_reset_and_unbound(void **state) {
   sqlite3 *db = test_connect(":memory:");
   kv_stmts stmts = stmts_of(db, "main", "kv");
   sqlite3_stmt *stmt = NULL;
@@ -174,7 +174,7 @@ static void a_statement_comes_reset_and_unbound(void **state) {
   test_disconnect(db);
 }
 
-static void what_sqlite_says_comes_back(void **state) {
+static void errors_of_sqlite_are_returned(void **state) {
   sqlite3 *db = test_connect(":memory:");
   kv_stmts stmts = stmts_of(db, "main", "kv");
   sqlite3_stmt *stmt = NULL;
@@ -211,13 +211,13 @@ int main(void) {
     cmocka_unit_test(holes_are_filled_with_quoted_names),
     cmocka_unit_test(table_and_schema_are_holes_too),
     cmocka_unit_test(a_text_about_two_stores_names_both),
-    cmocka_unit_test(names_without_a_schema_and_of_an_index_are_holes),
+    cmocka_unit_test(bare_names_and_index_names_are_holes_too),
     cmocka_unit_test(every_hole_of_every_text_is_filled),
     cmocka_unit_test(a_create_text_is_what_sqlite_keeps),
     cmocka_unit_test(a_statement_is_prepared_once_and_kept),
     cmocka_unit_test(two_users_at_once_get_two_statements),
-    cmocka_unit_test(a_statement_comes_reset_and_unbound),
-    cmocka_unit_test(what_sqlite_says_comes_back),
+    cmocka_unit_test(a_statement_is_reset_and_unbound),
+    cmocka_unit_test(errors_of_sqlite_are_returned),
     cmocka_unit_test(a_cleared_set_can_be_used_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

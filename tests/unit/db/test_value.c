@@ -13,7 +13,7 @@
 #include "support/logs.h"
 #include "support/rc.h"
 
-/* A value through a binding and back. */
+/* Bind a value and read it back. */
 static kv_value there_and_back(sqlite3_stmt *stmt, kv_value value) {
   kv_value out = {KV_BLOB, 77, 7.7, "x", 1};
 
@@ -31,7 +31,7 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *text) {
   return stmt;
 }
 
-static void integers_are_kept_to_their_limits(void **state) {
+static void integers_are_exact_to_their_limits(void **state) {
   static const int64_t values[] = {0, 1, -1, INT64_MAX, INT64_MIN};
   sqlite3 *db = test_connect(":memory:");
   sqlite3_stmt *stmt = prepare(db, "SELECT ?1");
@@ -47,7 +47,7 @@ static void integers_are_kept_to_their_limits(void **state) {
   test_disconnect(db);
 }
 
-static void reals_are_kept_to_the_bit(void **state) {
+static void reals_are_exact_to_the_bit(void **state) {
   static const double values[] = {
     0.0,      -0.0,      1.0,    1.5,   0.1,
     INFINITY, -INFINITY, 5e-324, 1e308, 9007199254740993.0};
@@ -65,7 +65,7 @@ static void reals_are_kept_to_the_bit(void **state) {
   test_disconnect(db);
 }
 
-static void what_is_stored_counts_not_what_was_bound(void **state) {
+static void the_stored_type_counts(void **state) {
   sqlite3 *db = test_connect(":memory:");
   sqlite3_stmt *stmt = prepare(db, "SELECT ?1");
 
@@ -154,15 +154,29 @@ static void a_result_is_the_value(void **state) {
   test_disconnect(db);
 }
 
+static void a_copy_of_empty_text_owns_nothing(void **state) {
+  static const char empty[] = "";
+  const kv_value text = {KV_TEXT, 0, 0, empty, 0};
+  kv_value copy;
+
+  (void)state;
+  assert_rc(kv_value_copy(&text, &copy), SQLITE_OK);
+  assert_int_equal(copy.type, KV_TEXT);
+  assert_int_equal(copy.n, 0);
+  assert_null(copy.z);
+  kv_value_free(&copy);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(integers_are_kept_to_their_limits),
-    cmocka_unit_test(reals_are_kept_to_the_bit),
-    cmocka_unit_test(what_is_stored_counts_not_what_was_bound),
+    cmocka_unit_test(integers_are_exact_to_their_limits),
+    cmocka_unit_test(reals_are_exact_to_the_bit),
+    cmocka_unit_test(the_stored_type_counts),
     cmocka_unit_test(text_and_blobs_are_kept_with_their_zero_bytes),
     cmocka_unit_test(empty_is_not_null),
     cmocka_unit_test(text_of_a_utf16_database_comes_as_utf8),
     cmocka_unit_test(a_result_is_the_value),
+    cmocka_unit_test(a_copy_of_empty_text_owns_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

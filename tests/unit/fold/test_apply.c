@@ -38,7 +38,7 @@ static void apply_number(int op, kv_value n, kv_value *value) {
   kv_apply_number(&cell, value);
 }
 
-static void integers_are_added_as_long_as_they_can_be(void **state) {
+static void integers_are_added_until_they_overflow(void **state) {
   kv_value v = test_integer(INT64_MAX - 1);
 
   (void)state;
@@ -53,7 +53,7 @@ static void integers_are_added_as_long_as_they_can_be(void **state) {
   assert_int_equal(v.type, KV_REAL);
 }
 
-static void what_is_no_number_is_nothing(void **state) {
+static void values_that_are_not_numbers_count_as_nothing(void **state) {
   kv_value v = test_text("5");
 
   (void)state;
@@ -127,7 +127,7 @@ static void cells_at(int line, const char *const *records, size_t n,
 #define cells(records, expected)                                               \
   cells_at(__LINE__, records, sizeof(records) / sizeof(*(records)), expected)
 
-static void each_operation_goes_on_from_its_own_kind(void **state) {
+static void each_operation_starts_from_its_own_kind(void **state) {
   static const char *const list[] = {"{\"c\":5}", "{\"c\":{\"push\":[1]}}",
                                      "{\"c\":{\"push\":[0]}}"};
   static const char *const set[] = {
@@ -165,10 +165,10 @@ static void a_column_is_found_by_its_whole_name(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(integers_are_added_as_long_as_they_can_be),
-    test(what_is_no_number_is_nothing),
+    test(integers_are_added_until_they_overflow),
+    test(values_that_are_not_numbers_count_as_nothing),
     test(lists_are_joined),
-    test(each_operation_goes_on_from_its_own_kind),
+    test(each_operation_starts_from_its_own_kind),
     test(a_column_is_found_by_its_whole_name),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

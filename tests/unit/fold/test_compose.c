@@ -1,5 +1,5 @@
 /*
-** Two changes of a row in one transaction are one row of the log.
+** Two changes of a row in one transaction become one row of the log.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +50,7 @@ static void composes_at(int line, const char *earlier, const char *later,
 #define composes(earlier, later, row, expected)                                \
   composes_at(__LINE__, earlier, later, row, expected, 0)
 
-static void columns_of_both_are_there(void **state) {
+static void columns_of_both_changes_are_kept(void **state) {
   (void)state;
   composes("{\"b\":1}", "{\"a\":2,\"c\":3}", "{}", "{\"a\":2,\"b\":1,\"c\":3}");
   composes("{\"\":1,\"b\":1}", "{\"a\":null}", "{}",
@@ -78,7 +78,7 @@ static void an_operation_is_applied_to_an_assignment(void **state) {
   composes("{\"a\":\"x\"}", "{\"a\":{\"max\":1}}", "{}", "{\"a\":1}");
 }
 
-static void operations_of_a_kind_are_one(void **state) {
+static void operations_of_one_kind_become_one(void **state) {
   (void)state;
   composes("{\"a\":{\"add\":1}}", "{\"a\":{\"add\":2}}", "{\"a\":8}",
            "{\"a\":{\"add\":3}}");
@@ -97,7 +97,7 @@ static void operations_of_a_kind_are_one(void **state) {
            "{\"a\":{\"put\":[1]}}");
 }
 
-static void unlike_operations_assign_what_comes_out(void **state) {
+static void other_operations_assign_their_result(void **state) {
   (void)state;
   composes("{\"a\":{\"add\":1}}", "{\"a\":{\"max\":9}}", "{\"a\":8}",
            "{\"a\":9}");
@@ -107,7 +107,7 @@ static void unlike_operations_assign_what_comes_out(void **state) {
            "{\"a\":9e999}", "{\"a\":null}");
 }
 
-static void sums_of_reals_say_so(void **state) {
+static void sums_of_reals_are_reported(void **state) {
   (void)state;
   composes_at(__LINE__, "{\"a\":{\"add\":0.1}}", "{\"a\":{\"add\":1}}",
               "{\"a\":1.1}", "{\"a\":{\"add\":1.1}}", 1);
@@ -119,12 +119,12 @@ static void sums_of_reals_say_so(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(columns_of_both_are_there),
+    cmocka_unit_test(columns_of_both_changes_are_kept),
     cmocka_unit_test(an_assignment_replaces),
     cmocka_unit_test(an_operation_is_applied_to_an_assignment),
-    cmocka_unit_test(operations_of_a_kind_are_one),
-    cmocka_unit_test(unlike_operations_assign_what_comes_out),
-    cmocka_unit_test(sums_of_reals_say_so),
+    cmocka_unit_test(operations_of_one_kind_become_one),
+    cmocka_unit_test(other_operations_assign_their_result),
+    cmocka_unit_test(sums_of_reals_are_reported),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

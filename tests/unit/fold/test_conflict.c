@@ -15,7 +15,7 @@
 #define BIRTH                                                                  \
   { 'a', 1, 1, NULL, "{\"\":1,\"n\":0}" }
 
-static void each_column_has_its_own(void **state) {
+static void each_column_has_its_own_conflicts(void **state) {
   const test_row rows[] = {
     BIRTH,
     {'b', 2, 1, "a1", "{\"m\":1,\"n\":1}"},
@@ -29,7 +29,7 @@ static void each_column_has_its_own(void **state) {
              "m d1 b1, n e1 b1, n e1 c1");
 }
 
-static void who_assigns_the_column_later_settles_it(void **state) {
+static void a_later_assignment_settles_it(void **state) {
   const test_row rows[] = {
     BIRTH,
     {'b', 2, 1, "a1", "{\"n\":1}"},
@@ -125,8 +125,8 @@ static void edits_and_deletes_lose_to_each_other(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(each_column_has_its_own),
-    cmocka_unit_test(who_assigns_the_column_later_settles_it),
+    cmocka_unit_test(each_column_has_its_own_conflicts),
+    cmocka_unit_test(a_later_assignment_settles_it),
     cmocka_unit_test(operations_and_equal_values_do_not_lose),
     cmocka_unit_test(a_delete_that_saw_both_settles_them),
     cmocka_unit_test(what_an_insert_had_seen_is_forgotten),

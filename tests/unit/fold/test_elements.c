@@ -104,7 +104,7 @@ static void a_cut_spares_what_its_writer_had_not_seen(void **state) {
   merges(lists, 3, &horizon, "[2,3]");
 }
 
-static void cuts_hold_together(void **state) {
+static void cuts_work_together(void **state) {
   kv_fold_row rows[4];
   kv_elements lists[4];
 
@@ -113,7 +113,7 @@ static void cuts_hold_together(void **state) {
   rows[0].seq = 1; /* a1 and b1 put, without having seen each other; */
   rows[1].log = 1;
   rows[1].seq = 1;
-  rows[2].seq = 2; /* a2 cuts that of a, b2 cuts that of b */
+  rows[2].seq = 2; /* a2 cuts a's, b2 cuts b's */
   rows[3].log = 1;
   rows[3].seq = 2;
   lists[0] = elements("[1]", 0, 0, &rows[0]);
@@ -124,7 +124,7 @@ static void cuts_hold_together(void **state) {
   merges(lists, 4, &horizon, "[]");
 }
 
-static void errors_and_short_memory_are_told(void **state) {
+static void errors_and_no_memory_are_reported(void **state) {
   kv_fold_row rows[2];
   kv_elements lists[2];
   kv_arena other;
@@ -150,8 +150,8 @@ int main(void) {
     test(a_set_has_each_element_once_in_order),
     test(a_cut_takes_away_what_was_put_before_it),
     test(a_cut_spares_what_its_writer_had_not_seen),
-    test(cuts_hold_together),
-    test(errors_and_short_memory_are_told),
+    test(cuts_work_together),
+    test(errors_and_no_memory_are_reported),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /*
-** Rows of typed tables: what two devices see that did not see each other, each
-** case in all orders of arrival. tests/python/test_tables_fold.py compares with
-** the model.
+** Rows of typed tables, when devices write without having seen each other. Each
+** case is tried in all orders of arrival. tests/python/test_tables_fold.py
+** compares the fold with the model.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ static void different_columns_both_survive(void **state) {
   test_folds(rows, LATER, "{\"city\":\"y\",\"name\":\"x\"}", "");
 }
 
-static void of_one_column_the_later_wins(void **state) {
+static void the_later_value_of_a_column_wins(void **state) {
   const test_row rows[] = {
     {'a', 1, 1, NULL, "{\"\":1,\"name\":\"Ann\"}"},
     {'b', 2, 1, "a1", "{\"name\":\"x\"}"},
@@ -88,7 +88,7 @@ static void increments_add_up(void **state) {
     "");
 }
 
-static void the_greatest_and_least_stay(void **state) {
+static void the_greatest_and_the_least_stay(void **state) {
   const test_row rows[] = {
     {'a', 1, 1, NULL, "{\"\":1,\"high\":1,\"low\":\"x\",\"same\":1}"},
     {'b', 2, 1, "a1", "{\"high\":{\"max\":9},\"low\":{\"min\":3}}"},
@@ -124,7 +124,7 @@ static void lists_grow_in_order(void **state) {
   test_folds(assigned, LATER, "{\"l\":{\"array\":[1,2]}}", "");
 }
 
-static void only_who_saw_an_element_takes_it_away(void **state) {
+static void only_a_writer_that_saw_an_element_removes_it(void **state) {
   const test_row rows[] = {
     {'a', 1, 1, NULL, "{\"\":1,\"t\":{\"set\":[\"blue\"]}}"},
     {'c', 2, 1, "a1", "{\"t\":{\"put\":[\"red\"]}}"},
@@ -222,7 +222,7 @@ static void deletes_follow_the_rule_of_the_table(void **state) {
   test_folds(seen, WIN, "-", "");
 }
 
-static void an_insert_begins_anew(void **state) {
+static void an_insert_starts_over(void **state) {
   const test_row rows[] = {
     /* b's edit is of the old row */
     {'a', 1, 1, NULL, "{\"\":1,\"city\":\"y\",\"name\":\"x\"}"},
@@ -252,7 +252,7 @@ static void an_insert_begins_anew(void **state) {
 
 static void another_log_of_a_device_is_compared_by_time(void **state) {
   const test_row rows[] = {
-    /* A is the log that a began anew */
+    /* A is a's log after it started over */
     {'a', 1, 7, NULL, "{\"\":1,\"n\":1}"},
     {'a', 5, 8, NULL, "{\"n\":{\"add\":10}}"},
     {'b', 4, 1, "a?", "{\"n\":100}"},
@@ -266,7 +266,7 @@ static void another_log_of_a_device_is_compared_by_time(void **state) {
   };
 
   const test_row equal[] = {
-    /* what is not earlier was not seen */
+    /* rows that are not earlier were not seen */
     {'a', 2, 7, NULL, "{\"\":1,\"m\":1}"},
     {'b', 2, 1, "a?", "{\"\":1,\"n\":1}"},
     {'A', 2, 7, NULL, "{\"\":1,\"o\":1}"},
@@ -278,8 +278,10 @@ static void another_log_of_a_device_is_compared_by_time(void **state) {
   test_folds(equal, LATER, "{\"m\":1,\"n\":1,\"o\":1}", "");
 }
 
-/* Logs that a program made up: numbers and times that contradict each other. */
-static void the_order_of_numbers_may_be_another_one(void **state) {
+/*
+** Logs that a program invented, whose numbers and times contradict each other.
+*/
+static void numbers_and_times_may_contradict_each_other(void **state) {
   const test_row win[] = {
     {'a', 2, 5, NULL, NULL},
     {'a', 4, 3, NULL, NULL},
@@ -296,7 +298,7 @@ static void the_order_of_numbers_may_be_another_one(void **state) {
   test_folds(cut, LATER, "{\"t\":{\"set\":[1]}}", "");
 }
 
-static void what_is_not_understood_does_not_count(void **state) {
+static void unknown_cells_do_not_count(void **state) {
   const test_row cells[] = {
     {'a', 1, 1, NULL, "{\"\":1,\"a\":1,\"b\":2}"},
     {'b', 2, 1, "a1", "{\"a\":{\"times\":2},\"b\":3}"},
@@ -356,7 +358,7 @@ static int seen_nothing(void *source, const kv_fold_row *row, int log,
   return KV_OK;
 }
 
-/* 5000 rows of 50 devices, none of which has seen another. */
+/* 5000 rows of 50 devices that have not seen each other. */
 static void many_rows_are_folded(void **state) {
   enum { ROWS = 5000, LOGS = 50 };
   static kv_fold_log logs[LOGS];
@@ -537,18 +539,18 @@ static void a_row_that_is_too_large_says_so(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(different_columns_both_survive),
-    cmocka_unit_test(of_one_column_the_later_wins),
+    cmocka_unit_test(the_later_value_of_a_column_wins),
     cmocka_unit_test(increments_add_up),
-    cmocka_unit_test(the_greatest_and_least_stay),
+    cmocka_unit_test(the_greatest_and_the_least_stay),
     cmocka_unit_test(lists_grow_in_order),
-    cmocka_unit_test(only_who_saw_an_element_takes_it_away),
+    cmocka_unit_test(only_a_writer_that_saw_an_element_removes_it),
     cmocka_unit_test(the_last_kind_of_operation_counts),
     cmocka_unit_test(without_a_birth_there_is_no_row),
     cmocka_unit_test(deletes_follow_the_rule_of_the_table),
-    cmocka_unit_test(an_insert_begins_anew),
+    cmocka_unit_test(an_insert_starts_over),
     cmocka_unit_test(another_log_of_a_device_is_compared_by_time),
-    cmocka_unit_test(the_order_of_numbers_may_be_another_one),
-    cmocka_unit_test(what_is_not_understood_does_not_count),
+    cmocka_unit_test(numbers_and_times_may_contradict_each_other),
+    cmocka_unit_test(unknown_cells_do_not_count),
     cmocka_unit_test(cells_tell_what_the_value_is_made_of),
     cmocka_unit_test(many_rows_are_folded),
     cmocka_unit_test(an_error_of_seen_is_returned),

@@ -1,5 +1,5 @@
 /*
-** Who had seen what: of rows of the logs a and b, and of another one of a.
+** Who had seen what, for rows of the logs a and b, and of a second log of a.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,7 +74,7 @@ static void rows_are_in_one_order(void **state) {
     }
 }
 
-static void what_was_merged_happened_before(void **state) {
+static void merged_rows_happened_before(void **state) {
   kv_fold_row a2 = row(0, 9, 2, 0);
   kv_fold_row a3 = row(0, 8, 3, 0);
   kv_fold_row b1 = row(1, 5, 1, 2);
@@ -87,7 +87,7 @@ static void what_was_merged_happened_before(void **state) {
   assert_false(hb(&a3, &b1));
 }
 
-static void of_another_lineage_time_decides(void **state) {
+static void time_decides_for_another_lineage(void **state) {
   kv_fold_row early = row(0, 4, 9, 0);
   kv_fold_row same = row(0, 5, 1, 0);
   kv_fold_row b1 = row(1, 5, 1, KV_SEEN_BY_TIME);
@@ -140,7 +140,7 @@ static void rows_are_seen_when_all_of_them_are(void **state) {
   assert_false(is_seen);
 }
 
-static void it_asks_once_and_passes_errors_on(void **state) {
+static void seen_is_asked_once_and_its_errors_are_returned(void **state) {
   kv_fold_row a2 = row(0, 1, 2, 0);
   kv_fold_row b1 = row(1, 5, 1, 2);
   kv_fold_row bad = row(1, 5, 2, -10);
@@ -160,11 +160,11 @@ static void it_asks_once_and_passes_errors_on(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(rows_are_in_one_order),
-    test(what_was_merged_happened_before),
-    test(of_another_lineage_time_decides),
+    test(merged_rows_happened_before),
+    test(time_decides_for_another_lineage),
     test(a_horizon_is_what_any_of_its_rows_had_seen),
     test(rows_are_seen_when_all_of_them_are),
-    test(it_asks_once_and_passes_errors_on),
+    test(seen_is_asked_once_and_its_errors_are_returned),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

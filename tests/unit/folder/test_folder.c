@@ -2,11 +2,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,10 +39,10 @@ static void a_look_follows_no_link(void **state) {
   kv_stamp stamp;
 
   test_write(file, "12345", 5);
-  assert_int_equal(symlink(file, link), 0);
+  test_link(file, link);
   assert_int_equal(kv_folder_look(link, &stamp), KV_FILE_OTHER);
   assert_int_equal(stamp.size, 0);
-  assert_int_equal(mkfifo(test_path("%s/pipe", *state), 0600), 0);
+  test_make_pipe(test_path("%s/pipe", *state));
   assert_int_equal(kv_folder_look(test_path("%s/pipe", *state), &stamp),
                    KV_FILE_OTHER);
 }
@@ -80,7 +80,7 @@ static void a_file_is_fresh_for_two_seconds(void **state) {
   assert_false(kv_folder_is_fresh(&stamp));
   stamp.mtime = now - INT64_C(1000000000);
   assert_true(kv_folder_is_fresh(&stamp));
-  /* its time of change may be set by hand, that of its inode may not */
+  /* its modification time can be set by hand, its inode's change time cannot */
   stamp.mtime = 0;
   stamp.ctime = now - INT64_C(1000000000);
   assert_true(kv_folder_is_fresh(&stamp));
@@ -88,7 +88,7 @@ static void a_file_is_fresh_for_two_seconds(void **state) {
   assert_true(kv_folder_is_fresh(&stamp));
 }
 
-static void only_the_last_part_of_a_path_is_made(void **state) {
+static void only_the_last_part_of_a_path_is_created(void **state) {
   char *out = NULL;
   char *err = NULL;
 
@@ -106,7 +106,7 @@ static void only_the_last_part_of_a_path_is_made(void **state) {
   sqlite3_free(err);
 }
 
-static void without_create_nothing_is_made(void **state) {
+static void without_create_nothing_is_created(void **state) {
   char *out = NULL;
 
   assert_rc(kv_folder_resolve(test_path("%s/a/b", *state), NULL, 0, &out, NULL),
@@ -129,14 +129,14 @@ static void a_relative_path_starts_at_its_base(void **state) {
   assert_int_equal(chdir("/"), 0);
 }
 
-static void all_ways_to_a_folder_are_one_path(void **state) {
+static void all_paths_to_a_folder_become_one(void **state) {
   static const char *const ways[] = {"%s/store",          "%s/store/",
                                      "%s/store//",        "%s/./store",
                                      "%s/store/../store", "%s/link"};
   size_t i;
 
   test_make_folder(test_path("%s/store", *state));
-  assert_int_equal(symlink("store", test_path("%s/link", *state)), 0);
+  test_link("store", test_path("%s/link", *state));
   for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
     char *out = NULL;
 
@@ -148,7 +148,7 @@ static void all_ways_to_a_folder_are_one_path(void **state) {
   }
 }
 
-static void a_file_is_no_folder(void **state) {
+static void a_file_is_not_a_folder(void **state) {
   char *out = NULL;
   char *err = NULL;
 
@@ -161,7 +161,7 @@ static void a_file_is_no_folder(void **state) {
   sqlite3_free(err);
 }
 
-static void making_what_is_there_is_fine(void **state) {
+static void making_an_existing_folder_is_fine(void **state) {
   const char *folder = test_path("%s/folder", *state);
 
   assert_rc(kv_folder_make(folder), SQLITE_OK);
@@ -169,7 +169,7 @@ static void making_what_is_there_is_fine(void **state) {
   assert_rc(kv_folder_make(test_path("%s/a/b", *state)), SQLITE_CANTOPEN);
 }
 
-static void a_file_is_renamed_or_it_stays(void **state) {
+static void a_file_is_renamed_or_stays(void **state) {
   const char *a = test_path("%s/a", *state);
   const char *b = test_path("%s/b", *state);
 
@@ -197,7 +197,29 @@ static void names_are_sorted_bytewise(void **state) {
   kv_folder_free_names(names, n);
 }
 
-static void a_listing_has_an_end(void **state) {
+/* The sum of names that are numbers, up to one that is refused. */
+static int add_number(void *to, const char *name) {
+  int number = atoi(name);
+
+  *(int *)to += number;
+  return number == 7 ? SQLITE_FULL : SQLITE_OK;
+}
+
+static void each_name_is_handed_over_until_one_is_refused(void **state) {
+  int sum = 0;
+  int i;
+
+  for (i = 1; i <= 5; i++)
+    test_write(test_path("%s/%d", *state, i), "", 0);
+  assert_rc(kv_folder_each(*state, add_number, &sum), SQLITE_OK);
+  assert_int_equal(sum, 15);
+  test_write(test_path("%s/7", *state), "", 0);
+  assert_rc(kv_folder_each(*state, add_number, &sum), SQLITE_FULL);
+  assert_rc(kv_folder_each(test_path("%s/none", *state), add_number, &sum),
+            SQLITE_CANTOPEN);
+}
+
+static void a_listing_has_a_limit(void **state) {
   char **names = NULL;
   int n = 0;
   int i;
@@ -212,20 +234,20 @@ static void a_listing_has_an_end(void **state) {
   kv_folder_free_names(names, n);
 }
 
-static void links_and_files_are_no_directories(void **state) {
+static void links_and_files_are_not_directories(void **state) {
   char **names = NULL;
   int n = 0;
 
   test_make_folder(test_path("%s/folder", *state));
   test_write(test_path("%s/file", *state), "", 0);
-  assert_int_equal(symlink("folder", test_path("%s/link", *state)), 0);
+  test_link("folder", test_path("%s/link", *state));
   assert_rc(kv_folder_list(*state, 100, 1, &names, &n), SQLITE_OK);
   assert_int_equal(n, 1);
   assert_string_equal(names[0], "folder");
   kv_folder_free_names(names, n);
 }
 
-static void a_folder_that_is_not_there_cannot_be_listed(void **state) {
+static void a_missing_folder_cannot_be_listed(void **state) {
   char **names = (char **)1;
   int n = 7;
 
@@ -235,7 +257,7 @@ static void a_folder_that_is_not_there_cannot_be_listed(void **state) {
   assert_int_equal(n, 0);
 }
 
-static void this_machine_is_always_the_same(void **state) {
+static void the_machines_identity_is_stable(void **state) {
   char a[KV_MACHINE_SIZE];
   char b[KV_MACHINE_SIZE];
 
@@ -263,18 +285,19 @@ int main(void) {
     test_in_folder(a_look_follows_no_link),
     test_in_folder(any_change_changes_the_stamp),
     test_in_folder(a_file_is_fresh_for_two_seconds),
-    test_in_folder(only_the_last_part_of_a_path_is_made),
-    test_in_folder(without_create_nothing_is_made),
+    test_in_folder(only_the_last_part_of_a_path_is_created),
+    test_in_folder(without_create_nothing_is_created),
     test_in_folder(a_relative_path_starts_at_its_base),
-    test_in_folder(all_ways_to_a_folder_are_one_path),
-    test_in_folder(a_file_is_no_folder),
-    test_in_folder(making_what_is_there_is_fine),
-    test_in_folder(a_file_is_renamed_or_it_stays),
+    test_in_folder(all_paths_to_a_folder_become_one),
+    test_in_folder(a_file_is_not_a_folder),
+    test_in_folder(making_an_existing_folder_is_fine),
+    test_in_folder(a_file_is_renamed_or_stays),
     test_in_folder(names_are_sorted_bytewise),
-    test_in_folder(a_listing_has_an_end),
-    test_in_folder(links_and_files_are_no_directories),
-    test_in_folder(a_folder_that_is_not_there_cannot_be_listed),
-    test_in_folder(this_machine_is_always_the_same),
+    test_in_folder(each_name_is_handed_over_until_one_is_refused),
+    test_in_folder(a_listing_has_a_limit),
+    test_in_folder(links_and_files_are_not_directories),
+    test_in_folder(a_missing_folder_cannot_be_listed),
+    test_in_folder(the_machines_identity_is_stable),
     test_in_folder(the_clock_counts_microseconds_since_1970),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

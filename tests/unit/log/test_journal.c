@@ -63,8 +63,15 @@ static void a_log_is_whole_if_every_row_and_page_is(void **state) {
   test_log_break(other, "DELETE FROM log WHERE seq > 2"); /* half of b | c */
   assert_int_equal(is_whole(other), 0);
   test_copy(path, other);
-  test_set_byte(other, 39, 1); /* a free page that is not there */
+  test_set_byte(other, 39, 1); /* a free page that does not exist */
   assert_int_equal(is_whole(other), 0);
+  test_copy(path, other); /* it goes on behind rows that are still there */
+  test_log_break(other,
+                 "UPDATE device SET base_seq = (SELECT max(seq) FROM log),"
+                 "base_sum = (SELECT sum FROM log ORDER BY seq DESC LIMIT 1)");
+  assert_int_equal(is_whole(other), 0);
+  test_log_break(other, "DELETE FROM log");
+  assert_int_equal(is_whole(other), 1);
 }
 
 static void a_journal_is_deleted_only_beside_a_log_that_is_whole(void **state) {
@@ -88,7 +95,7 @@ static void a_journal_is_deleted_only_beside_a_log_that_is_whole(void **state) {
   assert_true(test_exists(journal));
 }
 
-static void a_journal_that_names_another_is_never_ours(void **state) {
+static void a_journal_that_names_a_super_journal_is_never_ours(void **state) {
   static const char super[] = "named\0\0\0\x05\0\0\0\0"
                               "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
   const char *path = make_broken(*state);
@@ -116,7 +123,7 @@ static void a_wal_belongs_only_to_a_file_that_says_so(void **state) {
   assert_true(test_exists(wal));
 }
 
-static void what_cannot_be_judged_stays(void **state) {
+static void a_journal_that_cannot_be_judged_stays(void **state) {
   const char *path = test_log_make(*state);
   const char *journal = test_path("%s-journal", path);
   sqlite3 *other = NULL;
@@ -135,7 +142,7 @@ static void what_cannot_be_judged_stays(void **state) {
   assert_true(test_exists(journal));
 }
 
-static void the_journal_of_a_new_log_goes_when_that_is_in_place(void **state) {
+static void the_journal_of_a_new_log_goes_once_it_is_in_place(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = test_log_make(*state);
   const char *new = test_path("%s.new", path);
@@ -156,10 +163,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(a_log_is_whole_if_every_row_and_page_is),
     test_in_folder(a_journal_is_deleted_only_beside_a_log_that_is_whole),
-    test_in_folder(a_journal_that_names_another_is_never_ours),
+    test_in_folder(a_journal_that_names_a_super_journal_is_never_ours),
     test_in_folder(a_wal_belongs_only_to_a_file_that_says_so),
-    test_in_folder(what_cannot_be_judged_stays),
-    test_in_folder(the_journal_of_a_new_log_goes_when_that_is_in_place),
+    test_in_folder(a_journal_that_cannot_be_judged_stays),
+    test_in_folder(the_journal_of_a_new_log_goes_once_it_is_in_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,12 +10,12 @@
 #include "support/files.h"
 #include "support/rc.h"
 
-/* A VFS whose sleep takes no time, and does something instead. */
+/* A VFS whose sleep takes no time, and runs a statement instead. */
 static struct sleeper {
   sqlite3_vfs vfs;
   sqlite3_vfs *real;
   sqlite3 *other;      /* a connection that has the log locked */
-  const char *then[3]; /* what it runs in the first calls, or NULL */
+  const char *then[3]; /* what it runs in the first three calls, or NULL */
   int n_calls;
   int waited; /* microseconds */
 } sleeper;
@@ -55,7 +55,9 @@ static sqlite3 *open_laptop(void **state) {
   return db;
 }
 
-/* Another connection has the log locked, and gives it up in the third wait. */
+/*
+** Another connection has locked the log, and unlocks it during the third wait.
+*/
 static void lock_log(void **state) {
   sleeper.other =
     test_connect(test_path("%s/n.kv/devices/laptop/log.db", *state));
@@ -129,7 +131,7 @@ static void lock_log_with_journal(void **state) {
   sleeper.then[1] = "COMMIT; BEGIN IMMEDIATE";
 }
 
-static void a_commit_with_its_journal_is_waited_for(void **state) {
+static void it_waits_for_a_commit_with_its_journal(void **state) {
   sqlite3 *db = open_laptop(state);
 
   lock_log_with_journal(state);
@@ -141,7 +143,7 @@ static void a_commit_with_its_journal_is_waited_for(void **state) {
   test_disconnect(db);
 }
 
-static void no_longer_than_the_timeout(void **state) {
+static void it_waits_no_longer_than_the_timeout(void **state) {
   sqlite3 *db = open_laptop(state);
 
   lock_log_with_journal(state);
@@ -181,8 +183,8 @@ int main(void) {
     test(a_commit_waits_no_longer_than_the_timeout),
     test(without_a_timeout_nothing_waits),
     test(a_handler_of_the_program_is_not_called),
-    test(a_commit_with_its_journal_is_waited_for),
-    test(no_longer_than_the_timeout),
+    test(it_waits_for_a_commit_with_its_journal),
+    test(it_waits_no_longer_than_the_timeout),
     test(opening_and_syncing_wait_too),
   };
 

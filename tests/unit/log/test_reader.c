@@ -1,5 +1,5 @@
 /*
-** Which files are taken for logs, and what is said of the others.
+** Which files are accepted as logs, and what is said about the others.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 #include "support/logs.h"
 #include "support/rc.h"
 
-/* The state that opening a file gives; its detail is in `detail`. */
+/* The state that opening a file results in; its detail is in `detail`. */
 static char detail[500];
 
 static kv_state open_state(const char *path, const char *device) {
@@ -69,7 +69,7 @@ static void the_head_says_whose_log_it_is(void **state) {
   test_disconnect(host);
 }
 
-static void what_is_not_here_yet_is_waited_for(void **state) {
+static void a_file_that_is_not_here_yet_waits(void **state) {
   const char *path = test_log_make(*state);
   unsigned char zeros[4096] = {0};
 
@@ -86,7 +86,7 @@ static void what_is_not_here_yet_is_waited_for(void **state) {
   assert_int_equal(open_state(path, "phone"), KV_STATE_WAITING);
 }
 
-static void a_file_cut_off_anywhere_is_waited_for(void **state) {
+static void a_file_cut_off_anywhere_waits(void **state) {
   const char *path = test_log_make(*state);
   size_t n;
   size_t i;
@@ -134,10 +134,10 @@ static void a_log_is_never_in_utf16(void **state) {
 }
 
 static void a_newer_format_is_not_guessed_at(void **state) {
-  assert_int_equal(broken(state, "PRAGMA user_version = 2"), KV_STATE_NEWER);
-  assert_non_null(strstr(detail, "format version 2"));
+  assert_int_equal(broken(state, "PRAGMA user_version = 3"), KV_STATE_NEWER);
+  assert_non_null(strstr(detail, "format version 3"));
   test_remove(test_path("%s/log.db", *state));
-  assert_int_equal(broken(state, "PRAGMA user_version = 0"), KV_STATE_NEWER);
+  assert_int_equal(broken(state, "PRAGMA user_version = 1"), KV_STATE_STRANGER);
 }
 
 static void the_schema_is_ours_to_the_byte(void **state) {
@@ -188,8 +188,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(a_good_log_is_opened),
     test_in_folder(the_head_says_whose_log_it_is),
-    test_in_folder(what_is_not_here_yet_is_waited_for),
-    test_in_folder(a_file_cut_off_anywhere_is_waited_for),
+    test_in_folder(a_file_that_is_not_here_yet_waits),
+    test_in_folder(a_file_cut_off_anywhere_waits),
     test_in_folder(other_files_are_strangers),
     test_in_folder(a_log_is_never_in_wal_mode),
     test_in_folder(a_log_is_never_in_utf16),

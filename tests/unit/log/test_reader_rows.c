@@ -106,7 +106,7 @@ static void columns_have_their_types(void **state) {
                       reason);
 }
 
-static void an_op_that_does_not_fit_an_int_is_none(void **state) {
+static void an_op_that_does_not_fit_an_int_is_refused(void **state) {
   assert_string_equal(verified_after(state, "UPDATE log SET op = 4294967297 "
                                             "WHERE seq = 1"),
                       ":its operation is unknown");
@@ -162,7 +162,7 @@ static void a_verified_stretch_is_counted(void **state) {
   test_disconnect(host);
 }
 
-static void reading_goes_on_behind_a_known_row_only(void **state) {
+static void reading_continues_only_after_a_known_row(void **state) {
   sqlite3 *host = test_connect(":memory:");
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
@@ -234,7 +234,7 @@ static void an_empty_log_has_no_last_row(void **state) {
   test_disconnect(host);
 }
 
-static void a_value_over_the_limit_of_the_host_ends_it(void **state) {
+static void a_value_over_the_hosts_limit_ends_the_reading(void **state) {
   const char *path = test_path("%s/log.db", *state);
   sqlite3 *host = test_connect(":memory:");
   kv_verdict verdict = {KV_STATE_OK, NULL};
@@ -260,7 +260,7 @@ static void a_value_over_the_limit_of_the_host_ends_it(void **state) {
   test_disconnect(host);
 }
 
-static void an_interrupt_of_the_host_stops_it(void **state) {
+static void an_interrupt_of_the_host_stops_the_reading(void **state) {
   const char *path = test_path("%s/log.db", *state);
   sqlite3 *host = test_connect(":memory:");
   kv_verdict verdict = {KV_STATE_OK, NULL};
@@ -337,7 +337,7 @@ static void any_changed_byte_is_noticed_or_harmless(void **state) {
   test_disconnect(host);
 }
 
-static void nothing_is_made_or_changed_beside_the_file(void **state) {
+static void nothing_beside_the_file_is_created_or_changed(void **state) {
   const char *path = test_log_make(*state);
   size_t n;
   unsigned char *before = test_read(path, &n);
@@ -356,16 +356,16 @@ int main(void) {
     test_in_folder(a_changed_row_ends_the_reading),
     test_in_folder(rows_follow_one_another),
     test_in_folder(columns_have_their_types),
-    test_in_folder(an_op_that_does_not_fit_an_int_is_none),
+    test_in_folder(an_op_that_does_not_fit_an_int_is_refused),
     test_in_folder(half_a_transaction_is_not_read),
     test_in_folder(a_verified_stretch_is_counted),
-    test_in_folder(reading_goes_on_behind_a_known_row_only),
+    test_in_folder(reading_continues_only_after_a_known_row),
     test_in_folder(sums_are_found_where_rows_are),
     test_in_folder(an_empty_log_has_no_last_row),
-    test_in_folder(a_value_over_the_limit_of_the_host_ends_it),
-    test_in_folder(an_interrupt_of_the_host_stops_it),
+    test_in_folder(a_value_over_the_hosts_limit_ends_the_reading),
+    test_in_folder(an_interrupt_of_the_host_stops_the_reading),
     test_in_folder(any_changed_byte_is_noticed_or_harmless),
-    test_in_folder(nothing_is_made_or_changed_beside_the_file),
+    test_in_folder(nothing_beside_the_file_is_created_or_changed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

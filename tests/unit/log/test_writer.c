@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "db/error.h"
+#include "log/append.h"
 #include "log/writer.h"
 #include "support/connection.h"
 #include "support/files.h"
@@ -58,7 +59,7 @@ static void append(kv_writer *log, const char *key) {
   row.bucket = test_text("");
   row.key = test_text(key);
   row.value = test_integer(1);
-  assert_rc(kv_writer_append(log, &row), SQLITE_OK);
+  assert_rc(kv_append_row(log, &row), SQLITE_OK);
 }
 
 /* A log with these keys. */
@@ -86,13 +87,13 @@ static int teardown(void **state) {
   return test_files_teardown(state);
 }
 
-static void a_new_log_is_made_of_the_documented_format(void **state) {
+static void a_new_log_has_the_documented_format(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(host, state, "");
   sqlite3 *log = NULL;
 
   assert_rc(sqlite3_open(path, &log), SQLITE_OK);
-  test_rows(log, "1263946823|1|UTF-8|0|delete",
+  test_rows(log, "1263946823|2|UTF-8|0|delete",
             "SELECT a.application_id, u.user_version, e.encoding, "
             "v.auto_vacuum, j.journal_mode FROM pragma_application_id AS a, "
             "pragma_user_version AS u, pragma_encoding AS e, "
@@ -100,7 +101,8 @@ static void a_new_log_is_made_of_the_documented_format(void **state) {
   test_rows(log,
             "CREATE TABLE device(\n  name TEXT,\n  id BLOB,\n  host TEXT,\n"
             "  created INTEGER,\n  base_seq INTEGER,\n  base_sum INTEGER,\n"
-            "  algo TEXT\n)\n"
+            "  former_id BLOB,\n  former_seq INTEGER,\n"
+            "  former_sum INTEGER,\n  horizon INTEGER,\n  algo TEXT\n)\n"
             "CREATE TABLE log(\n  seq INTEGER PRIMARY KEY,\n"
             "  txn INTEGER NOT NULL,\n  ts INTEGER NOT NULL,\n"
             "  parent_ts INTEGER,\n  op INTEGER NOT NULL,\n"
@@ -130,11 +132,14 @@ static void each_log_has_an_id_of_its_own(void **state) {
 
 static void a_new_log_takes_the_id_that_it_is_given(void **state) {
   static const unsigned char id[KV_ID_SIZE] = "0123456789abcde";
+  kv_log_head head;
   sqlite3 *host = test_connect(":memory:");
   kv_writer_place place = {host, *state, "phone",  "log.db",
-                           "",   id,     TEST_NOW, 0};
+                           "",   &head,  TEST_NOW, 0};
   kv_writer *log = NULL;
 
+  memset(&head, 0, sizeof(head));
+  memcpy(head.id, id, KV_ID_SIZE);
   assert_rc(kv_writer_lock(&place, &log, &verdict, &err), SQLITE_OK);
   assert_true(log->is_new);
   assert_memory_equal(log->head.id, id, KV_ID_SIZE);
@@ -144,7 +149,7 @@ static void a_new_log_takes_the_id_that_it_is_given(void **state) {
   test_disconnect(host);
 }
 
-static void rows_are_seen_when_they_are_committed(void **state) {
+static void rows_are_visible_once_committed(void **state) {
   sqlite3 *host = test_connect(":memory:");
   kv_writer *log;
 
@@ -163,7 +168,7 @@ static void rows_are_seen_when_they_are_committed(void **state) {
   test_disconnect(host);
 }
 
-static void what_is_not_committed_leaves_no_trace(void **state) {
+static void an_uncommitted_row_leaves_no_trace(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(host, state, "a");
   kv_writer *log;
@@ -178,7 +183,7 @@ static void what_is_not_committed_leaves_no_trace(void **state) {
   test_disconnect(host);
 }
 
-/* The file is full, and a row that no reader would take is not its fault. */
+/* A full file is its own fault; a row that no reader would take is not. */
 static void a_log_that_failed_says_so(void **state) {
   static char bytes[20000];
   sqlite3 *host = test_connect(":memory:");
@@ -195,38 +200,53 @@ static void a_log_that_failed_says_so(void **state) {
   row.value.z = bytes;
   row.value.n = sizeof(bytes);
   assert_false(kv_writer_has_failed(NULL));
-  assert_rc(kv_writer_append(log, &row), KV_REFUSED);
+  assert_rc(kv_append_row(log, &row), KV_REFUSED);
   assert_false(kv_writer_has_failed(log));
   row.ts = TEST_NOW;
   test_run(log->handle, "PRAGMA max_page_count = 1");
-  assert_rc(kv_writer_append(log, &row), SQLITE_FULL);
+  assert_rc(kv_append_row(log, &row), SQLITE_FULL);
   assert_true(kv_writer_has_failed(log));
   kv_writer_close(log);
   test_disconnect(host);
 }
 
-static void between_locks_no_file_is_open(void **state) {
-  sqlite3 *host = test_connect(":memory:");
-  DIR *fds;
+#ifdef _WIN32
+/* A folder with an open file cannot be renamed. */
+static int count_open(const char *folder) {
+  const char *other = test_path("%s.moved", folder);
+
+  test_move(folder, other);
+  test_move(other, folder);
+  return 0;
+}
+#else
+static int count_open(const char *folder) {
+  DIR *fds = opendir("/proc/self/fd");
   struct dirent *fd;
   char target[500];
   int n_open = 0;
 
-  make_log(host, state, "a");
-  fds = opendir("/proc/self/fd");
   while (fds && (fd = readdir(fds)) != NULL) {
     ssize_t n = readlink(test_path("/proc/self/fd/%s", fd->d_name), target,
                          sizeof(target) - 1);
     if (n < 0) continue;
     target[n] = '\0';
-    n_open += strstr(target, *state) != NULL;
+    n_open += strstr(target, folder) != NULL;
   }
   if (fds) closedir(fds);
+  return n_open;
+}
+#endif
+
+static void between_locks_no_file_is_open(void **state) {
+  sqlite3 *host = test_connect(":memory:");
+
+  make_log(host, state, "a");
+  assert_int_equal(count_open(*state), 0);
   test_disconnect(host);
-  assert_int_equal(n_open, 0);
 }
 
-static void the_folder_is_not_made(void **state) {
+static void the_folder_is_not_created(void **state) {
   sqlite3 *host = test_connect(":memory:");
   kv_writer *log = NULL;
 
@@ -247,14 +267,14 @@ static void names_that_differ_in_case_do_not_meet(void **state) {
   assert_null(log);
   assert_non_null(strstr(err, "differs from the existing phone only in case"));
   assert_false(test_exists(test_path("%s/devices/Phone", *state)));
-  /* where both are already, both are used */
+  /* where both exist already, both are used */
   test_make_folder(test_path("%s/devices/Phone", *state));
   assert_rc(lock_as(host, *state, "Phone", &log), SQLITE_OK);
   kv_writer_close(log);
   test_disconnect(host);
 }
 
-static void what_is_in_the_way_is_named(void **state) {
+static void an_obstacle_is_named(void **state) {
   sqlite3 *host = test_connect(":memory:");
   kv_writer *log = NULL;
 
@@ -292,7 +312,7 @@ static void a_reader_of_stock_sqlite_shows_at_once(void **state) {
   test_disconnect(host);
 }
 
-static void a_file_that_is_no_log_of_this_device_is_left_alone(void **state) {
+static void a_file_that_is_not_this_devices_log_is_left_alone(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *path = make_log(host, state, "a");
   kv_writer *log = NULL;
@@ -304,7 +324,7 @@ static void a_file_that_is_no_log_of_this_device_is_left_alone(void **state) {
   assert_null(log);
   assert_int_equal(verdict.state, KV_STATE_STRANGER);
 
-  test_log_break(path, "PRAGMA user_version = 2");
+  test_log_break(path, "PRAGMA user_version = 3");
   assert_rc(lock_as(host, *state, "phone", &log), SQLITE_OK);
   assert_null(log);
   assert_int_equal(verdict.state, KV_STATE_NEWER);
@@ -350,13 +370,13 @@ static void a_log_is_set_aside_and_not_deleted(void **state) {
   assert_rc(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
   assert_true(test_exists(test_path("%s.aside-1", path)));
   assert_true(test_exists(test_path("%s.aside-2", path)));
-  /* nothing is there */
+  /* nothing exists there */
   assert_int_not_equal(kv_writer_set_aside(*state, "phone", &err), SQLITE_OK);
   assert_non_null(strstr(err, "cannot rename"));
   test_disconnect(host);
 }
 
-static void a_log_for_which_no_name_is_free_stays(void **state) {
+static void a_log_stays_if_no_name_is_free(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const char *log = make_log(host, state, "a");
   char *path = sqlite3_mprintf("%s", log);
@@ -373,7 +393,7 @@ static void a_log_for_which_no_name_is_free_stays(void **state) {
 
 /*
 ** Cut off a commit: change pages of the file, with a journal beside it, and
-** keep both as they are in the middle of it.
+** keep both as they are halfway through.
 */
 static void cut_off(const char *path, const char *file, const char *journal) {
   sqlite3 *db = NULL;
@@ -452,21 +472,21 @@ static void a_journal_is_not_judged_while_another_writes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_new_log_is_made_of_the_documented_format),
+    test(a_new_log_has_the_documented_format),
     test(each_log_has_an_id_of_its_own),
     test(a_new_log_takes_the_id_that_it_is_given),
-    test(rows_are_seen_when_they_are_committed),
-    test(what_is_not_committed_leaves_no_trace),
+    test(rows_are_visible_once_committed),
+    test(an_uncommitted_row_leaves_no_trace),
     test(a_log_that_failed_says_so),
     test(between_locks_no_file_is_open),
-    test(the_folder_is_not_made),
+    test(the_folder_is_not_created),
     test(names_that_differ_in_case_do_not_meet),
-    test(what_is_in_the_way_is_named),
+    test(an_obstacle_is_named),
     test(a_reader_of_stock_sqlite_shows_at_once),
-    test(a_file_that_is_no_log_of_this_device_is_left_alone),
+    test(a_file_that_is_not_this_devices_log_is_left_alone),
     test(another_machine_can_take_it_over),
     test(a_log_is_set_aside_and_not_deleted),
-    test(a_log_for_which_no_name_is_free_stays),
+    test(a_log_stays_if_no_name_is_free),
     test(a_commit_that_was_cut_off_is_rolled_back),
     test(a_journal_of_an_older_state_is_deleted),
     test(a_journal_is_not_judged_while_another_writes),

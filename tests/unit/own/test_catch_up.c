@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
+#include "outgoing/own.h"
 #include "own/catch_up.h"
-#include "own/own.h"
 #include "support/files.h"
 #include "support/rc.h"
 #include "support/stores.h"
@@ -57,7 +57,7 @@ static int64_t catch_up(kv_log_cursor *own, int is_usable) {
   return n;
 }
 
-static void the_lock_makes_a_log_that_is_not_there(void **state) {
+static void the_lock_creates_a_missing_log(void **state) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_log_cursor own;
   kv_writer *log;
@@ -87,7 +87,7 @@ static void rows_of_another_process_are_merged(void **state) {
   kv_log_cursor_clear(&own);
 }
 
-static void rows_that_wait_come_behind_those_of_another_process(void **state) {
+static void waiting_rows_come_after_those_of_another_process(void **state) {
   kv_log_cursor own;
   char *log;
 
@@ -161,9 +161,9 @@ static void only_a_bad_page_of_the_log_is_a_verdict(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(the_lock_makes_a_log_that_is_not_there),
+    test(the_lock_creates_a_missing_log),
     test(rows_of_another_process_are_merged),
-    test(rows_that_wait_come_behind_those_of_another_process),
+    test(waiting_rows_come_after_those_of_another_process),
     test(a_log_that_lost_rows_gets_them_again),
     test(a_log_of_another_cache_is_refused_and_kept),
     test(only_a_bad_page_of_the_log_is_a_verdict),

@@ -82,7 +82,7 @@ static void a_log_of_another_machine_is_not_written(void **state) {
   test_is_kept(log, before, n);
 }
 
-static void adopting_makes_this_the_machine_that_writes(void **state) {
+static void adopting_makes_this_machine_the_writer(void **state) {
   const char *log = test_path(LOG, *state);
 
   test_store_set(&t, "a", "1");
@@ -105,7 +105,7 @@ static void a_machine_without_identity_is_not_checked(void **state) {
   expect_keys("a b");
 }
 
-static void a_damaged_log_is_set_aside_and_made_again(void **state) {
+static void a_damaged_log_is_set_aside_and_rebuilt(void **state) {
   const char *log = test_path(LOG, *state);
 
   test_store_set(&t, "a", "1");
@@ -130,7 +130,7 @@ static void a_commit_repairs_a_damaged_log_too(void **state) {
   assert_true(test_exists(test_path("%s.aside-1", log)));
 }
 
-/* Another log of device laptop, whole and verified, takes its place. */
+/* Another log of device laptop, complete and valid, takes its place. */
 static void replace_log(void **state) {
   const char *log = test_path(LOG, *state);
   test_store twin;
@@ -249,9 +249,9 @@ static void a_restored_cache_catches_up_with_its_log(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(a_log_of_another_machine_is_not_written),
-    test(adopting_makes_this_the_machine_that_writes),
+    test(adopting_makes_this_machine_the_writer),
     test(a_machine_without_identity_is_not_checked),
-    test(a_damaged_log_is_set_aside_and_made_again),
+    test(a_damaged_log_is_set_aside_and_rebuilt),
     test(a_commit_repairs_a_damaged_log_too),
     test(a_log_of_another_writer_is_never_rewritten),
     test(adopting_a_twin_keeps_the_rows_of_both),

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "own/own.h"
+#include "outgoing/own.h"
 #include "own/publish.h"
 #include "store/transaction.h"
 #include "store/write.h"
@@ -36,7 +36,7 @@ static void expect_log_at(const char *file, int line, test_store *t,
 }
 #define expect_log(t, expected) expect_log_at(__FILE__, __LINE__, t, expected)
 
-/* The cache holds the own log, to the number. */
+/* The cache has the rows of the own log, with the same numbers. */
 static void expect_agreement(test_store *t) {
   char *n = test_ask(
     t->db,
@@ -61,7 +61,7 @@ static int64_t waiting(test_store *t) {
   return n;
 }
 
-static void what_wrote_nothing_opens_nothing(void **state) {
+static void a_transaction_that_wrote_nothing_opens_nothing(void **state) {
   test_store t;
 
   open_laptop(&t, state);
@@ -101,7 +101,7 @@ static void the_log_holds_nothing_of_a_running_transaction(void **state) {
   test_store_close(&t);
 }
 
-static void a_prepared_commit_can_be_taken_back(void **state) {
+static void a_prepared_commit_can_be_undone(void **state) {
   test_store t;
 
   open_laptop(&t, state);
@@ -174,7 +174,7 @@ static void a_temporary_cache_does_not_wait_for_its_folder(void **state) {
 }
 
 static void rows_of_a_persistent_cache_wait_for_the_folder(void **state) {
-  kv_publish_run run = {0, 0, 0, 0};
+  kv_publish_run run = {0};
   test_store t;
 
   open_laptop(&t, state);
@@ -211,7 +211,7 @@ static void waiting_rows_go_before_those_of_the_next_commit(void **state) {
 }
 
 static void a_process_knows_what_another_left_waiting(void **state) {
-  kv_publish_run run = {0, 0, 0, 0};
+  kv_publish_run run = {0};
   test_store t;
 
   open_laptop(&t, state);
@@ -268,7 +268,7 @@ static void commit_and_fail(test_store *t, const char *key) {
   kv_publish_commit(t->store);
 }
 
-static void a_temporary_cache_tells_once_that_the_log_failed(void **state) {
+static void a_temporary_cache_reports_once_that_the_log_failed(void **state) {
   kv_value key = {.type = KV_TEXT, .z = "c", .n = 1};
   test_store t;
   int64_t n = 0;
@@ -307,7 +307,8 @@ a_persistent_cache_lets_rows_wait_when_the_log_failed(void **state) {
   test_store_close(&t);
 }
 
-static void what_a_crash_between_the_phases_left_is_published(void **state) {
+static void
+rows_left_by_a_crash_between_the_phases_are_published(void **state) {
   test_store t;
 
   open_laptop(&t, state);
@@ -346,7 +347,7 @@ static void two_processes_may_write_as_one_device(void **state) {
   test_store_close(&b);
 }
 
-static void rows_that_waited_go_behind_those_of_another_process(void **state) {
+static void waiting_rows_go_after_those_of_another_process(void **state) {
   test_store a;
   test_store b;
 
@@ -391,7 +392,7 @@ static void a_log_that_lost_rows_gets_them_again(void **state) {
   test_store_close(&t);
 }
 
-static void a_lost_folder_is_made_again_as_it_was(void **state) {
+static void a_lost_folder_is_created_again_with_the_same_log(void **state) {
   const char *log = test_path(LOG, *state);
   sqlite3_stmt *stmt = NULL;
   unsigned char id[KV_ID_SIZE];
@@ -421,7 +422,7 @@ static void a_lost_folder_is_made_again_as_it_was(void **state) {
   test_store_close(&t);
 }
 
-static void what_was_merged_is_said_before_the_next_rows(void **state) {
+static void seen_rows_come_before_the_next_rows(void **state) {
   test_store a;
   test_store b;
 
@@ -431,11 +432,11 @@ static void what_was_merged_is_said_before_the_next_rows(void **state) {
   assert_int_equal(test_store_sync(&a), 1);
   test_store_set(&a, "x", "1");
   test_store_set(&a, "y", "1");
-  expect_log(&a, "1 2 seen phone, 2 2 set x=1, 3 3 set y=1");
+  expect_log(&a, "1 1 seen phone, 2 2 set x=1, 3 3 set y=1");
   test_store_set(&b, "b", "2");
   test_store_sync(&a);
   test_store_set(&a, "z", "1");
-  expect_log(&a, "1 2 seen phone, 2 2 set x=1, 3 3 set y=1, 4 5 seen phone, "
+  expect_log(&a, "1 1 seen phone, 2 2 set x=1, 3 3 set y=1, 4 5 seen phone, "
                  "5 5 set z=1");
   expect_agreement(&a);
   test_store_close(&a);
@@ -490,7 +491,7 @@ static void a_huge_transaction_is_published_by_a_scan(void **state) {
   test_store_close(&t);
 }
 
-static void introducing_makes_a_log_without_rows(void **state) {
+static void introducing_creates_a_log_without_rows(void **state) {
   test_store t;
 
   open_laptop(&t, state);
@@ -504,10 +505,10 @@ static void introducing_makes_a_log_without_rows(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test_in_folder(what_wrote_nothing_opens_nothing),
+    test_in_folder(a_transaction_that_wrote_nothing_opens_nothing),
     test_in_folder(a_commit_publishes_one_whole_transaction),
     test_in_folder(the_log_holds_nothing_of_a_running_transaction),
-    test_in_folder(a_prepared_commit_can_be_taken_back),
+    test_in_folder(a_prepared_commit_can_be_undone),
     test_in_folder(a_commit_may_be_prepared_again_with_more_rows),
     test_in_folder(a_busy_log_can_be_tried_again),
     test_in_folder(a_temporary_cache_does_not_wait_for_its_folder),
@@ -515,17 +516,17 @@ int main(void) {
     test_in_folder(waiting_rows_go_before_those_of_the_next_commit),
     test_in_folder(a_process_knows_what_another_left_waiting),
     test_in_folder(waiting_rows_can_be_given_up),
-    test_in_folder(a_temporary_cache_tells_once_that_the_log_failed),
+    test_in_folder(a_temporary_cache_reports_once_that_the_log_failed),
     test_in_folder(a_persistent_cache_lets_rows_wait_when_the_log_failed),
-    test_in_folder(what_a_crash_between_the_phases_left_is_published),
+    test_in_folder(rows_left_by_a_crash_between_the_phases_are_published),
     test_in_folder(two_processes_may_write_as_one_device),
-    test_in_folder(rows_that_waited_go_behind_those_of_another_process),
+    test_in_folder(waiting_rows_go_after_those_of_another_process),
     test_in_folder(a_log_that_lost_rows_gets_them_again),
-    test_in_folder(a_lost_folder_is_made_again_as_it_was),
-    test_in_folder(what_was_merged_is_said_before_the_next_rows),
+    test_in_folder(a_lost_folder_is_created_again_with_the_same_log),
+    test_in_folder(seen_rows_come_before_the_next_rows),
     test_in_folder(large_values_are_published_whole),
     test_in_folder(a_huge_transaction_is_published_by_a_scan),
-    test_in_folder(introducing_makes_a_log_without_rows),
+    test_in_folder(introducing_creates_a_log_without_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
-** The objects of a property list, and what is none. What values they make is
-** in test_plist.c.
+** The objects of a property list, valid and damaged. test_plist.c tests their
+** values.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -80,7 +80,7 @@ static void every_kind_of_object_is_read(void **state) {
   }
 }
 
-static void what_is_no_object_is_told(void **state) {
+static void damaged_objects_are_refused(void **state) {
   static const test_object objects[] = {
     test_object_of("\x00"),
     test_object_of("\x01"), /* null, fill */
@@ -126,13 +126,16 @@ static void what_is_no_object_is_told(void **state) {
     if (kv_bplist_open(z, n, &list)) {
       assert_false(kv_bplist_get(&list, 0, &object));
     } else {
-      assert_int_equal(objects[i].n, 1); /* too short for any list */
+      assert_int_equal(objects[i].n, 1); /* too short for a list */
     }
     sqlite3_free(z);
   }
 }
 
-/* Each byte of a trailer is changed to each value: nothing outside is read. */
+/*
+** Each byte of a trailer is changed to each value: nothing outside the list is
+** read.
+*/
 static void a_trailer_is_checked(void **state) {
   const test_object objects[] = {test_object_of("\xa2\1\1"),
                                  test_object_of("\x51x")};
@@ -167,7 +170,8 @@ static void a_trailer_is_checked(void **state) {
     }
   }
   assert_in_range(n_open, 6 * 256, 6 * 256 + 99);
-  for (i = 0; i < n; i++) /* cut anywhere, its last 32 bytes are no trailer */
+  for (i = 0; i < n;
+       i++) /* wherever it is cut, its last 32 bytes are not a trailer */
     assert_false(kv_bplist_open(z, i, &list));
   assert_false(kv_bplist_open("", 0, &list));
   z[7] = '1';
@@ -178,7 +182,7 @@ static void a_trailer_is_checked(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_kind_of_object_is_read),
-    cmocka_unit_test(what_is_no_object_is_told),
+    cmocka_unit_test(damaged_objects_are_refused),
     cmocka_unit_test(a_trailer_is_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /*
-** One log of a PARStore 1, and what another program may have made of it.
+** One log of a PARStore 1, valid or changed by another program.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,7 +87,7 @@ static void assert_log(void *folder, const char *expected) {
   sqlite3_free(got);
 }
 
-static void rows_are_as_they_were_written(void **state) {
+static void rows_are_read_as_they_were_written(void **state) {
   make(*state, ZLOG "INSERT INTO ZLOG VALUES"
                     "(3, 1, 1, NULL, 5, 'a', " TRUE_LIST "),"
                     "(1, 1, 1, 5, -978307200000001, '', NULL),"
@@ -97,7 +97,7 @@ static void rows_are_as_they_were_written(void **state) {
                      "3 978307200000005 none a boolean;");
 }
 
-static void what_a_row_lacks_is_told(void **state) {
+static void what_a_row_lacks_is_reported(void **state) {
   make(*state, ZLOG "INSERT INTO ZLOG VALUES"
                     "(1, 1, 1, NULL, 5, NULL, " TRUE_LIST "),"
                     "(2, 1, 1, NULL, NULL, 'a', " TRUE_LIST "),"
@@ -124,7 +124,7 @@ static void times_of_the_first_model_are_seconds(void **state) {
                      "3 none none a deleted it has no time;");
 }
 
-static void what_is_there_instead_is_told(void **state) {
+static void what_is_there_instead_is_reported(void **state) {
   assert_log(*state, "has no log yet");
   test_write(test_path("%s/.Logs.db.icloud", *state), "x", 1);
   assert_log(*state, "is not downloaded: a cloud drive has only a placeholder "
@@ -132,11 +132,14 @@ static void what_is_there_instead_is_told(void **state) {
   test_remove(test_path("%s/.Logs.db.icloud", *state));
   test_write(test_path("%s/Logs.db-old", *state), "x", 1);
   assert_log(*state, "has no log, but a Logs.db-old: a merge was interrupted");
+  test_remove(test_path("%s/Logs.db-old", *state));
+  test_write(test_path("%s/log.db", *state), "x", 1);
+  assert_log(*state, "has a log of kv, not one of PARStore");
   test_make_folder(test_path("%s/Logs.db", *state));
   assert_log(*state, "has a folder where its log belongs");
 }
 
-/* A schema that would run something, or is another one, is no log. */
+/* A file whose schema would run code, or is a different one, is not a log. */
 static void only_tables_that_compute_nothing_are_read(void **state) {
   static const struct {
     const char *sql;
@@ -147,6 +150,10 @@ static void only_tables_that_compute_nothing_are_read(void **state) {
      "ZTIMESTAMP",
      "is no log of PARStore"},
     {ZLOG "CREATE VIRTUAL TABLE v USING fts4(x)", "is no log of PARStore"},
+    {ZLOG "CREATE TABLE t(x); PRAGMA writable_schema = 1; UPDATE "
+          "sqlite_master SET rootpage = 0, sql = 'create/**/VIRTUAL TABLE t "
+          "USING fts4(x)' WHERE name = 't'",
+     "is no log of PARStore"},
     {"CREATE TABLE ZLOG(Z_PK INTEGER PRIMARY KEY, ZKEY, ZTIMESTAMP, ZBLOB AS "
      "(zeroblob(1000000)), x)",
      "has another model than PARStore 1"},
@@ -161,13 +168,17 @@ static void only_tables_that_compute_nothing_are_read(void **state) {
     make(*state, schemas[i].sql);
     assert_log(*state, schemas[i].reason);
   }
-  make(*state, "CREATE TABLE ZLOG(more, Z_PK INTEGER PRIMARY KEY, ZKEY, "
+  make(*state, "CREATE TABLE ZLOG(virtual, Z_PK INTEGER PRIMARY KEY, ZKEY, "
                "ZPARENTTIMESTAMP, ZTIMESTAMP, ZBLOB, columns);"
+               "CREATE TABLE ZVIRTUALTABLE(x);"
                "INSERT INTO ZLOG VALUES(1, 7, 'a', NULL, 5, NULL, 3)");
   assert_log(*state, "7 978307200000005 none a deleted;");
 }
 
-/* Pages of the tree that lead to others twice would give rows without end. */
+/*
+** Pages of the tree that lead to the same pages twice would give rows without
+** end.
+*/
 static void a_tree_with_circles_ends(void **state) {
   const char *path = test_path("%s/Logs.db", *state);
   unsigned char *page;
@@ -223,10 +234,10 @@ static void a_row_over_the_limit_ends_it(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test_in_folder(rows_are_as_they_were_written),
-    test_in_folder(what_a_row_lacks_is_told),
+    test_in_folder(rows_are_read_as_they_were_written),
+    test_in_folder(what_a_row_lacks_is_reported),
     test_in_folder(times_of_the_first_model_are_seconds),
-    test_in_folder(what_is_there_instead_is_told),
+    test_in_folder(what_is_there_instead_is_reported),
     test_in_folder(only_tables_that_compute_nothing_are_read),
     test_in_folder(a_tree_with_circles_ends),
     test_in_folder(a_row_over_the_limit_ends_it),

@@ -1,11 +1,12 @@
 /*
-** A PARStore 1 as a whole. What its logs say is in test_parlog.c.
+** A whole PARStore 1. test_parlog.c tests single logs.
 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -73,13 +74,36 @@ static void devices_come_in_order_and_are_folders(void **state) {
   assert_store(*state, "a:k1;b|c:k1;b|c:k2;\xc3\xa9 e:has no log yet;");
 }
 
+static void links_are_told_and_not_followed(void **state) {
+  test_make_folder(test_path("%s/Devices", *state));
+  make_log(test_path("%s/real", *state), "Logs.db", 1);
+  test_link("../real", test_path("%s/Devices/a", *state));
+  test_link("none", test_path("%s/Devices/.b", *state));
+  assert_store(*state, "a:is a link or pipe, not a folder;");
+}
+
+static void a_store_of_kv_is_none(void **state) {
+  char *expected = sqlite3_mprintf(
+    "kv: %s is a store of kv, no PARStore: open it with kv_open()", *state);
+
+  test_make_folder(test_path("%s/devices", *state));
+  test_make_folder(test_path("%s/devices/b", *state));
+  test_make_folder(test_path("%s/devices/c", *state));
+  test_write(test_path("%s/devices/b/log.db", *state), "x", 1);
+  assert_store(*state, expected);
+  make_log(test_path("%s/devices/a", *state), "Logs.db", 1);
+  assert_store(*state, "a:k1;b:has a log of kv, not one of PARStore;"
+                       "c:has no log yet;");
+  sqlite3_free(expected);
+}
+
 static void old_names_are_lower_case(void **state) {
   test_make_folder(test_path("%s/devices", *state));
   make_log(test_path("%s/devices/a", *state), "logs.db", 1);
   assert_store(*state, "a:k1;");
 }
 
-static void what_is_no_store_is_told(void **state) {
+static void a_folder_that_is_not_a_store_is_refused(void **state) {
   const char *path = test_path("%s/none", *state);
   char *expected =
     sqlite3_mprintf("kv: %s is no PARStore: it has no folder Devices", path);
@@ -92,8 +116,8 @@ static void what_is_no_store_is_told(void **state) {
   sqlite3_free(expected);
 }
 
-/* Closed in the middle, it leaves nothing. */
-static void half_a_reading_leaves_nothing(void **state) {
+/* Closing it halfway leaves nothing behind. */
+static void reading_half_of_it_leaves_nothing(void **state) {
   sqlite3 *host = test_connect(":memory:");
   const kv_parstore_row *row;
   kv_parstore *store = NULL;
@@ -115,9 +139,11 @@ static void half_a_reading_leaves_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(devices_come_in_order_and_are_folders),
+    test_in_folder(links_are_told_and_not_followed),
+    test_in_folder(a_store_of_kv_is_none),
     test_in_folder(old_names_are_lower_case),
-    test_in_folder(what_is_no_store_is_told),
-    test_in_folder(half_a_reading_leaves_nothing),
+    test_in_folder(a_folder_that_is_not_a_store_is_refused),
+    test_in_folder(reading_half_of_it_leaves_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

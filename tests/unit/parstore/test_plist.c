@@ -1,7 +1,7 @@
 /*
 ** Property lists as values. The fixtures of tests/python/test_parstore.py have
-** many more, written by another program; here are the edges, and what hostile
-** lists cost.
+** many more, written by another program; here are edge cases, and the cost of
+** hostile lists.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include "support/plists.h"
 #include "support/rc.h"
 
-/* Read a list, which is freed, as "type:value" for sqlite3_free(). */
+/* Read a list, and free it, as "type:value" for sqlite3_free(). */
 static char *read_list(unsigned char *z, size_t n, int64_t most) {
   kv_plist plist;
   char *out = NULL;
@@ -64,7 +64,7 @@ static void assert_list(const test_object *objects, int n,
     assert_list(one, 1, expected);                                             \
   } while (0)
 
-static void simple_values_are_themselves(void **state) {
+static void simple_values_keep_their_types(void **state) {
   (void)state;
   assert_one("\x09", "boolean:1");
   assert_one("\x13\x80\0\0\0\0\0\0\0", "integer:-9223372036854775808");
@@ -93,7 +93,7 @@ static void dates_are_text(void **state) {
   assert_one("\x33\x7f\xf0\0\0\0\0\0\0", "plist");
 }
 
-static void what_sql_does_not_have_stays_a_list(void **state) {
+static void values_that_sql_lacks_stay_a_list(void **state) {
   const test_object inside[] = {test_object_of("\xa2\1\2"),
                                 test_object_of("\x80\x07"),
                                 test_object_of("\x09")};
@@ -108,7 +108,7 @@ static void what_sql_does_not_have_stays_a_list(void **state) {
   assert_one("\x61\xd8\x3d", "plist");
   assert_one("\x62\xde\0\xd8\x3d", "plist");
   assert_list(inside, 3, "plist");
-  assert_list(damaged, 3, "unreadable"); /* damage counts more */
+  assert_list(damaged, 3, "unreadable"); /* damage takes precedence */
 }
 
 static void arrays_and_dictionaries_are_json(void **state) {
@@ -144,7 +144,7 @@ static void arrays_and_dictionaries_are_json(void **state) {
               "array:[false,-1,18446744073709551615,0.1,-0.0,-9e999,1e+16,"
               "\"2001-01-01 00:00:00.000\",{\"blob\":\"00FA\"},"
               "\"\\\"\\\\/\\u0001\\b\\n\\r\\t\x7f\",{}]");
-  /* Sorted by bytes; of the two called z the last one counts. */
+  /* Sorted by bytes; of the two keys z the last one counts. */
   assert_list(dictionary, 8,
               "dictionary:{\"\":[],\"z\":6,\"za\":5,\"\xc3\xa9\":6}");
   assert_list(keys, 2, "unreadable");
@@ -164,7 +164,7 @@ static void a_value_over_the_limit_stays_a_list(void **state) {
   sqlite3_free(got);
 }
 
-/* n arrays, each of 32 times the next one, and a last object. */
+/* n arrays, each with the next one 32 times, and a last object. */
 static char *read_bomb(int n, const char *last, size_t n_last,
                        double *seconds) {
   test_object objects[101];
@@ -190,7 +190,7 @@ static char *read_bomb(int n, const char *last, size_t n_last,
   return got;
 }
 
-static void lists_that_unfold_without_end_end(void **state) {
+static void lists_that_would_unfold_without_end_are_stopped(void **state) {
   const test_object circle[] = {test_object_of("\xa1\0")};
   static char text[30000];
   double seconds;
@@ -201,7 +201,7 @@ static void lists_that_unfold_without_end_end(void **state) {
   assert_true(seconds < 5);
   sqlite3_free(got);
   assert_list(circle, 1, "unreadable");
-  /* One array of a text that is shared: honest, to a degree. */
+  /* One array that shares a text: honest, up to a point. */
   memcpy(text, "\x5f\x11\x75\x00", 4);
   memset(text + 4, 'x', sizeof(text) - 4);
   got = read_bomb(1, text, sizeof(text), &seconds);
@@ -215,7 +215,7 @@ static void lists_that_unfold_without_end_end(void **state) {
 }
 
 /* Each of its characters takes six in JSON. */
-static void control_characters_are_paid_for_as_they_are_written(void **state) {
+static void control_characters_cost_what_they_take(void **state) {
   static char text[400006];
   double seconds;
   char *got;
@@ -229,8 +229,10 @@ static void control_characters_are_paid_for_as_they_are_written(void **state) {
   sqlite3_free(got);
 }
 
-/* Keys that overlap and begin alike: sorting them costs what is allowed. */
-static void keys_that_begin_alike_end(void **state) {
+/*
+** Keys that overlap and share a prefix: sorting them stays within the budget.
+*/
+static void sorting_keys_with_a_common_prefix_is_limited(void **state) {
   enum { KEYS = 250, LENGTH = 20000 };
   size_t n = 8 + 5 + 4 * KEYS + 4 + LENGTH;
   size_t table = 0;
@@ -248,7 +250,7 @@ static void keys_that_begin_alike_end(void **state) {
     *at++ = (unsigned char)((i % KEYS + 1) >> 8);
     *at++ = (unsigned char)(i % KEYS + 1);
   }
-  for (i = 0; i < LENGTH; i++) /* a text may begin at each fourth byte */
+  for (i = 0; i < LENGTH; i++) /* a text begins at every fourth byte */
     *at++ = (unsigned char)"\x5f\x11\x20\x00"[i % 4];
   table = (size_t)(at - z);
   for (i = 0; i <= KEYS; i++) {
@@ -305,14 +307,14 @@ static void arrays_are_200_deep_at_most(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(simple_values_are_themselves),
+    cmocka_unit_test(simple_values_keep_their_types),
     cmocka_unit_test(dates_are_text),
-    cmocka_unit_test(what_sql_does_not_have_stays_a_list),
+    cmocka_unit_test(values_that_sql_lacks_stay_a_list),
     cmocka_unit_test(arrays_and_dictionaries_are_json),
     cmocka_unit_test(a_value_over_the_limit_stays_a_list),
-    cmocka_unit_test(lists_that_unfold_without_end_end),
-    cmocka_unit_test(control_characters_are_paid_for_as_they_are_written),
-    cmocka_unit_test(keys_that_begin_alike_end),
+    cmocka_unit_test(lists_that_would_unfold_without_end_are_stopped),
+    cmocka_unit_test(control_characters_cost_what_they_take),
+    cmocka_unit_test(sorting_keys_with_a_common_prefix_is_limited),
     cmocka_unit_test(arrays_are_200_deep_at_most),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 #include "record/arena.h"
 #include "support/folds.h"
 
-static void pieces_are_aligned_and_apart(void **state) {
+static void pieces_are_aligned_and_do_not_overlap(void **state) {
   char *pieces[300];
   kv_arena arena;
   size_t i;
@@ -57,7 +57,7 @@ static void one_block_is_kept_unless_it_is_large(void **state) {
   kv_arena_free(&arena);
 }
 
-static void without_memory_there_is_none(void **state) {
+static void without_memory_null_is_returned(void **state) {
   kv_arena arena;
 
   (void)state;
@@ -68,7 +68,7 @@ static void without_memory_there_is_none(void **state) {
   assert_null(kv_arena_get(&arena, SIZE_MAX - 8));
   assert_non_null(kv_arena_get(&arena, 10));
   assert_null(kv_arena_get(&arena, 100000));
-  assert_non_null(kv_arena_get(&arena, 10)); /* the block has room */
+  assert_non_null(kv_arena_get(&arena, 10)); /* the block has room for it */
   kv_arena_free(&arena);
   assert_int_equal(test_open, 0);
 }
@@ -133,9 +133,9 @@ static void without_an_allocator_bytes_are_counted(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(pieces_are_aligned_and_apart),
+    cmocka_unit_test(pieces_are_aligned_and_do_not_overlap),
     cmocka_unit_test(one_block_is_kept_unless_it_is_large),
-    cmocka_unit_test(without_memory_there_is_none),
+    cmocka_unit_test(without_memory_null_is_returned),
     cmocka_unit_test(bytes_grow_up_to_their_limit),
     cmocka_unit_test(an_error_stays_and_nothing_is_added),
     cmocka_unit_test(without_an_allocator_bytes_are_counted),

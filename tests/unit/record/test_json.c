@@ -14,14 +14,14 @@
 #include "support/folds.h"
 #include "support/logs.h"
 
-/* Read a scalar that is the whole text; 0 if it is none. */
+/* Read a scalar that is the whole text; 0 if it is not one. */
 static int read_scalar(const char *z, kv_scalar *out) {
   const char *end = z + strlen(z);
 
   return kv_json_scalar(z, end, out) == end;
 }
 
-static void a_scalar_is_written_as_it_is_read(void **state) {
+static void a_scalar_is_written_as_it_was_read(void **state) {
   static const char *const scalars[] = {
     "null",  "0",           "-12",      "9223372036854775807",
     "0.1",   "-0.0",        "1e+16",    "-9e999",
@@ -49,7 +49,7 @@ static void a_scalar_is_written_as_it_is_read(void **state) {
   kv_arena_free(&arena);
 }
 
-static void other_spellings_are_no_scalars(void **state) {
+static void other_spellings_are_refused(void **state) {
   static const char *const others[] = {
     "",      "nul",    "true",        "-0",       "01",   "1.50",
     "1E+16", "+1",     "\"a",         "\"\\n\"",  "[]",   "\"\\u0041\"",
@@ -62,7 +62,7 @@ static void other_spellings_are_no_scalars(void **state) {
     if (read_scalar(others[i], &scalar)) fail_msg("understood: %s", others[i]);
 }
 
-static void nothing_is_read_at_the_end(void **state) {
+static void nothing_is_read_past_the_end(void **state) {
   const char *z = "\"ab\"";
   kv_scalar scalar;
 
@@ -99,7 +99,7 @@ static void any_json_without_spaces_is_skipped(void **state) {
   }
 }
 
-static void scalars_ascend_and_only_the_same_are_equal(void **state) {
+static void scalars_have_an_order_and_only_equal_bytes_are_equal(void **state) {
   static const char *const order[] = {
     "null", "-1",          "1",     "1.0",      "1.5",   "9",     "10",
     "\"\"", "\"\\u0001\"", "\"!\"", "\"\\\"\"", "\"#\"", "\"a\"", "\"aa\""};
@@ -152,11 +152,11 @@ static void bytes_have_hex_digits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_scalar_is_written_as_it_is_read),
-    cmocka_unit_test(other_spellings_are_no_scalars),
-    cmocka_unit_test(nothing_is_read_at_the_end),
+    cmocka_unit_test(a_scalar_is_written_as_it_was_read),
+    cmocka_unit_test(other_spellings_are_refused),
+    cmocka_unit_test(nothing_is_read_past_the_end),
     cmocka_unit_test(any_json_without_spaces_is_skipped),
-    cmocka_unit_test(scalars_ascend_and_only_the_same_are_equal),
+    cmocka_unit_test(scalars_have_an_order_and_only_equal_bytes_are_equal),
     cmocka_unit_test(bytes_have_hex_digits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,8 @@ static void reads_at(int line, const char *z, int expected) {
   size_t n = strlen(z);
   char *copy = malloc(n + 1);
 
-  memcpy(copy, z, n); /* nothing behind it, for the sanitizer */
+  /* Nothing comes after it, so that the sanitizer sees a read too far. */
+  memcpy(copy, z, n);
   if (kv_real_read(copy, n, &r) != expected) {
     fail_msg("line %d: %s is%s read", line, z, expected ? " not" : "");
   }
@@ -53,6 +54,7 @@ static void reals_have_the_fewest_digits(void **state) {
   prints(18014398509482032.0, "1.801439850948203e+16"); /* at the edge */
   prints(9007199254740993.0, "9007199254740992.0");
   prints(5.684341886080801e-14, "5.684341886080801e-14");
+  prints(5.684341886080802e-14, "5.684341886080802e-14"); /* 2 to the -44 */
 }
 
 static void small_and_large_ones_have_an_exponent(void **state) {
@@ -67,7 +69,7 @@ static void small_and_large_ones_have_an_exponent(void **state) {
   prints(-1.5e300, "-1.5e+300");
 }
 
-static void infinities_are_too_large_decimals(void **state) {
+static void infinities_are_decimals_that_are_too_large(void **state) {
   double r;
 
   (void)state;
@@ -193,13 +195,15 @@ static void any_real_is_read_as_it_was_printed(void **state) {
 
 static void adds(double a, double b) {
   double sum = a + b;
-  double whole = kv_real_add_whole(a, b);
+  double got = kv_real_add(a, b);
 
-  if (FLT_EVAL_METHOD == 0 && memcmp(&sum, &whole, sizeof(sum)) != 0 &&
-      (sum == sum || whole == whole)) {
-    fail_msg("%a + %a is %a, not %a", a, b, sum, whole);
-  }
-  assert_true(sum != sum || kv_real_add(a, b) == whole);
+#if LDBL_MANT_DIG == 64
+  double odd = kv_real_add_odd(a, b);
+
+  if (sum == sum) assert_memory_equal(&odd, &got, sizeof(odd));
+#endif
+  if (FLT_EVAL_METHOD == 0 && sum == sum)
+    assert_memory_equal(&sum, &got, sizeof(sum));
 }
 
 static void a_sum_is_rounded_once(void **state) {
@@ -246,7 +250,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(reals_have_the_fewest_digits),
     cmocka_unit_test(small_and_large_ones_have_an_exponent),
-    cmocka_unit_test(infinities_are_too_large_decimals),
+    cmocka_unit_test(infinities_are_decimals_that_are_too_large),
     cmocka_unit_test(no_other_text_is_read),
     cmocka_unit_test(any_real_is_read_as_it_was_printed),
     cmocka_unit_test(a_sum_is_rounded_once),

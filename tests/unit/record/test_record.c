@@ -1,7 +1,7 @@
 /*
-** Records: each form is read and written to the same bytes, and nothing else
-** is understood. Records are read where nothing lies behind them, so that the
-** address sanitizer sees a byte too many.
+** Records: each form is read and written to the same bytes, and nothing else is
+** understood. Records are read at the end of their memory, so that the address
+** sanitizer sees a read too far.
 */
 #include <math.h>
 #include <setjmp.h>
@@ -15,14 +15,9 @@
 #include <cmocka.h>
 
 #include "record/record.h"
+#include "support/folds.h"
 
-static void *resize(void *p, size_t n) {
-  if (n > 0) return realloc(p, n);
-  free(p);
-  return NULL;
-}
-
-/* A record that is read, and what it was read of. */
+/* A record, and the bytes that it was read from. */
 typedef struct reading {
   kv_arena arena;
   kv_record record;
@@ -30,7 +25,7 @@ typedef struct reading {
 } reading;
 
 static void read_bytes(reading *r, const void *z, size_t n) {
-  kv_arena_init(&r->arena, resize);
+  kv_arena_init(&r->arena, test_resize);
   r->z = malloc(n + !n);
   memcpy(r->z, z, n);
   assert_int_equal(kv_record_read(r->z, n, &r->arena, &r->record), KV_OK);
@@ -45,7 +40,7 @@ static void done(reading *r) {
   free(r->z);
 }
 
-/* What is read is written to the same bytes. */
+/* Assert that what is read is written as the same bytes. */
 static void is_canonical_at(int line, const char *z) {
   reading r;
   kv_bytes bytes;
@@ -53,7 +48,7 @@ static void is_canonical_at(int line, const char *z) {
 
   read_text(&r, z);
   if (!r.record.is_whole) fail_msg("line %d: not understood: %s", line, z);
-  kv_bytes_init(&bytes, resize, KV_RECORD_MAX);
+  kv_bytes_init(&bytes, test_resize, KV_RECORD_MAX);
   kv_record_begin(&bytes, r.record.is_birth);
   for (i = 0; i < r.record.n; i++)
     kv_record_add(&bytes, &r.record.cells[i]);
@@ -62,7 +57,7 @@ static void is_canonical_at(int line, const char *z) {
   if (bytes.n != strlen(z) || memcmp(bytes.z, z, bytes.n) != 0) {
     fail_msg("line %d: %s is written as %.*s", line, z, (int)bytes.n, bytes.z);
   }
-  /* The same of cells with their values decoded. */
+  /* The same for cells with their values decoded. */
   kv_bytes_clear(&bytes);
   kv_record_begin(&bytes, r.record.is_birth);
   for (i = 0; i < r.record.n; i++) {
@@ -111,7 +106,7 @@ static void is_no_record_at(int line, const void *z, size_t n) {
 }
 #define is_no_record(z) is_no_record_at(__LINE__, z, strlen(z))
 
-static void each_form_is_written_as_it_is_read(void **state) {
+static void each_form_is_written_as_it_was_read(void **state) {
   (void)state;
   is_canonical("{}");
   is_canonical("{\"\":1}");
@@ -161,9 +156,9 @@ static void elements_ascend_by_value(void **state) {
   is_no_cell("{\"cut\":[\"b\",\"a\"]}");
 }
 
-static void what_is_written_otherwise_is_no_cell(void **state) {
+static void cells_written_otherwise_are_unknown(void **state) {
   static const char *const cells[] = {
-    /* JSON, but not of records */
+    /* JSON, but not a record's */
     "true",
     "false",
     "[]",
@@ -238,7 +233,7 @@ static void what_is_written_otherwise_is_no_cell(void **state) {
     is_no_cell(cells[i]);
 }
 
-static void names_with_capitals_are_no_cells(void **state) {
+static void names_with_capitals_are_not_understood(void **state) {
   reading r;
 
   (void)state;
@@ -271,7 +266,7 @@ static void the_birth_is_a_one(void **state) {
   }
 }
 
-static void what_is_no_object_without_white_space_is_no_record(void **state) {
+static void only_an_object_without_white_space_is_a_record(void **state) {
   static const char *const bad[] = {
     "x",
     "{",
@@ -352,7 +347,7 @@ static void what_is_no_object_without_white_space_is_no_record(void **state) {
   is_no_record_at(__LINE__, "{\"a\":1}\0", 8);
 }
 
-static void a_record_that_is_cut_off_is_none(void **state) {
+static void a_truncated_record_is_not_a_record(void **state) {
   static const char whole[] =
     "{\"\":1,\"a\":{\"put\":[\"x\\\"\",1.5e+20],\"cut\":[\"y\\\\\"]},\"b\":{\"text\":"
     "\"00\"},\"c\":[{\"d\":[true,\"\xf0\x9f\x98\x80\"]},null],\"d\":-0.25,\"e\":\"\\u001f"
@@ -447,7 +442,7 @@ static void writes(int type, const void *z, size_t n, double real,
   cell.value.z = z;
   cell.value.n = n;
   cell.value.r = real;
-  kv_bytes_init(&bytes, resize, KV_RECORD_MAX);
+  kv_bytes_init(&bytes, test_resize, KV_RECORD_MAX);
   kv_record_begin(&bytes, 0);
   kv_record_add(&bytes, &cell);
   kv_record_end(&bytes);
@@ -482,7 +477,7 @@ static void a_record_that_is_too_large_is_refused(void **state) {
   memset(z, 'x', KV_RECORD_MAX + 1);
   cell.value.z = z;
   cell.value.n = n;
-  kv_bytes_init(&bytes, resize, KV_RECORD_MAX);
+  kv_bytes_init(&bytes, test_resize, KV_RECORD_MAX);
   kv_record_begin(&bytes, 0);
   kv_record_add(&bytes, &cell);
   kv_record_end(&bytes);
@@ -526,21 +521,6 @@ static void same_cells_assign_the_same_value(void **state) {
   done(&r);
 }
 
-/* An allocator that gives up after a while. */
-static int n_left;
-static int n_open;
-
-static void *failing(void *p, size_t n) {
-  if (n == 0) {
-    n_open--;
-    free(p);
-    return NULL;
-  }
-  if (n_left-- <= 0) return NULL;
-  n_open += p == NULL;
-  return realloc(p, n);
-}
-
 static void without_memory_nothing_stays(void **state) {
   char z[20000] = "{";
   size_t n = 1;
@@ -556,27 +536,27 @@ static void without_memory_nothing_stays(void **state) {
     kv_arena arena;
     kv_record record;
 
-    n_left = i;
-    n_open = 0;
-    kv_arena_init(&arena, failing);
+    test_memory = i;
+    test_open = 0;
+    kv_arena_init(&arena, test_resize_failing);
     rc = kv_record_read(z, n, &arena, &record);
     assert_true(rc == KV_OK || (rc == KV_NOMEM && record.n == 0));
     kv_arena_free(&arena);
-    assert_int_equal(n_open, 0);
+    assert_int_equal(test_open, 0);
   }
   assert_true(i > 3);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(each_form_is_written_as_it_is_read),
+    cmocka_unit_test(each_form_is_written_as_it_was_read),
     cmocka_unit_test(names_ascend_by_their_bytes),
     cmocka_unit_test(elements_ascend_by_value),
-    cmocka_unit_test(what_is_written_otherwise_is_no_cell),
-    cmocka_unit_test(names_with_capitals_are_no_cells),
+    cmocka_unit_test(cells_written_otherwise_are_unknown),
+    cmocka_unit_test(names_with_capitals_are_not_understood),
     cmocka_unit_test(the_birth_is_a_one),
-    cmocka_unit_test(what_is_no_object_without_white_space_is_no_record),
-    cmocka_unit_test(a_record_that_is_cut_off_is_none),
+    cmocka_unit_test(only_an_object_without_white_space_is_a_record),
+    cmocka_unit_test(a_truncated_record_is_not_a_record),
     cmocka_unit_test(nesting_is_limited),
     cmocka_unit_test(there_are_no_more_cells_than_columns),
     cmocka_unit_test(values_are_decoded),

@@ -14,7 +14,7 @@
 
 static int n_compared;
 
-/* By the tens alone, so that the ones show who was first. */
+/* By the tens only, so that the ones show which came first. */
 static int compare(const void *context, const void *a, const void *b) {
   int x = *(const int *)a / 10;
   int y = *(const int *)b / 10;
@@ -34,7 +34,7 @@ static void sort(int *numbers, size_t n, void **out) {
   kv_sort(out, n, room, compare, &n_compared);
 }
 
-static void whatever_the_number_they_are_sorted(void **state) {
+static void any_number_of_pointers_is_sorted(void **state) {
   int numbers[MANY];
   void *sorted[MANY];
   size_t n;
@@ -71,7 +71,7 @@ static void equal_ones_stay_in_their_order(void **state) {
     assert_ptr_equal(sorted[i], &equal[i]);
 }
 
-static void what_is_in_order_or_turned_takes_n_comparisons(void **state) {
+static void sorted_or_reversed_input_takes_n_comparisons(void **state) {
   int numbers[MANY];
   void *sorted[MANY];
   int i;
@@ -91,9 +91,9 @@ static void what_is_in_order_or_turned_takes_n_comparisons(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(whatever_the_number_they_are_sorted),
+    cmocka_unit_test(any_number_of_pointers_is_sorted),
     cmocka_unit_test(equal_ones_stay_in_their_order),
-    cmocka_unit_test(what_is_in_order_or_turned_takes_n_comparisons),
+    cmocka_unit_test(sorted_or_reversed_input_takes_n_comparisons),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

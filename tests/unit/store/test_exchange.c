@@ -41,7 +41,7 @@ static void the_reason_of_a_failed_commit_is_copied(void **state) {
   assert_string_equal(kv_exchange_commit_error(&store), "no room");
 }
 
-static void without_a_reason_it_is_that_of_sqlite(void **state) {
+static void without_a_reason_sqlites_text_is_used(void **state) {
   (void)state;
   kv_exchange_note_commit(&exchange, SQLITE_FULL, NULL);
   assert_string_equal(kv_exchange_commit_error(&store),
@@ -56,7 +56,7 @@ static void a_commit_that_succeeds_leaves_no_error(void **state) {
   assert_null(kv_exchange_commit_error(&store));
 }
 
-static void a_new_cache_is_looked_at_anew(void **state) {
+static void a_new_cache_is_checked_again(void **state) {
   (void)state;
   kv_exchange_note_commit(&exchange, SQLITE_FULL, "no room");
   exchange.is_checked = exchange.must_look = 1;
@@ -69,9 +69,9 @@ static void a_new_cache_is_looked_at_anew(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(the_reason_of_a_failed_commit_is_copied),
-    test(without_a_reason_it_is_that_of_sqlite),
+    test(without_a_reason_sqlites_text_is_used),
     test(a_commit_that_succeeds_leaves_no_error),
-    test(a_new_cache_is_looked_at_anew),
+    test(a_new_cache_is_checked_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

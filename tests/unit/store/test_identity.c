@@ -12,7 +12,7 @@
 #include "store/identity.h"
 #include "support/connection.h"
 
-static void its_clock_is_the_option_or_that_of_the_wall(void **state) {
+static void its_clock_is_the_option_or_the_wall_clock(void **state) {
   int64_t before = kv_folder_now();
   kv_store store;
 
@@ -53,7 +53,7 @@ static void a_savepoint_is_a_transaction_of_the_user(void **state) {
   test_disconnect(store.db);
 }
 
-static void functions_and_scans_within_each_other_are_counted(void **state) {
+static void nested_functions_and_scans_are_counted(void **state) {
   kv_store store;
 
   (void)state;
@@ -70,10 +70,10 @@ static void functions_and_scans_within_each_other_are_counted(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(its_clock_is_the_option_or_that_of_the_wall),
+    cmocka_unit_test(its_clock_is_the_option_or_the_wall_clock),
     cmocka_unit_test(temp_is_temp_in_any_case),
     cmocka_unit_test(a_savepoint_is_a_transaction_of_the_user),
-    cmocka_unit_test(functions_and_scans_within_each_other_are_counted),
+    cmocka_unit_test(nested_functions_and_scans_are_counted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

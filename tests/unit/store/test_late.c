@@ -27,12 +27,12 @@ static kv_pending_row *text_row(late_row *row, const char *key) {
 }
 
 static void put(kv_late *late, kv_pending_row *row) {
-  assert_rc(kv_late_reserve(late, 1), SQLITE_OK);
+  assert_rc(kv_late_reserve(late, &row->key), SQLITE_OK);
   kv_late_put(late, row);
 }
 
-static void nothing_is_found_in_none(void **state) {
-  kv_late late = {NULL, 0, 0};
+static void nothing_is_found_in_an_empty_set(void **state) {
+  kv_late late = {NULL, 0, 0, 0};
   kv_value key = test_text("a");
 
   (void)state;
@@ -42,7 +42,7 @@ static void nothing_is_found_in_none(void **state) {
 
 static void a_row_is_found_by_its_key(void **state) {
   static late_row rows[MANY];
-  kv_late late = {NULL, 0, 0};
+  kv_late late = {NULL, 0, 0, 0};
   kv_value other = test_text("other");
   char key[20];
   int i;
@@ -63,7 +63,7 @@ static void a_row_is_found_by_its_key(void **state) {
 
 static void the_last_row_of_a_key_counts(void **state) {
   late_row rows[3];
-  kv_late late = {NULL, 0, 0};
+  kv_late late = {NULL, 0, 0, 0};
   kv_late_rows sorted;
 
   (void)state;
@@ -89,7 +89,7 @@ static void the_last_row_of_a_key_counts(void **state) {
 
 static void rows_are_sorted_by_key(void **state) {
   static late_row rows[MANY];
-  kv_late late = {NULL, 0, 0};
+  kv_late late = {NULL, 0, 0, 0};
   kv_late_rows sorted;
   char key[20];
   int i;
@@ -113,12 +113,79 @@ static void rows_are_sorted_by_key(void **state) {
   kv_late_clear(&late);
 }
 
+static void rows_in_the_order_of_keys_are_not_hashed(void **state) {
+  static late_row rows[MANY];
+  kv_late late = {NULL, 0, 0, 0};
+  kv_value before = test_text("");
+  kv_value between = test_text("0001x");
+  kv_value behind = test_text("9");
+  kv_late_rows sorted;
+  char key[20];
+  int i;
+
+  (void)state;
+  assert_false(kv_late_is_next(&late, &behind));
+  for (i = 0; i < MANY; i++) {
+    snprintf(key, sizeof(key), "%04d", i);
+    put(&late, text_row(&rows[i], key));
+    put(&late, text_row(&rows[i], key));
+  }
+  assert_false(late.is_hashed);
+  assert_int_equal(late.n, MANY);
+  for (i = 0; i < MANY; i++)
+    assert_ptr_equal(kv_late_find(&late, &rows[i].row.key), &rows[i].row);
+  assert_null(kv_late_find(&late, &before));
+  assert_null(kv_late_find(&late, &between));
+  assert_null(kv_late_find(&late, &behind));
+  assert_true(kv_late_is_next(&late, &behind));
+  assert_false(kv_late_is_next(&late, &rows[MANY - 1].row.key));
+  rows[5].row.is_again = 1;
+  assert_rc(kv_late_sort(&late, 1, &sorted), SQLITE_OK);
+  assert_int_equal(sorted.n_new, MANY - 1);
+  assert_ptr_equal(sorted.rows[MANY - 1], &rows[5].row);
+  for (i = 0; i < MANY - 1; i++)
+    assert_ptr_equal(sorted.rows[i], &rows[i < 5 ? i : i + 1].row);
+  kv_late_rows_clear(&sorted);
+  kv_late_clear(&late);
+}
+
+static void one_row_out_of_order_hashes_all(void **state) {
+  static late_row rows[MANY];
+  late_row other;
+  kv_late late = {NULL, 0, 0, 0};
+  kv_late_rows sorted;
+  char key[20];
+  int i;
+
+  (void)state;
+  for (i = 0; i < MANY; i++) {
+    snprintf(key, sizeof(key), "%04d", i);
+    put(&late, text_row(&rows[i], key));
+  }
+  put(&late, text_row(&other, "0007"));
+  assert_true(late.is_hashed);
+  assert_int_equal(late.n, MANY);
+  assert_false(kv_late_is_next(&late, &rows[MANY - 1].row.key));
+  for (i = 0; i < MANY; i++) {
+    assert_ptr_equal(kv_late_find(&late, &rows[i].row.key),
+                     i == 7 ? &other.row : &rows[i].row);
+  }
+  assert_rc(kv_late_sort(&late, 1, &sorted), SQLITE_OK);
+  for (i = 0; i < MANY; i++)
+    assert_ptr_equal(sorted.rows[i], i == 7 ? &other.row : &rows[i].row);
+  kv_late_rows_clear(&sorted);
+  kv_late_clear(&late);
+  assert_false(late.is_hashed);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(nothing_is_found_in_none),
+    cmocka_unit_test(nothing_is_found_in_an_empty_set),
     cmocka_unit_test(a_row_is_found_by_its_key),
     cmocka_unit_test(the_last_row_of_a_key_counts),
     cmocka_unit_test(rows_are_sorted_by_key),
+    cmocka_unit_test(rows_in_the_order_of_keys_are_not_hashed),
+    cmocka_unit_test(one_row_out_of_order_hashes_all),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static void earlier_rows_were_moved_if_they_were_added(void **state) {
   kv_moves_begin(&moves, 0);
 }
 
-static void the_next_statement_has_moved_none_of_them(void **state) {
+static void the_next_statement_starts_with_no_moves(void **state) {
   kv_moves moves = {0, NULL};
 
   (void)state;
@@ -54,7 +54,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_of_the_statement_itself_were_moved),
     cmocka_unit_test(earlier_rows_were_moved_if_they_were_added),
-    cmocka_unit_test(the_next_statement_has_moved_none_of_them),
+    cmocka_unit_test(the_next_statement_starts_with_no_moves),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,7 +140,7 @@ static void a_failed_write_goes_back_to_where_it_was(void **state) {
   assert_string_equal(rows_of(pending), "a=1 c=4");
 }
 
-static void rollback_to_takes_back_what_came_after(void **state) {
+static void rollback_to_undoes_what_came_after(void **state) {
   kv_pending *pending = *state;
 
   add(pending, "a", "1");
@@ -184,8 +184,8 @@ static void a_released_savepoint_is_part_of_the_outer_one(void **state) {
   assert_string_equal(rows_of(pending), "a=1");
 }
 
-/* SQLite tells a table only of savepoints that begin while it takes part. */
-static void savepoints_from_before_the_first_write_are_known(void **state) {
+/* SQLite reports only savepoints that begin while the table takes part. */
+static void savepoints_before_the_first_write_are_known(void **state) {
   kv_pending *pending = *state;
   int i;
 
@@ -202,7 +202,7 @@ static void savepoints_from_before_the_first_write_are_known(void **state) {
   }
 }
 
-static void two_tables_may_tell_of_one_savepoint(void **state) {
+static void two_tables_may_report_the_same_savepoint(void **state) {
   kv_pending *pending = *state;
 
   add(pending, "a", "1");
@@ -264,7 +264,7 @@ static void closing_forgets_rows_and_keeps_savepoints(void **state) {
   assert_int_equal(pending->n_rows, 0);
 }
 
-/* Add rows of 1 KiB until the transaction is not remembered any more. */
+/* Add rows of 1 KiB until the transaction is no longer remembered. */
 static int64_t fill(kv_pending *pending) {
   char value[KV_PENDING_COPY + 1];
   int64_t i;
@@ -278,7 +278,7 @@ static int64_t fill(kv_pending *pending) {
   return i;
 }
 
-static void a_huge_transaction_is_counted_only(void **state) {
+static void a_huge_transaction_is_only_counted(void **state) {
   sqlite3_int64 used = sqlite3_memory_used();
   kv_pending *pending = *state;
   int64_t n;
@@ -297,7 +297,7 @@ static void a_huge_transaction_is_counted_only(void **state) {
   assert_int_equal(sqlite3_memory_used(), used);
 }
 
-static void going_back_counts_also_in_a_huge_transaction(void **state) {
+static void going_back_works_in_a_huge_transaction_too(void **state) {
   kv_pending *pending = *state;
   kv_pending_mark here;
   int64_t n;
@@ -348,16 +348,16 @@ int main(void) {
     test(large_values_are_referred_to),
     test(seen_rows_come_before_the_first_number),
     test(a_failed_write_goes_back_to_where_it_was),
-    test(rollback_to_takes_back_what_came_after),
+    test(rollback_to_undoes_what_came_after),
     test(a_savepoint_outlives_going_back_to_it),
     test(a_released_savepoint_is_part_of_the_outer_one),
-    test(savepoints_from_before_the_first_write_are_known),
-    test(two_tables_may_tell_of_one_savepoint),
+    test(savepoints_before_the_first_write_are_known),
+    test(two_tables_may_report_the_same_savepoint),
     test(without_rows_the_transaction_has_no_time),
     test(level_minus_one_is_the_transaction),
     test(closing_forgets_rows_and_keeps_savepoints),
-    test(a_huge_transaction_is_counted_only),
-    test(going_back_counts_also_in_a_huge_transaction),
+    test(a_huge_transaction_is_only_counted),
+    test(going_back_works_in_a_huge_transaction_too),
     test(nothing_is_left_when_it_is_cleared),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ static void the_clock_is_real_unless_it_is_given(void **state) {
 }
 
 /* Between finding a store and locking it, another connection may do this. */
-static void a_cache_made_anew_meanwhile_is_refused(void **state) {
+static void a_cache_that_was_recreated_is_refused(void **state) {
   test_store t;
 
   test_store_open(&t, test_path("%s/n.kv", *state), "laptop");
@@ -49,7 +49,7 @@ static void a_cache_made_anew_meanwhile_is_refused(void **state) {
   test_store_close(&t);
 }
 
-static void merges_have_other_numbers_than_the_transaction(void **state) {
+static void merges_and_the_transaction_have_different_numbers(void **state) {
   test_store t;
   int64_t next;
 
@@ -68,8 +68,8 @@ static void merges_have_other_numbers_than_the_transaction(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(the_clock_is_real_unless_it_is_given),
-    test_in_folder(a_cache_made_anew_meanwhile_is_refused),
-    test_in_folder(merges_have_other_numbers_than_the_transaction),
+    test_in_folder(a_cache_that_was_recreated_is_refused),
+    test_in_folder(merges_and_the_transaction_have_different_numbers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,99 +12,88 @@
 #include "support/rc.h"
 #include "support/stores.h"
 
-static test_store t;
-
-static int setup(void **state) {
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  return 0;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  test_store_close(&t);
-  return 0;
-}
-
-#define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 static void its_first_write_chooses_its_time_and_numbers(void **state) {
-  const kv_pending *pending = &t.store->txn->pending;
+  const kv_pending *pending = &test_laptop.store->txn->pending;
 
   (void)state;
-  test_store_set(&t, "a", "1");
-  test_store_set(&t, "b", "1");
-  assert_false(kv_transaction_is_open(t.store));
-  test_run(t.db, "BEGIN");
-  assert_rc(kv_transaction_open(t.store, &t.err), SQLITE_OK);
-  assert_true(kv_transaction_is_open(t.store));
-  assert_false(kv_transaction_has_rows(t.store));
+  test_store_set(&test_laptop, "a", "1");
+  test_store_set(&test_laptop, "b", "1");
+  assert_false(kv_transaction_is_open(test_laptop.store));
+  test_run(test_laptop.db, "BEGIN");
+  assert_rc(kv_transaction_open(test_laptop.store, &test_laptop.err),
+            SQLITE_OK);
+  assert_true(kv_transaction_is_open(test_laptop.store));
+  assert_false(kv_transaction_has_rows(test_laptop.store));
   assert_int_equal(kv_pending_first(pending), 3);
   assert_int_equal(pending->ts, TEST_NOW + 2); /* after those before */
-  assert_rc(test_store_write(&t, "c", "1"), SQLITE_OK);
-  assert_true(kv_transaction_has_rows(t.store));
-  test_store_rollback(&t);
-  assert_false(kv_transaction_is_open(t.store));
-  assert_false(kv_transaction_has_rows(t.store));
+  assert_rc(test_store_write(&test_laptop, "c", "1"), SQLITE_OK);
+  assert_true(kv_transaction_has_rows(test_laptop.store));
+  test_store_rollback(&test_laptop);
+  assert_false(kv_transaction_is_open(test_laptop.store));
+  assert_false(kv_transaction_has_rows(test_laptop.store));
 }
 
 static void observers_and_twins_do_not_write(void **state) {
-  char *device = t.store->device;
+  char *device = test_laptop.store->device;
 
   (void)state;
-  t.store->device = NULL;
-  assert_rc(kv_transaction_open(t.store, &t.err), SQLITE_READONLY);
-  t.store->device = device;
-  assert_non_null(strstr(t.err, "observer"));
-  assert_false(kv_transaction_is_open(t.store));
-  test_store_set(&t, "a", "1");
-  test_run(t.db, "UPDATE kv_cursor SET state = 'twin'");
-  sqlite3_free(t.err);
-  t.err = NULL;
-  assert_rc(kv_transaction_open(t.store, &t.err), SQLITE_READONLY);
-  assert_non_null(strstr(t.err, "laptop"));
-  assert_false(kv_transaction_is_open(t.store));
+  test_laptop.store->device = NULL;
+  assert_rc(kv_transaction_open(test_laptop.store, &test_laptop.err),
+            SQLITE_READONLY);
+  test_laptop.store->device = device;
+  assert_non_null(strstr(test_laptop.err, "observer"));
+  assert_false(kv_transaction_is_open(test_laptop.store));
+  test_store_set(&test_laptop, "a", "1");
+  test_run(test_laptop.db, "UPDATE kv_cursor SET state = 'twin'");
+  sqlite3_free(test_laptop.err);
+  test_laptop.err = NULL;
+  assert_rc(kv_transaction_open(test_laptop.store, &test_laptop.err),
+            SQLITE_READONLY);
+  assert_non_null(strstr(test_laptop.err, "laptop"));
+  assert_false(kv_transaction_is_open(test_laptop.store));
 }
 
-static void what_a_scan_has_read_ahead_becomes_stale(void **state) {
-  int64_t n = kv_transaction_n_writes(t.store);
+static void rows_that_a_scan_has_read_ahead_become_stale(void **state) {
+  int64_t n = kv_transaction_n_writes(test_laptop.store);
 
   (void)state;
-  test_run(t.db, "BEGIN");
-  test_store_write(&t, "a", "1");
-  assert_true(kv_transaction_n_writes(t.store) > n);
-  assert_rc(kv_transaction_savepoint(t.store, 0), SQLITE_OK);
-  n = kv_transaction_n_writes(t.store);
-  kv_transaction_release(t.store, 1);
-  assert_true(kv_transaction_n_writes(t.store) == n);
-  assert_rc(kv_transaction_rollback_to(t.store, 0), SQLITE_OK);
-  assert_true(kv_transaction_n_writes(t.store) > n);
-  n = kv_transaction_n_writes(t.store);
-  test_store_rollback(&t);
-  assert_true(kv_transaction_n_writes(t.store) > n);
+  test_run(test_laptop.db, "BEGIN");
+  test_store_write(&test_laptop, "a", "1");
+  assert_true(kv_transaction_n_writes(test_laptop.store) > n);
+  assert_rc(kv_transaction_savepoint(test_laptop.store, 0), SQLITE_OK);
+  n = kv_transaction_n_writes(test_laptop.store);
+  kv_transaction_release(test_laptop.store, 1);
+  assert_true(kv_transaction_n_writes(test_laptop.store) == n);
+  assert_rc(kv_transaction_rollback_to(test_laptop.store, 0), SQLITE_OK);
+  assert_true(kv_transaction_n_writes(test_laptop.store) > n);
+  n = kv_transaction_n_writes(test_laptop.store);
+  test_store_rollback(&test_laptop);
+  assert_true(kv_transaction_n_writes(test_laptop.store) > n);
 }
 
 static void savepoints_within_a_write_are_ignored(void **state) {
   (void)state;
-  test_run(t.db, "BEGIN");
-  assert_rc(kv_transaction_savepoint(t.store, 0), SQLITE_OK);
-  test_store_write(&t, "a", "1");
-  t.store->txn->is_writing = 1;
-  assert_true(kv_transaction_is_writing(t.store));
-  assert_rc(kv_transaction_rollback_to(t.store, 0), SQLITE_OK);
-  assert_true(kv_transaction_has_rows(t.store));
-  t.store->txn->is_writing = 0;
-  assert_rc(kv_transaction_rollback_to(t.store, 0), SQLITE_OK);
-  assert_false(kv_transaction_has_rows(t.store));
-  test_store_rollback(&t);
+  test_run(test_laptop.db, "BEGIN");
+  assert_rc(kv_transaction_savepoint(test_laptop.store, 0), SQLITE_OK);
+  test_store_write(&test_laptop, "a", "1");
+  test_laptop.store->txn->is_writing = 1;
+  assert_true(kv_transaction_is_writing(test_laptop.store));
+  assert_rc(kv_transaction_rollback_to(test_laptop.store, 0), SQLITE_OK);
+  assert_true(kv_transaction_has_rows(test_laptop.store));
+  test_laptop.store->txn->is_writing = 0;
+  assert_rc(kv_transaction_rollback_to(test_laptop.store, 0), SQLITE_OK);
+  assert_false(kv_transaction_has_rows(test_laptop.store));
+  test_store_rollback(&test_laptop);
 }
 
-static void what_the_log_of_a_temp_cache_lost_is_told_once(void **state) {
+static void a_temp_cache_reports_once_what_its_log_lost(void **state) {
   test_store temp;
 
   (void)state;
-  kv_exchange_note_commit(t.store->exchange, SQLITE_FULL, "the disk is full");
-  assert_rc(kv_transaction_tell(t.store, &t.err), SQLITE_OK);
+  kv_exchange_note_commit(test_laptop.store->exchange, SQLITE_FULL,
+                          "the disk is full");
+  assert_rc(kv_transaction_tell(test_laptop.store, &test_laptop.err),
+            SQLITE_OK);
   test_store_open_temp(&temp, ":memory:", "phone");
   kv_exchange_note_commit(temp.store->exchange, SQLITE_FULL,
                           "the disk is full");
@@ -116,24 +105,25 @@ static void what_the_log_of_a_temp_cache_lost_is_told_once(void **state) {
 
 static void changes_can_be_undone_inside_a_transaction(void **state) {
   (void)state;
-  assert_false(kv_transaction_can_undo(t.store));
-  test_run(t.db, "SAVEPOINT s");
-  assert_true(kv_transaction_can_undo(t.store));
-  test_run(t.db, "RELEASE s");
-  assert_rc(kv_transaction_open(t.store, &t.err), SQLITE_OK);
-  assert_true(kv_transaction_can_undo(t.store));
-  kv_transaction_rollback(t.store);
-  assert_false(kv_transaction_can_undo(t.store));
+  assert_false(kv_transaction_can_undo(test_laptop.store));
+  test_run(test_laptop.db, "SAVEPOINT s");
+  assert_true(kv_transaction_can_undo(test_laptop.store));
+  test_run(test_laptop.db, "RELEASE s");
+  assert_rc(kv_transaction_open(test_laptop.store, &test_laptop.err),
+            SQLITE_OK);
+  assert_true(kv_transaction_can_undo(test_laptop.store));
+  kv_transaction_rollback(test_laptop.store);
+  assert_false(kv_transaction_can_undo(test_laptop.store));
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(its_first_write_chooses_its_time_and_numbers),
-    test(observers_and_twins_do_not_write),
-    test(what_a_scan_has_read_ahead_becomes_stale),
-    test(savepoints_within_a_write_are_ignored),
-    test(what_the_log_of_a_temp_cache_lost_is_told_once),
-    test(changes_can_be_undone_inside_a_transaction),
+    test_with_laptop(its_first_write_chooses_its_time_and_numbers),
+    test_with_laptop(observers_and_twins_do_not_write),
+    test_with_laptop(rows_that_a_scan_has_read_ahead_become_stale),
+    test_with_laptop(savepoints_within_a_write_are_ignored),
+    test_with_laptop(a_temp_cache_reports_once_what_its_log_lost),
+    test_with_laptop(changes_can_be_undone_inside_a_transaction),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,7 +107,7 @@ static void a_write_comes_after_what_it_replaces(void **state) {
   test_store_close(&t);
 }
 
-static void at_the_end_of_time_a_key_cannot_be_set(void **state) {
+static void a_key_cannot_be_set_at_the_end_of_time(void **state) {
   test_store t;
 
   (void)state;
@@ -123,7 +123,7 @@ static void at_the_end_of_time_a_key_cannot_be_set(void **state) {
   test_store_close(&t);
 }
 
-static void a_delete_tells_whether_the_key_was_there(void **state) {
+static void a_delete_tells_whether_the_key_existed(void **state) {
   kv_value key = test_text("a");
   test_store t;
   int existed;
@@ -253,7 +253,7 @@ static void one_and_one_point_zero_are_one_key(void **state) {
 }
 
 static void an_observer_cannot_write(void **state) {
-  kv_options options = {":memory:", NULL, TEST_NOW, 0};
+  kv_options options = {":memory:", NULL, TEST_NOW, 0, 0, KV_AS_BEFORE, 0};
   test_store t;
   kv_store *eyes = NULL;
   kv_value key = test_text("a");
@@ -270,7 +270,7 @@ static void an_observer_cannot_write(void **state) {
   test_store_close(&t);
 }
 
-/* The cache takes no row of this key. */
+/* Make the cache refuse rows of this key. */
 static void refuse(test_store *t, const char *key) {
   test_run(t->db,
            "CREATE TEMP TRIGGER no BEFORE INSERT ON main.kv_cache "
@@ -372,8 +372,8 @@ int main(void) {
     cmocka_unit_test(a_transaction_has_one_time),
     cmocka_unit_test(a_key_set_twice_in_a_transaction_is_one_row),
     cmocka_unit_test(a_write_comes_after_what_it_replaces),
-    cmocka_unit_test(at_the_end_of_time_a_key_cannot_be_set),
-    cmocka_unit_test(a_delete_tells_whether_the_key_was_there),
+    cmocka_unit_test(a_key_cannot_be_set_at_the_end_of_time),
+    cmocka_unit_test(a_delete_tells_whether_the_key_existed),
     cmocka_unit_test(a_null_key_is_refused),
     cmocka_unit_test(a_conflict_writes_nothing),
     cmocka_unit_test(a_renamed_key_is_one_delete_and_one_set),

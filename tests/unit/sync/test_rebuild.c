@@ -15,7 +15,7 @@
 #include "support/stores.h"
 #include "sync/rebuild.h"
 
-static void a_cache_that_is_unusable_is_built_anew(void **state) {
+static void an_unusable_cache_is_rebuilt(void **state) {
   test_store t;
 
   (void)state;
@@ -30,7 +30,7 @@ static void a_cache_that_is_unusable_is_built_anew(void **state) {
   test_store_close(&t);
 }
 
-static void a_newer_cache_is_left_as_it_is(void **state) {
+static void a_newer_cache_is_left_alone(void **state) {
   test_store t;
 
   (void)state;
@@ -42,7 +42,7 @@ static void a_newer_cache_is_left_as_it_is(void **state) {
   test_store_close(&t);
 }
 
-static void a_usable_cache_is_left_as_it_is(void **state) {
+static void a_usable_cache_is_left_alone(void **state) {
   test_store t;
 
   (void)state;
@@ -55,9 +55,9 @@ static void a_usable_cache_is_left_as_it_is(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test_in_folder(a_cache_that_is_unusable_is_built_anew),
-    test_in_folder(a_newer_cache_is_left_as_it_is),
-    test_in_folder(a_usable_cache_is_left_as_it_is),
+    test_in_folder(an_unusable_cache_is_rebuilt),
+    test_in_folder(a_newer_cache_is_left_alone),
+    test_in_folder(a_usable_cache_is_left_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
-** What makes a cache quick to read: superseded rows go to the back when they
-** are worth it, and come to the front again when what superseded them goes.
+** Keeping a cache fast to read: superseded rows go to the back when there are
+** enough of them, and return to the front when the rows that superseded them
+** are removed.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "own/own.h"
+#include "outgoing/own.h"
 #include "support/files.h"
 #include "support/rc.h"
 #include "support/stores.h"
@@ -64,12 +65,12 @@ static void few_new_rows_are_left_where_they_are(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   set_keys(&t, 1000, "a");
   upkeep(&t);
-  set_keys(&t, 200, "b");
+  set_keys(&t, 900, "b");
   upkeep(&t);
-  test_rows(t.db, "1200|0", PLACES);
-  set_keys(&t, 100, "c");
+  test_rows(t.db, "1900|0", PLACES);
+  set_keys(&t, 200, "c");
   upkeep(&t);
-  test_rows(t.db, "1000|300", PLACES);
+  test_rows(t.db, "1000|1100", PLACES);
   test_store_close(&t);
 }
 
@@ -110,7 +111,7 @@ a_row_whose_successor_is_forgotten_comes_to_the_front(void **state) {
   test_store_close(&t);
 }
 
-static void an_idle_cache_is_not_looked_at(void **state) {
+static void an_idle_cache_is_not_checked(void **state) {
   test_store t;
 
   (void)state;
@@ -124,7 +125,7 @@ static void an_idle_cache_is_not_looked_at(void **state) {
   test_store_close(&t);
 }
 
-static void nothing_is_indexed_that_nobody_asks_for(void **state) {
+static void no_index_is_built_that_nobody_needs(void **state) {
   test_store t;
 
   (void)state;
@@ -136,7 +137,7 @@ static void nothing_is_indexed_that_nobody_asks_for(void **state) {
   test_store_close(&t);
 }
 
-static void the_index_by_time_is_made_once_when_it_is_wanted(void **state) {
+static void the_index_by_time_is_built_once_when_needed(void **state) {
   test_store t;
 
   (void)state;
@@ -164,7 +165,7 @@ static int deny_savepoints(void *unused, int action, const char *a,
   return action == SQLITE_SAVEPOINT ? SQLITE_DENY : SQLITE_OK;
 }
 
-static void an_index_that_the_host_forbids_is_made_later(void **state) {
+static void an_index_that_the_host_forbids_is_built_later(void **state) {
   static const char indexes[] =
     "SELECT count(*) FROM sqlite_master WHERE type = 'index'";
   test_store t;
@@ -190,10 +191,10 @@ int main(void) {
     test_in_folder(few_new_rows_are_left_where_they_are),
     test_in_folder(nothing_is_swept_inside_a_transaction),
     test_in_folder(a_row_whose_successor_is_forgotten_comes_to_the_front),
-    test_in_folder(an_idle_cache_is_not_looked_at),
-    test_in_folder(nothing_is_indexed_that_nobody_asks_for),
-    test_in_folder(the_index_by_time_is_made_once_when_it_is_wanted),
-    test_in_folder(an_index_that_the_host_forbids_is_made_later),
+    test_in_folder(an_idle_cache_is_not_checked),
+    test_in_folder(no_index_is_built_that_nobody_needs),
+    test_in_folder(the_index_by_time_is_built_once_when_needed),
+    test_in_folder(an_index_that_the_host_forbids_is_built_later),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

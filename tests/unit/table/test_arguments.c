@@ -74,7 +74,7 @@ static void a_time_is_text_now_or_microseconds(void **state) {
   assert_true(last_of("'2026-11-01'") == TEST_NOW + 999);
 }
 
-static void other_values_are_no_times(void **state) {
+static void other_values_are_not_times(void **state) {
   (void)state;
   assert_true(last_of("1793491200") == -1);
   assert_non_null(strstr(err, "looks like seconds or milliseconds"));
@@ -143,7 +143,7 @@ static void a_text_with_a_nul_is_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(a_time_is_text_now_or_microseconds),
-    test(other_values_are_no_times),
+    test(other_values_are_not_times),
     test(options_are_read_with_their_quotes),
     test(options_that_are_not_allowed_are_named),
     test(a_text_with_a_nul_is_refused),

@@ -46,7 +46,7 @@ static int plan_of(const char *query) {
 
 #define PAIR "SELECT key, value FROM kv "
 
-static void a_key_is_looked_up_where_it_is(void **state) {
+static void a_key_is_looked_up_directly(void **state) {
   (void)state;
   assert_int_equal(plan_of(PAIR "WHERE key = 'a'"),
                    KV_PLAN_POINT | KV_PLAN_VALUE);
@@ -124,7 +124,7 @@ static kv_plan_prefix prefix(const char *pattern, const char *low,
   return out;
 }
 
-static void bounds_are_told_from_those_of_a_pattern(void **state) {
+static void bounds_of_a_pattern_are_recognized(void **state) {
   (void)state;
   assert_int_equal(prefix("NULL", "'ab'", "'ac'"), KV_PREFIX_ASCII);
   assert_int_equal(prefix("NULL", "'\xc3\xa9'", "'\xc3\xaa'"), KV_PREFIX_OTHER);
@@ -138,12 +138,12 @@ static void bounds_are_told_from_those_of_a_pattern(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    test(a_key_is_looked_up_where_it_is),
+    test(a_key_is_looked_up_directly),
     test(a_range_of_keys_is_scanned_in_its_direction),
     test(only_columns_that_are_needed_are_read),
     test(the_past_and_times_have_plans_of_their_own),
     test(a_pattern_leaves_out_no_blob),
-    test(bounds_are_told_from_those_of_a_pattern),
+    test(bounds_of_a_pattern_are_recognized),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /*
-** Tables over a path that is an argument, or under a name: kv_foreign is one.
+** Tables over a path that is given as an argument or under a name, such as
+** kv_foreign.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,6 +52,25 @@ static void a_path_is_an_argument_or_has_a_name(void **state) {
   test_rows(db, "abcd", "SELECT group_concat(key, '') FROM t, kv_foreign(t.p)");
 }
 
+/* SQLite asks for the price of each side by itself, without the argument. */
+static void conditions_with_or_are_answered(void **state) {
+  const char *log = test_path("%s/phone/log.db", *state);
+
+  test_run(db, "CREATE VIRTUAL TABLE temp.phone USING kv_foreign(%Q)", log);
+  test_rows(db, "ad",
+            "SELECT group_concat(key, '') FROM phone WHERE key = 'a' OR "
+            "(key = 'd' AND op <> '')");
+  test_rows(db, "ad",
+            test_path("SELECT group_concat(key, '') FROM kv_foreign(%Q) WHERE "
+                      "key = 'a' OR (key = 'd' AND op <> '')",
+                      log));
+  test_rows(
+    db, "10",
+    test_path("SELECT count(*) FROM phone AS p JOIN kv_foreign(%Q) AS f "
+              "ON p.key = f.key OR p.key < f.key",
+              log));
+}
+
 static void a_named_path_stays_where_the_folder_was(void **state) {
   char *before = getcwd(NULL, 0);
 
@@ -63,10 +83,13 @@ static void a_named_path_stays_where_the_folder_was(void **state) {
   free(before);
 }
 
-static void a_path_that_is_missing_is_asked_for(void **state) {
+static void a_missing_path_is_asked_for(void **state) {
   (void)state;
   fails("SELECT * FROM kv_foreign", "name a path: kv_foreign('");
   fails("SELECT * FROM kv_foreign(NULL)", "name a path, not NULL");
+  fails("SELECT * FROM kv_foreign('')", "name a path, not ''");
+  fails("CREATE VIRTUAL TABLE temp.x USING kv_parstore('')",
+        "name a path, not ''");
   fails("SELECT * FROM kv_foreign(char(97, 0, 98))",
         "there is a NUL in the path after 'a'");
   fails("CREATE VIRTUAL TABLE temp.x USING kv_foreign('a', 'b')",
@@ -87,8 +110,9 @@ static void views_of_a_database_do_not_open_files(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     test(a_path_is_an_argument_or_has_a_name),
+    test(conditions_with_or_are_answered),
     test(a_named_path_stays_where_the_folder_was),
-    test(a_path_that_is_missing_is_asked_for),
+    test(a_missing_path_is_asked_for),
     test(views_of_a_database_do_not_open_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
-** Comparisons of times as a range of ts: asked for as a virtual table does, by
-** one that has no rows.
+** Comparisons of times as a range of ts, as seen by a virtual table that has no
+** rows.
 */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -156,7 +156,7 @@ static void bounds_of_time_are_texts(void **state) {
         TEST_NOW, TEST_NOW + 8);
 }
 
-static void with_null_there_is_nothing(void **state) {
+static void a_comparison_with_null_finds_nothing(void **state) {
   (void)state;
   test_run(db, "SELECT * FROM times WHERE ts > NULL");
   assert_true(first > last);
@@ -164,7 +164,8 @@ static void with_null_there_is_nothing(void **state) {
   assert_true(first > last);
 }
 
-static void what_a_type_does_not_decide_is_all(void **state) {
+static void
+a_comparison_that_depends_on_the_type_is_left_to_sqlite(void **state) {
   (void)state;
   range("ts > 'abc'", 0, KV_TS_MAX);
   range("time < 5", 0, KV_TS_MAX);
@@ -196,8 +197,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     test(bounds_of_ts_are_included_or_not),
     test(bounds_of_time_are_texts),
-    test(with_null_there_is_nothing),
-    test(what_a_type_does_not_decide_is_all),
+    test(a_comparison_with_null_finds_nothing),
+    test(a_comparison_that_depends_on_the_type_is_left_to_sqlite),
     test(only_a_prefix_of_ts_device_and_seq_is_an_order),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,40 @@
+/*
+** Writes one change of one key of another bucket than '', which is that of kv.
+**
+**     kv_bucket_find()   what is there, and where the change goes
+**     (the caller checks, and writes what may fail)
+**     kv_bucket_put()    the row, in the cache and for the commit
+**
+** Rows of other buckets are in the back of the cache from the start. A change of
+** a key that the transaction has changed already replaces that row.
+*/
+#ifndef KV_BUCKET_BUCKET_H
+#define KV_BUCKET_BUCKET_H
+
+#include "cache/cache.h"
+#include "store/identity.h"
+
+/* The newest row of a key, and the place of the one that comes. */
+typedef struct kv_bucket_place {
+  int is_found; /* there is a row */
+  int op;
+  int is_again;   /* it is of this transaction: the new one replaces it */
+  kv_value value; /* if is_again: its value, for kv_value_free() */
+  int64_t index;
+  int64_t ts;
+  kv_value parent_ts;
+} kv_bucket_place;
+
+/*
+** Find the place of a change, which begins the transaction if it has not
+** written. Errors with a message, those of kv_write_set() among them.
+*/
+int kv_bucket_find(kv_store *store, const kv_value *bucket, const kv_value *key,
+                   kv_bucket_place *out, char **err);
+
+/* Write the change. value is NULL for KV_OP_DELETE. Errors with a message. */
+int kv_bucket_put(kv_store *store, const kv_bucket_place *place,
+                  const kv_value *bucket, int op, const kv_value *key,
+                  const kv_value *value, char **err);
+
+#endif

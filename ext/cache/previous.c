@@ -1,0 +1,88 @@
+/*
+** The row that a write replaces. See previous.h.
+*/
+#include "previous.h"
+
+#include <string.h>
+
+#include "core/order.h"
+#include "db/run.h"
+
+void kv_previous_note_read(kv_previous *previous, int64_t n_writes,
+                           const kv_value *key, sqlite3_stmt *row) {
+  if (key->n > KV_PREVIOUS_KEY) return;
+  previous->n_writes = n_writes;
+  previous->read = *key;
+  if (key->n) memcpy(previous->read_bytes, key->z, key->n);
+  previous->read.z = previous->read_bytes;
+  kv_cache_winner(row, &previous->winner);
+}
+
+/* Keep a copy of the last key; if there is no memory, it is not known. */
+static void previous_keep(kv_previous *previous, const kv_value *key) {
+  previous->is_known = 0;
+  if (key->n > previous->n_last_bytes) {
+    size_t n = 2 * key->n + 64;
+    char *bytes = sqlite3_realloc64(previous->last_bytes, n);
+
+    if (!bytes) return;
+    previous->last_bytes = bytes;
+    previous->n_last_bytes = n;
+  }
+  previous->last = *key;
+  if (key->n > 0) {
+    previous->last.z = memcpy(previous->last_bytes, key->z, key->n);
+  }
+  previous->is_known = 1;
+}
+
+void kv_previous_note_write(kv_previous *previous, const kv_value *key) {
+  if (previous->is_known && kv_order_keys(key, &previous->last) > 0) {
+    previous_keep(previous, key);
+  }
+}
+
+static int previous_load(kv_previous *previous, kv_stmts *stmts) {
+  kv_value key = {KV_NULL, 0, 0, NULL, 0};
+  kv_run run;
+
+  kv_run_begin(&run, stmts, KV_SQL_CACHE_LAST_KEY);
+  if (kv_run_row(&run)) kv_run_column(&run, 0, &key);
+  if (run.rc == SQLITE_OK) previous_keep(previous, &key);
+  return kv_run_close(&run);
+}
+
+static int previous_is_behind(const kv_previous *previous,
+                              const kv_value *key) {
+  return previous->is_known && (previous->last.type == KV_NULL ||
+                                kv_order_keys(key, &previous->last) > 0);
+}
+
+int kv_previous_find(kv_previous *previous, kv_stmts *stmts, int64_t n_writes,
+                     int is_load, const kv_value *key, kv_winner *out) {
+  int rc = SQLITE_OK;
+
+  if (previous->n_writes == n_writes &&
+      kv_order_keys(&previous->read, key) == 0) {
+    *out = previous->winner;
+    return SQLITE_OK;
+  }
+  if (is_load && !previous->is_known) rc = previous_load(previous, stmts);
+  if (rc != SQLITE_OK) return rc;
+  if (!is_load || !previous_is_behind(previous, key)) {
+    return kv_cache_find(stmts, key, out);
+  }
+  memset(out, 0, sizeof(*out));
+  out->ts = -1;
+  return SQLITE_OK;
+}
+
+void kv_previous_forget(kv_previous *previous) {
+  previous->is_known = 0;
+}
+
+void kv_previous_clear(kv_previous *previous) {
+  sqlite3_free(previous->last_bytes);
+  memset(previous, 0, sizeof(*previous));
+  previous->n_writes = -1;
+}

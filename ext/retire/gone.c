@@ -1,0 +1,137 @@
+/*
+** May the directory of a retired device be deleted? See gone.h.
+**
+** A log is kept if a device that is not retired has a copy of it that verifies, and
+** that reaches every position of that log that anybody is known to have merged.
+*/
+#include "gone.h"
+
+#include <string.h>
+
+#include "cache/log_cursor.h"
+#include "core/names.h"
+#include "db/run.h"
+#include "log/writer.h"
+#include "retire.h"
+#include "visit/copies.h"
+
+/* The greatest number of directories that are looked at. */
+#define GONE_NAMES 100000
+
+/* How far anybody is known to have merged the log of a device. */
+static int gone_known(kv_store *store, const kv_log_cursor *cursor,
+                      int64_t *out) {
+  kv_run run;
+
+  *out = 0;
+  kv_run_begin(&run, &store->stmts, KV_SQL_GONE_KNOWN);
+  kv_run_text(&run, cursor->device);
+  return kv_run_number(&run, out);
+}
+
+/* Does a copy verify, and reach that far? */
+static int gone_reaches(kv_store *store, const kv_log_cursor *cursor,
+                        const char *path, int64_t known, int *reaches) {
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_stretch stretch;
+  int rc = kv_reader_open(store->db, path, cursor->device, &reader, &verdict);
+
+  *reaches = 0;
+  if (rc == SQLITE_OK && reader &&
+      kv_row_same_lineage(kv_reader_head(reader)->id, cursor->id) &&
+      memcmp(kv_reader_head(reader)->id, cursor->id, KV_ID_SIZE) >= 0) {
+    rc = kv_reader_verify(reader, kv_log_start(kv_reader_head(reader)),
+                          INT64_MAX, NULL, &stretch);
+    *reaches = rc == SQLITE_OK && stretch.ended == KV_END_CLEAN &&
+               stretch.end.seq >= known &&
+               stretch.end.seq >= cursor->cached.seq;
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  return rc;
+}
+
+/* Is the log of a device kept by somebody else than `except`? */
+static int gone_is_kept(kv_store *store, const kv_copies *copies,
+                        const char *device, const char *except, int *is_kept) {
+  int n;
+  const kv_copy *copy = kv_copies_of(copies, device, &n);
+  kv_log_cursor cursor;
+  int64_t known = 0;
+  int i;
+  int rc = kv_log_cursor_load(&store->stmts, device, &cursor);
+
+  *is_kept = 0;
+  if (rc == SQLITE_OK) rc = gone_known(store, &cursor, &known);
+  for (i = 0; i < n && rc == SQLITE_OK && !*is_kept; i++) {
+    int is_retired = 0;
+
+    if (strcmp(copy[i].keeper, except) == 0 || !cursor.has_id) continue;
+    rc = kv_retire_is_done(store, copy[i].keeper, &is_retired);
+    if (rc == SQLITE_OK && !is_retired) {
+      rc = gone_reaches(store, &cursor, copy[i].path, known, is_kept);
+    }
+  }
+  kv_log_cursor_clear(&cursor);
+  return rc;
+}
+
+/* Is a device that has a copy in the directory a reason to keep that? */
+static int gone_needs(kv_store *store, const kv_copies *copies,
+                      const char *device, const char *except, int *needs) {
+  char *path = kv_writer_path(store->root, device, "log.db");
+  kv_stamp stamp;
+  int is_retired = 0;
+  int is_kept = 0;
+  int is_here = path && kv_folder_look(path, &stamp) == KV_FILE_REGULAR;
+  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+
+  *needs = 0;
+  sqlite3_free(path);
+  if (store->device && strcmp(device, store->device) == 0) return rc;
+  if (rc == SQLITE_OK) rc = kv_retire_is_done(store, device, &is_retired);
+  if (rc != SQLITE_OK || (!is_retired && is_here)) return rc;
+  rc = gone_is_kept(store, copies, device, except, &is_kept);
+  *needs = !is_kept;
+  return rc;
+}
+
+static int gone_judge(kv_store *store, const kv_copies *copies,
+                      const char *device, kv_gone *out) {
+  int needs = 0;
+  int is_kept = 0;
+  int i;
+  int rc = gone_is_kept(store, copies, device, device, &is_kept);
+
+  for (i = 0; i < copies->n && rc == SQLITE_OK && is_kept && !needs; i++) {
+    if (strcmp(copies->copies[i].keeper, device) != 0) continue;
+    rc = gone_needs(store, copies, copies->copies[i].device, device, &needs);
+  }
+  if (is_kept && !needs) *out = KV_GONE_MAY;
+  return rc;
+}
+
+int kv_gone_look(kv_store *store, const char *device, kv_gone *out) {
+  char *devices = sqlite3_mprintf("%s/devices", store->root ? store->root : "");
+  char *own = kv_writer_path(store->root ? store->root : "", device, NULL);
+  kv_copies copies = {NULL, 0};
+  char **names = NULL;
+  kv_stamp stamp;
+  int n = 0;
+  int rc = devices && own ? SQLITE_OK : SQLITE_NOMEM;
+
+  *out = KV_GONE_ALREADY;
+  if (rc == SQLITE_OK && kv_folder_look(own, &stamp) == KV_FILE_DIRECTORY) {
+    *out = KV_GONE_NOT_YET;
+    rc = kv_folder_list(devices, GONE_NAMES, 1, &names, &n);
+    if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
+    if (rc == SQLITE_OK) rc = kv_copies_find(store, names, n, &copies);
+    if (rc == SQLITE_OK) rc = gone_judge(store, &copies, device, out);
+  }
+  kv_copies_free(&copies);
+  kv_folder_free_names(names, n);
+  sqlite3_free(devices);
+  sqlite3_free(own);
+  return rc;
+}

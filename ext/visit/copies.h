@@ -1,0 +1,43 @@
+/*
+** Copies of logs: devices/KEEPER/of/NAME.db is the whole log of the device NAME in one
+** file, which KEEPER keeps. A copy is a source of that log like its own directory.
+**
+** INVARIANT: directories are listed, and no file is opened.
+*/
+#ifndef KV_VISIT_COPIES_H
+#define KV_VISIT_COPIES_H
+
+#include "core/names.h"
+#include "folder/folder.h"
+#include "store/identity.h"
+
+/* A copy of the log of a device. */
+typedef struct kv_copy {
+  char device[KV_NAME_MAX + 1];
+  char keeper[KV_NAME_MAX + 1];
+  char *path;
+} kv_copy;
+
+/* All copies in a folder, in the order of their devices. */
+typedef struct kv_copies {
+  kv_copy *copies;
+  int n;
+} kv_copies;
+
+/* Find the copies that the devices with these names keep. SQLITE_NOMEM. */
+int kv_copies_find(const kv_store *store, char **keepers, int n_keepers,
+                   kv_copies *out);
+
+/* The copies of one device; *n is how many. Borrowed. */
+const kv_copy *kv_copies_of(const kv_copies *copies, const char *device,
+                            int *n);
+
+/* Change a stamp of a log so that it is another one if a copy is another one. */
+void kv_copies_stamp(const kv_copy *copies, int n, kv_stamp *stamp);
+
+/* The device of a copy that a file of a directory of/ is; 0: it is none. */
+int kv_copies_name(const char *file, char out[KV_NAME_MAX + 1]);
+
+void kv_copies_free(kv_copies *copies);
+
+#endif

@@ -1,0 +1,46 @@
+-- Saying how far the other logs are merged, without any other change.
+
+-- name: acknowledge_due
+-- The seen rows that are due, as in seen_due. None is due for a day after the last
+-- one, by this device's clock. Then one is if a peer's log has, beside seen rows:
+-- a generation of which nothing was said; changes behind what was said; or
+-- changes that are later than the last own seen row and earlier than :ts. Such
+-- changes are of a clock that was ahead, and only a later seen row says that this
+-- clock is past them (late). Seen rows alone are not acknowledged: it would never
+-- end.
+WITH RECURSIVE {said by self},
+own(ts) AS (
+  SELECT s.ts FROM said CROSS JOIN {seen} AS s
+  WHERE s.device = :self AND s.peer = said.peer AND s.seq = (
+    SELECT max(l.seq) FROM {seen} AS l
+    WHERE l.device = :self AND l.peer = said.peer AND l.op = 2)
+  ORDER BY s.seq DESC LIMIT 1),
+peer(device, id, seq, sum, newest, said_id, said_seq, said_sum) AS (
+  SELECT c.device, c.id, c.seq, c.sum, c.newest, s.peer_id, s.peer_seq,
+    s.peer_sum
+  FROM {cursor} AS c LEFT JOIN {seen} AS s
+    ON s.device = :self AND s.peer = c.device AND s.seq = (
+      SELECT max(l.seq) FROM {seen} AS l
+      WHERE l.device = :self AND l.peer = c.device AND l.op = 2)
+  WHERE c.device <> :self AND c.id IS NOT NULL
+    AND (c.seq > 0 OR s.peer_seq > 0)),
+late(device) AS (
+  SELECT p.device FROM own CROSS JOIN peer AS p
+  WHERE p.newest >= own.ts AND EXISTS(
+    SELECT 1 FROM {arrival} AS a
+    WHERE a.device = p.device AND a.last_ts >= own.ts AND a.last_ts < :ts))
+SELECT p.device, p.id, p.seq, p.sum FROM peer AS p
+WHERE NOT EXISTS(
+    SELECT 1 FROM own
+    WHERE ts > :now - 86400000000 AND ts <= :now + 86400000000)
+  AND EXISTS(
+    SELECT 1 FROM peer AS q
+    WHERE q.said_id IS NOT q.id
+      OR q.seq > q.said_seq AND q.seq - q.said_seq > (
+        SELECT count(*) FROM {seen} AS s
+        WHERE s.device = q.device AND s.seq > q.said_seq AND s.seq <= q.seq
+          AND s.op = 2)
+      OR q.device IN late)
+  AND ((p.id, p.seq, p.sum) IS NOT (p.said_id, p.said_seq, p.said_sum)
+    OR p.device IN late)
+ORDER BY p.device;

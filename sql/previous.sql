@@ -1,0 +1,6 @@
+-- What a write replaces.
+
+-- name: cache_last_key
+-- The greatest key. The latest row of each key is in front.
+SELECT key FROM {cache} WHERE is_old = 0 AND bucket = ''
+ORDER BY key DESC LIMIT 1;

@@ -1,0 +1,9 @@
+-- SQL functions of typed tables.
+
+-- name: typed_functions_assign
+-- Assign a column of a row, whatever its kind.
+UPDATE {target} SET {column} = :value, _assign = :column WHERE _key = :key;
+
+-- name: typed_functions_delete
+-- Delete a row, which may be hidden.
+INSERT INTO {target}(_key, _assign) VALUES(:key, '');

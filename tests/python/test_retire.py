@@ -1,0 +1,211 @@
+"""kv_retire(): a device that does not come back; its log is kept, nobody waits for it,
+and its directory may go."""
+
+import os
+import shutil
+import sqlite3
+import unittest
+
+import oracle
+from support import NOW, SECOND, Case, kv, kv_log, log_path, misplaced, open_store, sync
+
+
+class Retire(Case):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.path("notes.kv")
+        self.clock = NOW
+
+    def open(self, name, folder=None):
+        self.clock += SECOND
+        return open_store(self.connect(), folder or self.folder, name, "now=%d" % self.clock)
+
+    def directory(self, *names):
+        return os.path.join(self.folder, "devices", *names)
+
+    def look(self, con, device="phone"):
+        return con.execute("SELECT state, detail FROM kv_devices WHERE device = ?",
+                           (device,)).fetchone()
+
+    def retire(self, con, device="phone"):
+        return con.execute("SELECT kv_retire(?)", (device,)).fetchone()[0]
+
+    def assert_same(self, *cons):
+        for con in cons[1:]:
+            self.assertEqual(kv(con), kv(cons[0]))
+            self.assertEqual(kv_log(con), kv_log(cons[0]))
+        for con in cons:
+            self.assertEqual(misplaced(con), [])
+
+
+class Story(Retire):
+    """phone wrote, laptop and pad have read it."""
+
+    def setUp(self):
+        super().setUp()
+        phone = self.open("phone")
+        phone.execute("INSERT INTO kv VALUES('a', 1), ('b', 'x')")
+        phone.execute("UPDATE kv SET value = 2 WHERE key = 'a'")
+        phone.execute("INSERT INTO kv VALUES('large', ?)", ("l" * 9000,))
+        phone.close()
+        self.laptop, self.pad = self.open("laptop"), self.open("pad")
+
+    def test_history_of_a_retired_device_stays(self):
+        before = kv(self.laptop), kv_log(self.laptop)
+        self.assertEqual(self.retire(self.laptop), 4)
+        self.assertEqual((kv(self.laptop), kv_log(self.laptop)), before)
+        copy = self.directory("laptop", "of", "phone.db")
+        rows = self.laptop.execute("SELECT seq, key, valid FROM kv_foreign(?)", (copy,)).fetchall()
+        self.assertEqual([r[2] for r in rows], [1] * 4)
+        last = self.laptop.execute("SELECT op, bucket, value FROM kv_foreign(?)",
+                                   (self.directory("laptop"),)).fetchall()[-1]
+        self.assertEqual(last, ("retire", "phone", 4))
+        self.assertEqual(self.look(self.laptop),
+                         ("retired", "its directory may be deleted: others keep all that is in it"))
+        sync(self.pad)
+        self.assertEqual(self.look(self.pad)[0], "retired")
+        shutil.rmtree(self.directory("phone"))
+        for con in (self.laptop, self.pad):
+            sync(con)
+            self.assertEqual(self.look(con), ("retired", None))
+            self.assertEqual((kv(con), kv_log(con)), before)
+        self.assert_same(self.laptop, self.open("newcomer"))
+        self.assertEqual(os.listdir(self.directory("laptop", "of")), ["phone.db"])
+
+    def test_twice_is_once(self):
+        self.retire(self.laptop)
+        log = self.laptop.execute("SELECT count(*) FROM kv_foreign(?)", (self.directory("laptop"),))
+        n = log.fetchone()
+        self.assertEqual(self.retire(self.laptop), 4)
+        log = self.laptop.execute("SELECT count(*) FROM kv_foreign(?)", (self.directory("laptop"),))
+        self.assertEqual(log.fetchone(), n)
+        os.remove(self.directory("laptop", "of", "phone.db"))
+        self.assertIn("must stay", self.look(self.laptop)[1])
+        self.retire(self.laptop)
+        self.assertIn("may be deleted", self.look(self.laptop)[1])
+
+    def test_rows_after_a_retirement_make_the_device_live(self):
+        self.retire(self.laptop)
+        phone = self.open("phone")
+        phone.execute("INSERT INTO kv VALUES('back', 1)")
+        for con in (self.laptop, self.pad):
+            sync(con)
+            self.assertEqual(self.look(con)[0], "ok")
+        self.assert_same(self.laptop, self.pad)
+        self.assertEqual(self.retire(self.pad), 5)
+        self.assertEqual(self.look(self.pad)[0], "retired")
+
+    def test_what_may_not_be_retired(self):
+        fails = lambda *words, **more: self.fails("SELECT kv_retire(?)", *words, **more)  # noqa: E731
+        self.db = self.laptop
+        fails("device laptop cannot retire itself", "another device", args=("laptop",))
+        fails("nothing of a device nobody was read", "kv_devices", args=("nobody",))
+        fails("nothing of a device ", args=(None,))
+        observer = self.open(None)
+        fails("observer", con=observer, args=("phone",))
+        memory = self.connect()
+        memory.execute("SELECT kv_open(':memory:')")
+        fails("is in memory", con=memory, args=("phone",))
+        self.db.execute("BEGIN")
+        fails("inside a transaction", "COMMIT", args=("phone",))
+        self.db.execute("ROLLBACK")
+        path = log_path(self.folder, "phone")
+        with open(path, "r+b") as f:
+            f.truncate(os.path.getsize(path) - 1000)
+        fails("while its log is waiting", "have arrived", args=("phone",))
+        self.assertFalse(os.path.exists(self.directory("laptop", "of")))
+        self.assertEqual(self.laptop.execute("SELECT count(*) FROM kv_foreign(?) WHERE op = 'retire'",
+                                             (self.directory("laptop"),)).fetchone(), (0,))
+
+    def test_a_copy_that_cannot_be_written_retires_nobody(self):
+        with open(self.directory("laptop", "of"), "w") as f:
+            f.write("a file in its place")
+        self.fails("SELECT kv_retire('phone')", "cannot write the copy", con=self.laptop)
+        self.assertEqual(self.look(self.laptop)[0], "ok")
+
+    def test_retirer_is_retired_its_copies_go_with_it(self):
+        self.retire(self.laptop)
+        shutil.rmtree(self.directory("phone"))
+        sync(self.pad)
+        self.laptop.close()
+        self.retire(self.pad, "laptop")
+        self.assertEqual(sorted(os.listdir(self.directory("pad", "of"))), ["laptop.db", "phone.db"])
+        self.assertIn("may be deleted", self.look(self.pad, "laptop")[1])
+        os.remove(self.directory("pad", "of", "phone.db"))
+        self.assertIn("must stay", self.look(self.pad, "laptop")[1])
+        self.retire(self.pad, "laptop")
+        shutil.rmtree(self.directory("laptop"))
+        sync(self.pad)
+        self.assert_same(self.pad, self.open("newcomer"))
+
+    def test_directory_whose_last_rows_another_device_acknowledged(self):
+        other = self.path("other.kv")
+        shutil.copytree(self.folder, other)
+        phone = self.open("phone", other)
+        phone.execute("INSERT INTO kv VALUES('late', 1)")
+        watch = self.open("watch", other)
+        watch.execute("INSERT INTO kv VALUES('w', 1)")
+        self.retire(self.laptop)
+        self.assertIn("may be deleted", self.look(self.laptop)[1])
+        shutil.copytree(os.path.join(other, "devices", "watch"), self.directory("watch"))
+        sync(self.laptop)
+        self.assertEqual(self.look(self.laptop)[0], "retired")
+        self.assertIn("must stay", self.look(self.laptop)[1])
+
+    def test_a_new_machine_under_its_name_is_refused(self):
+        before = kv(self.laptop)
+        self.retire(self.laptop)
+        shutil.rmtree(self.directory("phone"))
+        for _ in range(2):
+            with self.assertRaisesRegex(sqlite3.OperationalError, "phone is retired.*another name"):
+                self.open("phone")
+        sync(self.laptop)
+        self.assertEqual(self.look(self.laptop)[0], "stranger")
+        self.assertEqual(kv(self.laptop), before)
+        self.assert_same(self.laptop, self.open("phone2"))
+
+    def test_with_its_directory_it_is_not(self):
+        self.retire(self.laptop)
+        phone = self.open("phone")
+        self.assert_same(self.laptop, phone)
+        phone.execute("INSERT INTO kv VALUES('back', 1)")
+        sync(self.laptop)
+        self.assert_same(self.laptop, phone)
+
+    def test_a_device_that_began_again_is_told_when_the_row_arrives(self):
+        pad = self.directory("pad")
+        other = self.path("other.kv")
+        self.pad.execute("INSERT INTO kv VALUES('p', 1)")
+        shutil.copytree(pad, os.path.join(other, "devices", "pad"))
+        phone = self.open("phone", other)
+        phone.execute("INSERT INTO kv VALUES('new', 1)")
+        self.retire(self.pad)
+        shutil.copytree(pad, os.path.join(other, "devices", "pad"), dirs_exist_ok=True)
+        for _ in range(2):
+            with self.assertRaisesRegex(sqlite3.OperationalError, "phone is retired"):
+                sync(phone)
+
+    def test_both_retire_each_other(self):
+        self.retire(self.laptop, "pad")
+        self.retire(self.pad, "laptop")
+        for con in (self.laptop, self.pad, self.laptop):
+            sync(con)
+        self.assert_same(self.laptop, self.pad, self.open("newcomer"))
+
+    def test_a_compacted_log_is_copied_with_its_holes(self):
+        from generations import Log
+        T = NOW - 100 * SECOND
+        watch = Log("watch").set(T, ("k", 1), ("m", 1)).set(T + 1, ("k", 2), ("l", 1))
+        watch.compact(horizon=T + 5).set(T + 6, ("k", 3)).write(self.folder)
+        sync(self.laptop)
+        self.assertEqual(self.retire(self.laptop, "watch"), 4)
+        copy = oracle.sqlite3.connect(self.directory("laptop", "of", "watch.db"))
+        rows = copy.execute("SELECT seq, txn, sum FROM log ORDER BY seq").fetchall()
+        self.assertEqual(rows, [(r.seq, r.txn, r.sum) for r in watch.rows])
+        copy.close()
+        shutil.rmtree(self.directory("watch"))
+        self.assert_same(self.laptop, self.open("newcomer"))
+
+
+if __name__ == "__main__":
+    unittest.main()
