@@ -52,11 +52,11 @@ ahead(device) AS (
       AND (n.id > c.id OR n.seq > c.seq) END)
 
 -- hole: superseded {r}
--- An own row r goes if there is a later row of its key, not later than the horizon,
+-- An own row r goes if there is a later row of its key, not later than :before,
 -- in the own log, or in another one of which all know it.
 EXISTS(
     SELECT 1 FROM {cache} AS s CROSS JOIN stable AS t
-    WHERE {rows s of r} AND s.ts <= :horizon
+    WHERE {rows s of r} AND s.ts <= :before
       AND (s.ts, s.device, s.seq) > ({r}.ts, {r}.device, {r}.seq)
       AND t.device = s.device
       AND (s.device = :self OR (s.seq <= t.seq AND s.ts < t.ts)))
@@ -64,7 +64,7 @@ EXISTS(
 -- hole: buried {r}
 -- An own deletion r goes if it is the latest row of its key, no other device has a
 -- row of it, all know it, and nobody can have, or get, an earlier row.
-({r}.op = 0 AND {r}.ts <= :horizon
+({r}.op = 0 AND {r}.ts <= :before
     AND NOT EXISTS(SELECT 1 FROM behind) AND NOT EXISTS(SELECT 1 FROM ahead)
     AND EXISTS(
       SELECT 1 FROM stable AS t
@@ -75,11 +75,11 @@ EXISTS(
         AND (o.device <> :self OR (o.ts, o.seq) > ({r}.ts, {r}.seq))))
 
 -- hole: own acknowledgements
--- Own seen rows, is_last: none about the same peer follows that is not later than the
--- horizon. Rows of other buckets (n counts them) stand for themselves: what they had
+-- Own seen rows, is_last: none about the same peer follows that is not later than
+-- :before. Rows of other buckets (n counts them) stand for themselves: what they had
 -- seen is kept.
 (SELECT seq, txn, ts, op, peer, peer_id, peer_seq, peer_sum,
-    op = 3 OR seq >= max(CASE WHEN ts <= :horizon THEN seq ELSE 0 END)
+    op = 3 OR seq >= max(CASE WHEN ts <= :before THEN seq ELSE 0 END)
       OVER (PARTITION BY op, peer, n) AS is_last
   FROM (
     SELECT seq, txn, ts, op, peer, peer_id, peer_seq, peer_sum,
@@ -95,36 +95,48 @@ EXISTS(
 -- name: compaction_size
 -- How many changes of kv in the own log go, and how many rows of it stay; and how much
 -- the log is, and what goes of it, where a large value counts as a hundred rows. A
--- row after the horizon stays: whatever supersedes it is later still.
+-- row later than :before stays: whatever supersedes it is later still. Last, the latest
+-- own row up to :before, and of others no earlier time: no row that makes another one
+-- go is later than both.
 WITH {who knows what}
 SELECT sum(is_kv AND goes), sum(NOT goes), sum(weight),
-  sum(CASE WHEN goes THEN weight ELSE 0 END)
+  sum(CASE WHEN goes THEN weight ELSE 0 END),
+  max(CASE WHEN ts <= :before THEN ts END),
+  (SELECT max(min(newest, :before)) FROM {cursor} WHERE device <> :self)
 FROM (
   SELECT r.bucket = '' AS is_kv,
-    CASE WHEN r.bucket <> '' THEN 0 WHEN r.ts > :horizon THEN 0
+    CASE WHEN r.bucket <> '' THEN 0 WHEN r.ts > :before THEN 0
       WHEN {superseded r} THEN 1 WHEN {buried r} THEN 1 ELSE 0 END AS goes,
-    CASE WHEN r.large IS NULL THEN 1 ELSE 100 END AS weight
+    CASE WHEN r.large IS NULL THEN 1 ELSE 100 END AS weight, r.ts AS ts
   FROM {cache} AS r WHERE r.device = :self
   UNION ALL
-  SELECT 0, NOT is_last, 1 FROM {own acknowledgements} AS a);
+  SELECT 0, NOT is_last, 1, ts FROM {own acknowledgements} AS a);
 
 -- name: compaction_rows
--- The own rows that stay, in their order, each with the last row of its transaction
--- that does.
+-- The own rows in their order, each with the last row of its transaction that stays, or
+-- with NULL if it goes itself.
 WITH {who knows what}
-SELECT seq, max(seq) OVER (PARTITION BY txn), ts, parent_ts, op, bucket, key,
-  value, large
+SELECT seq, txn, ts, parent_ts, op, bucket, key, value, large,
+  CASE WHEN NOT goes THEN
+    max(CASE WHEN NOT goes THEN seq END) OVER (PARTITION BY txn) END
 FROM (
   SELECT r.seq AS seq, {transaction of r by a} AS txn, r.ts AS ts,
     r.parent_ts AS parent_ts, r.op AS op, r.bucket AS bucket, r.key AS key,
-    r.value AS value, r.large AS large
+    r.value AS value, r.large AS large,
+    r.bucket = '' AND ({superseded r} OR {buried r}) AS goes
   FROM {cache} AS r LEFT JOIN {arrival} AS a ON a.arrived = r.arrived
   WHERE r.device = :self
-    AND (r.bucket <> '' OR NOT ({superseded r} OR {buried r}))
   UNION ALL
-  SELECT seq, txn, ts, peer_sum, op, peer, peer_id, peer_seq, NULL
-  FROM {own acknowledgements} AS s WHERE is_last)
+  SELECT seq, txn, ts, peer_sum, op, peer, peer_id, peer_seq, NULL, NOT is_last
+  FROM {own acknowledgements} AS s)
 ORDER BY txn, seq;
+
+-- name: expire_known
+-- When history to give up was last looked for, and the latest change of the others, and
+-- of all.
+SELECT max(expiry), (SELECT max(newest) FROM {cursor} WHERE device <> :self),
+  (SELECT max(newest) FROM {cursor})
+FROM {meta};
 
 -- name: declare_compaction
 -- The columns of kv_compaction.
@@ -159,10 +171,10 @@ row(reason, waits_for, bytes) AS (
     CASE WHEN r.bucket <> '' THEN 'typed'
       WHEN {superseded r} THEN 'superseded'
       WHEN {buried r} THEN 'deleted'
-      WHEN r.ts > :horizon THEN 'recent'
+      WHEN r.ts > :before THEN 'recent'
       WHEN EXISTS(
         SELECT 1 FROM {cache} AS s
-        WHERE {rows s of r} AND s.ts <= :horizon
+        WHERE {rows s of r} AND s.ts <= :before
           AND (s.ts, s.device, s.seq) > (r.ts, r.device, r.seq))
         THEN 'superseded elsewhere'
       WHEN EXISTS(
@@ -175,14 +187,14 @@ row(reason, waits_for, bytes) AS (
         SELECT 1 FROM {cache} AS o WHERE {rows o of r} AND o.device <> :self)
         THEN 'deletes elsewhere'
       ELSE 'deletes' END,
-    CASE WHEN r.bucket <> '' OR r.ts > :horizon
+    CASE WHEN r.bucket <> '' OR r.ts > :before
         OR {superseded r} OR {buried r} THEN NULL
       WHEN EXISTS(
         SELECT 1 FROM {cache} AS s
         WHERE {rows s of r}
           AND (s.ts, s.device, s.seq) > (r.ts, r.device, r.seq)) THEN (
         SELECT {slow to know s} FROM {cache} AS s
-        WHERE {rows s of r} AND s.ts <= :horizon
+        WHERE {rows s of r} AND s.ts <= :before
           AND (s.ts, s.device, s.seq) > (r.ts, r.device, r.seq)
         ORDER BY s.ts, s.device, s.seq LIMIT 1)
       WHEN r.op = 1 THEN NULL

@@ -2,7 +2,7 @@
 ** Compaction. See compact.h.
 **
 **     publish what waits; lock the log
-**     the rows that stay ---> a new generation (life/generation.h), durable
+**     its rows that stay ---> a new generation (life/generation.h), durable
 **     read it from its beginning ---> the cache drops what it does not have
 **     the host commits
 **
@@ -49,86 +49,151 @@ static int compact_check(const kv_store *store, char **err) {
   return SQLITE_OK;
 }
 
-int kv_compact_measure(kv_store *store, int64_t horizon, kv_compact_size *out) {
+int kv_compact_measure(kv_store *store, int64_t before, kv_compact_size *out) {
+  int64_t others;
   kv_run run;
 
   memset(out, 0, sizeof(*out));
   kv_run_begin(&run, &store->stmts, KV_SQL_COMPACTION_SIZE);
   kv_run_named_text(&run, ":self", store->device);
-  kv_run_named_int(&run, ":horizon", horizon);
+  kv_run_named_int(&run, ":before", before);
   if (kv_run_row(&run)) {
     out->n_dropped = sqlite3_column_int64(run.stmt, 0);
     out->n_kept = sqlite3_column_int64(run.stmt, 1);
     out->all = sqlite3_column_int64(run.stmt, 2);
     out->dropped = sqlite3_column_int64(run.stmt, 3);
+    out->horizon = sqlite3_column_int64(run.stmt, 4);
+    others = sqlite3_column_int64(run.stmt, 5);
+    if (out->horizon < others) out->horizon = others;
   }
   return kv_run_close(&run);
 }
 
 /* Columns of compaction_rows. */
 enum {
-  RETAINED_SEQ,
-  RETAINED_TXN,
-  RETAINED_TS,
-  RETAINED_PARENT_TS,
-  RETAINED_OP,
-  RETAINED_BUCKET,
-  RETAINED_KEY,
-  RETAINED_VALUE /* and that of `large` */
+  COMPACT_SEQ,
+  COMPACT_TXN,
+  COMPACT_TS,
+  COMPACT_PARENT_TS,
+  COMPACT_OP,
+  COMPACT_BUCKET,
+  COMPACT_KEY,
+  COMPACT_VALUE,
+  COMPACT_LARGE,
+  COMPACT_STAYS /* the last row of its transaction that stays; NULL: it goes */
 };
 
-/* The rows that stay, on their way into the new generation. */
+/*
+** The rows that stay, on their way into the new generation: the old log's own, as it
+** is read and verified. The cache, row by row beside it, says which they are, and has
+** to be what the log is; but a large value is not looked at there.
+*/
 typedef struct compact_feed {
   kv_rows base; /* base class: must be first */
-  kv_run run;
-  kv_value large; /* of the row that was handed over */
-  int rc;         /* why the rows ended before their end */
+  const kv_store *store;
+  kv_reader *log;
+  kv_run cache;
+  int rc; /* why the rows ended before their end */
+  char **err;
   kv_rows_row out;
 } compact_feed;
 
+static int64_t compact_content(const kv_row *row) {
+  kv_row content = *row;
+
+  if (kv_values_is_for(&content.value)) content.value.type = KV_NULL;
+  return kv_row_sum(0, &content);
+}
+
+/* Is the cache's row the log's? */
+static int compact_is_equal(kv_run *cache, const kv_row *row) {
+  kv_row cached;
+  int is_large = sqlite3_column_type(cache->stmt, COMPACT_LARGE) != SQLITE_NULL;
+
+  memset(&cached, 0, sizeof(cached));
+  cached.seq = sqlite3_column_int64(cache->stmt, COMPACT_SEQ);
+  cached.txn = sqlite3_column_int64(cache->stmt, COMPACT_TXN);
+  cached.ts = sqlite3_column_int64(cache->stmt, COMPACT_TS);
+  cached.op = sqlite3_column_int(cache->stmt, COMPACT_OP);
+  kv_run_column(cache, COMPACT_PARENT_TS, &cached.parent_ts);
+  kv_run_column(cache, COMPACT_BUCKET, &cached.bucket);
+  kv_run_column(cache, COMPACT_KEY, &cached.key);
+  kv_run_column(cache, COMPACT_VALUE, &cached.value);
+  return is_large == kv_values_is_for(&row->value) &&
+         compact_content(&cached) == compact_content(row);
+}
+
+/* The rows end because the log cannot be read any further. */
+static int compact_damaged(compact_feed *feed, const char *reason) {
+  feed->store->exchange->must_verify = 1;
+  return kv_error(feed->err, SQLITE_CORRUPT_VTAB,
+                  "cannot compact: the log of device %s is damaged at row %lld "
+                  "(%s). kv_sync() makes it anew from the cache",
+                  feed->store->device, kv_reader_position(feed->log).seq + 1,
+                  reason);
+}
+
+/* Read the next row of both: SQLITE_ROW, or SQLITE_DONE at the end of both. */
+static int compact_read(compact_feed *feed, const kv_row **row) {
+  kv_run *cache = &feed->cache;
+  const char *reason = NULL;
+  int is_cached = kv_run_row(cache);
+  int is_equal;
+  int rc = cache->rc;
+
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_reader_next(feed->log, row, &reason);
+  if (rc == SQLITE_DONE && reason) return compact_damaged(feed, reason);
+  if (rc != SQLITE_ROW && rc != SQLITE_DONE) return rc;
+  is_equal =
+    rc == SQLITE_DONE ? !is_cached : is_cached && compact_is_equal(cache, *row);
+  if (cache->rc != SQLITE_OK) return cache->rc;
+  return is_equal ? rc : kv_store_wrong_cache(feed->store, feed->err);
+}
+
 static const kv_rows_row *compact_next(kv_rows *base) {
   compact_feed *feed = (compact_feed *)base;
-  kv_run *run = &feed->run;
-  kv_row *row = &feed->out.row;
+  sqlite3_stmt *cached = feed->cache.stmt;
+  const kv_row *row = NULL;
+  int rc;
 
-  kv_value_free(&feed->large);
-  if (kv_run_row(run)) {
-    row->seq = sqlite3_column_int64(run->stmt, RETAINED_SEQ);
-    row->txn = sqlite3_column_int64(run->stmt, RETAINED_TXN);
-    row->ts = sqlite3_column_int64(run->stmt, RETAINED_TS);
-    row->op = sqlite3_column_int(run->stmt, RETAINED_OP);
-    kv_run_column(run, RETAINED_PARENT_TS, &row->parent_ts);
-    kv_run_column(run, RETAINED_BUCKET, &row->bucket);
-    kv_run_column(run, RETAINED_KEY, &row->key);
-    if (run->rc == SQLITE_OK) {
-      run->rc = kv_values_of_column(run->stmts, run->stmt, RETAINED_VALUE,
-                                    &feed->large, &row->value);
-    }
-    if (run->rc == SQLITE_OK) return &feed->out;
+  do {
+    rc = compact_read(feed, &row);
+  } while (rc == SQLITE_ROW &&
+           sqlite3_column_type(cached, COMPACT_STAYS) == SQLITE_NULL);
+  if (rc != SQLITE_ROW) {
+    feed->rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return NULL;
   }
-  feed->rc = run->rc;
-  return NULL;
+  feed->out.row = *row;
+  feed->out.row.txn = sqlite3_column_int64(cached, COMPACT_STAYS);
+  return &feed->out;
 }
 
 /* Write the new generation. The log has to be closed then. */
-static int compact_write(kv_store *store, kv_writer *log, int64_t horizon,
-                         int64_t n, char **err) {
+static int compact_write(kv_store *store, kv_writer *log, int64_t before,
+                         const kv_compact_size *size, char **err) {
   kv_writer_place place = kv_own_place(store, NULL);
   compact_feed feed;
   int rc;
 
   memset(&feed, 0, sizeof(feed));
   feed.base.next = compact_next;
-  kv_run_begin(&feed.run, &store->stmts, KV_SQL_COMPACTION_ROWS);
-  kv_run_named_text(&feed.run, ":self", store->device);
-  kv_run_named_int(&feed.run, ":horizon", horizon);
-  rc = feed.run.rc;
+  feed.store = store;
+  feed.log = log->reader;
+  feed.err = err;
+  kv_run_begin(&feed.cache, &store->stmts, KV_SQL_COMPACTION_ROWS);
+  kv_run_named_text(&feed.cache, ":self", store->device);
+  kv_run_named_int(&feed.cache, ":before", before);
+  rc = feed.cache.rc;
   if (rc == SQLITE_OK) {
-    rc =
-      kv_generation_write(log, &place, horizon, &feed.base, n, &feed.rc, err);
+    rc = kv_reader_start(feed.log, kv_log_start(&log->head), INT64_MAX);
   }
-  kv_value_free(&feed.large);
-  return kv_first_error(rc, kv_run_close(&feed.run));
+  if (rc == SQLITE_OK) {
+    rc = kv_generation_write(log, &place, size->horizon, &feed.base,
+                             size->n_kept, &feed.rc, err);
+  }
+  return kv_first_error(rc, kv_run_close(&feed.cache));
 }
 
 /* Make the cache what the new generation is, which a reader reads. */
@@ -188,7 +253,7 @@ static int compact_take(kv_store *store, kv_log_cursor *own) {
 }
 
 /* Inside a savepoint. */
-static int compact_locked(kv_store *store, int64_t horizon, int64_t *n_dropped,
+static int compact_locked(kv_store *store, int64_t before, int64_t *n_dropped,
                           char **err) {
   kv_compact_size size = {0};
   kv_writer *log = NULL;
@@ -206,9 +271,9 @@ static int compact_locked(kv_store *store, int64_t horizon, int64_t *n_dropped,
                "another process wrote to %s meanwhile: try again", store->name);
   }
   if (rc == SQLITE_OK) rc = kv_follow_all(store, err);
-  if (rc == SQLITE_OK) rc = kv_compact_measure(store, horizon, &size);
+  if (rc == SQLITE_OK) rc = kv_compact_measure(store, before, &size);
   if (rc == SQLITE_OK && size.n_dropped > 0) {
-    rc = compact_write(store, log, horizon, size.n_kept, err);
+    rc = compact_write(store, log, before, &size, err);
     kv_writer_close(log);
     log = NULL;
     if (rc == SQLITE_OK) rc = compact_take(store, &own);

@@ -21,13 +21,14 @@ typedef struct kv_compact_size {
   int64_t n_kept;    /* all rows that stay */
   int64_t all;       /* all rows; a large value counts as a hundred */
   int64_t dropped;   /* those that go, counted like that */
+  int64_t horizon;   /* the time from which on nothing is missing then */
 } kv_compact_size;
 
 /*
-** Count what giving up history before `horizon` would do. It reads the cache once,
+** Count what giving up history before the time `before` would do. It reads the cache once,
 ** and changes nothing. The message of an error is the connection's.
 */
-int kv_compact_measure(kv_store *store, int64_t horizon, kv_compact_size *out);
+int kv_compact_measure(kv_store *store, int64_t before, kv_compact_size *out);
 
 /*
 ** Give up history before the time `before`, or now if that is earlier: publish what

@@ -44,7 +44,7 @@ static int compaction_start(kv_view_cursor *cursor, sqlite3_value **given,
   if (rc != SQLITE_OK) return rc;
   kv_view_run(cursor, KV_SQL_COMPACTION);
   kv_run_named_text(&cursor->rows, ":self", store->device);
-  kv_run_named_int(&cursor->rows, ":horizon", before);
+  kv_run_named_int(&cursor->rows, ":before", before);
   kv_run_named_int(&cursor->rows, ":now", kv_store_now(store));
   return cursor->rows.rc;
 }

@@ -2,7 +2,8 @@
 ** Option history. See expire.h.
 **
 ** That it was looked for is noted before the rows are counted: what fails, or is
-** interrupted, is not begun again by each sync of that day.
+** interrupted, is not begun again by each sync of that day. And a clock that is years
+** ahead for once gives up nothing: it is only noted.
 */
 #include "expire.h"
 
@@ -42,13 +43,40 @@ static int expire_compact(kv_store *store, int64_t before, char **err) {
   return kv_compact_run(store, before, &n_dropped, err);
 }
 
+/*
+** The time up to which something tells that it has passed, besides the clock now:
+** that it was looked for then, or what other devices wrote. The first time, what this
+** one wrote has to do.
+*/
+static int expire_known(kv_store *store, int64_t *out) {
+  kv_run run;
+
+  *out = 0;
+  kv_run_begin(&run, &store->stmts, KV_SQL_EXPIRE_KNOWN);
+  kv_run_named_text(&run, ":self", store->device);
+  if (kv_run_row(&run)) {
+    int64_t noted = sqlite3_column_int64(run.stmt, 0);
+    int64_t others = sqlite3_column_int64(run.stmt, 1);
+
+    *out = noted > others ? noted : others;
+    if (noted == 0) *out = sqlite3_column_int64(run.stmt, 2);
+  }
+  return kv_run_close(&run);
+}
+
 /* Look for it now; if the log or the cache cannot be written, later will do. */
 static int expire_now(kv_store *store, int64_t now, char **err) {
+  int64_t known = 0;
   char *why = NULL;
-  int rc = expire_note(store, now, &why);
+  int rc = expire_known(store, &known);
 
+  if (rc != SQLITE_OK) {
+    return kv_store_error(store, err, rc, "cannot look for history to give up");
+  }
+  rc = expire_note(store, now, &why);
+  if (known > now) known = now;
   if (rc == SQLITE_OK) {
-    rc = expire_compact(store, now - store->exchange->history, &why);
+    rc = expire_compact(store, known - store->exchange->history, &why);
   }
   return kv_error_put_off(err, rc, why);
 }

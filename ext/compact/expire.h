@@ -3,7 +3,8 @@
 **
 ** Once a day it counts what kv_compact() would drop, and compacts if that is at
 ** least half of the own log. So a log is at most about twice what has to stay, and
-** the others seldom have to read a new one.
+** the others seldom have to read a new one. What is older is measured from when it
+** last counted, or from the latest change of the others, if the clock is ahead of it.
 **
 ** INVARIANT: what may go is decided by kv_compact_run() alone.
 */

@@ -375,7 +375,8 @@ static int incarnation_part(kv_store *store, kv_writer *log, int64_t end,
   *after = kv_log_start(&log->head);
   *found = 1;
   kv_folder_look(log->path, &stamp);
-  if (end <= INCARNATION_PART && stamp.size <= INCARNATION_PART_BYTES) {
+  if (store->exchange->must_verify ||
+      (end <= INCARNATION_PART && stamp.size <= INCARNATION_PART_BYTES)) {
     return SQLITE_OK;
   }
   kv_handle_random(store->db, sizeof(number), (unsigned char *)&number);
@@ -383,9 +384,10 @@ static int incarnation_part(kv_store *store, kv_writer *log, int64_t end,
   return kv_reader_sum_at(log->reader, after->seq, &after->sum, found);
 }
 
-/* Verify a part of the rows that were there before this commit. */
+/* Verify a part of the rows that were there before this commit, or all of them. */
 static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
                               const char **reason) {
+  int is_part = !store->exchange->must_verify;
   kv_position after;
   const kv_row *row;
   size_t n = 0; /* bytes of keys and values */
@@ -394,11 +396,13 @@ static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
 
   if (!found) *reason = "a row is missing";
   if (rc == SQLITE_OK && found) {
-    if (end > after.seq + INCARNATION_PART) end = after.seq + INCARNATION_PART;
+    if (is_part && end > after.seq + INCARNATION_PART) {
+      end = after.seq + INCARNATION_PART;
+    }
     rc = kv_reader_start(log->reader, after, end);
     if (rc == SQLITE_OK) rc = SQLITE_ROW;
   }
-  while (rc == SQLITE_ROW && n < INCARNATION_PART_BYTES) {
+  while (rc == SQLITE_ROW && (!is_part || n < INCARNATION_PART_BYTES)) {
     rc = kv_reader_next(log->reader, &row, reason);
     if (rc == SQLITE_ROW) n += row->key.n + row->value.n;
   }
@@ -406,7 +410,9 @@ static int incarnation_verify(kv_store *store, kv_writer *log, int64_t end,
     *reason = NULL;
   }
   kv_reader_stop(log->reader);
-  return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
+  if (rc != SQLITE_DONE && rc != SQLITE_ROW) return rc;
+  store->exchange->must_verify = 0;
+  return SQLITE_OK;
 }
 
 int kv_incarnation_check_part(kv_store *store, kv_writer *log,

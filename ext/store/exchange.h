@@ -17,6 +17,7 @@ struct kv_exchange {
   int puts_off;       /* the rows of a commit wait for the next sync */
   int64_t history;    /* microseconds that kv_sync() keeps; <= 0: all */
   int must_look;      /* a write was refused: the next sync finds out why */
+  int must_verify;    /* the own log has a damaged row: read all of it */
   int is_checked;     /* the cache is of a format that is known here */
   int wants_index;    /* by time: a query ran that it would make faster */
   char *commit_error; /* why the last commit of the log failed, or NULL */

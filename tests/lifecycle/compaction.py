@@ -137,12 +137,16 @@ class Compaction:
         ends = {}
         for r in keep:
             ends[r.txn] = r.seq
+        # whatever made a row go is not later than the latest row that H reaches
+        latest = max(
+            (r.ts for rows in c.rows.values() for r in rows.values() if r.ts <= H), default=0
+        )
         seg = w.mkfile(
             d,
             id,
             [r._replace(txn=ends[r.txn]) for r in keep],
             (log.id, log.last, log.lsum),
-            max(log.horizon, H),
+            max(log.horizon, latest),
             log.last,
         )
         # whom this compaction did not wait for (E2)

@@ -245,6 +245,97 @@ class Compaction(Case):
         self.meet(laptop, phone)
         self.assertEqual(self.run_on(phone, "SELECT count(*) FROM kv WHERE key = 'k'"), [(0,)])
 
+    def test_the_horizon_is_not_later_than_what_was_written(self):
+        laptop, = self.make("laptop")
+        for i in range(3):
+            self.run_on(laptop, "INSERT INTO kv VALUES('k', %d)" % i)
+        latest = self.now
+        self.now += 9999 * DAY
+        self.assertEqual(self.compact(laptop), 2)
+        self.now = latest + DAY
+        self.assertEqual(self.run_on(laptop, "SELECT max(horizon) FROM kv_cursor"), [(latest,)])
+        self.assertEqual(self.run_on(laptop, "SELECT value FROM kv(%d)" % latest), [(2,)])
+
+    def prepare_damage(self):
+        laptop, phone = self.make("laptop", "phone")
+        self.run_on(phone, "INSERT INTO kv VALUES('p', 1)")
+        carry(phone, laptop)
+        self.run_on(laptop, "INSERT INTO kv VALUES('stays', 'a value'), ('large', hex(zeroblob(9000)))")
+        for i in range(4):
+            self.run_on(laptop, "INSERT INTO kv VALUES('k', %d)" % i)
+        self.run_on(laptop, "SELECT kv_sync()")
+        self.assertGreater(self.run_on(laptop, "SELECT count(*) FROM kv_seen WHERE device = 'laptop'"),
+                           [(0,)])
+        return laptop
+
+    def test_nothing_is_compacted_if_the_cache_is_not_what_the_log_is(self):
+        for damage in ("UPDATE kv_cache SET value = 'a walue' WHERE key = 'stays'",
+                       "UPDATE kv_cache SET ts = ts + 1000000000 WHERE value = 2",
+                       "UPDATE kv_cache SET key = 'l' WHERE value = 0",
+                       "UPDATE kv_cache SET parent_ts = 1 WHERE key = 'stays'",
+                       "UPDATE kv_cache SET op = 0 WHERE key = 'stays'",
+                       "UPDATE kv_cache SET large = NULL WHERE key = 'large'",
+                       "DELETE FROM kv_cache WHERE key = 'stays'",
+                       "DELETE FROM kv_cache WHERE value = 1",
+                       "INSERT INTO kv_cache SELECT is_old, bucket, 'new', ts, device, seq, txn, "
+                       "parent_ts, op, arrived, large, value FROM kv_cache WHERE key = 'stays'",
+                       "UPDATE kv_seen SET peer_seq = peer_seq - 1 WHERE device = 'laptop'",
+                       "DELETE FROM kv_seen WHERE device = 'laptop'"):
+            with self.subTest(damage):
+                laptop = self.prepare_damage()
+                con = sqlite3.connect(laptop.host)
+                con.execute(damage)
+                con.commit()
+                con.close()
+                path = os.path.join(laptop.folder, "devices", "laptop", "log.db")
+                with open(path, "rb") as f:
+                    before = f.read()
+                con = laptop.at(self.now)
+                self.fails("SELECT kv_compact(%d)" % self.now, "does not hold the rows", "new cache", con=con)
+                with open(path, "rb") as f:
+                    self.assertEqual(f.read(), before)
+                self.assertEqual(laptop.files(), ["log.db"])
+
+    def test_a_large_value_comes_from_the_log(self):
+        laptop = self.prepare_damage()
+        con = sqlite3.connect(laptop.host)
+        con.execute("UPDATE kv_large SET value = 'changed'")
+        con.commit()
+        con.close()
+        self.assertEqual(self.compact(laptop), 3)
+        newcomer = self.connect()
+        open_store(newcomer, laptop.folder, None)
+        self.assertEqual(newcomer.execute("SELECT value = hex(zeroblob(9000)) FROM kv WHERE "
+                                          "key = 'large'").fetchall(), [(1,)])
+
+    def test_a_damaged_log_is_not_compacted(self):
+        for rows in 100, 30000:  # of a small log all rows are read at each lock
+            with self.subTest(rows):
+                laptop, = self.make("laptop")
+                self.run_on(laptop, "INSERT INTO kv VALUES('stays', 'a value')")
+                for value in 1, 2:
+                    self.run_on(laptop, "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                                "LIMIT %d) INSERT INTO kv SELECT i, %d FROM n" % (rows, value))
+                name = sorted(laptop.files())[0]
+                with open(os.path.join(laptop.folder, "devices", "laptop", name), "r+b") as f:
+                    data = f.read()
+                    f.seek(data.index(b"a value"))
+                    f.write(b"A")
+                self.now += DAY
+                con = laptop.at(self.now)
+                if rows > 2000:
+                    self.fails("SELECT kv_compact(%d)" % self.now, "is damaged at row 1",
+                               "checksum", "kv_sync()", con=con)
+                    self.assertNotIn("log.db.aside-1", laptop.files())
+                    con.execute("SELECT kv_sync()")
+                self.assertEqual(con.execute("SELECT kv_compact(%d)" % self.now).fetchall(),
+                                 [(rows,)])
+                self.assertIn("log.db.aside-1", laptop.files())
+                newcomer = self.connect()
+                open_store(newcomer, laptop.folder, None)
+                self.assertEqual(newcomer.execute("SELECT value, count(*) FROM kv GROUP BY 1")
+                                 .fetchall(), [(2, rows), ("a value", 1)])
+
     def test_who_it_refuses(self):
         laptop, = self.make("laptop")
         con = laptop.at(self.now)
@@ -265,7 +356,7 @@ class Compaction(Case):
         self.fresh()
         names = ["laptop", "phone", "tablet", "zoo"][:r.choice([2, 3, 3, 4])]
         worlds = [{n: Device(self, n, "%d" % i) for n in names} for i in range(2)]
-        now, horizon, n_dropped = NOW, 0, 0
+        now, n_dropped = NOW, 0
 
         def both(name, *statements):
             return [w[name].run(now, *statements) for w in worlds]
@@ -282,10 +373,7 @@ class Compaction(Case):
                 both(name, "DELETE FROM kv WHERE key = '%s'" % key)
             elif what < 0.5:
                 before = now - r.choice([0, 0, DAY, 20 * DAY])
-                n = worlds[0][name].run(now, "SELECT kv_compact(%d)" % before)[0][0]
-                n_dropped += n
-                if n:
-                    horizon = max(horizon, before)
+                n_dropped += worlds[0][name].run(now, "SELECT kv_compact(%d)" % before)[0][0]
             elif what < 0.6:
                 for other in names:
                     for w in worlds:
@@ -302,7 +390,8 @@ class Compaction(Case):
                 both(name, "SELECT kv_sync()")
             shown = both(name, "SELECT key, value FROM kv")
             self.assertEqual(*shown, (step, name))
-            past = max(horizon, now - r.choice([0, DAY, 9 * DAY]))
+            (horizon,), = worlds[0][name].run(now, "SELECT max(horizon) FROM kv_cursor")
+            past = max(horizon, now - r.choice([0, DAY, 9 * DAY, 90 * DAY]))
             self.assertEqual(*both(name, "SELECT key, value FROM kv(%d)" % past))
             self.assertEqual(both(name, "SELECT count(*) FROM kv_devices WHERE state <> 'ok'")[0],
                              [(0,)])

@@ -1,6 +1,6 @@
 """Option history: kv_sync() gives up what is older, at most once a day and only if half
-of the own log goes; without the option it never does. What may go is the matter of
-test_compaction.py.
+of the own log goes; without the option it never does. It believes no clock that is ahead
+of all that is known. What may go is the matter of test_compaction.py.
 """
 
 import os
@@ -46,15 +46,46 @@ class Expire(Case):
         con.close()
         return self.rows()
 
+    def look(self, now, options=OPTION):
+        """The same when it was looked for the day before."""
+        self.sync_at(now - DAY, options)
+        return self.sync_at(now, options)
+
     def test_history_goes_when_it_is_old_enough(self):
         self.fill()
-        self.assertEqual(self.sync_at(NOW + 29 * DAY), 10)
-        self.assertEqual(self.sync_at(NOW + 31 * DAY), 1)
-        con = self.open(NOW + 31 * DAY)
-        self.assertEqual(con.execute("SELECT key, value FROM kv_log").fetchall(), [("k", 9)])
+        self.assertEqual(self.look(NOW + 30 * DAY), 10)
+        self.assertEqual(self.sync_at(NOW + 31 * DAY), 10)
+        self.assertEqual(self.sync_at(NOW + 32 * DAY), 1)
+        con = self.open(NOW + 32 * DAY)
+        self.assertEqual(con.execute("SELECT key, value, ts FROM kv_log").fetchall(),
+                         [("k", 9, NOW + 9)])
         self.assertEqual(con.execute("SELECT horizon_time FROM kv_devices").fetchall(),
-                         [("2026-09-22 14:13:20.000",)])
+                         [("2026-09-21 14:13:20.000",)])
+        self.assertEqual(con.execute("SELECT value FROM kv(?)", (NOW + 9,)).fetchall(), [(9,)])
+        self.fails("SELECT value FROM kv(?)", "history", con=con, args=(NOW + 8,))
         self.check(con)
+
+    def test_a_clock_that_is_ahead_for_once_gives_up_nothing(self):
+        self.fill()
+        self.assertEqual(self.sync_at(NOW + 9999 * DAY), 10)
+        self.fresh()
+        self.fill()
+        self.look(NOW + DAY)
+        con = self.open(NOW + 9999 * DAY)
+        con.execute("INSERT INTO kv VALUES('k', 'from the future')")
+        sync(con)
+        con.close()
+        self.assertEqual(self.rows(), 11)
+        self.assertEqual(self.sync_at(NOW + 20 * DAY), 11)  # the clock is right again
+        self.assertEqual(self.look(NOW + 52 * DAY), 2)
+
+    def test_what_others_wrote_tells_that_time_has_passed(self):
+        self.fill()
+        self.look(NOW + DAY)
+        phone = self.open(NOW + 60 * DAY, "", "phone")
+        phone.execute("INSERT INTO kv VALUES('p', 'phone')")
+        phone.close()
+        self.assertEqual(self.sync_at(NOW + 61 * DAY), 2)  # with an acknowledgement
 
     def test_without_the_option_nothing_goes(self):
         for options in "", "history=forever":
@@ -66,10 +97,10 @@ class Expire(Case):
 
     def test_only_if_half_of_the_log_goes(self):
         self.fill(n=10, stays=9)  # 9 go, 10 stay
-        self.assertEqual(self.sync_at(NOW + 31 * DAY), 19)
+        self.assertEqual(self.look(NOW + 32 * DAY), 19)
         self.fresh()
         self.fill(n=10, stays=8)
-        self.assertEqual(self.sync_at(NOW + 31 * DAY), 9)
+        self.assertEqual(self.look(NOW + 32 * DAY), 9)
 
     def test_a_large_value_counts_as_a_hundred_rows(self):
         self.fill(n=1, stays=50)
@@ -78,7 +109,7 @@ class Expire(Case):
             con.execute("INSERT INTO kv VALUES('large', ?)", (i * 9000 * "x" or b"y" * 9000,))
         con.execute("DELETE FROM kv WHERE key = 'large'")
         con.close()
-        self.assertEqual(self.sync_at(NOW + 31 * DAY), 51)
+        self.assertEqual(self.look(NOW + 32 * DAY), 51)
 
     def test_once_a_day_whatever_the_connections(self):
         self.sync_at(NOW + 31 * DAY)
@@ -92,7 +123,7 @@ class Expire(Case):
         sync(con)
         for i in range(10):
             con.execute("INSERT INTO kv VALUES('k', ?)", (i,))
-        for days, rows in (31, 1), (31, 2), (32, 3), (61, 4), (62, 2):
+        for days, rows in (31, 10), (31, 11), (32, 3), (62, 4), (63, 2):
             con.execute("SELECT kv_open(?, 'laptop', ?)", (
                 self.path("notes.kv"), "now=%d" % (NOW + days * DAY)))
             sync(con)
@@ -106,20 +137,26 @@ class Expire(Case):
 
     def test_kv_open_has_it_too_and_keeps_what_the_store_has(self):
         self.fill(options="")
-        con = self.open(NOW + 31 * DAY, "")
+        self.sync_at(NOW + 31 * DAY)
+        con = self.open(NOW + 32 * DAY, "")
         con.execute("SELECT kv_open(?, 'laptop', ?)", (
-            self.path("notes.kv"), "history=30 days, now=%d" % (NOW + 31 * DAY)))
+            self.path("notes.kv"), "history=30 days, now=%d" % (NOW + 32 * DAY)))
         con.execute("SELECT kv_open(?, 'laptop', ?)", (
-            self.path("notes.kv"), "now=%d" % (NOW + 31 * DAY)))
+            self.path("notes.kv"), "now=%d" % (NOW + 32 * DAY)))
         sync(con)
         self.assertEqual(self.rows(), 1)
 
     def test_a_temp_cache(self):
         self.fill(options="")
         con = self.device("laptop", options="history='30 days', now=%d" % (NOW + 31 * DAY))
-        self.assertEqual(self.rows(), 10)  # kv_open() gives up nothing
         sync(con)
-        self.assertEqual(self.rows(), 1)
+        self.assertEqual(self.rows(), 10)  # it knows of no time but the log's
+        con.execute("INSERT INTO kv VALUES('today', 1)")
+        con.close()
+        con = self.device("laptop", options="history='30 days', now=%d" % (NOW + 31 * DAY))
+        self.assertEqual(self.rows(), 11)  # kv_open() gives up nothing
+        sync(con)
+        self.assertEqual(self.rows(), 2)
         self.check(con)
 
     def test_kv_compact_keeps_as_much(self):
@@ -151,7 +188,8 @@ class Expire(Case):
 
     def test_inside_a_transaction_and_a_scan_it_waits(self):
         self.fill()
-        con = self.open(NOW + 31 * DAY)
+        self.sync_at(NOW + 31 * DAY)
+        con = self.open(NOW + 32 * DAY)
         con.execute("BEGIN")
         sync(con)
         con.execute("COMMIT")
@@ -162,16 +200,17 @@ class Expire(Case):
 
     def test_a_log_that_cannot_be_written_is_no_error(self):
         self.fill()
+        self.sync_at(NOW + 31 * DAY)
         in_the_way = log_path(self.path("notes.kv"), "laptop") + ".sealed"
         os.mkdir(in_the_way)
-        con = self.open(NOW + 31 * DAY)
+        con = self.open(NOW + 32 * DAY)
         sync(con)
         self.fails("SELECT kv_compact()", con=con)
         con.close()
         os.rmdir(in_the_way)
         self.assertEqual(self.rows(), 10)
-        self.assertEqual(self.sync_at(NOW + 32 * DAY - 1), 10)
-        self.assertEqual(self.sync_at(NOW + 32 * DAY), 1)
+        self.assertEqual(self.sync_at(NOW + 33 * DAY - 1), 10)
+        self.assertEqual(self.sync_at(NOW + 33 * DAY), 1)
 
     def test_who_has_no_log_has_nothing_to_give_up(self):
         self.fill(options="")
