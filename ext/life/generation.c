@@ -144,6 +144,12 @@ static int generation_is_lost(kv_writer *log, const kv_writer_place *place,
   return rc;
 }
 
+/* Is it a file that was to become a sealed one, when something was cut off? */
+static int generation_is_half(const char *name) {
+  return strcmp(name, "log.db.sealed") == 0 ||
+         strcmp(name, "log.db.sealed-journal") == 0;
+}
+
 typedef enum generation_step {
   GENERATION_ASK, /* do files of greater generations tell of a log that is lost? */
   GENERATION_TRIM, /* delete those of smaller ones */
@@ -169,6 +175,8 @@ static int generation_walk(kv_writer *log, const kv_writer_place *place,
     } else if (step != GENERATION_ASK &&
                (order < 0 || (step == GENERATION_CLEAN && order > 0))) {
       rc = generation_delete(log, place, names[i]);
+    } else if (step == GENERATION_CLEAN && generation_is_half(names[i])) {
+      generation_delete(log, place, names[i]); /* the next one does it, too */
     }
   }
   kv_folder_free_names(names, n);

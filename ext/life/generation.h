@@ -49,7 +49,8 @@ void kv_generation_next(const unsigned char *id, uint32_t step,
 
 /*
 ** Delete the sealed files of other generations of the log, which is locked: what a
-** compaction that was cut off left, of the new generation or of the old one.
+** compaction that was cut off left, of the new generation or of the old one; and a
+** file that was to become a sealed one.
 ** A file of a greater generation has to be one that was made of this log: if the log
 ** does not have the position that it took the place of, log.db was rolled back. Then
 ** *is_rolled_back is 1, and nothing is deleted. With is_ahead that is not asked: the

@@ -14,6 +14,12 @@ int kv_store_savepoint_begin(kv_store *store, char **err) {
   int is_outermost = !kv_store_in_transaction(store);
   int rc = kv_stmt_exec(&store->stmts, KV_SQL_SAVEPOINT);
 
+  if (rc == SQLITE_OK && !kv_store_in_transaction(store)) {
+    return kv_error(err, SQLITE_AUTH,
+                    "the authorizer of this connection leaves out SAVEPOINT, "
+                    "which %s needs: allow it in a new connection",
+                    store->name);
+  }
   if (rc == SQLITE_OK) {
     store->txn->is_outermost = is_outermost;
   } else if (is_outermost && kv_store_in_transaction(store)) {
@@ -22,8 +28,9 @@ int kv_store_savepoint_begin(kv_store *store, char **err) {
   }
   if (rc == SQLITE_BUSY) {
     return kv_error(err, rc,
-                    "kv_sync() cannot run inside a statement that writes: "
-                    "call it in a statement of its own, SELECT kv_sync()");
+                    "functions such as kv_sync() cannot run inside a statement "
+                    "that writes: call them in a statement of their own, "
+                    "SELECT kv_sync()");
   }
   return kv_store_error(store, err, rc, "cannot begin a savepoint");
 }

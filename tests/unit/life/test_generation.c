@@ -303,6 +303,18 @@ a_crash_behind_log_db_leaves_old_files_that_are_deleted(void **state) {
   assert_string_equal(what_is_read(), "2 3 5 : 6");
 }
 
+static void a_crash_before_that_leaves_a_file_that_is_deleted(void **state) {
+  (void)state;
+  test_copy(in_directory("log.db"), in_directory("log.db.sealed"));
+  test_copy(in_directory("log.db"), in_directory("log.db.sealed-journal"));
+  test_copy(in_directory("log.db"), in_directory("log.db.mine"));
+  clean(0, 0);
+  assert_false(test_exists(in_directory("log.db.sealed")));
+  assert_false(test_exists(in_directory("log.db.sealed-journal")));
+  assert_true(test_exists(in_directory("log.db.mine")));
+  assert_string_equal(what_is_read(), "1 2 3 4 5 6 : 6");
+}
+
 static void a_log_that_was_rolled_back_is_told(void **state) {
   const int seventh[][2] = {{7, 7}, {0, 0}};
   given more = rows_of(seventh);
@@ -363,6 +375,7 @@ int main(void) {
     test_with_log(a_crash_before_log_db_leaves_a_file_that_is_deleted),
     test_with_log(so_it_is_when_the_log_went_on),
     test_with_log(a_crash_behind_log_db_leaves_old_files_that_are_deleted),
+    test_with_log(a_crash_before_that_leaves_a_file_that_is_deleted),
     test_with_log(a_log_that_was_rolled_back_is_told),
     test_with_log(the_log_itself_is_no_leftover),
     cmocka_unit_test(generations_count_up_and_end),

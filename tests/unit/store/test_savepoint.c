@@ -49,10 +49,36 @@ static void within_a_transaction_a_savepoint_ends_nothing(void **state) {
   test_store_close(&t);
 }
 
+/* https://www.sqlite.org/c3ref/set_authorizer.html */
+static int ignore_savepoints(void *unused, int action, const char *a,
+                             const char *b, const char *c, const char *d) {
+  (void)unused;
+  (void)a;
+  (void)b;
+  (void)c;
+  (void)d;
+  return action == SQLITE_SAVEPOINT ? SQLITE_IGNORE : SQLITE_OK;
+}
+
+static void nothing_is_done_without_the_savepoint(void **state) {
+  test_store t;
+
+  (void)state;
+  test_store_open(&t, ":memory:", "laptop");
+  sqlite3_set_authorizer(t.db, ignore_savepoints, NULL);
+  assert_rc(kv_store_savepoint(t.store, &t.err), SQLITE_AUTH);
+  assert_non_null(strstr(t.err, "leaves out SAVEPOINT"));
+  sqlite3_set_authorizer(t.db, NULL, NULL);
+  sqlite3_free(t.err);
+  t.err = NULL;
+  test_store_close(&t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(a_savepoint_is_kept_or_undone),
     test_in_folder(within_a_transaction_a_savepoint_ends_nothing),
+    test_in_folder(nothing_is_done_without_the_savepoint),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
