@@ -140,6 +140,7 @@ int kv_run_again(kv_run *run) {
 }
 
 int kv_run_close(kv_run *run) {
+  if (!run->stmt) return run->rc;
   if (run->stmts) {
     kv_stmt_put(run->stmts, run->id, run->stmt);
   } else {

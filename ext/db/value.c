@@ -35,6 +35,27 @@ int kv_value_of(sqlite3_value *value, kv_value *out) {
   return SQLITE_OK;
 }
 
+/* True if these bytes of text are UTF-8. SQLite 3.40 and newer say so. */
+static int value_is_utf8(sqlite3_value *value) {
+#if SQLITE_VERSION_NUMBER >= 3040000
+  return sqlite3_libversion_number() >= 3040000 &&
+         sqlite3_value_encoding(value) == SQLITE_UTF8;
+#else
+  (void)value;
+  return 0;
+#endif
+}
+
+int kv_value_peek(sqlite3_value *value, kv_value *out) {
+  if (sqlite3_value_type(value) != SQLITE_TEXT || !value_is_utf8(value)) {
+    return kv_value_of(value, out);
+  }
+  out->type = KV_TEXT;
+  out->z = sqlite3_value_blob(value);
+  out->n = (size_t)sqlite3_value_bytes(value);
+  return out->n == 0 ? kv_value_of(value, out) : SQLITE_OK;
+}
+
 int kv_value_of_column(sqlite3_stmt *stmt, int column, kv_value *out) {
   /* The value is only protected by the connection's mutex; the statements
   ** of this extension run under it, or on handles of one thread. */

@@ -13,7 +13,13 @@
 */
 int kv_value_of(sqlite3_value *value, kv_value *out);
 
-/* The same for a column of the current row. */
+/*
+** The same, but text may have no zero byte after it. kv_value_of() makes SQLite
+** copy text that a program bound with its length, to put one there.
+*/
+int kv_value_peek(sqlite3_value *value, kv_value *out);
+
+/* kv_value_of() for a column of the current row. */
 int kv_value_of_column(sqlite3_stmt *stmt, int column, kv_value *out);
 
 /*

@@ -224,7 +224,7 @@ static int get_value(sqlite3_context *ctx, int argc, sqlite3_value **argv,
   int rc = kv_transaction_tell(store, err);
 
   if (rc != SQLITE_OK) return rc;
-  rc = kv_value_of(argv[0], &key);
+  rc = kv_value_peek(argv[0], &key);
   if (rc == SQLITE_OK) {
     rc = kv_cache_get(&run, &store->stmts, KV_SQL_CACHE_VALUE, &key, 0, &large,
                       &value);

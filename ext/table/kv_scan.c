@@ -320,7 +320,7 @@ int kv_scan_next(sqlite3_vtab_cursor *base) {
 static int cursor_point(scan_cursor *cursor, sqlite3_value *value) {
   kv_store *store = cursor->store;
   kv_value key;
-  int rc = kv_value_of(value, &key);
+  int rc = kv_value_peek(value, &key);
 
   if (rc == SQLITE_OK && key.type == KV_NULL) return SQLITE_OK;
   if (rc == SQLITE_OK && kv_write_is_late(store, &key)) {

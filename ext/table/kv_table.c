@@ -263,13 +263,13 @@ static int table_update(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
   int existed;
   int rc = kv_store_refuse_newer(store, &vtab->zErrMsg);
 
-  if (rc == SQLITE_OK) rc = kv_value_of(argv[0], &old_key);
+  if (rc == SQLITE_OK) rc = kv_value_peek(argv[0], &old_key);
   *rowid = sqlite3_last_insert_rowid(store->db);
   if (rc == SQLITE_OK && argc == 1) {
     return kv_write_delete(store, &old_key, &existed, &vtab->zErrMsg);
   }
-  if (rc == SQLITE_OK) rc = kv_value_of(argv[2 + KV_TABLE_KEY], &key);
-  if (rc == SQLITE_OK) rc = kv_value_of(argv[2 + KV_TABLE_VALUE], &value);
+  if (rc == SQLITE_OK) rc = kv_value_peek(argv[2 + KV_TABLE_KEY], &key);
+  if (rc == SQLITE_OK) rc = kv_value_peek(argv[2 + KV_TABLE_VALUE], &value);
   if (rc == SQLITE_OK) {
     rc = table_check_hidden(store, is_update ? &old_key : NULL, argv + 2,
                             &vtab->zErrMsg);

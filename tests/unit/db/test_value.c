@@ -140,6 +140,48 @@ static void echo(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   kv_value_result(ctx, &value);
 }
 
+/* A value that the database has as text, and what is peeked at. */
+static kv_value peek(sqlite3 *db, const char *bytes, int n) {
+  sqlite3_stmt *stmt = prepare(db, "SELECT ?1");
+  kv_value out = {KV_BLOB, 77, 7.7, "x", 1};
+  kv_value kept;
+
+  sqlite3_bind_text(stmt, 1, bytes, n, SQLITE_STATIC);
+  assert_rc(sqlite3_step(stmt), SQLITE_ROW);
+  assert_rc(kv_value_peek(sqlite3_column_value(stmt, 0), &out), SQLITE_OK);
+  assert_int_equal(out.type, KV_TEXT);
+  assert_int_equal(out.n, n);
+  assert_memory_equal(out.z, bytes, out.n);
+  assert_int_equal(sqlite3_column_type(stmt, 0), SQLITE_TEXT);
+  assert_rc(kv_value_of_column(stmt, 0, &kept), SQLITE_OK);
+  assert_int_equal(kept.type, KV_TEXT);
+  assert_int_equal(kept.n, n);
+  assert_int_equal(((const char *)kept.z)[n], 0);
+  sqlite3_finalize(stmt);
+  return out;
+}
+
+static void peeking_at_bound_text_copies_nothing(void **state) {
+  static const char bytes[] = {'k', 'e', 'y', 'X'}; /* no zero after it */
+  sqlite3 *db = test_connect(":memory:");
+  kv_value seen = peek(db, bytes, 3);
+
+  (void)state;
+  if (sqlite3_libversion_number() >= 3040000) assert_ptr_equal(seen.z, bytes);
+  peek(db, bytes, 0);
+  peek(db, "a\0b", 3);
+  test_disconnect(db);
+}
+
+static void peeking_sees_utf8_in_a_utf16_database(void **state) {
+  sqlite3 *db = test_connect(":memory:");
+
+  (void)state;
+  test_run(db, "PRAGMA encoding = 'UTF-16'");
+  peek(db, "caf\xC3\xA9 \xF0\x9F\x98\x80", 10);
+  test_disconnect(db);
+}
+
 static void a_result_is_the_value(void **state) {
   sqlite3 *db = test_connect(":memory:");
 
@@ -175,6 +217,8 @@ int main(void) {
     cmocka_unit_test(text_and_blobs_are_kept_with_their_zero_bytes),
     cmocka_unit_test(empty_is_not_null),
     cmocka_unit_test(text_of_a_utf16_database_comes_as_utf8),
+    cmocka_unit_test(peeking_at_bound_text_copies_nothing),
+    cmocka_unit_test(peeking_sees_utf8_in_a_utf16_database),
     cmocka_unit_test(a_result_is_the_value),
     cmocka_unit_test(a_copy_of_empty_text_owns_nothing),
   };
