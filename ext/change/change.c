@@ -368,18 +368,23 @@ static int change_take_all(change *c, kv_ids *ids, sqlite3_value **values) {
 }
 
 int kv_change_insert(kv_typed *typed, kv_ids *ids, sqlite3_value **values,
-                     kv_on_existing mode, char **err) {
+                     kv_on_existing mode, sqlite3_int64 *id, char **err) {
+  const kv_declaration *declared = &typed->declared;
   change c;
   int rc = change_begin(&c, typed, err);
 
   if (rc == SQLITE_OK) rc = change_take_all(&c, ids, values);
   if (rc == SQLITE_OK) rc = change_key(&c, &c.key);
   if (rc == SQLITE_OK) {
-    memcpy(c.old, c.new, (size_t)typed->declared.n_columns * sizeof(*c.old));
+    memcpy(c.old, c.new, (size_t)declared->n_columns * sizeof(*c.old));
     rc = change_read(&c, c.old, &c.exists);
   }
   if (rc == SQLITE_OK) {
     rc = c.exists ? change_existing(&c, mode) : change_insert(&c);
+  }
+  if (rc == SQLITE_OK && declared->n_key == 1 &&
+      declared->columns[declared->key[0]].type == KV_TYPE_INTEGER) {
+    *id = c.new[declared->key[0]].i;
   }
   change_end(&c);
   return kv_typed_error(typed, err, rc, "cannot insert into a row");

@@ -22,9 +22,11 @@ typedef enum kv_on_existing {
 
 /*
 ** Insert a row: a value for each column, in their order. NULL is the default.
+** If the key is one INTEGER column, *id is its value, as the rowid of an ordinary
+** table would be; otherwise it stays.
 */
 int kv_change_insert(kv_typed *typed, kv_ids *ids, sqlite3_value **values,
-                     kv_on_existing mode, char **err);
+                     kv_on_existing mode, sqlite3_int64 *id, char **err);
 
 /*
 ** Update the row with this key, as the log has it. A value that is

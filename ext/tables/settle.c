@@ -38,6 +38,7 @@ static void settle_say(kv_lens_why *why, const char *rule, char *detail) {
 }
 
 int kv_settle_put(kv_typed *typed, kv_sql id, const kv_value *values) {
+  sqlite3_int64 last = sqlite3_last_insert_rowid(typed->db);
   kv_transaction *txn = typed->store->txn;
   int was_writing = txn->is_writing;
   kv_run run;
@@ -50,6 +51,7 @@ int kv_settle_put(kv_typed *typed, kv_sql id, const kv_value *values) {
   txn->is_writing = 1;
   rc = kv_run_end(&run);
   txn->is_writing = was_writing;
+  sqlite3_set_last_insert_rowid(typed->db, last); /* is the host's */
   return rc;
 }
 

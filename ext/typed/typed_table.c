@@ -215,7 +215,8 @@ static int typed_table_update(sqlite3_vtab *vtab, int argc,
   if (typed_table_is_delete(hidden[KV_HIDDEN_ASSIGN])) {
     return kv_change_delete_hidden(typed, hidden[KV_HIDDEN_KEY], err);
   }
-  return kv_change_insert(typed, &table->registry->ids, argv + 2, mode, err);
+  return kv_change_insert(typed, &table->registry->ids, argv + 2, mode, rowid,
+                          err);
 }
 
 static int typed_table_sync(sqlite3_vtab *vtab) {

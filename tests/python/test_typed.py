@@ -2,6 +2,7 @@
 what happens to rows that a declaration does not allow.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -289,6 +290,43 @@ class Writes(Typed):
                          "[0-9a-f]{12}$")
         self.assertRegex(rows[0][2], r"^2026-\d\d-\d\d \d\d:\d\d:\d\d$")
         self.assertTrue(all(n > 0 for _, n, _ in rows))
+
+    def test_an_integer_key_is_the_last_insert_rowid(self):
+        con = self.device("a", file="a.db", table="t", declare="""CREATE VIRTUAL TABLE %s
+            USING kv_table(id INTEGER PRIMARY KEY DEFAULT (kv_id()), name TEXT UNIQUE%s)""")
+        con.execute("""CREATE VIRTUAL TABLE texts USING kv_table(
+            id TEXT PRIMARY KEY DEFAULT (kv_uuid()), n INTEGER)""")
+        con.execute("""CREATE VIRTUAL TABLE pairs USING kv_table(
+            a INTEGER, b INTEGER, PRIMARY KEY(a, b))""")
+        con.execute("CREATE TABLE seen(id INTEGER PRIMARY KEY, of INTEGER)")
+        con.execute("CREATE TRIGGER see AFTER INSERT ON t_data BEGIN "
+                    "INSERT INTO seen(of) VALUES(new.id); END")
+
+        def last(sql):
+            with contextlib.suppress(sqlite3.IntegrityError):
+                con.execute(sql)
+            return con.execute("SELECT last_insert_rowid()").fetchone()[0]
+
+        made = last("INSERT INTO t(name) VALUES('a')")
+        self.assertEqual(self.all(con, "*", "t"), [(made, "a")])
+        self.assertEqual(last("INSERT INTO t VALUES(7, 'b')"), 7)
+        self.assertEqual(last("INSERT INTO t VALUES('8', 'c')"), 8)
+        self.assertEqual(last("INSERT INTO t VALUES(9, 'd'), (5, 'e')"), 5)
+        for other in ("INSERT OR IGNORE INTO t VALUES(7, 'x')", "INSERT INTO t VALUES(7, 'x')",
+                      "INSERT OR IGNORE INTO t VALUES(6, 'a')", "UPDATE t SET id = 4 WHERE id = 5",
+                      "DELETE FROM t WHERE id = 9", "INSERT INTO texts(n) VALUES(3)",
+                      "INSERT INTO pairs VALUES(1, 2)", "INSERT INTO kv VALUES(1, 2)"):
+            self.assertEqual(last(other), 5, other)
+        self.assertEqual(last("INSERT OR REPLACE INTO t VALUES(7, 'x')"), 7)
+        b = self.device("b", table="t", declare="""CREATE VIRTUAL TABLE %s
+            USING kv_table(id INTEGER PRIMARY KEY, name TEXT%s)""")
+        b.execute("INSERT INTO t VALUES(21, 'theirs'), (22, NULL)")
+        self.meet(a=con, b=b)
+        self.assertEqual(last("SELECT 1"), 7)
+        con.execute("DELETE FROM t_data WHERE id = 21")
+        self.assertEqual(last("SELECT kv_check('t')"), 7)
+        self.assertEqual(con.execute("SELECT id FROM t WHERE id IN (21, 22)").fetchall(),
+                         [(21,), (22,)])
 
     def test_places_in_a_list(self):
         con = self.device("a", declare=None)
