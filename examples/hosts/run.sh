@@ -3,10 +3,11 @@
 #
 # Each plays the same scene in its language, and fails if it comes out in another
 # way: the laptop writes in a transaction, the phone reads and writes, the laptop
-# syncs and shows the history. Then an observer in the sqlite3 shell looks at the
-# types that the host has stored. The result is a table; a host that is not here
-# is named, with what brings it, and with --install (-y) that is installed:
-# Debian's packages, and those of npm in BUILD.
+# syncs and shows the history. Those with -typed play another one, with typed
+# tables: both change different columns of a row. Then an observer in the sqlite3
+# shell looks at what the host has stored. The result is a table; a host that is
+# not here is named, with what brings it, and with --install (-y) that is
+# installed: Debian's packages, and those of npm in BUILD.
 #
 #   KV_MODULE       the module without its suffix (build/kv); for c-linked,
 #                   libkv_static.a lies beside it (-DKV_STATIC=ON)
@@ -29,7 +30,7 @@ install=no
 case ${1-} in --install | -y) install=yes && shift ;; esac
 all='c c-linked c++ python apsw sqlalchemy alembic django node better-sqlite3
   drizzle libsql bun deno php php-pdo ruby activerecord perl tcl r java go rust lua
-  shell'
+  shell sqlalchemy-typed django-typed node-typed drizzle-typed'
 # shellcheck disable=SC2086 # a word for each host
 [ $# -gt 0 ] || set -- $all
 
@@ -46,6 +47,8 @@ brings() {
     c++) echo g++ libsqlite3-dev ;;
     python) echo python3 ;;
     apsw | sqlalchemy | alembic | django) echo "python3-$1" ;;
+    sqlalchemy-typed) echo python3-sqlalchemy python3-alembic ;;
+    *-typed) brings "${1%-typed}" ;;
     node) echo npm:node@24 ;;
     better-sqlite3) echo g++ make python3 npm:better-sqlite3@12 ;;
     drizzle) brings better-sqlite3 && echo npm:drizzle-orm ;;
@@ -78,6 +81,8 @@ has() { # HOST
     c++) echo '#include <sqlite3.h>' | c++ -E - ;;
     python) "$python" -c "$loads" ;;
     apsw | sqlalchemy | alembic | django) "$python" -c "$loads; import $1" ;;
+    sqlalchemy-typed) has sqlalchemy && has alembic ;;
+    *-typed) has "${1%-typed}" ;;
     node) "$(node_with_sqlite)" -e "require('node:sqlite')" ;;
     better-sqlite3 | libsql)
       (cd "$build" && node -e "new (require('$1'))(':memory:')")
@@ -131,7 +136,11 @@ play() { # HOST, in a folder with kv.so and the programs
     c++) c++ -std=c++17 notes.cpp -o notes -lsqlite3 && ./notes ;;
     python) "$python" python.py ;;
     apsw | sqlalchemy | alembic | django) "$python" "python_$1.py" ;;
+    sqlalchemy-typed) "$python" python_sqlalchemy_typed.py ;;
+    django-typed) "$python" python_django_typed.py ;;
     node) "$(node_with_sqlite)" --no-warnings node.mjs ;;
+    node-typed) "$(node_with_sqlite)" --no-warnings node_typed.mjs ;;
+    drizzle-typed) node node_drizzle_typed.mjs ;;
     better-sqlite3 | drizzle | libsql) node "node_$1.mjs" ;;
     bun) PATH=$build/node_modules/.bin:$PATH bun bun.js ;;
     deno)
@@ -212,6 +221,28 @@ expected='laptop set title Hello text text
 laptop set stars 5 text integer
 phone set stars 6 text integer'
 
+# The same for the scene with typed tables: the rows, and what was logged of them.
+expected_typed='Anna Oslo 12 integer 2 payments
+laptop {"":1,"balance":10,"name":"Ann"}
+phone {"balance":{"add":-3},"name":"Anna"}
+laptop {"balance":{"add":5},"city":"Oslo"}'
+
+observe_typed() {
+  sqlite3 -batch -bail -init /dev/null -separator ' ' << 'END'
+.load ./kv
+.once /dev/null
+SELECT kv_open('bank.kv');
+CREATE VIRTUAL TABLE temp.accounts USING kv_table(id TEXT PRIMARY KEY,
+  name TEXT, city TEXT, balance INTEGER, MERGE (balance counter));
+CREATE VIRTUAL TABLE temp.payments USING kv_table(id TEXT PRIMARY KEY,
+  account_id TEXT REFERENCES accounts(id), amount INTEGER);
+SELECT name, city, balance, typeof(balance), count(*), 'payments'
+FROM accounts JOIN payments ON account_id = accounts.id GROUP BY accounts.id;
+SELECT device, value FROM kv_log WHERE bucket = 'accounts'
+ORDER BY ts, device, seq;
+END
+}
+
 observe() {
   sqlite3 -batch -bail -init /dev/null -separator ' ' << 'END'
 .load ./kv
@@ -231,7 +262,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 failed=0
 row() {
-  printf '%-15s %-8s %s\n' "$@"
+  printf '%-16s %-8s %s\n' "$@"
 }
 
 row host SQLite result
@@ -247,8 +278,11 @@ for host; do
     ln -s "$build/node_modules" node_modules
     play "$host" > out 2>&1
     status=$?
-    log=$(observe 2>&1)
-    if [ $status != 0 ] || [ "$log" != "$expected" ]; then
+    case $host in
+      *-typed) log=$(observe_typed 2>&1) want=$expected_typed ;;
+      *) log=$(observe 2>&1) want=$expected ;;
+    esac
+    if [ $status != 0 ] || [ "$log" != "$want" ]; then
       result=FAILED failed=1
       printf '== %s ended with %s ==\n%s\n-- its log --\n%s\n' \
         "$host" $status "$(cat out)" "$log"

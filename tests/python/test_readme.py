@@ -80,7 +80,7 @@ PAGES = {
     'examples/guide/install.md': {
         'sh': 12, 'python': 1, 'js': 1, 'cmake': 1, 'bash': 1},
     'examples/guide/languages.md': {
-        'console': 4, 'sh': 1, 'c': 2, 'python': 3, 'js': 2, 'php': 2,
+        'console': 5, 'sh': 1, 'c': 2, 'python': 7, 'js': 3, 'php': 2,
         'ruby': 2, 'perl': 1, 'tcl': 1, 'r': 1, 'java': 1, 'go': 1, 'rust': 1},
     'examples/guide/laptops.md': {'sh': 1, 'bash': 3, 'console': 3},
     'examples/guide/parstore.md': {'console': 4, 'python': 2, 'text': 2},

@@ -3,6 +3,7 @@ renamed, and go on; what is in the ordinary tables is joined with others.
 """
 
 import os
+import sqlite3
 import subprocess
 import unittest
 
@@ -103,6 +104,36 @@ class Hosts(Typed):
         self.closing.append(con)
         sync(con, "store")
         self.goes_on(con)
+
+    def test_what_virtual_tables_do_not_have(self):
+        """As examples/guide/languages.md says."""
+        a = self.filled()
+        a.execute("PRAGMA foreign_keys = ON")
+        a.execute("CREATE TABLE photos(file TEXT, of INTEGER REFERENCES tree(id))")
+        for sql, why in (
+                ("INSERT INTO tree(id, name) VALUES(1, 'x') ON CONFLICT DO NOTHING",
+                 'UPSERT not implemented for virtual table "tree"'),
+                ("INSERT INTO tree(id, name) VALUES(1, 'x') ON CONFLICT(id) DO UPDATE SET n = 1",
+                 'UPSERT not implemented for virtual table "tree"'),
+                ("INSERT INTO photos VALUES('root.png', 1)", "database disk image is malformed"),
+                ("SELECT rowid FROM tree", "no such column: rowid"),
+                ("CREATE INDEX i ON tree(n)", "virtual tables may not be indexed"),
+                ("CREATE TRIGGER i AFTER INSERT ON tree BEGIN SELECT 1; END",
+                 "cannot create triggers on virtual tables"),
+                ("ALTER TABLE tree ADD COLUMN x TEXT", "virtual tables may not be altered"),
+                ("CREATE VIRTUAL TABLE t USING kv_table(id TEXT PRIMARY KEY, up TEXT REFERENCES "
+                 "tree(id) ON DELETE CASCADE)", "a foreign key can only RESTRICT")):
+            self.fails(sql, why, con=a)
+        self.assertEqual(a.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
+        self.goes_on(a)
+        a.execute("INSERT OR REPLACE INTO tree(id, name) VALUES(1, 'root')")
+        self.assertEqual(a.execute("SELECT n FROM tree WHERE id = 1").fetchone(), (0,))
+        if sqlite3.sqlite_version_info >= (3, 35):
+            for sql in "UPDATE tree SET n = 1", "DELETE FROM tree":
+                self.fails(sql + " RETURNING id",
+                           "RETURNING is not available on virtual tables", con=a)
+            self.assertEqual(a.execute("INSERT INTO tree(id, name) VALUES(5, 'x') "
+                                       "RETURNING id, name, n").fetchall(), [(5, "x", None)])
 
     def test_joins_use_the_ordinary_tables(self):
         a = self.filled()
