@@ -1,7 +1,7 @@
 -- Saying how far the other logs are merged, without any other change.
 
 -- name: acknowledge_due
--- The seen rows that are due, as in seen_due. None is due for a day after the last
+-- The seen rows that are due, as in seen_due. None is due for :pause after the last
 -- one, by this device's clock. Then one is if a peer's log has, beside seen rows:
 -- a generation of which nothing was said; changes behind what was said; or
 -- changes that are later than the last own seen row and earlier than :ts. Such
@@ -32,7 +32,7 @@ late(device) AS (
 SELECT p.device, p.id, p.seq, p.sum FROM peer AS p
 WHERE NOT EXISTS(
     SELECT 1 FROM own
-    WHERE ts > :now - 86400000000 AND ts <= :now + 86400000000)
+    WHERE ts > :now - :pause AND ts <= :now + :pause)
   AND EXISTS(
     SELECT 1 FROM peer AS q
     WHERE q.said_id IS NOT q.id

@@ -15,8 +15,13 @@
 #include "store/exchange.h"
 #include "store/transaction.h"
 
-/* How often it is looked for without news, in microseconds. */
-#define ACKNOWLEDGE_LOOK ((int64_t)3600 * 1000 * 1000)
+/* How long no other one is due after an acknowledgement, in microseconds. */
+#ifndef KV_ACKNOWLEDGE_PAUSE /* a test builds a module without */
+#define KV_ACKNOWLEDGE_PAUSE KV_DAY
+#endif
+
+/* How often it is looked for without news. */
+#define ACKNOWLEDGE_LOOK (KV_ACKNOWLEDGE_PAUSE / 24)
 
 /* The seen rows that are due, and their time. */
 static int acknowledge_read(kv_store *store, int64_t now, kv_seen **out, int *n,
@@ -31,6 +36,7 @@ static int acknowledge_read(kv_store *store, int64_t now, kv_seen **out, int *n,
   kv_run_named_text(&run, ":self", store->device);
   kv_run_named_int(&run, ":now", now);
   kv_run_named_int(&run, ":ts", *ts);
+  kv_run_named_int(&run, ":pause", KV_ACKNOWLEDGE_PAUSE);
   return kv_transaction_read_seen(&run, out, n);
 }
 

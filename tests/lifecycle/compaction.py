@@ -14,6 +14,52 @@ class Compaction:
         if w.r["old_copies"]:
             w.drop_copies(c)
         H = min(H, w.wall(c))
+        keep, dropped, live, acks = w.plan(c, H)
+        if (lazy or w.lazy) and not dropped:
+            return
+        w.stats["rows dropped"] += len(dropped)
+        w.stats["compactions"] += 1
+        # the new generation
+        id = w.newid(log.id)
+        w.ghost[id] = dict(w.ghost[log.id])
+        for r in dropped:
+            w.ghost[id][r.uid] = (r.ts, d, r.seq, r.op, r.key, r.val, r.uid)
+        ends = {}
+        for r in keep:
+            ends[r.txn] = r.seq
+        seg = w.mkfile(
+            d,
+            id,
+            [r._replace(txn=ends[r.txn]) for r in keep],
+            (log.id, log.last, log.lsum),
+            w.next_horizon(c, H),
+            log.last,
+        )
+        w.not_awaited(c, id, live, acks)
+        olds = [nm for (dd, nm), f in w.view[c.host].items() if dd == d and nm[0] == "seg"]
+        w.put(d, ("seg", id, seg.last), seg)
+        if crash == 1:
+            return
+        w.put(d, "log", seg._replace(base=seg.last, bsum=seg.lsum, rows=()))
+        if crash == 2:
+            return
+        for nm in olds:
+            w.put(d, nm, None)
+            if crash == 3:
+                return
+        w.set_rows(c, d, seg, seg.rows, seg.last, seg.lsum)
+        w.check(c, "compact")
+
+    def next_horizon(w, c, H):
+        """whatever made a row go is not later than the latest row that H reaches"""
+        latest = max(
+            (r.ts for rows in c.rows.values() for r in rows.values() if r.ts <= H), default=0
+        )
+        return max(c.hor[c.dev], latest)
+
+    def plan(w, c, H):
+        """which rows of the own log stay, which go; whom it waited for, and what they said"""
+        d = c.dev
         live = [Y for Y in c.cur if Y != d and not w.retired(c, Y)]
         acks = {}
         clocks = {}
@@ -125,31 +171,11 @@ class Compaction:
                 and any(x[1] != d and c.cur[x[1]][0][0] in w.strange for x in bykey[r.key])
             ):
                 w.e13keys.add(r.key)
-        if (lazy or w.lazy) and not dropped:
-            return
-        w.stats["rows dropped"] += len(dropped)
-        w.stats["compactions"] += 1
-        # the new generation
-        id = w.newid(log.id)
-        w.ghost[id] = dict(w.ghost[log.id])
-        for r in dropped:
-            w.ghost[id][r.uid] = (r.ts, d, r.seq, r.op, r.key, r.val, r.uid)
-        ends = {}
-        for r in keep:
-            ends[r.txn] = r.seq
-        # whatever made a row go is not later than the latest row that H reaches
-        latest = max(
-            (r.ts for rows in c.rows.values() for r in rows.values() if r.ts <= H), default=0
-        )
-        seg = w.mkfile(
-            d,
-            id,
-            [r._replace(txn=ends[r.txn]) for r in keep],
-            (log.id, log.last, log.lsum),
-            max(log.horizon, latest),
-            log.last,
-        )
-        # whom this compaction did not wait for (E2)
+        return keep, dropped, live, acks
+
+    def not_awaited(w, c, id, live, acks):
+        """whom this compaction did not wait for (E2)"""
+        d = c.dev
         at = list(c.cur.items()) + [(d, (id, 0, 0))]
 
         def exempt(o, why):
@@ -178,19 +204,6 @@ class Compaction:
                 not covers(o.cur.get(E), acks[o.dev, E].val) for E in c.cur if (o.dev, E) in acks
             ):
                 exempt(o, "second cache")
-        olds = [nm for (dd, nm), f in w.view[c.host].items() if dd == d and nm[0] == "seg"]
-        w.put(d, ("seg", id, seg.last), seg)
-        if crash == 1:
-            return
-        w.put(d, "log", seg._replace(base=seg.last, bsum=seg.lsum, rows=()))
-        if crash == 2:
-            return
-        for nm in olds:
-            w.put(d, nm, None)
-            if crash == 3:
-                return
-        w.set_rows(c, d, seg, seg.rows, seg.last, seg.lsum)
-        w.check(c, "compact")
 
     def write_copy(w, c, X):
         """devices/R/of/X.db from the cache: one file, one rename"""

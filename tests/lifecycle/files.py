@@ -32,10 +32,24 @@ class Files:
             sm = r.sum
         return sm
 
+    def knows_end(w, c, d, log):
+        """whether the cache, which is of this generation, has the end of this file"""
+        sm = base_sum(d, log.id)
+        for k in sorted(c.rows[d]):
+            if k > log.last:
+                break
+            sm = c.rows[d][k].sum
+        return sm == log.lsum
+
     def read_on(w, h, d, seq, sm):
         """rows behind (seq, sum) of the generation of log.db -> rows, seq, sum, status"""
         log = w.view[h][(d, "log")]
         segs = [f for f in w.segs(h, d) if f.id == log.id]
+        before, at = [], log.base  # those that log.db begins with
+        while at and (f := next((f for f in segs if f.last == at), None)):
+            before.append(f)
+            at = f.base if f.base < at else 0
+        segs.sort(key=lambda f: f not in before)
         out = []
         while True:
             f = log

@@ -116,8 +116,7 @@ class Own:
                     c.ver += 1
                 c.cur[d] = (log.id, seq, sm)
             elif st == "short":
-                mine = {x.seq: x.sum for x in c.rows[d].values()}
-                if not log.rows or mine.get(log.last) == log.lsum:
+                if w.knows_end(c, d, log):
                     log = w.rebuild(c)
                 else:
                     return w.refuse(c)

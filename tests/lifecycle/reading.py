@@ -74,8 +74,7 @@ class Reading:
         if log.id == cur[0]:
             rows, seq, sm, st = w.read_on(h, d, cur[1], cur[2])
             if st == "short":
-                mine = c.rows[d].get(log.last)
-                if log.last == log.base or (mine and mine.sum == log.lsum):
+                if w.knows_end(c, d, log):
                     return ("behind",)
                 st = "fork"
             if st == "fork":

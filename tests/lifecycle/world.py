@@ -7,7 +7,7 @@ import random
 from base import DEL, SEEN, SET, Cache, Violation, covers
 from compaction import Compaction
 from files import Files
-from oracle import Oracle
+from invariants import Oracle
 from own import Own
 from reading import Reading
 
@@ -365,7 +365,8 @@ class World(Files, Own, Reading, Compaction, Oracle):
             if d == X and w.hist[X][nm][-1] is None:
                 w.hist[X][nm].append(f)
 
-    def settle(w):
+    def come_home(w):
+        """all folders are there again, and who is alive has its directory"""
         for h in range(len(w.view)):
             w.away[h] = False
             w.vver[h] += 1
@@ -375,6 +376,9 @@ class World(Files, Own, Reading, Compaction, Oracle):
             else:  # nobody there: its disk is as the others' folders
                 for k in [k for k in w.view[d] if k[0] == d and w.hist[d][k[1]][-1] is None]:
                     w.view[d].pop(k)
+
+    def settle(w):
+        w.come_home()
         for rnd in range(4):
             for d in range(w.n):
                 for h in range(len(w.view)):
