@@ -5,7 +5,7 @@
 -- the row that each replaced.
 SELECT ts, parent_ts
 FROM {cache}
-WHERE is_old IN (0, 1) AND bucket = '' AND key = :key
+WHERE is_old IN (0, 1) AND bucket = :bucket AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC LIMIT 2;
 
 -- name: cache_before

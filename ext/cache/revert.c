@@ -29,13 +29,15 @@ int kv_revert_find(kv_stmts *stmts, const kv_value *key, const int64_t *as_of,
 /* Columns of revert_last. */
 enum { LAST_TS, LAST_PARENT_TS };
 
-int kv_revert_since(kv_stmts *stmts, const kv_value *key, int64_t *out) {
+int kv_revert_since(kv_stmts *stmts, const char *bucket, const kv_value *key,
+                    int64_t *out) {
   int64_t ts = INT64_MAX;
   int64_t parent = -1;
   int is_whole = 1;
   kv_run run;
 
   kv_run_begin(&run, stmts, KV_SQL_REVERT_LAST);
+  kv_run_text(&run, bucket);
   kv_run_value(&run, key);
   if (kv_run_row(&run)) {
     ts = sqlite3_column_int64(run.stmt, LAST_TS) - 1;

@@ -20,7 +20,8 @@ int kv_revert_find(kv_stmts *stmts, const kv_value *key, const int64_t *as_of,
 ** before the key's latest change, or INT64_MAX if the row that this replaced is
 ** here, or if it replaced none.
 */
-int kv_revert_since(kv_stmts *stmts, const kv_value *key, int64_t *out);
+int kv_revert_since(kv_stmts *stmts, const char *bucket, const kv_value *key,
+                    int64_t *out);
 
 /* Check whether the key already has this value (NULL: does not exist). */
 int kv_revert_is_done(kv_stmts *stmts, const kv_value *key,

@@ -9,6 +9,7 @@
 #include "core/order.h"
 #include "declare/arrays.h"
 #include "record/real.h"
+#include "store/store.h"
 
 /* A record whose cells are whole, or an error. */
 static int cells_end(const kv_arena *arena, kv_bytes *out) {
@@ -17,7 +18,8 @@ static int cells_end(const kv_arena *arena, kv_bytes *out) {
   return out->rc;
 }
 
-void kv_cells_now(kv_default what, int64_t ts, char *out) {
+/* CURRENT_TIMESTAMP and so on, at a time in microseconds; 20 bytes at most. */
+static void cells_now(kv_default what, int64_t ts, char *out) {
   char time[KV_TIME_SIZE];
 
   kv_time_format(ts, time);
@@ -28,6 +30,34 @@ void kv_cells_now(kv_default what, int64_t ts, char *out) {
     memcpy(out, time, 20);
     if (what == KV_DEFAULT_DATE) out[10] = '\0';
   }
+}
+
+int kv_cells_default(const kv_typed *typed, int column, kv_ids *ids,
+                     kv_arena *arena, kv_value *out) {
+  kv_default what = typed->declared.columns[column].what;
+  int64_t ms = kv_store_now(typed->store) / 1000;
+  char *text;
+
+  switch (what) {
+    case KV_DEFAULT_NONE: return SQLITE_OK;
+    case KV_DEFAULT_LITERAL: *out = typed->defaults[column]; return SQLITE_OK;
+    case KV_DEFAULT_ID:
+      out->type = KV_INTEGER;
+      out->i = kv_ids_id(ids, typed->db, ms);
+      return SQLITE_OK;
+    default: break;
+  }
+  text = kv_arena_get(arena, KV_UUID_SIZE);
+  if (!text) return SQLITE_NOMEM;
+  if (what == KV_DEFAULT_UUID) {
+    kv_ids_uuid(ids, typed->db, ms, text);
+  } else {
+    cells_now(what, ms * 1000, text);
+  }
+  out->type = KV_TEXT;
+  out->z = text;
+  out->n = strlen(text);
+  return SQLITE_OK;
 }
 
 static void cells_name(const kv_column *column, int op, kv_cell *out) {

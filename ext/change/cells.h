@@ -12,6 +12,7 @@
 #ifndef KV_CHANGE_CELLS_H
 #define KV_CHANGE_CELLS_H
 
+#include "declare/ids.h"
 #include "fold/apply.h"
 #include "tables/typed.h"
 
@@ -43,7 +44,11 @@ int kv_cells_assign(const kv_typed *typed, const kv_value *values, int column,
 int kv_cells_columns(const kv_typed *typed, const kv_value *values,
                      kv_arena *arena, kv_fold_column **out, size_t *n);
 
-/* CURRENT_TIMESTAMP and so on, at a time in microseconds; 20 bytes at most. */
-void kv_cells_now(kv_default what, int64_t ts, char *out);
+/*
+** The default of a column, for an INSERT that gives it NULL; *out is unchanged if
+** there is none. A text is in the arena. KV_NOMEM.
+*/
+int kv_cells_default(const kv_typed *typed, int column, kv_ids *ids,
+                     kv_arena *arena, kv_value *out);
 
 #endif

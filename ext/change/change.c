@@ -15,9 +15,9 @@
 #include "declare/keys.h"
 #include "declared.h"
 #include "fold/compose.h"
+#include "restore.h"
 #include "rules.h"
 #include "store/errors.h"
-#include "store/store.h"
 #include "tables/settle.h"
 
 #ifndef SQLITE_CONSTRAINT_DATATYPE /* since 3.37 */
@@ -182,6 +182,9 @@ static int change_find(change *c, sqlite3_value *key) {
       kv_keys_read(&c->typed->declared, &c->key, c->arena, c->old, &is_valid);
   }
   if (rc != SQLITE_OK || !is_valid) return rc;
+  if (c->typed->declared.n_key == 1) {
+    c->key = c->old[c->typed->declared.key[0]]; /* 1, where 1.0 was given */
+  }
   return change_read(c, c->old, &c->exists);
 }
 
@@ -317,34 +320,6 @@ static int change_delete(change *c) {
   return rc == SQLITE_OK ? change_log(c, KV_OP_DELETE, 0) : rc;
 }
 
-/* The default of a column. */
-static int change_default(change *c, kv_ids *ids, int i, kv_value *out) {
-  const kv_column *column = &c->typed->declared.columns[i];
-  int64_t ms = kv_store_now(c->typed->store) / 1000;
-  char *text;
-
-  switch (column->what) {
-    case KV_DEFAULT_NONE: return SQLITE_OK;
-    case KV_DEFAULT_LITERAL: *out = c->typed->defaults[i]; return SQLITE_OK;
-    case KV_DEFAULT_ID:
-      out->type = KV_INTEGER;
-      out->i = kv_ids_id(ids, c->typed->db, ms);
-      return SQLITE_OK;
-    default: break;
-  }
-  text = kv_arena_get(c->arena, KV_UUID_SIZE);
-  if (!text) return SQLITE_NOMEM;
-  if (column->what == KV_DEFAULT_UUID) {
-    kv_ids_uuid(ids, c->typed->db, ms, text);
-  } else {
-    kv_cells_now(column->what, ms * 1000, text);
-  }
-  out->type = KV_TEXT;
-  out->z = text;
-  out->n = strlen(text);
-  return SQLITE_OK;
-}
-
 static int change_take_all(change *c, kv_ids *ids, sqlite3_value **values) {
   int rc = SQLITE_OK;
   int i;
@@ -354,7 +329,7 @@ static int change_take_all(change *c, kv_ids *ids, sqlite3_value **values) {
     if (rc == SQLITE_OK && c->new[i].type == KV_NULL) {
       const kv_column *column = &c->typed->declared.columns[i];
 
-      rc = change_default(c, ids, i, &c->new[i]);
+      rc = kv_cells_default(c->typed, i, ids, c->arena, &c->new[i]);
       if (rc == SQLITE_OK &&
           !kv_convert_merged(column, &c->new[i], &c->new[i])) {
         rc = change_refuse_type(c, column, &c->new[i]);
@@ -460,22 +435,69 @@ int kv_change_delete(kv_typed *typed, sqlite3_value *key, char **err) {
   return kv_typed_error(typed, err, rc, "cannot delete a row");
 }
 
+/* The row may be hidden. */
+static int change_delete_any(change *c) {
+  int rc;
+
+  if (c->exists) return change_delete(c);
+  rc = change_place(c);
+  if (rc != SQLITE_OK || !c->place.is_found) return rc;
+  rc = change_log(c, KV_OP_DELETE, 0);
+  return rc == SQLITE_OK ? change_settle(c, &c->key) : rc;
+}
+
 int kv_change_delete_hidden(kv_typed *typed, sqlite3_value *key, char **err) {
   change c;
   int rc = change_begin(&c, typed, err);
 
   if (rc == SQLITE_OK) rc = change_find(&c, key);
-  if (rc == SQLITE_OK && c.exists) {
-    rc = change_delete(&c);
-  } else if (rc == SQLITE_OK) {
-    rc = change_place(&c);
-    if (rc == SQLITE_OK && c.place.is_found) {
-      rc = change_log(&c, KV_OP_DELETE, 0);
-      if (rc == SQLITE_OK) rc = change_settle(&c, &c.key);
-    }
-  }
+  if (rc == SQLITE_OK) rc = change_delete_any(&c);
   change_end(&c);
   return kv_typed_error(typed, err, rc, "cannot delete a row");
+}
+
+/* Write the row as it was. What is there now may be hidden, or not a row. */
+static int change_restore(change *c, kv_restore *restore) {
+  int is_update = restore->what == KV_RESTORE_UPDATE;
+  int is_whole = c->typed->folded.fold.is_whole; /* else it is listed */
+  int n = 0;
+  int rc;
+
+  if (restore->what == KV_RESTORE_NONE) return SQLITE_OK;
+  if (restore->what == KV_RESTORE_DELETE) return change_delete_any(c);
+  rc = kv_restore_record(restore, &c->record, &n);
+  if (rc != SQLITE_OK || (is_update && n == 0)) return rc;
+  if (rc == SQLITE_OK) {
+    rc = kv_restore_values(restore, &c->key, c->new, c->err);
+  }
+  if (rc == SQLITE_OK) rc = change_place(c);
+  if (rc == SQLITE_OK) {
+    rc =
+      kv_rules_check(c->typed, c->new, c->exists ? c->old : NULL, NULL, c->err);
+  }
+  if (rc == SQLITE_OK) {
+    rc = c->exists ? change_put_update(c) : change_put(c, KV_SQL_CHANGE_INSERT);
+  }
+  if (rc == SQLITE_OK && !c->exists) rc = kv_settle_show(c->typed, &c->key);
+  if (rc == SQLITE_OK) rc = change_log(c, KV_OP_SET, is_update);
+  if (rc == SQLITE_OK && !is_whole) rc = change_settle(c, &c->key);
+  return rc;
+}
+
+int kv_change_revert(kv_typed *typed, sqlite3_value *key, const int64_t *as_of,
+                     char **err) {
+  kv_restore restore = {0};
+  change c;
+  int rc = change_begin(&c, typed, err);
+
+  if (rc == SQLITE_OK) rc = change_find(&c, key);
+  if (rc == SQLITE_OK) {
+    rc = kv_restore_begin(&restore, typed, &c.key, as_of, err);
+  }
+  if (rc == SQLITE_OK) rc = change_restore(&c, &restore);
+  kv_restore_end(&restore);
+  change_end(&c);
+  return kv_typed_error(typed, err, rc, "cannot revert a row");
 }
 
 int kv_change_assign(kv_typed *typed, sqlite3_value *key, const char *column,

@@ -43,6 +43,14 @@ int kv_change_delete(kv_typed *typed, sqlite3_value *key, char **err);
 int kv_change_delete_hidden(kv_typed *typed, sqlite3_value *key, char **err);
 
 /*
+** Make the row what it was at a time in microseconds or, if as_of is NULL, before
+** its latest change; it may be hidden. Nothing is written if it is that. The errors
+** are also those of kv_restore_begin() and kv_restore_values().
+*/
+int kv_change_revert(kv_typed *typed, sqlite3_value *key, const int64_t *as_of,
+                     char **err);
+
+/*
 ** Assign a value to a column, whatever its kind: what others add to it without
 ** having seen this stays added.
 */

@@ -6,7 +6,7 @@
 **     kv_wait(milliseconds [, store])
 **     kv_get(key [, default [, store]])       kv_set(key, value [, store])
 **     kv_delete(key [, store])                kv_cursor([store])
-**     kv_revert(key [, as_of [, store]])     kv_compact([before [, store]])
+**     kv_revert(key [, as_of [, store]])      kv_compact([before [, store]])
 **
 ** A function finds its store by name, and keeps a reference while it runs,
 ** because its work may disconnect the virtual table.
@@ -314,20 +314,25 @@ static void function_set(sqlite3_context *ctx, int argc, sqlite3_value **argv) {
   function_fail(ctx, rc, err);
 }
 
-/* No store has that name: does a typed table? Else the error stays. */
+/* What a typed table said, unless there is none; then the error stays. */
+static int function_typed(int rc, char *why, int rc_of_store, char **err) {
+  if (rc == SQLITE_NOTFOUND) {
+    sqlite3_free(why);
+    return rc_of_store;
+  }
+  sqlite3_free(*err);
+  *err = why;
+  return rc;
+}
+
+/* No store has that name: does a typed table? */
 static int delete_typed(sqlite3_context *ctx, sqlite3_value **argv,
                         int *existed, int rc, char **err) {
   char *why = NULL;
   int rc2 = kv_typed_functions_delete(sqlite3_user_data(ctx), argv[0],
                                       function_text(argv[1]), existed, &why);
 
-  if (rc2 == SQLITE_NOTFOUND) {
-    sqlite3_free(why);
-    return rc;
-  }
-  sqlite3_free(*err);
-  *err = why;
-  return rc2;
+  return function_typed(rc2, why, rc, err);
 }
 
 static void function_delete(sqlite3_context *ctx, int argc,
@@ -349,44 +354,60 @@ static void function_delete(sqlite3_context *ctx, int argc,
   function_fail(ctx, rc, err);
 }
 
-static void function_revert(sqlite3_context *ctx, int argc,
-                            sqlite3_value **argv) {
-  kv_store *store = NULL;
+/* Revert a key of kv. */
+static int revert_key(sqlite3_context *ctx, int argc, sqlite3_value **argv,
+                      kv_store *store, char **err) {
   int has_time = argc > 1 && sqlite3_value_type(argv[1]) != SQLITE_NULL;
   int64_t ts = 0;
   kv_value key;
   kv_value found = {0};
   const kv_value *value = NULL; /* NULL: there was none */
-  char *err = NULL;
   int exists = 0;
   int is_done = 0;
-  int rc = function_enter(ctx, argc, argv, 2, &store, &err);
+  int rc = kv_value_of(argv[0], &key);
 
-  if (rc == SQLITE_OK) rc = kv_value_of(argv[0], &key);
   if (rc == SQLITE_OK && has_time) {
-    rc = kv_argument_time(argv[1], kv_store_now(store), &ts, &err);
+    rc = kv_argument_time(argv[1], kv_store_now(store), &ts, err);
   } else if (rc == SQLITE_OK) {
-    rc = kv_revert_since(&store->stmts, &key, &ts);
-    kv_store_error(store, &err, rc, "cannot read");
+    rc = kv_revert_since(&store->stmts, "", &key, &ts);
+    kv_store_error(store, err, rc, "cannot read");
   }
   if (rc == SQLITE_OK) {
-    rc = kv_past_check(&store->stmts, ts, &err);
-    kv_store_error(store, &err, rc, "cannot read");
+    rc = kv_past_check(&store->stmts, ts, err);
+    kv_store_error(store, err, rc, "cannot read");
   }
   if (rc == SQLITE_OK) {
     rc = kv_revert_find(&store->stmts, &key, has_time ? &ts : NULL, &exists,
                         &found);
-    kv_store_error(store, &err, rc, "cannot read");
+    kv_store_error(store, err, rc, "cannot read");
   }
   if (exists) value = &found;
   if (rc == SQLITE_OK)
     rc = kv_revert_is_done(&store->stmts, &key, value, &is_done);
   if (rc == SQLITE_OK && !is_done) {
     rc = function_write(store, value ? KV_SQL_TABLE_SET : KV_SQL_TABLE_DELETE,
-                        argv[0], value, &err);
+                        argv[0], value, err);
   }
   if (rc == SQLITE_OK && value) kv_value_give(ctx, &found);
   kv_value_free(&found);
+  return rc;
+}
+
+static void function_revert(sqlite3_context *ctx, int argc,
+                            sqlite3_value **argv) {
+  kv_store *store = NULL;
+  char *err = NULL;
+  char *why = NULL;
+  int rc = function_enter(ctx, argc, argv, 2, &store, &err);
+
+  if (rc == SQLITE_OK) {
+    rc = revert_key(ctx, argc, argv, store, &err);
+  } else if (rc == SQLITE_ERROR && !store && argc > 2) {
+    int rc2 = kv_typed_functions_revert(sqlite3_user_data(ctx), ctx, argv[0],
+                                        argv[1], function_text(argv[2]), &why);
+
+    rc = function_typed(rc2, why, rc, &err);
+  }
   function_leave(store);
   function_fail(ctx, rc, err);
 }

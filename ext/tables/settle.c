@@ -194,8 +194,7 @@ static int settle_write(kv_typed *typed, const kv_value *values,
   return SQLITE_OK;
 }
 
-/* Is there an update that waits for its insert? */
-static int settle_is_incomplete(const kv_fold *fold) {
+int kv_settle_is_incomplete(const kv_fold *fold) {
   return fold->is_incomplete && fold->n_rows > 0 &&
          fold->rows[fold->n_rows - 1]->op == KV_OP_SET;
 }
@@ -210,7 +209,7 @@ static int settle_finish(kv_typed *typed, const kv_value *key,
   if (rc != SQLITE_OK) return rc;
   if (fold->exists) {
     if (!why.rule) rc = settle_write(typed, values, &why);
-  } else if (settle_is_incomplete(fold)) {
+  } else if (kv_settle_is_incomplete(fold)) {
     settle_say(&why, "incomplete",
                sqlite3_mprintf("its insert has not arrived"));
   }
@@ -233,7 +232,7 @@ int kv_settle_exists(kv_typed *typed, const kv_value *key, int *exists) {
   int rc = kv_settle_begin(typed);
 
   if (rc == SQLITE_OK) rc = settle_fold(typed, key);
-  *exists = rc == SQLITE_OK && (fold->exists || settle_is_incomplete(fold));
+  *exists = rc == SQLITE_OK && (fold->exists || kv_settle_is_incomplete(fold));
   return rc;
 }
 

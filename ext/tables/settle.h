@@ -20,8 +20,11 @@ int kv_settle_begin(kv_typed *typed);
 */
 int kv_settle_key(kv_typed *typed, const kv_value *key);
 
-/* Fold them: is there a row, shown or hidden? */
+/* Fold them in typed->folded: is there a row, shown or hidden? */
 int kv_settle_exists(kv_typed *typed, const kv_value *key, int *exists);
+
+/* Is there an update that waits for its insert? */
+int kv_settle_is_incomplete(const kv_fold *fold);
 
 /* List a key no longer. */
 int kv_settle_show(kv_typed *typed, const kv_value *key);

@@ -146,10 +146,8 @@ static void typed_row_key(sqlite3_str *out, const kv_declaration *declared) {
   }
 }
 
-/* The hidden column as_of, unless a declared one has its name. */
-static void typed_as_of(sqlite3_str *out, const kv_declaration *declared) {
-  sqlite3_str_appendall(
-    out, kv_declaration_column(declared, "as_of") < 0 ? "as_of" : "_as_of");
+const char *kv_typed_as_of(const kv_declaration *declared) {
+  return kv_declaration_column(declared, "as_of") < 0 ? "as_of" : "_as_of";
 }
 
 static void typed_fill(sqlite3_str *out, const kv_declaration *declared,
@@ -173,7 +171,9 @@ static void typed_fill(sqlite3_str *out, const kv_declaration *declared,
     case TYPED_CASTS: typed_casts(out, declared); break;
     case TYPED_DEFINED: typed_defined(out, declared); break;
     case TYPED_ROW_KEY: typed_row_key(out, declared); break;
-    case TYPED_AS_OF: typed_as_of(out, declared); break;
+    case TYPED_AS_OF:
+      sqlite3_str_appendall(out, kv_typed_as_of(declared));
+      break;
     default: typed_definition(out, declared); break;
   }
 }

@@ -83,6 +83,9 @@ int kv_typed_follow_name(kv_typed *typed, const char *store);
 */
 char *kv_typed_schema(const kv_typed *typed);
 
+/* The hidden column as_of, or _as_of if a declared one has its name. */
+const char *kv_typed_as_of(const kv_declaration *declared);
+
 /* The error of a statement on these tables, about `typed`. */
 int kv_typed_error(const kv_typed *typed, char **err, int rc, const char *what);
 

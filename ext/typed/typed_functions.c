@@ -8,6 +8,7 @@
 #include "db/run.h"
 #include "db/value.h"
 #include "declare/ids.h"
+#include "fold/plain.h"
 #include "tables/settle.h"
 
 static void functions_fail(sqlite3_context *ctx, int rc, char *err) {
@@ -108,7 +109,27 @@ static void functions_assign(sqlite3_context *ctx, int argc,
   }
 }
 
-/* Is there a row with this key, shown or hidden? */
+/* Write one row of a table by a text of its name, a key and (or NULL) a time. */
+static int functions_write(kv_typed *typed, kv_sql id, sqlite3_value *key,
+                           sqlite3_value *as_of) {
+  char *target = sqlite3_mprintf("\"%w\".\"%w\"", typed->schema, typed->name);
+  kv_stmt_hole more[3] = {{"target", target}, {"as_of", NULL}, {NULL, NULL}};
+  kv_stmt_holes holes = {.schema = "", .name = "", .more = more};
+  kv_run run;
+  int rc = SQLITE_NOMEM;
+
+  more[1].text = (char *)kv_typed_as_of(&typed->declared);
+  if (target) {
+    kv_run_begin_filled(&run, typed->db, id, &holes);
+    kv_run_sqlite(&run, key);
+    if (as_of) kv_run_sqlite(&run, as_of);
+    rc = kv_run_end(&run);
+  }
+  sqlite3_free(target);
+  return rc;
+}
+
+/* Fold the log rows of a key: is there a row, shown or hidden? */
 static int functions_exists(const kv_typed_found *found, sqlite3_value *key,
                             int *exists) {
   kv_value value;
@@ -120,29 +141,52 @@ static int functions_exists(const kv_typed_found *found, sqlite3_value *key,
 int kv_typed_functions_delete(kv_registry *registry, sqlite3_value *key,
                               const char *table, int *existed, char **err) {
   kv_typed_found found;
-  kv_stmt_hole more[2] = {{"target", NULL}, {NULL, NULL}};
-  kv_stmt_holes holes = {.schema = "", .name = "", .more = more};
-  kv_run run;
   int rc = kv_typed_find(registry, table, &found, err);
 
   *existed = 0;
   if (rc == SQLITE_OK) rc = functions_exists(&found, key, existed);
   if (rc == SQLITE_OK && *existed) {
-    more[0].text =
-      sqlite3_mprintf("\"%w\".\"%w\"", found.typed->schema, found.typed->name);
-    rc = more[0].text ? SQLITE_OK : SQLITE_NOMEM;
+    rc = functions_write(found.typed, KV_SQL_TYPED_FUNCTIONS_DELETE, key, NULL);
   }
-  if (rc == SQLITE_OK && *existed) {
-    kv_run_begin_filled(&run, registry->db, KV_SQL_TYPED_FUNCTIONS_DELETE,
-                        &holes);
-    kv_run_sqlite(&run, key);
-    rc = kv_run_end(&run);
-  }
-  sqlite3_free(more[0].text);
   kv_typed_found_close(&found);
   return rc == SQLITE_OK
            ? rc
            : kv_error_db(err, rc, registry->db, "cannot delete a row");
+}
+
+/* The row of a key as plain JSON; NULL if there is none, or it is too large. */
+static int functions_row(const kv_typed_found *found, sqlite3_value *key,
+                         sqlite3_context *ctx) {
+  const kv_fold *fold = &found->typed->folded.fold;
+  kv_bytes bytes;
+  int exists;
+  int rc = functions_exists(found, key, &exists);
+
+  if (rc != SQLITE_OK || !fold->exists) return rc;
+  kv_bytes_init(&bytes, kv_realloc, KV_RECORD_MAX);
+  kv_plain_write(&bytes, fold->columns, fold->n_columns);
+  if (bytes.rc == KV_OK) {
+    sqlite3_result_text64(ctx, bytes.z, bytes.n, SQLITE_TRANSIENT, SQLITE_UTF8);
+  }
+  kv_bytes_free(&bytes);
+  return bytes.rc == KV_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+int kv_typed_functions_revert(kv_registry *registry, sqlite3_context *ctx,
+                              sqlite3_value *key, sqlite3_value *as_of,
+                              const char *table, char **err) {
+  kv_typed_found found;
+  int rc = kv_typed_find(registry, table, &found, err);
+
+  if (rc == SQLITE_OK) {
+    rc =
+      functions_write(found.typed, KV_SQL_TYPED_FUNCTIONS_REVERT, key, as_of);
+  }
+  if (rc == SQLITE_OK) rc = functions_row(&found, key, ctx);
+  kv_typed_found_close(&found);
+  return rc == SQLITE_OK
+           ? rc
+           : kv_error_db(err, rc, registry->db, "cannot revert a row");
 }
 
 static const struct {

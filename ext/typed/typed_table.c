@@ -15,8 +15,10 @@
 #include "db/host.h"
 #include "own/publish.h"
 #include "store/errors.h"
+#include "store/store.h"
 #include "store/transaction.h"
 #include "store/write.h"
+#include "table/arguments.h"
 #include "tables/follow.h"
 #include "typed_scan.h"
 
@@ -172,10 +174,28 @@ static int typed_table_assign(kv_typed *typed, sqlite3_value **argv,
                           argv[2 + (column < 0 ? 0 : column)], err);
 }
 
-/* Is an INSERT one of (_key, _assign) VALUES(key, ''): kv_delete()? */
-static int typed_table_is_delete(sqlite3_value *assign) {
-  return sqlite3_value_type(assign) == SQLITE_TEXT &&
-         sqlite3_value_bytes(assign) == 0;
+/* Is an INSERT one of (_key, _assign) VALUES(key, what)? '': kv_delete() */
+static int typed_table_is_to(sqlite3_value *assign, const char *what) {
+  const char *text;
+
+  if (sqlite3_value_type(assign) != SQLITE_TEXT) return 0;
+  text = (const char *)sqlite3_value_text(assign);
+  return text && strcmp(text, what) == 0;
+}
+
+/* INSERT with _assign = 'as_of': kv_revert(). NULL: before the latest change. */
+static int typed_table_revert(kv_typed *typed, sqlite3_value *key,
+                              sqlite3_value *as_of, char **err) {
+  int has_time = sqlite3_value_type(as_of) != SQLITE_NULL;
+  int64_t ts = 0;
+  int rc = SQLITE_OK;
+
+  if (has_time) {
+    rc = kv_argument_time(as_of, kv_store_now(typed->store), &ts, err);
+  }
+  return rc == SQLITE_OK
+           ? kv_change_revert(typed, key, has_time ? &ts : NULL, err)
+           : rc;
 }
 
 /* Was the row read as it was, or is it to be written so? */
@@ -192,18 +212,23 @@ static int typed_table_update(sqlite3_vtab *vtab, int argc,
   kv_on_existing mode =
     typed_table_existing(sqlite3_vtab_on_conflict(typed->db));
   sqlite3_value **hidden = argv + 2 + typed->declared.n_columns;
+  int is_insert = argc > 1 && sqlite3_value_type(argv[0]) == SQLITE_NULL;
   char **err = &vtab->zErrMsg;
   int rc = typed_table_enter(table, err);
 
   *rowid = sqlite3_last_insert_rowid(typed->db);
   if (rc != SQLITE_OK) return rc;
   if (argc == 1) return kv_change_delete(typed, argv[0], err);
+  if (is_insert && typed_table_is_to(hidden[KV_HIDDEN_ASSIGN], "as_of")) {
+    return typed_table_revert(typed, hidden[KV_HIDDEN_KEY],
+                              hidden[KV_HIDDEN_AS_OF], err);
+  }
   if (typed_table_is_past(hidden[KV_HIDDEN_AS_OF])) {
     return kv_error(err, SQLITE_ERROR,
                     "the past cannot be changed: leave out as_of, and write "
                     "the row now");
   }
-  if (sqlite3_value_type(argv[0]) != SQLITE_NULL) {
+  if (!is_insert) {
     sqlite3_value *assign = hidden[KV_HIDDEN_ASSIGN];
 
     if (!sqlite3_value_nochange(assign) &&
@@ -212,7 +237,7 @@ static int typed_table_update(sqlite3_vtab *vtab, int argc,
     }
     return kv_change_update(typed, argv[0], argv + 2, mode, err);
   }
-  if (typed_table_is_delete(hidden[KV_HIDDEN_ASSIGN])) {
+  if (typed_table_is_to(hidden[KV_HIDDEN_ASSIGN], "")) {
     return kv_change_delete_hidden(typed, hidden[KV_HIDDEN_KEY], err);
   }
   return kv_change_insert(typed, &table->registry->ids, argv + 2, mode, rowid,

@@ -9,6 +9,7 @@ bucket/folded           tests/python/test_typed_random.py
 change/cells            tests/python/test_typed.py
 change/change           tests/python/test_typed.py
 change/declared         tests/python/test_tables.py
+change/restore          tests/python/test_typed_revert.py
 change/rules            tests/python/test_typed.py
 compact/compact         tests/python/test_compaction.py
 compact/compaction      tests/python/test_compaction.py

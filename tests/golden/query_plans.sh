@@ -116,7 +116,7 @@ END
 sed -e 's/{columns}\|{list}/id, name/g; s/{values}/?, ?/g; s/{key}/id/g' \
   -e 's/{assignments}/name = excluded.name/g; s/{match}/id = ?/g' \
   -e 's/{literal}/1/g; s/{rest}/ WHERE name = ?1 ORDER BY id/g' \
-  -e 's/{where}\|{changes}/name = ?/g; s/{target}/t/g; s/{column}/name/g' \
+  -e 's/{where}\|{changes}/name = ?/g; s/{target}/t/g; s/{column}/name/g; s/{as_of}/as_of/g' \
   -e 's/{group}/name/g; s/{known}/name IS NOT NULL/g; s/{parent}/"main"."t_data"/g' \
   -e 's/{matched}/p.id = +c.name/g' \
   -e "s/{casts}/CAST(? AS TEXT) AS id, ? AS name/g; s/{checks}/(name <> '') IS NOT FALSE/g" \

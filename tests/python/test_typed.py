@@ -32,6 +32,11 @@ class Typed(Case):
             con.execute(declare % (("main." if file else "temp.") + table, more))
         return con
 
+    def at(self, con, name, day):
+        """The device's clock shows a day after NOW."""
+        con.execute("SELECT kv_open(?, ?, ?)",
+                    (self.path(name + ".kv"), name, "now=%d" % (NOW + day * 86400 * SECOND)))
+
     def meet(self, **devices):
         """All devices get the logs of all others, and sync."""
         for a, b in itertools.permutations(devices, 2):

@@ -8,18 +8,11 @@ import support
 from support import NOW, SECOND, connect, sync
 from test_typed import ACCOUNTS, Typed
 
-DAY = 86400 * SECOND
-
 
 class Past(Typed):
-    def at(self, con, name, day):
-        """The device's clock shows a day after NOW."""
-        con.execute("SELECT kv_open(?, ?, ?)",
-                    (self.path(name + ".kv"), name, "now=%d" % (NOW + day * DAY)))
-
     def past(self, con, day, what="*", rest=""):
         return con.execute("SELECT %s FROM accounts(?) %s ORDER BY 1" % (what, rest),
-                           (int(NOW + day * DAY),)).fetchall()
+                           (int(NOW + day * 86400 * SECOND),)).fetchall()
 
     def test_a_table_as_it_was_each_day(self):
         con = self.device("a")

@@ -108,10 +108,18 @@ class Device:
         elif what < 0.9:
             self.con.execute("UPDATE t SET id = ? WHERE id = ?",
                              (rnd.choice(KEYS), key))
-        elif what < 0.96:
+        elif what < 0.95:
             self.con.execute("DELETE FROM t WHERE id = ?", (key,))
+        elif what < 0.97:
+            self.con.execute("SELECT kv_revert(?, ?, 't')", (key, self.time()))
         else:
             self.con.execute("INSERT INTO kv VALUES(?, ?)", (key, rnd.randrange(9)))
+
+    def time(self):
+        """Of a row, or just before it; or NULL, before the latest change."""
+        times = [ts for ts, in self.con.execute("SELECT ts FROM kv_log WHERE bucket = 't'")]
+        return self.rnd.choice([None, self.rnd.choice(times) - self.rnd.randrange(2)]
+                               if times else [None])
 
     def write(self):
         """A transaction, with savepoints; some statements fail."""
@@ -163,6 +171,38 @@ class Random(Case):
             for as_of in ts - 1, ts:
                 self.assertEqual(device.shown("t(%d)" % as_of), device.expected(as_of),
                                  (where, as_of))
+
+    def check_revert(self, device, where):
+        """A row is what it was, in all columns, also those that are not declared here;
+        and then nothing is written."""
+        key, as_of = device.rnd.choice(KEYS), device.time()
+        rows = typed.rows(device.con, "t").get(key, [])
+        if as_of is None:
+            rows = sorted(rows, key=lambda r: (r.ts, r.dev, r.seq))[:-1]
+        else:
+            rows = [r for r in rows if r.ts <= as_of]
+        want = typed.model.fold(rows, device.deletes) if rows else (False, {})
+        count = "SELECT count(*) FROM kv_log WHERE bucket = 't'"
+        before = device.con.execute(count).fetchone()[0]
+        revert = "SELECT kv_revert(?, ?, 't')"
+        try:
+            given = device.con.execute(revert, (key, as_of)).fetchone()[0]
+        except sqlite3.IntegrityError: # CHECK
+            self.assertLessEqual(want[1]["n"], -20, where)
+            return
+        written = device.con.execute(count).fetchone()[0] - before
+        self.assertLessEqual(written, 1, where)
+        now = typed.model.fold(typed.rows(device.con, "t").get(key, []), device.deletes)
+
+        def known(row):
+            return row[0], {c: support.tag(typed.shown(v)) for c, v in row[1].items()
+                            if v is not None} if row[0] else {}
+
+        self.assertEqual(known(now), known(want), (where, key, as_of))
+        self.assertEqual(given is not None, want[0], where)
+        if as_of is not None:
+            self.assertEqual(device.con.execute(revert, (key, as_of)).fetchone(), (given,))
+            self.assertEqual(device.con.execute(count).fetchone()[0] - before, written, where)
 
     def check_history(self, device, where):
         """kv_changes, kv_diff and kv_conflicts are what the model says."""
@@ -239,6 +279,9 @@ class Random(Case):
             self.check_device(device, where)
             if rnd.random() < 0.2:
                 self.check_history(device, where)
+            if rnd.random() < 0.2:
+                self.check_revert(device, where)
+                self.check_device(device, where + ", reverted")
         for _ in range(2):
             for device in devices:
                 for other in devices:
