@@ -48,7 +48,11 @@ int kv_error_db(char **err, int rc, sqlite3 *db, const char *what) {
 
   if (primary == SQLITE_NOMEM || primary == SQLITE_INTERRUPT) return rc;
   if (primary == SQLITE_CONSTRAINT) {
-    if (err && !*err) *err = kv_strdup(sqlite3_errmsg(db));
+    if (err && !*err) {
+      int is_last = (sqlite3_errcode(db) & 0xff) == primary;
+
+      *err = kv_strdup(is_last ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+    }
     return rc;
   }
   if (error_is_ours(sqlite3_errmsg(db))) {

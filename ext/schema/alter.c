@@ -17,6 +17,7 @@
 #include "store/savepoint.h"
 #include "store/transaction.h"
 #include "tables/follow.h"
+#include "tables/referred.h"
 
 /* Columns of alter_objects. */
 enum { ALTER_TYPE, ALTER_NAME, ALTER_SQL };
@@ -219,6 +220,7 @@ static int alter_now(alter_run *alter, char **err) {
   if (rc != SQLITE_OK) return rc;
   rc = alter_read_objects(alter);
   if (rc == SQLITE_OK) rc = alter_refuse_temp(alter, err);
+  if (rc == SQLITE_OK) rc = kv_referred_refuse(typed, err);
   kv_stmt_clear(&typed->stmts);
   if (rc == SQLITE_OK) rc = alter_replace(alter, err);
   if (rc == SQLITE_LOCKED) {

@@ -12,6 +12,7 @@
 
 #include "db/error.h"
 #include "declare/tokens.h"
+#include "referred.h"
 #include "settle.h"
 #include "store/errors.h"
 #include "store/write.h"
@@ -36,11 +37,14 @@ static int follow_keys(kv_typed *typed, kv_sql id, int64_t after) {
 }
 
 /* Make the table again. */
-static int follow_again(kv_typed *typed) {
+static int follow_again(kv_typed *typed, char **err) {
   kv_stmt_holes holes = {
     .schema = typed->schema, .name = typed->name, .more = typed->holes};
-  int rc = kv_stmt_exec_filled(typed->db, KV_SQL_TYPED_CLEAR, &holes);
+  int rc = kv_referred_refuse(typed, err);
 
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_exec_filled(typed->db, KV_SQL_TYPED_CLEAR, &holes);
+  }
   typed->is_declared = 0; /* own rows may be gone, too */
   return rc == SQLITE_OK ? follow_keys(typed, KV_SQL_FOLLOW_ALL, 0) : rc;
 }
@@ -62,7 +66,7 @@ static int follow_state(kv_typed *typed, kv_store *store, int64_t *epoch,
   return kv_run_close(&run);
 }
 
-static int follow_run(kv_typed *typed) {
+static int follow_run(kv_typed *typed, char **err) {
   int64_t epoch;
   int64_t merged;
   int is_stale;
@@ -73,7 +77,7 @@ static int follow_run(kv_typed *typed) {
   if (rc == SQLITE_OK) {
     rc = epoch == typed->meta.epoch
            ? follow_keys(typed, KV_SQL_FOLLOW_NEW, typed->meta.merged)
-           : follow_again(typed);
+           : follow_again(typed, err);
   }
   if (rc == SQLITE_OK) rc = kv_typed_save(typed, epoch, merged);
   if (rc == SQLITE_OK) {
@@ -90,8 +94,11 @@ int kv_follow_table(kv_typed *typed, kv_store *store, char **err) {
   if (rc != SQLITE_OK) return rc;
   if (sqlite3_stricmp(typed->meta.store, store->name) != 0) return SQLITE_OK;
   typed->store = store;
-  rc = follow_run(typed);
+  rc = follow_run(typed, err);
   typed->store = before;
+  if ((rc & 0xff) == SQLITE_CONSTRAINT && err && !*err) {
+    rc = kv_first_error(kv_referred_refuse(typed, err), rc);
+  }
   return kv_typed_error(typed, err, rc, "cannot make the rows");
 }
 

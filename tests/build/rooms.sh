@@ -51,6 +51,7 @@ surface/parstore_table  tests/python/test_parstore.py
 sync/acknowledge        tests/python/test_acknowledge.py
 tables/follow           tests/python/test_typed.py
 tables/lens             tests/python/test_typed_past.py
+tables/referred         tests/python/test_typed_hosts.py
 tables/settle           tests/python/test_typed.py
 tables/typed            tests/python/test_typed.py
 typed/typed_functions   tests/python/test_typed.py

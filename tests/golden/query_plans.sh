@@ -138,7 +138,7 @@ for name in $names; do
       echo "== $name"
       $SQLITE n.kv/devices/laptop/log.db -cmd ".load ./kv" "EXPLAIN QUERY PLAN $text" | sed 1d ;;
     parstore_*) ;; # on a file of another program
-    typed_* | change_* | rules_exists | settle_update | violations_[!b]* | alter_* | check_* | buckets_rows) # on the tables behind a typed table
+    typed_* | change_* | rules_exists | settle_update | violations_[!b]* | alter_* | referred_* | check_* | buckets_rows) # on the tables behind a typed table
       echo "$text" | sed 's/"kv_/"t_/g' | explain "$name" ;;
     *) echo "$text" | explain "$name" ;;
   esac

@@ -135,6 +135,36 @@ class Hosts(Typed):
             self.assertEqual(a.execute("INSERT INTO tree(id, name) VALUES(5, 'x') "
                                        "RETURNING id, name, n").fetchall(), [(5, "x", None)])
 
+    def test_foreign_keys_to_the_data_are_named(self):
+        """SQLite enforces them when a merge deletes a row, or the table is made again."""
+        a, b = self.filled(), self.device("b", declare=TREE, table="tree", file="b.db")
+        self.meet(a=a, b=b)
+        b.execute("DELETE FROM tree WHERE id = 3")
+        for action in "", "ON DELETE CASCADE", "ON DELETE SET NULL":
+            a.execute("PRAGMA foreign_keys = ON")
+            a.execute("CREATE TABLE photos(file TEXT, of INTEGER REFERENCES TREE_data(id) %s)"
+                      % action)
+            a.execute("INSERT INTO photos VALUES('root.png', 1), ('self.png', 3)")
+            why = "table photos has a foreign key to tree_data"
+            if not action:
+                deliver(self.path("b.kv"), self.path("a.kv"), "b")
+                self.fails("SELECT kv_sync()", why, con=a)
+                self.assertEqual(self.all(a, "id", "tree"), [(1,), (2,), (3,)])
+            self.fails("SELECT kv_alter('tree', 'ADD COLUMN x TEXT')", why, con=a)
+            # As after the cache was made again.
+            a.execute("UPDATE tree_meta SET epoch = -1")
+            self.fails("SELECT kv_sync()", why, con=a)
+            self.fails("INSERT INTO tree(id, name) VALUES(9, 'x')", why, con=a)
+            self.assertEqual(self.all(a, "*", "photos"), [("root.png", 1), ("self.png", 3)])
+            a.execute("PRAGMA foreign_keys = OFF")
+            sync(a)
+            self.assertEqual(self.all(a, "id", "tree"), [(1,), (2,)] + [(3,)] * (action != ""))
+            self.assertEqual(self.all(a, "*", "photos"), [("root.png", 1), ("self.png", 3)])
+            a.execute("DROP TABLE photos")
+            a.execute("INSERT OR IGNORE INTO tree(id, name, up) VALUES(3, 'self', 3)")
+        a.execute("PRAGMA foreign_keys = ON")
+        a.execute("SELECT kv_alter('tree', 'ADD COLUMN x TEXT')")
+
     def test_joins_use_the_ordinary_tables(self):
         a = self.filled()
         a.execute("CREATE TABLE notes(item INTEGER, text TEXT)")

@@ -25,17 +25,11 @@ static int starts_with(const char *name, const char *with) {
 
 /* Is it on the tables behind a typed table? */
 static int is_on_a_typed_table(kv_sql id) {
-  static const char *const names[] = {"typed_",
-                                      "change_",
-                                      "rules_exists",
-                                      "settle_update",
-                                      "lens_check",
-                                      "violations_hidden",
-                                      "alter_",
-                                      "check_",
-                                      "buckets_rows",
-                                      "violations_unique",
-                                      "violations_foreign"};
+  static const char *const names[] = {
+    "typed_",        "change_",           "rules_exists",
+    "settle_update", "lens_check",        "violations_hidden",
+    "alter_",        "referred_",         "check_",
+    "buckets_rows",  "violations_unique", "violations_foreign"};
   size_t i;
 
   for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
