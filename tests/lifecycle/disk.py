@@ -11,7 +11,7 @@ import re
 import sqlite3
 import sys
 
-from base import DEL, RETIRE, SEEN, SET, File, Row, Txn
+from base import DEL, SEEN, SET, File, Row, Txn
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, "..", "python"))
@@ -20,6 +20,9 @@ import oracle as format  # noqa: E402  (of a log)
 from support import NOW, connect, misplaced  # noqa: E402
 
 TICK = 6_000_000  # 50 are 5 minutes
+TYPED = 4  # stands for the op of a row of another bucket, which compaction lets alone
+TABLE = """CREATE VIRTUAL TABLE %s.t USING
+kv_table(id INTEGER PRIMARY KEY, n INTEGER, names TEXT, MERGE (n counter))"""
 SEGMENT = re.compile(r"log-([0-9a-f]{32})-(\d{19})\.db$")
 COPY = re.compile(r"d(\d)\.db$")
 
@@ -30,6 +33,15 @@ def micros(t):
 
 def ticks(us):
     return us and (us - NOW) / TICK  # to the microsecond, since a float has 53 bits
+
+
+def value_of(uid):
+    """a number that tells the row; each eighth is as long as a value beside the cache"""
+    return "%d %s" % (uid, "x" * 9000) if uid % 8 == 7 else uid
+
+
+def uid_in(value):
+    return int(value.split(" ")[0]) if isinstance(value, str) else value
 
 
 def name(d):
@@ -165,6 +177,10 @@ class Disk:
         for seq, txn, ts, parent, op, bucket, k, value, sm in raw:
             if op >= SEEN:
                 k, value = number(bucket), (pair(k), value, parent)
+            elif bucket:
+                op, k = TYPED, (bucket, k)
+            else:
+                value = uid_in(value)
             r = Row(seq, txn, ticks(ts), op, k, value if op else 0, sm, w.uid_of(d, op, ts, k, value))
             rows.append(r)
             w.sums[pid, seq, r.ts, r.op, r.key, r.val] = sm
@@ -231,6 +247,8 @@ class Disk:
             c.con.execute("PRAGMA writable_schema = RESET")
         else:
             c.con.execute(sql)
+            if w.typed:
+                c.con.execute(TABLE % "main")
         return c.con
 
     def close_cache(w, c):
@@ -295,13 +313,19 @@ class Disk:
             c.former[d] = (pair(fid), fseq, fsum) if fid else None
             c.hor[d] = ticks(hor)
         waiting = []
-        for dev, seq, ts, op, key, value in c.con.execute(
-            "SELECT device, seq, ts, op, key, value FROM kv_cache WHERE bucket = ''"
+        for dev, seq, ts, op, bucket, key, value in c.con.execute(
+            "SELECT device, seq, ts, op, bucket, key, CASE WHEN large IS NULL THEN value ELSE"
+            " (SELECT v.value FROM kv_large AS v WHERE v.id = large) END FROM kv_cache"
         ):
             d = number(dev)
+            if bucket:
+                op, key = TYPED, (bucket, key)
+            else:
+                value = uid_in(value)
             r = w.row(c, d, seq, ts, op, key, value if op else 0)
-            if d == c.dev and (seq > ends.get(d, 0) or r.uid not in w.published):
-                waiting.append(r)
+            if d == c.dev and (seq > ends.get(d, 0) or op < SEEN and r.uid not in w.published):
+                if op < SEEN:
+                    waiting.append(r)
             else:
                 c.rows[d][seq] = r
         for dev, peer, seq, ts, id, n, sm, op in c.con.execute(
@@ -329,7 +353,7 @@ class Disk:
         """kv, or kv(TIME), or the error"""
         sql = "SELECT key, value FROM kv" + ("(%d)" % at if at is not None else "")
         try:
-            return dict(c.con.execute(sql).fetchall())
+            return {k: uid_in(v) for k, v in c.con.execute(sql)}
         except sqlite3.Error as e:
             return str(e)
 

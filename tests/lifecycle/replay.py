@@ -29,8 +29,8 @@ import files
 import invariants
 import reading
 from base import DEL, RULES, SEEN, SET, Cache, Violation, covers, winners
-from disk import NOW, TICK, Disk, OnDisk, micros, name
-from model import NAMED
+from disk import NOW, TICK, TYPED, Disk, OnDisk, micros, name, value_of
+from named import NAMED
 from schedules import MODES, generate
 from world import World
 
@@ -39,7 +39,10 @@ WITHOUT_RULES = "-rules" in sys.argv
 SEALS = 9  # a key that is set to seal a log
 
 # What the module may answer where the rules refuse, too.
-REFUSED = ("adopt", "is missing", "has not arrived", "is not there", "cannot be retired", "is waiting", "another one")
+REFUSED = (
+    "adopt", "is missing", "has not arrived", "is not there", "cannot be retired", "is waiting",
+    "another one", "another process changed row",
+)
 
 
 class Replay(Disk, World):
@@ -47,7 +50,9 @@ class Replay(Disk, World):
         super().__init__(n, nobs, offs, dict.fromkeys(RULES, True))
         w.rnd = random.Random(seed)
         w.n_caches = 0
+        w.typed = w.rnd.random() < 0.2  # there is a typed table, too
         w.sealing = [w.rnd.random() < 0.2 for _ in range(n)]  # these seal at each commit
+        w.expires = [w.rnd.random() < 0.4 for _ in range(n)]  # these compact by themselves
         w.begin(tempfile.mkdtemp(prefix="kv-replay-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None), None)
         for m in (files, reading, invariants):
             m.base_sum = lambda d, id: w.starts[id]
@@ -114,6 +119,8 @@ class Replay(Disk, World):
         w.numbered(c)
         if c.dev is not None and w.sealing[c.dev]:
             more.setdefault("segment", 1)
+        if c.dev is not None and w.day and w.expires[c.dev]:
+            more.setdefault("history", "'1 day'")
         error = w.run(c, *statements, **more)
         if c.persistent and w.rnd.random() < 0.2:
             w.close_cache(c)  # the program ends
@@ -141,9 +148,13 @@ class Replay(Disk, World):
         win = winners(real)
         statements = ["BEGIN"]
         for key, op, _ in changes:
+            if op == DEL and (key not in win or win[key][3] == DEL):  # else there is none
+                w.uid += 1
+                statements.append(("INSERT INTO kv VALUES(?, ?)", (key, value_of(w.uid))))
             w.uid += 1
-            statements.append(("INSERT INTO kv VALUES(?, ?)", (key, w.uid)) if op == SET
+            statements.append(("INSERT INTO kv VALUES(?, ?)", (key, value_of(w.uid))) if op == SET
                               else ("DELETE FROM kv WHERE key = ?", (key,)))
+        w.more(statements)
         vec = dict(c.cur)
         error = w.call(c, *statements, "COMMIT", **options)
         new = [x for x in w.cands(c) if x[1] == c.dev and x[6] not in old and x[6] not in w.writer]
@@ -161,6 +172,19 @@ class Replay(Disk, World):
             if below:
                 w.judge_below(c, wall, x, win.get(x[4]), max(below))
         w.check(c, "write")
+
+    def more(w, statements):
+        """what the model does not have: rows that are rolled back, and a typed table"""
+        if w.rnd.random() < 0.1:
+            statements += ["SAVEPOINT s", "INSERT INTO kv VALUES(0, -1), (1, -1)", "ROLLBACK TO s"]
+        if w.typed and w.rnd.random() < 0.5:
+            id = w.rnd.randrange(3)
+            statements.insert(w.rnd.randrange(1, len(statements)), w.rnd.choice([
+                ("INSERT OR IGNORE INTO t VALUES(?, 1, 'a')", (id,)),
+                ("UPDATE t SET n = n + 1 WHERE id = ?", (id,)),
+                ("UPDATE t SET names = ? WHERE id = ?", (w.uid, id)),
+                ("DELETE FROM t WHERE id = ?", (id,)),
+            ]))
 
     def judge_below(w, c, wall, row, before, t):
         """I5, as in Own.commit()"""
@@ -204,13 +228,35 @@ class Replay(Disk, World):
         if full:
             then = w.compare_begin(c, ds)
             w.has_all(c, [(d, w.look(c, d)) for d in ds])
+        o, known = c.copy(), set(w.gen_rows)
         in_order = ["SELECT kv_sync()"] if ack or not full else ["BEGIN", "SELECT kv_sync()", "COMMIT"]
         error = w.call(c, *in_order, hidden=ds[stop:])
+        if c.dev in c.cur and c.cur[c.dev][0] not in known:
+            w.expired(c, o)
         if full and not error:
             w.compare_sync(c, ds, then)
         w.check(c, "sync")
         if full and ver == c.ver:
             c.synced = (w.vver[c.host], ver, ack)
+
+    def expired(w, c, o):
+        """option history: what kv_sync() compacted, as in compact()"""
+        d = c.dev
+        if d not in o.cur or d not in c.cur or o.cur[d][0] == c.cur[d][0]:
+            return
+        if not c.former[d] or c.former[d][0] != o.cur[d][0] or not w.expires[d] or not w.day:
+            return
+        own = o.rows[d] | c.rows[d]
+        gone = {r.uid for r in own.values() if r.op < SEEN} - {r.uid for r in c.rows[d].values()}
+        o.cur, o.rows = dict(c.cur), {**c.rows, d: own}
+        o.ret = (-1, None)
+        keep, dropped, live, acks = w.plan(o, c.hor[d])
+        rules = {r.uid for r in dropped}
+        may_be_earlier = c.hor[d] == o.hor[d]  # than the horizon of before
+        w.need(gone == rules or may_be_earlier and gone <= rules, "drops", "history of", d, "at", c.hor[d], "drops",
+               sorted(gone - rules, key=str), "not", sorted(rules - gone, key=str))
+        w.stats["compactions by kv_sync()"] += 1
+        w.not_awaited(c, c.cur[d][0], live, acks)
 
     def compare_begin(w, c, ds):
         """what the rules say that this kv_sync() reads of the others"""
@@ -401,6 +447,40 @@ class Replay(Disk, World):
                                 % (where, c.number, c.dev, T, b, a))
         if H and not isinstance(w.shown(c, micros(H) - 1), str):
             raise Violation("shows", "%s: cache %s of %s before its horizon %s" % (where, c.number, c.dev, H))
+
+    def finish(w, size):
+        super().finish(size)
+        for c in [c for c in w.caches if not c.dead and c.dev is not None and not w.twin[c.dev]]:
+            w.compact_all(c)
+        if w.typed:
+            w.compare_typed()
+
+    def compact_all(w, c):
+        """a log is compacted only if the cache holds it, row by row"""
+        for _ in range(2):
+            w.now += 7
+            w.commit(c, [(SEALS, SET, 0)])
+        if w.twin[c.dev] or not w.publish(c):
+            return
+        w.compact(c, w.wall(c), 0)
+        left = [r for r in c.rows[c.dev].values() if r.op == SET and r.key == SEALS]
+        if len(left) != 1 and left[0].ts <= w.wall(c):
+            raise Violation("drops", "cache %s of %d keeps %s" % (c.number, c.dev, left))
+
+    def compare_typed(w):
+        """all that agree about the rows show the same"""
+        seen = {}
+        for c in w.caches:
+            if c.dead or c.con is None:
+                continue
+            rows = frozenset((d, r.seq, r.ts, r.key, r.val) for d, rr in c.rows.items()
+                             for r in rr.values() if r.op == TYPED)
+            t = c.con.execute("SELECT * FROM t ORDER BY id").fetchall()
+            if seen.setdefault(rows, t) != t:
+                raise Violation("typed", "cache %s of %s: %s, another one: %s" % (c.number, c.dev, t, seen[rows]))
+            if wrong := c.con.execute("SELECT kv_check('t')").fetchone()[0]:
+                raise Violation("typed", "cache %s of %s: %s rows" % (c.number, c.dev, wrong))
+        w.stats["typed tables compared"] += 1
 
     def size(w, live):
         try:
