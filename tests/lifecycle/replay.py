@@ -28,7 +28,7 @@ import time
 import files
 import invariants
 import reading
-from base import DEL, RULES, SEEN, SET, Cache, Violation, covers, winners
+from base import DEL, RULES, SEEN, SET, Cache, Violation, winners
 from disk import NOW, TICK, TYPED, Disk, OnDisk, micros, name, value_of
 from named import NAMED
 from schedules import MODES, generate
@@ -119,6 +119,10 @@ class Replay(Disk, World):
         w.numbered(c)
         if c.dev is not None and w.sealing[c.dev]:
             more.setdefault("segment", 1)
+        if c.puts_off is None:
+            c.puts_off = c.persistent and w.rnd.random() < 0.15
+        if c.dev is not None and c.puts_off:
+            more.setdefault("publish", "'sync'")
         if c.dev is not None and w.day and w.expires[c.dev]:
             more.setdefault("history", "'1 day'")
         error = w.run(c, *statements, **more)
@@ -483,6 +487,8 @@ class Replay(Disk, World):
         w.stats["typed tables compared"] += 1
 
     def size(w, live):
+        for c in w.caches:
+            c.synced = None  # clocks are set
         try:
             super().size(live)
         except Violation as e:
@@ -495,7 +501,7 @@ def back_matches(key, back):
     return key in back
 
 
-Cache.con = Cache.number = None
+Cache.con = Cache.number = Cache.puts_off = None
 
 
 def use_module(variable):
