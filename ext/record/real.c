@@ -161,6 +161,22 @@ static void digits_increment(real_digits *d) {
   d->z[i]++;
 }
 
+/*
+** The first n of REAL_DIGITS digits, rounded. Returns 0 if these are halfway:
+** what they were rounded from may be on either side.
+*/
+static int digits_round(const real_digits *from, int n, real_digits *d) {
+  int i = n + 1;
+
+  while (i < from->n && from->z[i] == '0')
+    i++;
+  if (from->z[n] == '5' && i == from->n) return 0;
+  *d = *from;
+  d->n = n;
+  if (from->z[n] >= '5') digits_increment(d);
+  return 1;
+}
+
 /* The quick way: r > 0 is a decimal of up to 15 digits and 9 places. */
 static int digits_quick(double r, real_digits *d) {
   char z[REAL_DIGITS + 3];
@@ -192,16 +208,18 @@ static int digits_quick(double r, real_digits *d) {
 */
 static void digits_of_real(double x, real_digits *d) {
   int n = x < DBL_MIN ? 1 : DBL_DIG;
+  real_digits all;
 
   if (REAL_IS_QUICK && digits_quick(x, d)) return;
+  digits_closest(x, REAL_DIGITS, &all);
   for (; n < REAL_DIGITS; n++) {
-    digits_closest(x, n, d);
+    if (!digits_round(&all, n, d)) digits_closest(x, n, d);
     if (digits_value(d) == x) return;
     if (n < DBL_DIG + 1) continue;
     digits_increment(d);
     if (digits_value(d) == x) return;
   }
-  digits_closest(x, n, d);
+  *d = all;
 }
 
 /* Digits as text. */
