@@ -35,7 +35,7 @@ static const char usage[] =
   "  --devices=N      1000 unless given\n"
   "  --only=TEXT      groups whose name has this text: write, delete,\n"
   "                   commit, burst, read, size, merge, open, memory, persistent,\n"
-  "                   idle, history, arrive, conflicts, names\n"
+  "                   idle, history, arrive, conflicts, typed, names\n"
   "  --names=PATH     a file of names, a line each, that are loaded\n"
   "  --engine=NAME    kv, plain or hand alone, for a profiler\n"
   "  --dir=PATH       where files are made; the current directory\n"
@@ -344,6 +344,7 @@ static void measure_case(bench_options options, int n_keys) {
   measure_all(&options, bench_row_groups);
   measure_all(&options, bench_folder_groups);
   measure_all(&options, bench_arrive_groups);
+  measure_all(&options, bench_typed_groups);
   if (options.names) measure_all(&options, bench_name_groups);
 }
 

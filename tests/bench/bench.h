@@ -8,6 +8,7 @@
 **   folders.c    groups of operations on folders: merge, open, idle, history
 **   arrive.c     more of them: deletes that arrive, conflicts
 **   names.c      a load of real names
+**   typed.c      typed tables
 **   large.c      what is measured only with --large
 **
 ** A group is a sequence of operations that one process does with one engine, in
@@ -21,7 +22,7 @@
 #include <stdint.h>
 
 #define BENCH_KEY_SIZE 11 /* "key 0012345" */
-#define BENCH_MOST_OPS 6
+#define BENCH_MOST_OPS 10
 #define BENCH_MOST_ENGINES 5
 
 typedef struct bench_options {
@@ -103,6 +104,7 @@ extern const bench_group bench_row_groups[];
 extern const bench_group bench_folder_groups[];
 extern const bench_group bench_arrive_groups[];
 extern const bench_group bench_name_groups[];
+extern const bench_group bench_typed_groups[];
 
 /* Rows. */
 void bench_fill(bench_run *run, int n_keys, int version);
