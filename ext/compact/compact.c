@@ -46,6 +46,12 @@ static int compact_check(const kv_store *store, char **err) {
                     "COMMIT first, then kv_compact(): it cannot be rolled "
                     "back");
   }
+  if (store->n_scans > 0) {
+    return kv_error(err, SQLITE_LOCKED,
+                    "a statement still reads %s: end it, then call "
+                    "kv_compact() in a statement of its own",
+                    store->name);
+  }
   return SQLITE_OK;
 }
 

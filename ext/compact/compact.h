@@ -35,7 +35,7 @@ int kv_compact_measure(kv_store *store, int64_t before, kv_compact_size *out);
 ** waits, and write the own log without the rows that go, if there are any.
 ** *n_dropped is how many changes went. Errors with a message: those of
 ** kv_writer_lock(); SQLITE_ERROR for a store in memory, SQLITE_READONLY for an
-** observer or a twin, SQLITE_LOCKED in a transaction.
+** observer or a twin, SQLITE_LOCKED in a transaction, or while a statement reads it.
 */
 int kv_compact_run(kv_store *store, int64_t before, int64_t *n_dropped,
                    char **err);

@@ -343,6 +343,13 @@ class Compaction(Case):
         con.execute("BEGIN")
         self.fails("SELECT kv_compact()", "COMMIT first", con=con)
         con.execute("ROLLBACK")
+        for reads in "kv", "kv_log", "kv_compaction":
+            self.fails("SELECT kv_compact() FROM %s" % reads, "still reads", con=con)
+        scan = con.execute("SELECT key FROM kv UNION ALL SELECT 1")
+        scan.fetchone()
+        self.fails("SELECT kv_compact()", "end it", con=con)
+        scan.fetchall()
+        self.assertEqual(con.execute("SELECT kv_compact()").fetchall(), [(0,)])
         self.fails("SELECT kv_compact('soon')", "soon", con=con)
         self.fails("SELECT kv_compact(NULL, 'none')", "none", con=con)
         eyes = open_store(self.connect(), laptop.folder, None)
