@@ -22,6 +22,7 @@
 #include "own/catch_up.h"
 #include "own/publish.h"
 #include "replace/replace.h"
+#include "retire/keep.h"
 #include "store/errors.h"
 #include "store/exchange.h"
 #include "store/savepoint.h"
@@ -299,6 +300,10 @@ int kv_compact_run(kv_store *store, int64_t before, int64_t *n_dropped,
 
   *n_dropped = 0;
   if (rc == SQLITE_OK) rc = kv_publish_now(store, 1, err);
+  if (rc == SQLITE_OK) {
+    rc = kv_keep_drop(store);
+    kv_store_error(store, err, rc, "cannot compact");
+  }
   if (rc != SQLITE_OK) return rc;
   rc = kv_store_savepoint(store, err);
   if (rc != SQLITE_OK) return rc;

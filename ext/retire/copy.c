@@ -116,16 +116,46 @@ static int copy_make(kv_store *store, const kv_log_cursor *cursor,
   return rc;
 }
 
+char *kv_copy_path(const kv_store *store, const char *device) {
+  return sqlite3_mprintf("%s/devices/%s/of/%s.db", store->root, store->device,
+                         device);
+}
+
+/* Is the copy there, as far as the log is merged? */
+static int copy_is_there(kv_store *store, const kv_log_cursor *cursor,
+                         int *has) {
+  char *path = kv_copy_path(store, cursor->device);
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  kv_stamp stamp;
+  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+
+  *has = 0;
+  if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_REGULAR) {
+    rc = kv_reader_open(store->db, path, cursor->device, &reader, &verdict);
+  }
+  if (rc == SQLITE_OK && reader &&
+      memcmp(kv_reader_head(reader)->id, cursor->id, KV_ID_SIZE) == 0) {
+    rc = kv_reader_has(reader, cursor->cached, has);
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  sqlite3_free(path);
+  return rc;
+}
+
 int kv_copy_write(kv_store *store, const char *device, char **err) {
   kv_writer_place place;
   kv_log_cursor cursor;
   kv_log_head head;
   char *directory = sqlite3_mprintf("%s/of", store->device);
   char *file = sqlite3_mprintf("%s.db.new", device);
+  int is_there = 0;
   int rc = kv_log_cursor_load(&store->stmts, device, &cursor);
 
   if (rc == SQLITE_OK && (!directory || !file)) rc = SQLITE_NOMEM;
-  if (rc == SQLITE_OK) {
+  if (rc == SQLITE_OK) rc = copy_is_there(store, &cursor, &is_there);
+  if (rc == SQLITE_OK && cursor.has_id && !is_there) {
     memset(&head, 0, sizeof(head));
     sqlite3_snprintf(sizeof(head.name), head.name, "%s", device);
     memcpy(head.id, cursor.id, KV_ID_SIZE);

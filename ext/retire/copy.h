@@ -8,9 +8,12 @@
 
 #include "store/identity.h"
 
+/* The path of the own copy of a device's log, for sqlite3_free(). */
+char *kv_copy_path(const kv_store *store, const char *device);
+
 /*
-** Write the copy as far as the cache has the log. The own directory is there. Errors
-** with a message.
+** Write the copy as far as the cache has the log, if it is not there. The own
+** directory is. Errors with a message.
 */
 int kv_copy_write(kv_store *store, const char *device, char **err);
 

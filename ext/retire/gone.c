@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "cache/log_cursor.h"
 #include "core/names.h"
 #include "db/run.h"
 #include "log/writer.h"
@@ -29,9 +28,8 @@ static int gone_known(kv_store *store, const kv_log_cursor *cursor,
   return kv_run_number(&run, out);
 }
 
-/* Does a copy verify, and reach that far? */
-static int gone_reaches(kv_store *store, const kv_log_cursor *cursor,
-                        const char *path, int64_t known, int *reaches) {
+int kv_gone_reaches(kv_store *store, const kv_log_cursor *cursor,
+                    const char *path, int64_t known, int *reaches) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
   kv_stretch stretch;
@@ -70,7 +68,7 @@ static int gone_is_kept(kv_store *store, const kv_copies *copies,
     if (strcmp(copy[i].keeper, except) == 0 || !cursor.has_id) continue;
     rc = kv_retire_is_done(store, copy[i].keeper, &is_retired);
     if (rc == SQLITE_OK && !is_retired) {
-      rc = gone_reaches(store, &cursor, copy[i].path, known, is_kept);
+      rc = kv_gone_reaches(store, &cursor, copy[i].path, known, is_kept);
     }
   }
   kv_log_cursor_clear(&cursor);
@@ -112,26 +110,47 @@ static int gone_judge(kv_store *store, const kv_copies *copies,
   return rc;
 }
 
-int kv_gone_look(kv_store *store, const char *device, kv_gone *out) {
+/* All copies in the folder. */
+static int gone_find(kv_store *store, kv_copies *out) {
   char *devices = sqlite3_mprintf("%s/devices", store->root ? store->root : "");
+  char **names = NULL;
+  int n = 0;
+  int rc = devices ? SQLITE_OK : SQLITE_NOMEM;
+
+  memset(out, 0, sizeof(*out));
+  if (rc == SQLITE_OK) rc = kv_folder_list(devices, GONE_NAMES, 1, &names, &n);
+  if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
+  if (rc == SQLITE_OK) rc = kv_copies_find(store, names, n, out);
+  kv_folder_free_names(names, n);
+  sqlite3_free(devices);
+  return rc;
+}
+
+int kv_gone_is_copied(kv_store *store, const char *device, int *is_copied) {
+  kv_copies copies;
+  int rc = gone_find(store, &copies);
+
+  *is_copied = 0;
+  if (rc == SQLITE_OK) {
+    rc = gone_is_kept(store, &copies, device, device, is_copied);
+  }
+  kv_copies_free(&copies);
+  return rc;
+}
+
+int kv_gone_look(kv_store *store, const char *device, kv_gone *out) {
   char *own = kv_writer_path(store->root ? store->root : "", device, NULL);
   kv_copies copies = {NULL, 0};
-  char **names = NULL;
   kv_stamp stamp;
-  int n = 0;
-  int rc = devices && own ? SQLITE_OK : SQLITE_NOMEM;
+  int rc = own ? SQLITE_OK : SQLITE_NOMEM;
 
   *out = KV_GONE_ALREADY;
   if (rc == SQLITE_OK && kv_folder_look(own, &stamp) == KV_FILE_DIRECTORY) {
     *out = KV_GONE_NOT_YET;
-    rc = kv_folder_list(devices, GONE_NAMES, 1, &names, &n);
-    if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
-    if (rc == SQLITE_OK) rc = kv_copies_find(store, names, n, &copies);
+    rc = gone_find(store, &copies);
     if (rc == SQLITE_OK) rc = gone_judge(store, &copies, device, out);
   }
   kv_copies_free(&copies);
-  kv_folder_free_names(names, n);
-  sqlite3_free(devices);
   sqlite3_free(own);
   return rc;
 }

@@ -122,57 +122,16 @@ int kv_retire_check_own(kv_store *store, char **err) {
   return kv_store_error(store, err, rc, "cannot read");
 }
 
-/* Is the own copy there, as far as the log is merged? */
-static int retire_has_copy(kv_store *store, const kv_log_cursor *cursor,
-                           int *has) {
-  char *path = sqlite3_mprintf("%s/devices/%s/of/%s.db", store->root,
-                               store->device, cursor->device);
-  kv_verdict verdict = {KV_STATE_OK, NULL};
-  kv_reader *reader = NULL;
-  kv_stamp stamp;
-  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
-
-  *has = 0;
-  if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_REGULAR) {
-    rc = kv_reader_open(store->db, path, cursor->device, &reader, &verdict);
-  }
-  if (rc == SQLITE_OK && reader &&
-      memcmp(kv_reader_head(reader)->id, cursor->id, KV_ID_SIZE) == 0) {
-    rc = kv_reader_has(reader, cursor->cached, has);
-  }
-  kv_reader_close(reader);
-  kv_verdict_clear(&verdict);
-  sqlite3_free(path);
-  return rc;
-}
-
-/* Write the copy, if it is not there. */
-static int retire_copy(kv_store *store, const kv_log_cursor *cursor,
-                       char **err) {
-  int has = 0;
-  int rc = retire_has_copy(store, cursor, &has);
-
-  return rc == SQLITE_OK && !has ? kv_copy_write(store, cursor->device, err)
-                                 : rc;
-}
-
-/* And of each device that this one has retired. */
+/* Copy each device that this one has retired. */
 static int retire_copy_chain(kv_store *store, const char *device, char **err) {
   kv_run run;
 
   kv_run_begin(&run, &store->stmts, KV_SQL_RETIRE_CHAIN);
   kv_run_text(&run, device);
   kv_run_text(&run, store->device);
-  while (kv_run_row(&run)) {
-    kv_log_cursor cursor;
-
-    run.rc = kv_log_cursor_load(
-      &store->stmts, (const char *)sqlite3_column_text(run.stmt, 0), &cursor);
-    if (run.rc == SQLITE_OK && cursor.has_id) {
-      run.rc = retire_copy(store, &cursor, err);
-    }
-    kv_log_cursor_clear(&cursor);
-  }
+  while (kv_run_row(&run))
+    run.rc =
+      kv_copy_write(store, (const char *)sqlite3_column_text(run.stmt, 0), err);
   return kv_run_close(&run);
 }
 
@@ -235,7 +194,7 @@ int kv_retire_device(kv_store *store, const char *device, int64_t *n_rows,
   rc = kv_log_cursor_load(&store->stmts, device ? device : "", &cursor);
   if (rc == SQLITE_OK) rc = retire_check_device(store, &cursor, err);
   if (rc == SQLITE_OK) rc = kv_cache_count(&store->stmts, device, n_rows);
-  if (rc == SQLITE_OK) rc = retire_copy(store, &cursor, err);
+  if (rc == SQLITE_OK) rc = kv_copy_write(store, device, err);
   if (rc == SQLITE_OK) rc = retire_copy_chain(store, device, err);
   if (rc == SQLITE_OK) rc = kv_retire_is_done(store, device, &is_done);
   if (rc == SQLITE_OK && !is_done) rc = retire_publish(store, &cursor, err);

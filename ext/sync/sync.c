@@ -17,6 +17,7 @@
 #include "outgoing/own.h"
 #include "own/publish.h"
 #include "rebuild.h"
+#include "retire/keep.h"
 #include "retire/retire.h"
 #include "store/exchange.h"
 #include "store/savepoint.h"
@@ -269,6 +270,9 @@ static int sync_exchange(sync_run *run, char **err) {
   if (rc == SQLITE_OK && run->own.is_published) store->exchange->adopt = 0;
   if (rc == SQLITE_OK && store->device && !kv_store_in_transaction(store)) {
     rc = kv_heir_inherit(store, err);
+    if (rc == SQLITE_OK && run->rc == SQLITE_OK) {
+      rc = kv_keep_lost(store, err);
+    }
     if (rc == SQLITE_OK && run->rc == SQLITE_OK) {
       rc = kv_acknowledge(store, run->others.n_merged + run->others.n_seen > 0,
                           &run->own.n_merged, err);

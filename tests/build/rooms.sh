@@ -35,6 +35,7 @@ replace/past            tests/python/test_lifecycle_reading.py
 replace/replace         tests/python/test_lifecycle_reading.py
 retire/copy             tests/python/test_retire.py
 retire/gone             tests/python/test_retire.py
+retire/keep             tests/python/test_retire.py
 retire/retire           tests/python/test_retire.py
 schema/alter            tests/python/test_alter.py
 schema/change_text      tests/python/test_alter.py

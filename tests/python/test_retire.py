@@ -152,6 +152,81 @@ class Story(Retire):
         self.assertEqual(self.look(self.laptop)[0], "retired")
         self.assertIn("must stay", self.look(self.laptop)[1])
 
+    def test_last_rows_known_to_a_third_device_only(self):
+        other = self.path("other.kv")
+        shutil.copytree(self.folder, other)
+        phone = self.open("phone", other)
+        phone.execute("INSERT INTO kv VALUES('late', 1)")
+        watch = self.open("watch", other)
+        self.retire(self.laptop)
+        shutil.rmtree(os.path.join(other, "devices", "phone"))
+        shutil.copytree(self.directory("laptop"), os.path.join(other, "devices", "laptop"),
+                        dirs_exist_ok=True)
+        watch.execute("INSERT INTO kv VALUES('w', 1)")
+        sync(watch)
+        self.assertEqual(os.listdir(os.path.join(other, "devices", "watch", "of")), ["phone.db"])
+        shutil.rmtree(self.directory("phone"))
+        shutil.copytree(os.path.join(other, "devices", "watch"), self.directory("watch"))
+        for con in (self.laptop, self.pad):
+            sync(con)
+            self.assertEqual(con.execute("SELECT value FROM kv WHERE key = 'late'").fetchall(), [(1,)])
+        self.assert_same(self.laptop, self.pad, watch)
+
+    def test_copy_lost_with_a_restored_directory(self):
+        before = self.path("before")
+        self.laptop.execute("INSERT INTO kv VALUES('mine', 1)")
+        shutil.copytree(self.directory("laptop"), before)
+        self.retire(self.laptop)
+        sync(self.pad)
+        self.pad.execute("INSERT INTO kv VALUES('p', 1)")
+        shutil.rmtree(self.directory("phone"))
+        shutil.rmtree(self.directory("laptop"))
+        shutil.copytree(before, self.directory("laptop"))
+        for _ in range(2):
+            sync(self.pad)
+            self.assertEqual(os.listdir(self.directory("pad", "of")), ["phone.db"])
+        copy = self.directory("pad", "of", "phone.db")
+        stamp = os.stat(copy).st_mtime_ns
+        sync(self.pad)
+        self.assertEqual(os.stat(copy).st_mtime_ns, stamp)
+        self.pad.close()
+        self.assertEqual(self.open("newcomer").execute("SELECT value FROM kv WHERE key = 'a'")
+                         .fetchall(), [(2,)])
+
+    def test_a_copy_that_cannot_be_written_stops_no_sync(self):
+        self.retire(self.laptop)
+        sync(self.pad)
+        self.pad.execute("INSERT INTO kv VALUES('p', 1)")
+        shutil.rmtree(self.directory("phone"))
+        os.remove(self.directory("laptop", "of", "phone.db"))
+        with open(self.directory("pad", "of"), "w"):
+            sync(self.pad)
+        os.remove(self.directory("pad", "of"))
+        sync(self.pad)
+        self.assertEqual(os.listdir(self.directory("pad", "of")), ["phone.db"])
+
+    def test_copy_of_a_device_that_is_back(self):
+        self.retire(self.laptop)
+        copy = self.directory("laptop", "of", "phone.db")
+        self.laptop.execute("INSERT INTO kv VALUES('k', 1)")
+        self.laptop.execute("INSERT INTO kv VALUES('k', 2)")
+        compact = "SELECT kv_compact(%d)" % (self.clock + 3 * SECOND)
+        sync(self.laptop)
+        self.laptop.execute(compact)
+        self.assertTrue(os.path.exists(copy))
+        phone = self.open("phone")
+        phone.execute("INSERT INTO kv VALUES('back', 1)")
+        shutil.move(self.directory("phone"), self.path("away"))
+        sync(self.laptop)
+        self.laptop.execute(compact)
+        self.assertTrue(os.path.exists(copy))
+        shutil.move(self.path("away"), self.directory("phone"))
+        sync(self.laptop)
+        self.laptop.execute(compact)
+        self.assertFalse(os.path.exists(copy))
+        sync(self.pad)
+        self.assert_same(self.laptop, self.pad, self.open("newcomer"))
+
     def test_a_new_machine_under_its_name_is_refused(self):
         before = kv(self.laptop)
         self.retire(self.laptop)
