@@ -551,6 +551,46 @@ class Merges(Typed):
         self.assertEqual(self.both(["DELETE FROM accounts"],
                                    ["UPDATE accounts SET city = 'y'"], deletes="win"), [])
 
+    def test_kv_delete_and_DELETE_that_win(self):
+        a, b = (self.device(name, ", CHECK(name <> 'bad'), deletes = win", now=now)
+                for name, now in (("a", 0), ("b", 60)))
+        c = self.device("c", ", deletes = win", now=120)
+        keys = ["delete", "hidden", "kv_delete", "revived"]
+        a.executemany("INSERT INTO accounts(id, name) VALUES(?, 'x')", [(k,) for k in keys])
+        self.meet(a=a, b=b, c=c)
+        c.execute("UPDATE accounts SET name = 'bad' WHERE id = 'hidden'")
+        self.meet(a=a, b=b, c=c)
+        self.assertEqual(self.all(b, "id"), [(k,) for k in keys if k != "hidden"])
+        delete = "SELECT kv_delete(?, 'accounts')"
+        for key in "kv_delete", "hidden":
+            for existed in 1, 0:
+                self.assertEqual(b.execute(delete, (key,)).fetchone(), (existed,), key)
+        b.execute("DELETE FROM accounts WHERE id IN ('delete', 'hidden')")
+        # c, which has not seen that, changes all; and begins one anew
+        c.execute("UPDATE accounts SET name = 'y', balance = balance + 1")
+        c.execute("DELETE FROM accounts WHERE id = 'revived'")
+        c.execute("INSERT INTO accounts(id) VALUES('revived')")
+        b.execute("SELECT kv_delete('revived', 'accounts')")
+        self.meet(a=a, b=b, c=c)
+        for con in (a, b, c):
+            self.assertEqual(self.all(con, "id"), [])
+            self.assertEqual(con.execute("SELECT key FROM accounts_hidden").fetchall(), [])
+            for key in keys:
+                self.assertEqual(con.execute(delete, (key,)).fetchone(), (0,), key)
+        self.assertEqual(a.execute("SELECT count(*) FROM kv_log WHERE device = 'a' AND op = "
+                                   "'delete'").fetchone(), (0,))
+        a.execute("INSERT INTO accounts(id, name) VALUES('revived', 'again'), ('delete', 'z')")
+        self.meet(a=a, b=b, c=c)
+        self.assertEqual(c.execute(delete, ("delete",)).fetchone(), (1,))
+        self.meet(a=a, b=b, c=c)
+        for con in (a, b, c):
+            self.assertEqual(self.all(con, "id, name, balance"), [("revived", "again", 0)])
+            self.check_deleted(con)
+
+    def check_deleted(self, con):
+        self.assertEqual(con.execute("SELECT kv_check('accounts')").fetchone(), (0,))
+        self.assertEqual({k for k in typed.fold(con, "accounts", "win")}, {"revived"})
+
     def test_an_insert_after_a_delete_begins_anew(self):
         row = self.row(self.both(
             ["UPDATE accounts SET city = 'a'"],
