@@ -277,33 +277,6 @@ static void has_parstore(sqlite3 *db) {
   sqlite3_free(z);
 }
 
-static const char create_items[] =
-  "CREATE VIRTUAL TABLE items USING kv_table(id TEXT PRIMARY KEY, name TEXT, n "
-  "INTEGER NOT NULL DEFAULT 1, tags TEXT, list TEXT, CHECK(n < 9), "
-  "UNIQUE(name), INDEX(n), MERGE(n counter, tags set, list list))";
-
-/* A typed table with rows. */
-static void has_items(sqlite3 *db) {
-  test_run(db, "%s", create_items);
-  test_run(db, "INSERT INTO items VALUES('x', 'Ann', 2, '[\"a\"]', '[1]'), "
-               "('y', 'Bob', 3, NULL, NULL)");
-}
-
-/* Phone changes both rows, and one of them is not allowed then. */
-static void phone_writes_items(sqlite3 *db) {
-  sqlite3 *other = test_connect(":memory:");
-
-  has_items(db);
-  test_run(other, "SELECT kv_open('n.kv', 'phone', 'now=2026-11-02')");
-  test_run(other, "CREATE VIRTUAL TABLE temp.items USING kv_table(id TEXT "
-                  "PRIMARY KEY, name TEXT, n INTEGER, tags TEXT, list TEXT, "
-                  "MERGE(n counter, tags set, list list))");
-  test_run(other,
-           "UPDATE items SET n = n + 6, tags = '[\"b\"]', list = '[1,2]';"
-           "INSERT INTO items(id, n) VALUES('z', 1)");
-  test_disconnect(other);
-}
-
 /* --- Cases ------------------------------------------------------------- */
 
 const nomem_case nomem_cases[] = {
@@ -453,35 +426,6 @@ const nomem_case nomem_cases[] = {
   {"publish and seal", PERSISTENT, commits_are_put_off_and_sealed,
    "SELECT kv_sync()", NULL},
 
-  {"typed: create", PERSISTENT, NULL, create_items, NULL},
-  {"typed: drop", PERSISTENT, has_items, "DROP TABLE items", NULL},
-  {"typed: rename", PERSISTENT, has_items, "ALTER TABLE items RENAME TO things",
-   NULL},
-  {"typed: insert", PERSISTENT, has_items,
-   "INSERT INTO items(id, name, tags) VALUES('n', 'Cec', '[2, \"b\"]')", NULL},
-  {"typed: insert some", PERSISTENT, has_items,
-   "INSERT OR REPLACE INTO items(id, name) VALUES('x', 'Dan'), ('n', 'Cec')",
-   NULL},
-  {"typed: update", PERSISTENT, has_items,
-   "UPDATE items SET n = n + 1, tags = '[\"b\"]', list = '[1,2]' WHERE id = 'x'",
-   NULL},
-  {"typed: transaction", PERSISTENT, has_items,
-   "BEGIN; UPDATE items SET n = n + 1; INSERT INTO kv VALUES('k', 1);"
-   "SAVEPOINT s; DELETE FROM items WHERE id = 'y'; ROLLBACK TO s;"
-   "UPDATE items SET id = 'w', list = '[]' WHERE id = 'x'; COMMIT",
-   NULL},
-  {"typed: assign", PERSISTENT, has_items,
-   "SELECT kv_assign('items', 'x', 'tags', '[5]')", NULL},
-  {"typed: delete", PERSISTENT, has_items, "DELETE FROM items WHERE n > 1",
-   NULL},
-  {"typed: read", PERSISTENT, has_items,
-   "SELECT * FROM items WHERE name = 'Ann'; SELECT _key FROM items ORDER BY n",
-   NULL},
-  {"typed: sync", PERSISTENT, phone_writes_items, "SELECT kv_sync()", NULL},
-  {"typed: create with rows", PERSISTENT, phone_writes_items,
-   "DROP TABLE items; SELECT kv_sync()", NULL},
-  {"typed: keys", NO_STORE, NULL,
-   "SELECT kv_uuid() > '', kv_id() > 0, kv_between('a', NULL) > 'a'", NULL},
   {"sync", TEMP, phone_writes, "SELECT kv_sync()", NULL},
   {"sync a large value", TEMP, phone_writes_much, "SELECT kv_sync()", NULL},
   {"sync what was superseded", PERSISTENT, rows_are_superseded,

@@ -24,6 +24,10 @@ typedef struct nomem_case {
 extern const nomem_case nomem_cases[];
 extern const int nomem_n_cases;
 
+/* The same of typed tables: nomem_typed.c. */
+extern const nomem_case nomem_typed_cases[];
+extern const int nomem_n_typed_cases;
+
 /* The folder and the host database that every case begins with. */
 void nomem_make_start(void);
 

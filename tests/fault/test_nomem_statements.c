@@ -48,7 +48,9 @@ static char *dump(sqlite3 *db) {
   typed = test_ask(db, "SELECT id, name, n, tags, list FROM items ORDER BY id;"
                        "SELECT key, rule FROM items_hidden ORDER BY key;"
                        "SELECT key, value FROM kv_log WHERE bucket = 'items' "
-                       "ORDER BY ts, seq");
+                       "ORDER BY ts, seq;"
+                       "SELECT type, name, sql FROM sqlite_master "
+                       "WHERE name LIKE '%%items%%' ORDER BY name");
   both = sqlite3_mprintf("%s%s", rows, typed);
   sqlite3_free(rows);
   sqlite3_free(typed);
@@ -221,28 +223,33 @@ static void fail_all(const nomem_case *c, int is_interrupt, int first) {
   sqlite3_free(expected.new_folder);
 }
 
-static void fail_cases(const char *folder, int is_interrupt) {
+static void fail_cases(const nomem_case *cases, int n, int is_interrupt) {
   int i;
 
+  for (i = 0; i < n; i++) {
+    if (!strstr(cases[i].name, chosen)) continue;
+    if (chosen[0]) print_message("%s\n", cases[i].name);
+    fail_all(&cases[i], is_interrupt, 1 + i % nomem_step(47));
+  }
+}
+
+static void fail_all_cases(const char *folder, int is_interrupt) {
   assert_int_equal(chdir(folder), 0);
   n_failures = 0;
   nomem_make_start();
   (void)test_path(NULL);
-  for (i = 0; i < nomem_n_cases; i++) {
-    if (!strstr(nomem_cases[i].name, chosen)) continue;
-    if (chosen[0]) print_message("%s\n", nomem_cases[i].name);
-    fail_all(&nomem_cases[i], is_interrupt, 1 + i % nomem_step(47));
-  }
+  fail_cases(nomem_cases, nomem_n_cases, is_interrupt);
+  fail_cases(nomem_typed_cases, nomem_n_typed_cases, is_interrupt);
   print_message("%ld failures\n", n_failures);
   assert_int_equal(chdir("/"), 0);
 }
 
 static void statements_survive_out_of_memory(void **state) {
-  fail_cases(*state, 0);
+  fail_all_cases(*state, 0);
 }
 
 static void statements_survive_interrupts(void **state) {
-  fail_cases(*state, 1);
+  fail_all_cases(*state, 1);
 }
 
 /* Loading: the connection gets everything, or can go on without it. */
