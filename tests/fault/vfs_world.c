@@ -25,24 +25,26 @@ const world_host world_hosts[WORLD_HOSTS] = {
 };
 
 const scenario world_scenarios[WORLD_SCENARIOS] = {
-  {"first open", "", "ot", 1, NULL},
-  {"set", "otps", "o11", 1, NULL},
-  {"transaction", "ot", "oTt", 1, NULL},
-  {"publish", "otww", "ost", 0, NULL},
-  {"sync", "otpPp", "osts", 1, NULL},
-  {"close", "otp", "o1tcx", 1, NULL},
-  {"rewrite a damaged log", "ottd", "ost", 1, NULL},
-  {"rewrite a log that lost rows", "otrtR", "ost", 0, NULL},
-  {"write after a log lost rows", "otrttR", "ots", 0, NULL},
-  {"read a log that was started over", "otpPsf", "ost", 1, NULL},
-  {"adopt a log that differs", "ottC", "oast", 0, "oas"},
-  {"seal a log", "ot", "oS1s", 1, "oSs"},
-  {"publish what was put off", "ol1tx", "olTts", 0, "os"},
-  {"seal what was put off", "oL1ts1", "oLTtsx", 0, "os"},
-  {"seal a log again", "otS11", "oSTs", 1, "os"},
-  {"compact", "ot1Tt", "okts", 1, NULL},
-  {"compact sealed files", "otTSt1t", "okST", 1, "os"},
-  {"compact again", "ottkTt", "okt", 1, "oks"},
+  {"first open", "", "ot", 1, NULL, 0},
+  {"set", "otps", "o11", 1, NULL, 0},
+  {"transaction", "ot", "oTt", 1, NULL, 0},
+  {"publish", "otww", "ost", 0, NULL, 0},
+  {"sync", "otpPp", "osts", 1, NULL, 0},
+  {"close", "otp", "o1tcx", 1, NULL, 0},
+  {"rewrite a damaged log", "ottd", "ost", 1, NULL, 0},
+  {"rewrite a log that lost rows", "otrtR", "ost", 0, NULL, 0},
+  {"write after a log lost rows", "otrttR", "ots", 0, NULL, 0},
+  {"read a log that was started over", "otpPsf", "ost", 1, NULL, 0},
+  {"adopt a log that differs", "ottC", "oast", 0, "oas", 0},
+  {"seal a log", "ot", "oS1s", 1, "oSs", 0},
+  {"publish what was put off", "ol1tx", "olTts", 0, "os", 0},
+  {"seal what was put off", "oL1ts1", "oLTtsx", 0, "os", 0},
+  {"seal a log again", "otS11", "oSTs", 1, "os", 0},
+  {"compact", "ot1Tt", "okts", 1, NULL, 0},
+  {"compact sealed files", "otTSt1t", "okST", 1, "os", 0},
+  {"compact again", "ottkTt", "okt", 1, "oks", 0},
+  {"typed rows", "otp", "oTst", 1, NULL, 1},
+  {"a typed table", "otpsD", "oKAst", 0, "oKs", 1},
 };
 
 static int world_say(world *w, const char *format, ...) {
@@ -139,6 +141,21 @@ static int world_try_open(world *w, const char *options) {
   return world_try(w, w->db, sql);
 }
 
+/* The table shows what the logs have: its rows go and come as a part of others. */
+#define DECLARED                                                               \
+  "id TEXT PRIMARY KEY, name TEXT, n INTEGER NOT NULL DEFAULT 0, CHECK(n < "   \
+  "900), INDEX(name), MERGE(n counter)"
+
+static int world_declare(world *w, sqlite3 *db, const char *schema) {
+  char sql[1000];
+
+  sqlite3_snprintf(sizeof(sql), sql,
+                   "CREATE VIRTUAL TABLE IF NOT EXISTS %s.items USING "
+                   "kv_table(" DECLARED ")",
+                   schema);
+  return world_try(w, db, sql);
+}
+
 static int world_open(world *w) {
   int rc = SQLITE_OK;
 
@@ -151,32 +168,55 @@ static int world_open(world *w) {
     rc = world_try(w, w->db, "CREATE TABLE IF NOT EXISTS own(i)");
   }
   if (rc != SQLITE_OK) return rc;
-  if (w->host->is_temp) return world_try_open(w, "");
-  return world_try(w, w->db,
+  if (w->host->is_temp) {
+    rc = world_try_open(w, "");
+  } else {
+    rc = world_try(w, w->db,
                    "CREATE VIRTUAL TABLE IF NOT EXISTS kv "
                    "USING kv('notes.kv', device='laptop')");
+  }
+  if (rc != SQLITE_OK || !w->tally->is_typed) return rc;
+  return world_declare(w, w->db, w->host->is_temp ? "temp" : "main");
 }
+
+/*
+** What a transaction does with typed rows: one is its own, one counts the
+** transactions, and two come and go.
+*/
+static const char world_items[] =
+  "INSERT INTO items(id, name) VALUES('i%d', hex(zeroblob(500)));"
+  "INSERT OR IGNORE INTO items(id) VALUES('shared'), ('back'), ('gone');"
+  "UPDATE items SET n = n + 1, name = 'of %d' WHERE id IN ('shared', 'back');"
+  "SELECT kv_revert('back', NULL, 'items'), kv_delete('gone', 'items');";
 
 static int world_put(world *w, char shape) {
   int i = ++w->tally->last;
-  char sql[1000];
+  char sql[2000];
+  char *end;
   int rc;
 
   w->tally->txn[i].state = WORLD_BEGUN;
   w->tally->txn[i].is_single = shape == '1';
   sqlite3_snprintf(
     sizeof(sql), sql,
-    shape == '1' ? "INSERT INTO kv VALUES('a%d', %d)"
+    shape == '1' ? "INSERT INTO kv VALUES('a%d', %d);"
     : shape == 'T'
       ? "BEGIN; INSERT INTO kv VALUES('a%d', %d); SAVEPOINT s;"
         "INSERT INTO kv VALUES('b%d', 'wrong'), ('wrong', 1);"
         "ROLLBACK TO s; INSERT INTO own VALUES(%d);"
         "INSERT INTO kv VALUES('b%d', 'v%d-' || hex(zeroblob(9000))),"
-        "('last', %d); COMMIT"
+        "('last', %d);"
       : "BEGIN; INSERT INTO kv VALUES('a%d', %d);"
         "INSERT INTO kv VALUES('last', %d); INSERT INTO own VALUES(%d);"
-        "INSERT INTO kv VALUES('b%d', 'v%d-' || hex(zeroblob(40))); COMMIT",
+        "INSERT INTO kv VALUES('b%d', 'v%d-' || hex(zeroblob(40)));",
     i, i, i, i, i, i, i);
+  if (shape != '1' && w->tally->is_typed) {
+    end = sql + strlen(sql);
+    sqlite3_snprintf((int)(sql + sizeof(sql) - end), end, world_items, i, i);
+  }
+  end = sql + strlen(sql);
+  sqlite3_snprintf((int)(sql + sizeof(sql) - end), end, "%s",
+                   shape == '1' ? "" : "COMMIT");
   rc = world_try(w, w->db, sql);
   w->tally->txn[i].state = rc != SQLITE_OK ? WORLD_FAILED
                            : w->puts_off && w->host->is_late
@@ -243,6 +283,15 @@ static int world_phone(world *w, char step) {
   sqlite3_snprintf(sizeof(sql), sql,
                    "INSERT INTO kv VALUES('p%d', %d), ('phone', %d)", n, n, n);
   if (rc == SQLITE_OK && step != 'P') rc = world_try(w, db, sql);
+  if (rc == SQLITE_OK && w->tally->is_typed) {
+    rc = world_declare(w, db, "temp");
+    if (rc == SQLITE_OK) {
+      rc = world_try(w, db,
+                     "UPDATE items SET n = n + 100, name = 'phone' "
+                     "WHERE id = 'shared';"
+                     "INSERT INTO items(id, name) VALUES('phone', 'x')");
+    }
+  }
   if (rc == SQLITE_OK && step == 'P') {
     rc = world_try(w, db, "INSERT INTO kv VALUES('p', 1); SELECT kv_sync()");
   }
@@ -305,6 +354,18 @@ int world_step(world *w, char step) {
     case 'c': rc = world_publish(w, "SELECT kv_close()"); break;
     case 'a': rc = world_try_open(w, "adopt=1"); break;
     case 'k': rc = world_compact(w); break;
+    case 'A':
+      rc = world_try(w, w->db,
+                     "SELECT kv_alter('items', 'DECLARE (" DECLARED
+                     ", note TEXT)')");
+      break;
+    case 'K': rc = world_try(w, w->db, "SELECT kv_check('items')"); break;
+    case 'D':
+      rc = world_try(w, w->db,
+                     "UPDATE items_data SET n = 5; DELETE FROM items_data "
+                     "WHERE id = 'phone'; INSERT INTO items_data(id, n) "
+                     "VALUES('never', 1)");
+      break;
     case 'l': rc = world_put_off(w, "publish=sync"); break;
     case 'L': rc = world_put_off(w, "publish=sync, segment=1"); break;
     case 'S': rc = world_try_open(w, "segment=1"); break;
@@ -341,6 +402,7 @@ void world_prepare(world *w, const world_host *host, const scenario *what) {
   image_remove(w->folder, 0);
   memset(w->tally, 0, sizeof(*w->tally));
   w->host = host;
+  w->tally->is_typed = what->is_typed;
   w->recover = what->recover ? what->recover : "os";
   if (world_run(w, what->before) != SQLITE_OK) {
     fprintf(stderr, "%s, %s: %s\n", host->name, what->name, w->why);

@@ -14,6 +14,8 @@
 **     S  the log is sealed from now on, with each commit
 **     l  commits wait for kv_sync() from now on, L  which seals the log
 **     k  kv_compact(): of what was overwritten, nothing stays
+**     A  kv_alter() of the typed table: a column more
+**     K  kv_check() of it
 **     x  closes the host database
 ** and in the first program only:
 **     w  a transaction while the folder is away: its rows wait
@@ -23,8 +25,11 @@
 **     r  the laptop's log is copied, R  and the copy comes back
 **     f  the phone starts its log over
 **     C  another laptop put its log in the place of the laptop's
+**     D  somebody writes to the tables behind the typed table
 ** and for that
 **     a  kv_open() with adopt=1
+**
+** In a scenario with a typed table, t, T and p change its rows, too.
 */
 #ifndef FAULT_VFS_WORLD_H
 #define FAULT_VFS_WORLD_H
@@ -54,9 +59,10 @@ typedef struct scenario {
   const char *run;
   int is_for_temp;     /* does it make sense with a temp cache? */
   const char *recover; /* what to do after a fault, if not "os" */
+  int is_typed;        /* is there a typed table? */
 } scenario;
 
-#define WORLD_SCENARIOS 18
+#define WORLD_SCENARIOS 20
 extern const scenario world_scenarios[WORLD_SCENARIOS];
 
 typedef enum world_state {
@@ -77,6 +83,7 @@ typedef struct world_tally {
   int last;         /* the number of the last that was begun */
   int compacted;    /* that of the last which a compaction met, or 0 */
   int is_compacted; /* did it end? */
+  int is_typed;     /* is there a typed table? */
 } world_tally;
 
 typedef struct world {
