@@ -188,6 +188,7 @@ static int reading_list(kv_reader *reader, const char *directory) {
   int rc;
 
   reader->n_parts = 0;
+  reader->chained = reader->head.base.seq;
   rc = kv_folder_each(directory, reading_take, reader);
   if (rc == SQLITE_OK && reader->n_parts > 0) {
     qsort(reader->parts, (size_t)reader->n_parts, sizeof(*reader->parts),
@@ -245,12 +246,47 @@ static int reading_open_part(kv_reader *reader, const char *directory,
   return rc;
 }
 
+/*
+** A log that went back to an older state may have left files that end elsewhere, beside
+** those that have its rows now. log.db begins with one that is named by where log.db
+** begins, and so on: leave out the others, as far back as the row after `seq`. Where such
+** a file is missing, all before it stay.
+*/
+static int reading_chain(kv_reader *reader, const char *directory,
+                         int64_t seq) {
+  int rc = SQLITE_OK;
+
+  while (rc == SQLITE_OK && reader->chained > seq) {
+    int64_t *parts = reader->parts;
+    int n = reader->n_parts;
+    int64_t base;
+    int i = 0;
+    int first = 0;
+
+    while (i < n && parts[i] < reader->chained)
+      i++;
+    if (i == n || parts[i] != reader->chained) break;
+    rc = reading_open_part(reader, directory, parts[i]);
+    if (rc != SQLITE_OK || reader->lack.state != KV_STATE_OK) break;
+    base = reader->part->head.base.seq;
+    if (base >= reader->chained) break;
+    while (parts[first] <= base)
+      first++;
+    memmove(parts + first, parts + i, (size_t)(n - i) * sizeof(*parts));
+    reader->n_parts = n - (i - first);
+    reader->chained = base;
+  }
+  kv_verdict_clear(&reader->lack);
+  return rc;
+}
+
 /* The sealed file with the row after `seq`, which log.db does not have. */
 static int reading_find_part(kv_reader *reader, const char *directory,
                              int64_t seq) {
   int i = 0;
-  int rc;
+  int rc = reading_chain(reader, directory, seq);
 
+  if (rc != SQLITE_OK) return rc;
   while (i < reader->n_parts && reader->parts[i] <= seq)
     i++;
   if (i == reader->n_parts) {

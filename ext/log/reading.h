@@ -26,9 +26,10 @@ struct kv_reader {
   kv_work work;    /* left until the next verified row */
   int64_t limit;   /* of the host: bytes of a row, about */
   kv_log_head head;
-  int64_t *parts;     /* the last rows of its sealed files, in order; with */
-  int n_parts;        /* a negative number they are not listed yet */
-  kv_reader *part;    /* the sealed file that is open, or NULL; */
+  int64_t *parts;  /* the last rows of its sealed files, in order; with */
+  int n_parts;     /* a negative number they are not listed yet */
+  int64_t chained; /* behind this row they are those that log.db begins with */
+  kv_reader *part; /* the sealed file that is open, or NULL; */
   int64_t part_last;  /* it ends with this row */
   kv_reader *from;    /* the rows come from there: part or this reader; NULL: */
   int64_t reached;    /* from the file that has the row after this one, */

@@ -44,12 +44,13 @@ class Files:
     def read_on(w, h, d, seq, sm):
         """rows behind (seq, sum) of the generation of log.db -> rows, seq, sum, status"""
         log = w.view[h][(d, "log")]
-        segs = [f for f in w.segs(h, d) if f.id == log.id]
-        before, at = [], log.base  # those that log.db begins with
+        segs = sorted((f for f in w.segs(h, d) if f.id == log.id), key=lambda f: f.last)
+        at = log.base  # it begins with the file that ends there, and so on: others do not count
         while at and (f := next((f for f in segs if f.last == at), None)):
-            before.append(f)
-            at = f.base if f.base < at else 0
-        segs.sort(key=lambda f: f not in before)
+            if f.base >= at:
+                break
+            segs = [o for o in segs if o.last <= f.base or o.last >= at]
+            at = f.base
         out = []
         while True:
             f = log

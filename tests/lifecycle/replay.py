@@ -283,10 +283,6 @@ class Replay(Disk, World):
         for d in ds:
             if any(f.torn for (dd, nm), f in w.view[c.host].items() if d in (dd, f.dev)):
                 continue
-            segs = sorted((f.base, f.last) for f in w.segs(c.host, d))
-            if any(a[1] > b[0] for a, b in zip(segs, segs[1:])):
-                w.left_out("which of two sealed files for the same rows is read first")
-                continue
             a, b = then.cur.get(d), c.cur.get(d)
             if a is None and b and c.state[d] == "waiting" and c.former[d] is None:
                 continue  # the first files of a log that is not here as a whole

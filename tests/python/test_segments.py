@@ -190,6 +190,22 @@ class Reading(Case):
         self.assertEqual(con.execute("SELECT file FROM kv_devices WHERE state = 'ignored'")
                          .fetchall(), [("devices/phone/" + n,) for n in sorted((copy, other))])
 
+    def test_files_that_a_log_left_when_it_went_back_are_not_read(self):
+        """Its device was restored, and sealed it elsewhere: a tool that deletes nothing has
+        the files of before as well."""
+        directory = os.path.dirname(self.path_)
+        for base, last in ((8, 10), (8, 14), (10, 14)):
+            path = os.path.join(directory, oracle.segment_name(self.expected.id, last))
+            shutil.copyfile(self.sealed[1], path)
+            edit(path, "UPDATE device SET base_seq = %d, base_sum = %d"
+                 % (base, self.expected.rows[base - 1].sum),
+                 "DELETE FROM log WHERE seq <= %d OR seq > %d" % (base, last),
+                 "UPDATE log SET value = 'other'")
+        self.assert_all(self.laptop())
+        os.remove(self.sealed[0])
+        state, detail, seq = self.state(self.laptop("tablet"))
+        self.assertEqual((state, seq), ("waiting", 0))
+
     def test_kv_foreign_reads_a_directory_or_a_file(self):
         con = connect()
         seqs = "SELECT seq, valid, reason FROM kv_foreign(?)"
