@@ -12,25 +12,35 @@
 #include "store/write.h"
 #include "tables/follow.h"
 
-/* Load a table, and reach its store. */
-static int find_typed_load(kv_registry *registry, kv_typed_found *found,
-                           char **err) {
-  kv_typed *typed = found->typed;
+int kv_typed_find_store(kv_registry *registry, kv_typed *typed, kv_store **out,
+                        char **err) {
   int rc = kv_typed_load(typed, err);
 
+  *out = NULL;
   if (rc == SQLITE_OK) {
-    rc = kv_store_find_in(registry, typed->schema, typed->meta.store,
-                          &found->store, err);
+    rc = kv_store_find_in(registry, typed->schema, typed->meta.store, out, err);
   }
-  if (rc == SQLITE_OK && !found->store) {
+  if (rc == SQLITE_OK && !*out) {
     rc = kv_error(err, SQLITE_ERROR,
                   "%s is a table of the store %s.%s, which is not there: open "
                   "it first",
                   typed->name, typed->schema, typed->meta.store);
   }
-  if (rc == SQLITE_OK) rc = kv_store_refuse_newer(found->store, err);
+  if (rc == SQLITE_OK) rc = kv_store_refuse_newer(*out, err);
+  if (rc != SQLITE_OK) {
+    kv_store_close(*out);
+    *out = NULL;
+  }
+  return rc;
+}
+
+/* Load a table, and reach its store. */
+static int find_typed_load(kv_registry *registry, kv_typed_found *found,
+                           char **err) {
+  int rc = kv_typed_find_store(registry, found->typed, &found->store, err);
+
   if (rc == SQLITE_OK) rc = kv_write_flush(found->store, err);
-  typed->store = found->store;
+  found->typed->store = found->store;
   return rc;
 }
 

@@ -23,7 +23,14 @@ typedef struct kv_typed_found {
 int kv_typed_find(kv_registry *registry, const char *name, kv_typed_found *out,
                   char **err);
 
-/* The same in one schema; out->typed is NULL if there is none. */
+/*
+** Load a table that is open, and find its store: *out is referenced, or NULL after
+** an error. Errors with a message.
+*/
+int kv_typed_find_store(kv_registry *registry, kv_typed *typed, kv_store **out,
+                        char **err);
+
+/* The same as kv_typed_find() in one schema; out->typed is NULL if there is none. */
 int kv_typed_find_in(kv_registry *registry, const char *schema,
                      const char *name, kv_typed_found *out, char **err);
 

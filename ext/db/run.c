@@ -107,6 +107,15 @@ void kv_run_named_sqlite(kv_run *run, const char *name, sqlite3_value *value) {
   if (i) run->rc = sqlite3_bind_value(run->stmt, i, value);
 }
 
+void kv_run_named_pointer(kv_run *run, const char *name, void *pointer,
+                          const char *type) {
+  int i;
+
+  if (run->rc != SQLITE_OK) return;
+  i = sqlite3_bind_parameter_index(run->stmt, name);
+  if (i) run->rc = sqlite3_bind_pointer(run->stmt, i, pointer, type, NULL);
+}
+
 int kv_run_row(kv_run *run) {
   int rc;
 

@@ -67,6 +67,8 @@ void kv_run_null(kv_run *run);
 void kv_run_named_int(kv_run *run, const char *name, int64_t value);
 void kv_run_named_text(kv_run *run, const char *name, const char *text);
 void kv_run_named_sqlite(kv_run *run, const char *name, sqlite3_value *value);
+void kv_run_named_pointer(kv_run *run, const char *name, void *pointer,
+                          const char *type);
 
 /* Go to the next row. Returns 0 when there is none, and after an error. */
 int kv_run_row(kv_run *run);

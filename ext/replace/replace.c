@@ -52,13 +52,8 @@ typedef struct replace_run {
 /* Begin one of the statements about the rows that go. */
 static void replace_begin(const replace_run *run, kv_sql id, kv_run *out) {
   kv_run_begin(out, run->stmts, id);
-  if (id == KV_SQL_REPLACE_TXN || id == KV_SQL_REPLACE_TXN_SEEN) {
-    kv_run_pointer(out, &run->with->kept, KV_KEPT_POINTER);
-    kv_run_text(out, run->head->name);
-  } else {
-    kv_run_text(out, run->head->name);
-    kv_run_pointer(out, &run->with->kept, KV_KEPT_POINTER);
-  }
+  kv_run_named_text(out, ":device", run->head->name);
+  kv_run_named_pointer(out, ":kept", &run->with->kept, KV_KEPT_POINTER);
 }
 
 static int replace_statement(const replace_run *run, kv_sql id) {

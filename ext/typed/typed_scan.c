@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "connection/find.h"
+#include "connection/find_typed.h"
 #include "db/error.h"
 #include "db/value.h"
 #include "declare/keys.h"
@@ -30,29 +30,6 @@ static kv_typed_table *scan_table(const typed_cursor *cursor) {
 
 int kv_typed_scan_plan(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   return kv_typed_plan(((kv_typed_table *)vtab)->typed, info);
-}
-
-int kv_typed_scan_store(kv_typed_table *table, kv_store **out, char **err) {
-  kv_typed *typed = table->typed;
-  int rc = kv_typed_load(typed, err);
-
-  *out = NULL;
-  if (rc == SQLITE_OK) {
-    rc = kv_store_find_in(table->registry, typed->schema, typed->meta.store,
-                          out, err);
-  }
-  if (rc == SQLITE_OK && !*out) {
-    rc = kv_error(err, SQLITE_ERROR,
-                  "%s is a table of the store %s.%s, which is not there: open "
-                  "it first",
-                  typed->name, typed->schema, typed->meta.store);
-  }
-  if (rc == SQLITE_OK) rc = kv_store_refuse_newer(*out, err);
-  if (rc != SQLITE_OK) {
-    kv_store_close(*out);
-    *out = NULL;
-  }
-  return rc;
 }
 
 void kv_typed_scan_clear(kv_typed_table *table) {
@@ -182,7 +159,7 @@ static int scan_past(typed_cursor *cursor, const char *plan, int argc,
 
   cursor->as_of = sqlite3_value_dup(argv[argc - 1]);
   if (!cursor->as_of) return SQLITE_NOMEM;
-  rc = kv_typed_scan_store(table, &store, err);
+  rc = kv_typed_find_store(table->registry, table->typed, &store, err);
   if (rc != SQLITE_OK) return rc;
   rc = kv_argument_time(cursor->as_of, kv_store_now(store), &as_of, err);
   if (rc == SQLITE_OK) rc = kv_past_check(&store->stmts, as_of, err);

@@ -23,9 +23,6 @@ typedef struct kv_typed_table {
 /* Forget the statement of the last query. */
 void kv_typed_scan_clear(kv_typed_table *table);
 
-/* The store of a table, referenced. Errors with a message. */
-int kv_typed_scan_store(kv_typed_table *table, kv_store **out, char **err);
-
 /* The methods of sqlite3_module that read. */
 int kv_typed_scan_plan(sqlite3_vtab *vtab, sqlite3_index_info *info);
 int kv_typed_scan_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out);

@@ -10,7 +10,7 @@
 
 #include "change/change.h"
 #include "change/rules.h"
-#include "connection/find.h"
+#include "connection/find_typed.h"
 #include "db/error.h"
 #include "db/host.h"
 #include "own/publish.h"
@@ -50,7 +50,8 @@ static int typed_table_fill(kv_typed_table *table, char **err) {
   kv_store *store = NULL;
   int rc = kv_typed_create(table->typed, err);
 
-  if (rc == SQLITE_OK) rc = kv_typed_scan_store(table, &store, err);
+  if (rc == SQLITE_OK)
+    rc = kv_typed_find_store(table->registry, table->typed, &store, err);
   if (rc == SQLITE_OK) rc = kv_rules_declare(table->typed, err);
   if (rc == SQLITE_OK) rc = kv_follow_refuse_twin(table->typed, err);
   if (rc == SQLITE_OK) rc = kv_write_flush(store, err);
@@ -130,14 +131,16 @@ static int typed_table_begin(sqlite3_vtab *vtab) {
   kv_typed_table *table = (kv_typed_table *)vtab;
 
   typed_table_leave(table);
-  return kv_typed_scan_store(table, &table->store, &vtab->zErrMsg);
+  return kv_typed_find_store(table->registry, table->typed, &table->store,
+                             &vtab->zErrMsg);
 }
 
 /* Before the first write of a transaction: the table is up to date. */
 static int typed_table_enter(kv_typed_table *table, char **err) {
   int rc = SQLITE_OK;
 
-  if (!table->store) rc = kv_typed_scan_store(table, &table->store, err);
+  if (!table->store)
+    rc = kv_typed_find_store(table->registry, table->typed, &table->store, err);
   table->typed->store = table->store;
   if (rc == SQLITE_OK && !table->is_fresh &&
       !kv_transaction_is_writing(table->store)) {

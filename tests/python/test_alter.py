@@ -5,7 +5,7 @@ and new versions of an app write side by side.
 import sqlite3
 import unittest
 
-from support import connect, deliver, sync
+from support import deliver, sync
 from test_typed import Typed
 
 ITEMS = """CREATE VIRTUAL TABLE %s USING kv_table(id INTEGER PRIMARY KEY, name TEXT NOT NULL,
@@ -266,8 +266,7 @@ class Alter(Typed):
 
     def test_a_second_connection_follows(self):
         one = self.items(file="a.db")
-        two = connect(self.path("a.db"))
-        self.closing.append(two)
+        two = self.connect(self.path("a.db"))
         two.execute("INSERT INTO items VALUES(1, 'Milk', 2)")
         self.alter(one, "ADD COLUMN shop TEXT")
         two.execute("UPDATE items SET shop = 'corner'")
@@ -280,8 +279,7 @@ class Alter(Typed):
         one.execute("ROLLBACK")
         two.close()
         one.close()
-        again = connect(self.path("a.db"))
-        self.closing.append(again)
+        again = self.connect(self.path("a.db"))
         again.execute("UPDATE items SET n = 5 WHERE id = 2")
         self.assertEqual(self.all(again, table="items"),
                          [(1, "Milk", 2, "corner", None), (2, "Tea", 1, "x", 5)])

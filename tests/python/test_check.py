@@ -5,7 +5,7 @@ damaged, is found and made again.
 import unittest
 
 import support
-from support import connect, deliver, sync
+from support import deliver, sync
 from test_typed import ACCOUNTS, Typed
 
 PEOPLE = """CREATE VIRTUAL TABLE %s USING kv_table(id TEXT PRIMARY KEY, name TEXT NOT NULL,
@@ -111,8 +111,7 @@ class Check(Typed):
         b.execute("ROLLBACK")
         self.assertEqual(self.check(b), 0)
         self.fails("SELECT kv_check('nobody')", "there is no typed table named nobody", con=b)
-        other = connect(self.path("b.db"))
-        self.closing.append(other)
+        other = self.connect(self.path("b.db"))
         other.execute("UPDATE people_data SET name = 'x'")
         self.assertEqual(self.check(b, "main.people"), 3)
         other.execute("BEGIN IMMEDIATE")

@@ -8,7 +8,7 @@ import unittest
 
 import foreign
 import support
-from support import NOW, connect, deliver, sync
+from support import NOW, deliver, sync
 from test_typed import ACCOUNTS, Typed
 
 ITEMS = """CREATE VIRTUAL TABLE %s USING kv_table(id INTEGER PRIMARY KEY, Name TEXT NOT NULL
@@ -68,8 +68,7 @@ class Tables(Typed):
         a.execute("COMMIT")
         self.assertEqual([r.bucket for r in self.log("a", "a.kv").rows], ["#schema", "items"])
         a.close()
-        a = connect(self.path("a.db"))
-        self.closing.append(a)
+        a = self.connect(self.path("a.db"))
         a.execute("DELETE FROM items")
         self.assertEqual(len(self.said(a)), 1)
 
@@ -169,8 +168,7 @@ class Tables(Typed):
     def test_an_observer_reads(self):
         a = self.items("a")
         a.execute("INSERT INTO items(id) VALUES(1)")
-        con = connect(":memory:")
-        self.closing.append(con)
+        con = self.connect()
         con.execute("SELECT kv_open(?)", (self.path("a.kv"),))
         con.execute(ITEMS % ("temp.items", ""))
         sync(con)

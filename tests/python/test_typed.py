@@ -13,7 +13,7 @@ import unittest
 
 import support
 import typed
-from support import Case, NOW, SECOND, connect, deliver, open_store, sync
+from support import Case, NOW, SECOND, deliver, open_store, sync
 
 ACCOUNTS = """CREATE VIRTUAL TABLE %s USING kv_table(
   id TEXT PRIMARY KEY, name TEXT, city TEXT, balance INTEGER NOT NULL DEFAULT 0,
@@ -24,8 +24,7 @@ ACCOUNTS = """CREATE VIRTUAL TABLE %s USING kv_table(
 class Typed(Case):
     def device(self, name, more="", declare=ACCOUNTS, table="accounts", now=0, file=None):
         """A device with its own copy of the folder, and a table."""
-        con = connect(self.path(file) if file else ":memory:")
-        self.closing.append(con)
+        con = self.connect(self.path(file) if file else ":memory:")
         open_store(con, self.path(name + ".kv"), name, "now=%d" % (NOW + now * SECOND),
                    schema="main" if file else "temp")
         if declare:
@@ -432,8 +431,7 @@ class Declarations(Typed):
         self.assertEqual(con.execute("SELECT DISTINCT bucket FROM kv_log('store')").fetchall(),
                          [("#schema",), ("accounts",)])
         con.close()
-        con = connect(self.path("a.db"))
-        self.closing.append(con)
+        con = self.connect(self.path("a.db"))
         con.execute("UPDATE people SET name = 'Cec' WHERE id = 'y'")
         self.assertEqual(self.all(con, "id, name", "people"), [("x", "Ann"), ("y", "Cec")])
 
@@ -895,8 +893,7 @@ class Schemas(Typed):
 class Hosts(Typed):
     def test_a_second_connection_sees_and_writes(self):
         one = self.device("a", file="a.db")
-        two = connect(self.path("a.db"))
-        self.closing.append(two)
+        two = self.connect(self.path("a.db"))
         two.execute("SELECT count(*) FROM sqlite_master").fetchall()
         one.execute("INSERT INTO accounts(id, name) VALUES('x', 'Ann')")
         two.execute("UPDATE accounts SET balance = balance + 1")
@@ -1024,8 +1021,7 @@ class Hosts(Typed):
                          [("x", "Ann", None)])
         a.execute("DETACH other")
         a.close()
-        copy = connect(self.path("copy.db"))
-        self.closing.append(copy)
+        copy = self.connect(self.path("copy.db"))
         sync(copy)
         self.assertEqual(self.all(copy, "id, name, city"), [("x", "Ann", "Oslo")])
         copy.execute("UPDATE accounts SET name = 'Anna'")
@@ -1038,8 +1034,7 @@ class Hosts(Typed):
         a.execute("DELETE FROM accounts WHERE id = 'y'")
         support.edit(self.path("a.db"), "DELETE FROM accounts_data", "DROP TABLE kv_meta")
         a.close()
-        a = connect(self.path("a.db"))
-        self.closing.append(a)
+        a = self.connect(self.path("a.db"))
         sync(a)
         self.assertEqual(self.all(a, "id, name"), [("x", "Ann")])
         self.check(a)

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 import support
-from support import connect, deliver, sync
+from support import deliver, sync
 from test_typed import Typed
 
 TREE = """CREATE VIRTUAL TABLE %s USING kv_table(id INTEGER PRIMARY KEY, name TEXT NOT NULL,
@@ -50,8 +50,7 @@ class Hosts(Typed):
         subprocess.run([SHELL, "-batch", "-init", "/dev/null", self.path("copy.db")],
                        input=dump.stdout, stdout=subprocess.PIPE, text=True, check=True)
         os.rename(self.path("copy.db"), self.path("a.db"))
-        con = connect(self.path("a.db"))
-        self.closing.append(con)
+        con = self.connect(self.path("a.db"))
         sync(con)
         self.goes_on(con)
 
@@ -59,8 +58,7 @@ class Hosts(Typed):
         a = self.filled()
         a.execute("VACUUM INTO ?", (self.path("copy.db"),))
         a.close()
-        con = connect(":memory:")
-        self.closing.append(con)
+        con = self.connect()
         con.execute("ATTACH ? AS other", (self.path("copy.db"),))
         con.execute("SELECT kv_sync('other.kv')")
         self.goes_on(con, schema="other")
@@ -84,8 +82,7 @@ class Hosts(Typed):
         self.assertEqual(a.execute("SELECT DISTINCT bucket FROM kv_log WHERE bucket > '#z'")
                          .fetchall(), [("tree",)])
         a.close()
-        a = connect(self.path("a.db"))
-        self.closing.append(a)
+        a = self.connect(self.path("a.db"))
         a.execute("DELETE FROM wood WHERE id = 3")
         self.assertEqual(a.execute("SELECT bucket, table_name FROM kv_tables").fetchall(),
                          [("tree", "wood")])
@@ -100,8 +97,7 @@ class Hosts(Typed):
         self.assertEqual(plain.execute("SELECT name FROM tree_data ORDER BY id").fetchall(),
                          [("root",), ("leaf",), ("self",)])
         plain.close()
-        con = connect(self.path("moved.db"))
-        self.closing.append(con)
+        con = self.connect(self.path("moved.db"))
         sync(con, "store")
         self.goes_on(con)
 

@@ -5,7 +5,7 @@ import unittest
 
 import foreign
 import support
-from support import NOW, SECOND, connect, sync
+from support import NOW, SECOND, sync
 from test_typed import ACCOUNTS, Typed
 
 
@@ -186,16 +186,14 @@ class Past(Typed):
         a.execute("INSERT INTO accounts(id, name) VALUES('x', 'old')")
         self.at(a, "a", 1)
         a.execute("UPDATE accounts SET name = 'new'")
-        other = connect(self.path("a.db"))
-        self.closing.append(other)
+        other = self.connect(self.path("a.db"))
         self.assertEqual(self.past(other, 0.5, "name"), [("old",)])
         a.execute("DROP TABLE accounts")
         with self.assertRaises(sqlite3.Error):
             self.past(other, 0.5, "name")
         a.execute(ACCOUNTS % ("main.accounts", ""))
         self.assertEqual(self.past(other, 0.5, "name"), [("old",)])
-        b = connect(":memory:")
-        self.closing.append(b)
+        b = self.connect()
         b.execute("SELECT kv_open(?)", (self.path("a.kv"),))
         b.execute(ACCOUNTS % ("temp.accounts", ""))
         self.assertEqual(self.past(b, 0.5, "name"), [("old",)])
@@ -280,8 +278,7 @@ class Past(Typed):
     def test_the_history_from_a_second_connection(self):
         a = self.device("a", file="a.db")
         a.execute("INSERT INTO accounts(id, name) VALUES('x', 'old')")
-        other = connect(self.path("a.db"))
-        self.closing.append(other)
+        other = self.connect(self.path("a.db"))
         what = "SELECT value FROM kv_history('accounts', 'x'%s) WHERE column_name = 'name'"
         self.assertEqual(other.execute(what % "").fetchall(), [("old",)])
         a.execute("BEGIN")

@@ -8,7 +8,7 @@ import unittest
 
 import foreign
 import support
-from support import NOW, SECOND, connect, deliver, sync
+from support import NOW, SECOND, deliver, sync
 from test_typed import Typed
 
 PEOPLE = """CREATE VIRTUAL TABLE %%s USING kv_table(id TEXT PRIMARY KEY, name TEXT NOT NULL,
@@ -250,8 +250,7 @@ class Violations(Typed):
         a.execute("INSERT INTO people(id, name, email) VALUES('k', 'n', 'x'), ('l', 'n', 'x'), "
                   "('m', NULL, NULL)")
         deliver(self.path("a.kv"), self.path("b.kv"), "a")
-        other = connect(self.path("b.db"))
-        self.closing.append(other)
+        other = self.connect(self.path("b.db"))
         sync(other)
         want = [("l", "unique", "email", 0), ("m", "not null", "name", 1)]
         self.assertEqual(self.violations(b), want)
