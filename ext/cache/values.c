@@ -6,7 +6,6 @@
 */
 #include "values.h"
 
-#include "db/run.h"
 #include "db/value.h"
 
 int kv_values_is_for(const kv_value *value) {
@@ -67,6 +66,20 @@ int kv_values_of_column(kv_stmts *stmts, sqlite3_stmt *row, int column,
   rc = kv_values_read(stmts, id, large);
   *value = *large;
   return rc;
+}
+
+void kv_values_logged(kv_run *run, kv_value *large, kv_row *out) {
+  out->seq = sqlite3_column_int64(run->stmt, KV_LOGGED_SEQ);
+  out->txn = sqlite3_column_int64(run->stmt, KV_LOGGED_TXN);
+  out->ts = sqlite3_column_int64(run->stmt, KV_LOGGED_TS);
+  out->op = sqlite3_column_int(run->stmt, KV_LOGGED_OP);
+  kv_run_column(run, KV_LOGGED_PARENT_TS, &out->parent_ts);
+  kv_run_column(run, KV_LOGGED_BUCKET, &out->bucket);
+  kv_run_column(run, KV_LOGGED_KEY, &out->key);
+  if (run->rc == SQLITE_OK) {
+    run->rc = kv_values_of_column(run->stmts, run->stmt, KV_LOGGED_VALUE, large,
+                                  &out->value);
+  }
 }
 
 int kv_values_of_row(kv_stmts *stmts, const char *device, const kv_row *row,

@@ -19,7 +19,7 @@
 #define KV_CACHE_VALUES_H
 
 #include "core/row.h"
-#include "db/stmt.h"
+#include "db/run.h"
 
 /* Values of more bytes are kept beside the cache. */
 #define KV_VALUES_MIN 8192
@@ -55,6 +55,26 @@ int kv_values_read(kv_stmts *stmts, int64_t id, kv_value *out);
 */
 int kv_values_of_column(kv_stmts *stmts, sqlite3_stmt *row, int column,
                         kv_value *large, kv_value *value);
+
+/* Columns of a row of a log, as statements about such rows have them first. */
+enum {
+  KV_LOGGED_SEQ,
+  KV_LOGGED_TXN,
+  KV_LOGGED_TS,
+  KV_LOGGED_PARENT_TS,
+  KV_LOGGED_OP,
+  KV_LOGGED_BUCKET,
+  KV_LOGGED_KEY,
+  KV_LOGGED_VALUE,
+  KV_LOGGED_LARGE,
+  KV_LOGGED_COLUMNS
+};
+
+/*
+** The row of a log that the current row of such a statement is, but for its sum. A large
+** value is in *large, for kv_value_free(). An error is in run->rc.
+*/
+void kv_values_logged(kv_run *run, kv_value *large, kv_row *out);
 
 /*
 ** The number of a row's large value, 0 if it has none; *found: the cache has

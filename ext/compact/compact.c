@@ -21,6 +21,7 @@
 #include "outgoing/own.h"
 #include "own/catch_up.h"
 #include "own/publish.h"
+#include "proof.h"
 #include "replace/replace.h"
 #include "retire/keep.h"
 #include "store/errors.h"
@@ -76,18 +77,11 @@ int kv_compact_measure(kv_store *store, int64_t before, kv_compact_size *out) {
   return kv_run_close(&run);
 }
 
-/* Columns of compaction_rows. */
+/* Columns of compaction_rows, behind those of a row. */
 enum {
-  COMPACT_SEQ,
-  COMPACT_TXN,
-  COMPACT_TS,
-  COMPACT_PARENT_TS,
-  COMPACT_OP,
-  COMPACT_BUCKET,
-  COMPACT_KEY,
-  COMPACT_VALUE,
-  COMPACT_LARGE,
-  COMPACT_STAYS /* the last row of its transaction that stays; NULL: it goes */
+  COMPACT_STAYS =
+    KV_LOGGED_COLUMNS /* the last row of its transaction that stays; */
+  /* NULL: it goes */
 };
 
 /*
@@ -115,17 +109,18 @@ static int64_t compact_content(const kv_row *row) {
 /* Is the cache's row the log's? */
 static int compact_is_equal(kv_run *cache, const kv_row *row) {
   kv_row cached;
-  int is_large = sqlite3_column_type(cache->stmt, COMPACT_LARGE) != SQLITE_NULL;
+  int is_large =
+    sqlite3_column_type(cache->stmt, KV_LOGGED_LARGE) != SQLITE_NULL;
 
   memset(&cached, 0, sizeof(cached));
-  cached.seq = sqlite3_column_int64(cache->stmt, COMPACT_SEQ);
-  cached.txn = sqlite3_column_int64(cache->stmt, COMPACT_TXN);
-  cached.ts = sqlite3_column_int64(cache->stmt, COMPACT_TS);
-  cached.op = sqlite3_column_int(cache->stmt, COMPACT_OP);
-  kv_run_column(cache, COMPACT_PARENT_TS, &cached.parent_ts);
-  kv_run_column(cache, COMPACT_BUCKET, &cached.bucket);
-  kv_run_column(cache, COMPACT_KEY, &cached.key);
-  kv_run_column(cache, COMPACT_VALUE, &cached.value);
+  cached.seq = sqlite3_column_int64(cache->stmt, KV_LOGGED_SEQ);
+  cached.txn = sqlite3_column_int64(cache->stmt, KV_LOGGED_TXN);
+  cached.ts = sqlite3_column_int64(cache->stmt, KV_LOGGED_TS);
+  cached.op = sqlite3_column_int(cache->stmt, KV_LOGGED_OP);
+  kv_run_column(cache, KV_LOGGED_PARENT_TS, &cached.parent_ts);
+  kv_run_column(cache, KV_LOGGED_BUCKET, &cached.bucket);
+  kv_run_column(cache, KV_LOGGED_KEY, &cached.key);
+  kv_run_column(cache, KV_LOGGED_VALUE, &cached.value);
   return is_large == kv_values_is_for(&row->value) &&
          compact_content(&cached) == compact_content(row);
 }
@@ -279,6 +274,7 @@ static int compact_locked(kv_store *store, int64_t before, int64_t *n_dropped,
   }
   if (rc == SQLITE_OK) rc = kv_follow_all(store, err);
   if (rc == SQLITE_OK) rc = kv_compact_measure(store, before, &size);
+  if (rc == SQLITE_OK && size.n_dropped > 0) rc = kv_proof_check(store, err);
   if (rc == SQLITE_OK && size.n_dropped > 0) {
     rc = compact_write(store, log, before, &size, err);
     kv_writer_close(log);

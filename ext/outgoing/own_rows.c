@@ -20,18 +20,6 @@
 /* Bytes of rows between two checks for an interrupt. */
 #define OWN_POLL (1 << 20)
 
-/* Columns of own_rows; that of `large` is behind the value. */
-enum {
-  OWN_SEQ,
-  OWN_TXN,
-  OWN_TS,
-  OWN_PARENT_TS,
-  OWN_OP,
-  OWN_BUCKET,
-  OWN_KEY,
-  OWN_VALUE
-};
-
 /* Has the host been interrupted? It is asked now and then. */
 static int own_is_stopped(kv_own_feed *feed) {
   if (feed->n_read < OWN_POLL) return 0;
@@ -46,24 +34,12 @@ static int64_t own_seq_after(int64_t seq, int64_t holes) {
 
 /* The row that the run is on. No number is missing, but in the holes. */
 static void own_row(kv_own_feed *feed, kv_row *out) {
-  kv_run *run = &feed->run;
-
-  out->seq = sqlite3_column_int64(run->stmt, OWN_SEQ);
-  out->txn = sqlite3_column_int64(run->stmt, OWN_TXN);
-  out->ts = sqlite3_column_int64(run->stmt, OWN_TS);
-  out->op = sqlite3_column_int(run->stmt, OWN_OP);
+  kv_values_logged(&feed->run, &feed->large, out);
   if (out->seq > feed->holes &&
       out->seq != own_seq_after(feed->seq, feed->holes)) {
-    run->rc = KV_GAP;
+    feed->run.rc = kv_first_error(feed->run.rc, KV_GAP);
   }
   feed->seq = out->seq;
-  kv_run_column(run, OWN_PARENT_TS, &out->parent_ts);
-  kv_run_column(run, OWN_BUCKET, &out->bucket);
-  kv_run_column(run, OWN_KEY, &out->key);
-  if (run->rc == SQLITE_OK) {
-    run->rc = kv_values_of_column(run->stmts, run->stmt, OWN_VALUE,
-                                  &feed->large, &out->value);
-  }
 }
 
 static const kv_rows_row *own_next(kv_rows *base) {

@@ -16,36 +16,14 @@
 #include "log/writer.h"
 #include "store/errors.h"
 
-/* Columns of copy_rows; that of `large` is behind the value. */
-enum {
-  COPY_SEQ,
-  COPY_TXN,
-  COPY_TS,
-  COPY_PARENT_TS,
-  COPY_OP,
-  COPY_BUCKET,
-  COPY_KEY,
-  COPY_VALUE
-};
-
 /* Append the row that the run is on. */
 static int copy_row(kv_writer *log, kv_run *run) {
   kv_value large = {0};
   kv_row row;
   int rc;
 
-  memset(&row, 0, sizeof(row));
-  row.seq = sqlite3_column_int64(run->stmt, COPY_SEQ);
-  row.txn = sqlite3_column_int64(run->stmt, COPY_TXN);
-  row.ts = sqlite3_column_int64(run->stmt, COPY_TS);
-  row.op = sqlite3_column_int(run->stmt, COPY_OP);
-  kv_run_column(run, COPY_PARENT_TS, &row.parent_ts);
-  kv_run_column(run, COPY_BUCKET, &row.bucket);
-  kv_run_column(run, COPY_KEY, &row.key);
-  if (run->rc != SQLITE_OK) return run->rc;
-  rc =
-    kv_values_of_column(run->stmts, run->stmt, COPY_VALUE, &large, &row.value);
-  if (rc == SQLITE_OK) rc = kv_append_row(log, &row);
+  kv_values_logged(run, &large, &row);
+  rc = run->rc == SQLITE_OK ? kv_append_row(log, &row) : run->rc;
   kv_value_free(&large);
   return rc;
 }

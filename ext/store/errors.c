@@ -57,13 +57,18 @@ int kv_store_error(kv_store *store, char **err, int rc, const char *what) {
   return kv_error_db(err, rc, store->db, what);
 }
 
-int kv_store_wrong_cache(const kv_store *store, char **err) {
+int kv_store_wrong_cache_of(const kv_store *store, const char *device,
+                            char **err) {
   return kv_error(
     err, SQLITE_CORRUPT_VTAB,
     "the cache of %s does not hold the rows that device %s wrote: "
     "open the folder with a new cache (CREATE VIRTUAL TABLE "
     "under another name)",
-    store->name, store->device);
+    store->name, device);
+}
+
+int kv_store_wrong_cache(const kv_store *store, char **err) {
+  return kv_store_wrong_cache_of(store, store->device, err);
 }
 
 int kv_store_postpone(const kv_store *store, const kv_verdict *verdict,

@@ -10,8 +10,10 @@
 /* The error for whatever went wrong in a statement of the store. */
 int kv_store_error(kv_store *store, char **err, int rc, const char *what);
 
-/* The error for a cache that contradicts what this device wrote. */
+/* The error for a cache that contradicts what this device wrote, or another one. */
 int kv_store_wrong_cache(const kv_store *store, char **err);
+int kv_store_wrong_cache_of(const kv_store *store, const char *device,
+                            char **err);
 
 /* The error of a write whose own log must first be rebuilt by kv_sync(). */
 int kv_store_postpone(const kv_store *store, const kv_verdict *verdict,

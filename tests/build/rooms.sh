@@ -14,6 +14,7 @@ change/rules            tests/python/test_typed.py
 compact/compact         tests/python/test_compaction.py
 compact/compaction      tests/python/test_compaction.py
 compact/expire          tests/python/test_expire.py
+compact/proof           tests/python/test_compaction.py
 connection/eponymous    tests/python/test_tables.py
 connection/find_typed   tests/python/test_violations.py
 declare/convert         tests/python/test_typed.py

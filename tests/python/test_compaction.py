@@ -280,7 +280,14 @@ class Compaction(Case):
                        "INSERT INTO kv_cache SELECT is_old, bucket, 'new', ts, device, seq, txn, "
                        "parent_ts, op, arrived, large, value FROM kv_cache WHERE key = 'stays'",
                        "UPDATE kv_seen SET peer_seq = peer_seq - 1 WHERE device = 'laptop'",
-                       "DELETE FROM kv_seen WHERE device = 'laptop'"):
+                       "DELETE FROM kv_seen WHERE device = 'laptop'",
+                       "UPDATE kv_cache SET key = 'q' WHERE key = 'p'",
+                       "UPDATE kv_cache SET ts = ts + 1 WHERE key = 'p'",
+                       "UPDATE kv_cache SET value = 2 WHERE key = 'p'",
+                       "DELETE FROM kv_cache WHERE key = 'p'",
+                       "UPDATE kv_cache SET device = 'tablet' WHERE key = 'p'",
+                       "INSERT INTO kv_cache SELECT is_old, bucket, 'new', ts, device, seq, txn, "
+                       "parent_ts, op, arrived, large, value FROM kv_cache WHERE key = 'p'"):
             with self.subTest(damage):
                 laptop = self.prepare_damage()
                 con = sqlite3.connect(laptop.host)
