@@ -10,16 +10,16 @@ WHERE s.device = :device AND s.peer = :peer AND s.seq <= :seq
 ORDER BY s.seq DESC LIMIT 1;
 
 -- name: contest_rows
--- The rows of a key beside which another one comes, the latest first; no more than
--- one more than are looked at.
+-- The newest rows of a key that gets another row, the latest first: the 32 that are
+-- compared, and one more, which tells that there are others.
 SELECT device, seq, op, ts FROM {cache}
 WHERE is_old = (:bucket <> '') AND bucket = :bucket AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC LIMIT 33;
 
 -- name: contest_apart
--- Is there a log of another device with rows of keys that a device had not merged
--- when it wrote the row :first? Numbers up to p.seq that no seen row has may be of
--- keys.
+-- When :device wrote the row :first, did another log have changes that it had not
+-- merged? Numbers of a log that belong to seen rows are no changes; all others
+-- may be.
 SELECT 1 FROM (
   SELECT d.device AS device, d.seq AS seq, CASE WHEN EXISTS(
     SELECT 1 FROM {seen} AS s
@@ -64,10 +64,10 @@ DELETE FROM {contested} WHERE bucket = :bucket AND key = :key;
 DELETE FROM {contested};
 
 -- name: contest_note
--- Note how much is judged.
+-- Note how far the search for contested keys is.
 UPDATE {meta} SET judged = :judged;
 
 -- name: contest_judged
--- Note that all is judged: the number of rows of all logs, and of contested keys.
+-- Note that all rows were searched: how many there are, and how many contested keys.
 UPDATE {meta} SET judged = 2, judged_rows = :rows,
   n_contested = (SELECT count(*) FROM {contested});

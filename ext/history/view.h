@@ -3,9 +3,10 @@
 ** and the history tables.
 **
 ** A view says how it is declared, which statement it runs, and how its columns
-** are made. Its last argument, the hidden column `store`, names the store, and
-** shows the name as it was found. Behind the rows of the statement may come rows
-** that are made of folded keys of typed tables (keys.h): with the same columns.
+** are made. Its last argument, the hidden column `store`, names the store; the
+** column shows the store's full name. After the rows of the statement a view can
+** add rows for the keys of typed tables, which it folds (keys.h). They have the
+** same columns.
 **
 ** INVARIANT: a view reads only the cache, and does not see what is written
 ** while it runs.
@@ -76,10 +77,10 @@ struct kv_view_cursor {
   kv_run rows;     /* of the statement that start() chose */
   int is_over;     /* it has no more rows */
   kv_keys keys;    /* of typed tables */
-  kv_value made[KV_VIEW_MADE]; /* then, a row; it borrows */
-  kv_bytes json[2];            /* what make() needs */
-  size_t at;
-  size_t n;
+  kv_value made[KV_VIEW_MADE]; /* the row that make() made; it borrows */
+  kv_bytes json[2];            /* for make(): the JSON of that row, */
+  size_t at;                   /* and a list of n entries for one key, */
+  size_t n;                    /* of which the next one is at `at` */
   const void *list;
   int is_reset;                         /* of kv_changes */
   char *bucket;                         /* of kv_history */

@@ -8,12 +8,13 @@
 ** may compare with a column of INTEGER, which takes the text '01' for 1. So what
 ** is asked of a column of texts depends on the value, when that is known.
 **
-** It is taken for granted that something with the affinity of INTEGER has no text
-** that looks like a number, as no ordinary table has.
+** A column with the affinity of INTEGER never holds a text that looks like a
+** number, in an ordinary table; this relies on it.
 **
-** A plan is a text of words: the columns that are used, in hex, and then a letter
-** and the number of a column each: conditions, in the order of their values,
-** and those of ORDER BY. "S3,12 " are 12 values of column 3.
+** A plan is a text of words. The first word says which columns are used, in hex.
+** Each other word is a letter and the number of a column: first the conditions, in
+** the order of their values, then ORDER BY. "S3,12 " stands for 12 values of
+** column 3.
 */
 #include "typed_plan.h"
 
@@ -39,7 +40,7 @@ enum {
   PLAN_DESC = 'D'
 };
 
-/* More values of a set are not looked up one by one. */
+/* A set of more values is not looked up value by value. */
 #define PLAN_SET_MAX 200
 
 static int plan_operator(int op) {
@@ -73,8 +74,9 @@ static int plan_column(const kv_declaration *declared,
 }
 
 /*
-** Take the values of IN at once: one by one SQLite would compare them as =, which
-** is something else for numbers among texts. Before 3.38 it cannot be helped.
+** Take all values of IN at once. If SQLite passed them one by one, each would be
+** compared as with =, which differs for numbers among texts. Before 3.38, SQLite
+** always passes them one by one.
 */
 static int plan_is_set(sqlite3_index_info *info, int i) {
 #if SQLITE_VERSION_NUMBER >= 3038000
@@ -105,7 +107,7 @@ static int plan_usable(const kv_declaration *declared, sqlite3_index_info *info,
   return op;
 }
 
-/* How many of these columns, from the first one on, have an equality. */
+/* How many of these columns, counted from the first, are compared with =. */
 static int plan_prefix(const int *columns, int n, const unsigned char *equal) {
   int i = 0;
 
