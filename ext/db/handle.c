@@ -25,20 +25,23 @@ const char *kv_handle_vfs(sqlite3 *host) {
 }
 
 void kv_handle_random(sqlite3 *host, int n, unsigned char *out) {
-  /* sqlite3_randomness() repeats itself in a forked process. The VFS may
-  ** write no fewer than a time and a process id. */
+  /* sqlite3_randomness() repeats itself in a forked process, and what the VFS
+  ** writes may be no more than a time and a process id, as on Windows: no id is
+  ** made of one of them alone. */
   unsigned char bytes[64];
   sqlite3_vfs *vfs = sqlite3_vfs_find(kv_handle_vfs(host));
   /* That of POSIX has a static variable, which SQLite guards with this. */
   sqlite3_mutex *mutex =
     KV_HAS(mutex_alloc) ? sqlite3_mutex_alloc(SQLITE_MUTEX_STATIC_PRNG) : NULL;
+  int n_bytes;
   int i;
 
   if (mutex) sqlite3_mutex_enter(mutex);
-  i = vfs ? vfs->xRandomness(vfs, sizeof(bytes), (char *)bytes) : 0;
+  n_bytes = vfs ? vfs->xRandomness(vfs, sizeof(bytes), (char *)bytes) : 0;
   if (mutex) sqlite3_mutex_leave(mutex);
-  if (i < (int)sizeof(bytes)) sqlite3_randomness(64 - i, bytes + i);
-  memcpy(out, bytes, (size_t)n);
+  sqlite3_randomness(n, out);
+  for (i = 0; i < n_bytes && i < (int)sizeof(bytes); i++)
+    out[i % n] ^= bytes[i];
 }
 
 #ifdef _WIN32

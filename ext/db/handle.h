@@ -16,7 +16,10 @@
 /* The name of the host's VFS for files, or NULL for the default one. */
 const char *kv_handle_vfs(sqlite3 *host);
 
-/* At most 64 random bytes from the operating system, by the host's VFS. */
+/*
+** n random bytes, one at least: those of the operating system, by the host's
+** VFS, over those of SQLite.
+*/
 void kv_handle_random(sqlite3 *host, int n, unsigned char *out);
 
 /*

@@ -15,9 +15,11 @@
 #include "rc.h"
 
 sqlite3 *test_connect(const char *file) {
+  /* Tests call C from outside of a statement, where its mutex is not held. */
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   sqlite3 *db = NULL;
 
-  assert_rc(sqlite3_open(file, &db), SQLITE_OK);
+  assert_rc(sqlite3_open_v2(file, &db, flags, NULL), SQLITE_OK);
   sqlite3_extended_result_codes(db, 1);
   assert_rc(sqlite3_kv_init(db, NULL, NULL), SQLITE_OK);
   return db;

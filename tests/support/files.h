@@ -47,6 +47,9 @@ void test_set_byte(const char *path, size_t at, unsigned char byte);
 void test_link(const char *target, const char *path);
 void test_make_pipe(const char *path);
 
+/* Skip the test on Windows, and say why. */
+void test_not_on_windows(const char *why);
+
 /* Set the time of its last change, in nanoseconds since 1970. */
 void test_set_time(const char *path, int64_t time);
 

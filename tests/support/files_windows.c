@@ -88,15 +88,25 @@ void test_move(const char *from, const char *to) {
     MoveFileExW(files_wide(from), files_wide(to), MOVEFILE_REPLACE_EXISTING));
 }
 
+void test_remove(const char *path) {
+  assert_true(DeleteFileW(files_wide(path)) ||
+              RemoveDirectoryW(files_wide(path)));
+}
+
+void test_not_on_windows(const char *why) {
+  print_message("not on Windows: %s\n", why);
+  skip();
+}
+
 void test_link(const char *target, const char *path) {
   (void)target;
   (void)path;
-  skip(); /* it is a privilege there, and Wine has none */
+  test_not_on_windows("a link is a privilege, and Wine has none");
 }
 
 void test_make_pipe(const char *path) {
   (void)path;
-  skip();
+  test_not_on_windows("a pipe is no file");
 }
 
 void test_set_time(const char *path, int64_t time) {

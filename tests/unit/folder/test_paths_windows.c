@@ -124,7 +124,9 @@ static void use(const char *folder) {
   int n = 0;
 
   assert_rc(kv_folder_resolve(folder, NULL, 1, &real, NULL), SQLITE_OK);
-  assert_string_equal(real, folder);
+  /* Wine knows the drive that a server's folder is on, and says it. */
+  if (folder[0] != '/') assert_string_equal(real, folder);
+  assert_int_equal(kv_folder_look(real, &stamp), KV_FILE_DIRECTORY);
   assert_int_equal(kv_folder_look(folder, &stamp), KV_FILE_DIRECTORY);
   test_run(db, "SELECT kv_open(%Q, 'laptop', 'segment=0')", folder);
   test_run(db, "INSERT INTO kv VALUES('k', zeroblob(20000))");
@@ -202,7 +204,7 @@ static void a_share_of_a_server_is_a_folder(void **state) {
   const char *share = getenv("KV_TEST_SHARE");
 
   (void)state;
-  if (!share) skip();
+  if (!share) test_not_on_windows("KV_TEST_SHARE names no share");
   use(test_path("%s/notes.kv", share));
   use(test_path("%s/%.240c", share, 'l'));
 }

@@ -36,6 +36,9 @@ static void the_time_is_over(void **state) {
   int64_t start = kv_folder_clock();
 
   assert_int_equal(kv_watch_wait(watch, 30), 0);
+#ifdef _WIN32 /* whose clock ticks 64 times a second */
+  start -= 16000;
+#endif
   assert_true(kv_folder_clock() - start >= 29000);
   kv_watch_close(watch);
 }

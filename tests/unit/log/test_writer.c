@@ -259,9 +259,11 @@ static void the_folder_is_not_created(void **state) {
 }
 
 static void names_that_differ_in_case_do_not_meet(void **state) {
-  sqlite3 *host = test_connect(":memory:");
+  sqlite3 *host;
   kv_writer *log = NULL;
 
+  test_not_on_windows("they are one folder, whose log is another device's");
+  host = test_connect(":memory:");
   make_log(host, state, "a");
   assert_rc(lock_as(host, *state, "Phone", &log), SQLITE_CANTOPEN);
   assert_null(log);

@@ -65,13 +65,13 @@ static void devices_come_in_order_and_are_folders(void **state) {
 
   test_make_folder(devices);
   assert_store(*state, "");
-  make_log(test_path("%s/b|c", devices), "Logs.db", 2);
+  make_log(test_path("%s/b'c", devices), "Logs.db", 2);
   make_log(test_path("%s/.hidden", devices), "Logs.db", 1);
   make_log(test_path("%s/a", devices), "logs.db", 1);
   make_log(test_path("%s/c", devices), "Logs.db", 0);
   test_make_folder(test_path("%s/\xc3\xa9 e", devices));
   test_write(test_path("%s/file", devices), "x", 1);
-  assert_store(*state, "a:k1;b|c:k1;b|c:k2;\xc3\xa9 e:has no log yet;");
+  assert_store(*state, "a:k1;b'c:k1;b'c:k2;\xc3\xa9 e:has no log yet;");
 }
 
 static void links_are_told_and_not_followed(void **state) {

@@ -67,7 +67,9 @@ static void a_copy_is_private_and_temporary(void **state) {
 
   assert_null(take(path, &snapshot));
   assert_int_equal(stat(snapshot.folder, &st), 0);
+#ifndef _WIN32 /* where the folder for temporary files is the user's */
   assert_int_equal(st.st_mode & 0777, 0700);
+#endif
   folder = sqlite3_mprintf("%s", snapshot.folder);
   kv_snapshot_drop(&snapshot);
   assert_false(test_exists(folder));
@@ -212,7 +214,9 @@ static void what_a_sparse_file_takes_is_not_copied(void **state) {
   test_write(test_path("%s-wal", path), "x", 1);
   test_truncate(test_path("%s-wal", path), (size_t)1 << 26);
   assert_null(take(path, &snapshot));
+#ifndef _WIN32 /* where stat() does not tell what a file takes */
   assert_true(look(test_path("%s-wal", snapshot.file)).st_blocks < 2000);
+#endif
   kv_snapshot_drop(&snapshot);
 }
 

@@ -167,8 +167,10 @@ static void round_trip(uint64_t bits) {
   if (!kv_real_read(z, n, &back) || memcmp(&r, &back, sizeof(r)) != 0) {
     fail_msg("%s is not read as it was printed", z);
   }
+#ifndef _WIN32 /* where strtod() may be one off */
   back = strtod(z, NULL);
   if (memcmp(&r, &back, sizeof(r)) != 0) fail_msg("%s is another real", z);
+#endif
   if (strspn(z, "-0123456789.") < n) return;
   snprintf(shorter, sizeof(shorter), "%.15g", r);
   if (strtod(shorter, NULL) == r) assert_true(n <= strlen(shorter) + 2);
