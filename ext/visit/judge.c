@@ -105,7 +105,7 @@ static int judge_verify(kv_visit *visit, kv_stretch *out) {
   kv_position start = kv_log_start(kv_reader_head(visit->reader));
 
   kv_kept_clear(kept);
-  return visit->cursor.is_known && visit->turn == KV_TURN_NEXT
+  return visit->cursor.has_id && visit->turn == KV_TURN_NEXT
            ? kv_replace_read(visit->reader, visit->poll.stmt, kept, out)
            : kv_reader_verify(visit->reader, start, INT64_MAX, visit->poll.stmt,
                               out);
@@ -482,10 +482,10 @@ static int judge_merge_whole(kv_visit *visit, kv_stretch *out) {
   kv_replacement *with = &visit->with;
   int rc;
 
-  if (visit->turn == KV_TURN_NEXT && visit->cursor.is_known) {
+  if (visit->turn == KV_TURN_NEXT && visit->cursor.has_id) {
     return kv_replace_merge(stmts, visit->reader, visit->poll.stmt, with, out);
   }
-  rc = visit->cursor.is_known ? judge_leave(visit) : SQLITE_OK;
+  rc = visit->cursor.has_id ? judge_leave(visit) : SQLITE_OK;
   if (rc == SQLITE_OK) {
     rc = kv_cache_merge_new(
       stmts, visit->reader, kv_log_start(kv_reader_head(visit->reader)),

@@ -387,27 +387,6 @@ class Replay(Disk, World):
         w.need(rules or not go, "goes", "cache", c.number, "of", c.dev, ": kv_devices says of", X, said)
         return go
 
-    def rmdir(w, h, X, own=0):
-        X %= w.n
-        for o in w.caches:  # somebody has rows that no copy here has (8.3)
-            if not o.dead and X in o.cur and not any(
-                (f.id[1], f.last) >= (o.cur[X][0][1], o.cur[X][1])
-                for R, f in w.copies(h % len(w.view), X) if f.id[0] == o.cur[X][0][0]
-            ):
-                w.left_out("rows that only a third device has are healed (8.3)")
-                return
-        super().rmdir(h, X, own)
-
-    def restore(w, d, r, keepcache):
-        d %= w.n
-        if not w.snaps[d]:
-            return
-        snap = w.snaps[d][r % len(w.snaps[d])] if keepcache > 1 else random.Random(r).choice(w.snaps[d])
-        if any(k[0] == d and k[1][0] == "of" and snap.get(k) is not f for k, f in w.view[d].items()):
-            w.left_out("a copy that is lost with its directory is healed (8.3)")
-            return
-        super().restore(d, r, keepcache)
-
     def deliver(w, dst, d, mode, r):
         if mode != "torn":
             return super().deliver(dst, d, mode, r)
@@ -485,12 +464,7 @@ class Replay(Disk, World):
     def size(w, live):
         for c in w.caches:
             c.synced = None  # clocks are set
-        try:
-            super().size(live)
-        except Violation as e:
-            if "keeps a copy" not in str(e):
-                raise
-            w.left_out("own copies of devices that are back are deleted (6.5)")
+        super().size(live)
 
 
 def back_matches(key, back):

@@ -205,6 +205,24 @@ class Story(Retire):
         sync(self.pad)
         self.assertEqual(os.listdir(self.directory("pad", "of")), ["phone.db"])
 
+    def test_newcomer_finds_an_old_directory_beside_a_later_copy(self):
+        before = self.path("before")
+        phone = self.open("phone")
+        phone.execute("INSERT INTO kv VALUES('c', 3)")
+        shutil.copytree(self.directory("phone"), before)
+        self.clock += 9 * SECOND
+        self.assertEqual(phone.execute("SELECT kv_compact(%d)" % self.clock).fetchone(), (1,))
+        phone.close()
+        sync(self.laptop)
+        self.retire(self.laptop)
+        shutil.rmtree(self.directory("phone"))
+        shutil.copytree(before, self.directory("phone"))
+        newcomer = self.open("newcomer")
+        self.assertEqual(self.look(newcomer)[0], "retired")
+        self.assert_same(self.laptop, newcomer)
+        seen = "SELECT device, seq, txn, peer, peer_seq FROM kv_seen WHERE device = 'phone' ORDER BY seq"
+        self.assertEqual(self.laptop.execute(seen).fetchall(), newcomer.execute(seen).fetchall())
+
     def test_copy_of_a_device_that_is_back(self):
         self.retire(self.laptop)
         copy = self.directory("laptop", "of", "phone.db")
