@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "cache/log_cursor.h"
 #include "core/names.h"
 #include "db/run.h"
 #include "log/writer.h"
@@ -17,33 +18,49 @@
 /* The greatest number of directories that are looked at. */
 #define GONE_NAMES 100000
 
-/* How far anybody is known to have merged the log of a device. */
+/* A place in a log: of which generation, and how far. */
+typedef struct gone_place {
+  unsigned char id[KV_ID_SIZE];
+  int64_t seq;
+} gone_place;
+
+/* How far anybody, the own cache too, is known to have merged the log of a device. */
 static int gone_known(kv_store *store, const kv_log_cursor *cursor,
-                      int64_t *out) {
+                      gone_place *out) {
   kv_run run;
 
-  *out = 0;
+  memcpy(out->id, cursor->id, KV_ID_SIZE);
+  out->seq = cursor->cached.seq;
   kv_run_begin(&run, &store->stmts, KV_SQL_GONE_KNOWN);
   kv_run_text(&run, cursor->device);
-  return kv_run_number(&run, out);
+  if (kv_run_row(&run)) {
+    int64_t seq = sqlite3_column_int64(run.stmt, 0);
+    const void *id = sqlite3_column_blob(run.stmt, 1);
+
+    if (seq > out->seq) out->seq = seq;
+    if (id && sqlite3_column_bytes(run.stmt, 1) == KV_ID_SIZE &&
+        memcmp(id, out->id, KV_ID_SIZE) > 0) {
+      memcpy(out->id, id, KV_ID_SIZE);
+    }
+  }
+  return kv_run_close(&run);
 }
 
-int kv_gone_reaches(kv_store *store, const kv_log_cursor *cursor,
-                    const char *path, int64_t known, int *reaches) {
+int kv_gone_reaches(kv_store *store, const char *device, const char *path,
+                    const unsigned char *id, int64_t seq, int *reaches) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
   kv_stretch stretch;
-  int rc = kv_reader_open(store->db, path, cursor->device, &reader, &verdict);
+  int rc = kv_reader_open(store->db, path, device, &reader, &verdict);
 
   *reaches = 0;
   if (rc == SQLITE_OK && reader &&
-      kv_row_same_lineage(kv_reader_head(reader)->id, cursor->id) &&
-      memcmp(kv_reader_head(reader)->id, cursor->id, KV_ID_SIZE) >= 0) {
+      kv_row_same_lineage(kv_reader_head(reader)->id, id) &&
+      memcmp(kv_reader_head(reader)->id, id, KV_ID_SIZE) >= 0) {
     rc = kv_reader_verify(reader, kv_log_start(kv_reader_head(reader)),
                           INT64_MAX, NULL, &stretch);
     *reaches = rc == SQLITE_OK && stretch.ended == KV_END_CLEAN &&
-               stretch.end.seq >= known &&
-               stretch.end.seq >= cursor->cached.seq;
+               stretch.end.seq >= seq;
   }
   kv_reader_close(reader);
   kv_verdict_clear(&verdict);
@@ -56,7 +73,7 @@ static int gone_is_kept(kv_store *store, const kv_copies *copies,
   int n;
   const kv_copy *copy = kv_copies_of(copies, device, &n);
   kv_log_cursor cursor;
-  int64_t known = 0;
+  gone_place known;
   int i;
   int rc = kv_log_cursor_load(&store->stmts, device, &cursor);
 
@@ -68,7 +85,8 @@ static int gone_is_kept(kv_store *store, const kv_copies *copies,
     if (strcmp(copy[i].keeper, except) == 0 || !cursor.has_id) continue;
     rc = kv_retire_is_done(store, copy[i].keeper, &is_retired);
     if (rc == SQLITE_OK && !is_retired) {
-      rc = kv_gone_reaches(store, &cursor, copy[i].path, known, is_kept);
+      rc = kv_gone_reaches(store, device, copy[i].path, known.id, known.seq,
+                           is_kept);
     }
   }
   kv_log_cursor_clear(&cursor);

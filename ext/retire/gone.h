@@ -5,7 +5,6 @@
 #ifndef KV_RETIRE_GONE_H
 #define KV_RETIRE_GONE_H
 
-#include "cache/log_cursor.h"
 #include "store/identity.h"
 
 typedef enum kv_gone {
@@ -20,9 +19,12 @@ typedef enum kv_gone {
 */
 int kv_gone_is_copied(kv_store *store, const char *device, int *is_copied);
 
-/* Does a file verify as the whole log of a device, as far as it is merged? */
-int kv_gone_reaches(kv_store *store, const kv_log_cursor *cursor,
-                    const char *path, int64_t known, int *reaches);
+/*
+** Does a file verify as the whole log of a device, up to row `seq` at least, of the
+** generation `id` or a later one?
+*/
+int kv_gone_reaches(kv_store *store, const char *device, const char *path,
+                    const unsigned char *id, int64_t seq, int *reaches);
 
 /* Look at the directory of a retired device, and read the copies of its log. */
 int kv_gone_look(kv_store *store, const char *device, kv_gone *out);

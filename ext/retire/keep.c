@@ -49,7 +49,8 @@ static int keep_drop(kv_store *store, const char *device) {
   if (rc == SQLITE_OK && kv_folder_look(copy, &stamp) == KV_FILE_REGULAR) {
     rc = kv_log_cursor_load(&store->stmts, device, &cursor);
     if (rc == SQLITE_OK) {
-      rc = kv_gone_reaches(store, &cursor, log, 0, &is_there);
+      rc = kv_gone_reaches(store, device, log, cursor.id, cursor.cached.seq,
+                           &is_there);
     }
     kv_log_cursor_clear(&cursor);
   }

@@ -232,6 +232,8 @@ class Replay(Disk, World):
         if full:
             then = w.compare_begin(c, ds)
             w.has_all(c, [(d, w.look(c, d)) for d in ds])
+        if c.waiting and w.day:  # history= may drop them at once, unseen
+            w.call(c, "BEGIN", "SELECT kv_sync()", "COMMIT", hidden=ds)
         o, known = c.copy(), set(w.gen_rows)
         in_order = ["SELECT kv_sync()"] if ack or not full else ["BEGIN", "SELECT kv_sync()", "COMMIT"]
         error = w.call(c, *in_order, hidden=ds[stop:])
@@ -283,6 +285,8 @@ class Replay(Disk, World):
         for d in ds:
             if any(f.torn for (dd, nm), f in w.view[c.host].items() if d in (dd, f.dev)):
                 continue
+            if c.state.get(d) == "rewritten":
+                continue  # E4: it was rolled back, and went on in another way
             a, b = then.cur.get(d), c.cur.get(d)
             if a is None and b and c.state[d] == "waiting" and c.former[d] is None:
                 continue  # the first files of a log that is not here as a whole

@@ -152,6 +152,24 @@ class Story(Retire):
         self.assertEqual(self.look(self.laptop)[0], "retired")
         self.assertIn("must stay", self.look(self.laptop)[1])
 
+    def test_directory_whose_later_generation_another_device_acknowledged(self):
+        for con in self.pad, self.open("phone"), self.laptop:  # all is acknowledged
+            con.execute("INSERT INTO kv VALUES('x', 1)")
+        for con in self.laptop, self.pad:
+            sync(con)
+        other = self.path("other.kv")
+        shutil.copytree(self.folder, other)
+        phone = self.open("phone", other)
+        self.clock += 9 * SECOND
+        self.assertEqual(phone.execute("SELECT kv_compact(%d)" % self.clock).fetchone(), (1,))
+        watch = self.open("watch", other)
+        watch.execute("INSERT INTO kv VALUES('w', 1)")
+        self.retire(self.laptop)
+        self.assertIn("may be deleted", self.look(self.laptop)[1])
+        shutil.copytree(os.path.join(other, "devices", "watch"), self.directory("watch"))
+        sync(self.laptop)
+        self.assertIn("must stay", self.look(self.laptop)[1])
+
     def test_last_rows_known_to_a_third_device_only(self):
         other = self.path("other.kv")
         shutil.copytree(self.folder, other)
