@@ -67,11 +67,41 @@ static char *handle_name(const char *path) {
   }
   return name;
 }
+
+/* A path from a name of handle_name(), which SQLite has made whole. */
+static void handle_plain(char *name) {
+  char *z;
+
+  for (z = name; *z; z++) {
+    if (*z == '\\') *z = '/';
+  }
+  if (strncmp(name, "//?/UNC/", 8) == 0) {
+    memmove(name + 2, name + 8, strlen(name + 8) + 1);
+  } else if (strncmp(name, "//?/", 4) == 0) {
+    memmove(name, name + 4, strlen(name + 4) + 1);
+  }
+}
 #else
 static char *handle_name(const char *path) {
   return kv_strdup(path);
 }
+
+static void handle_plain(char *name) {
+  (void)name;
+}
 #endif
+
+char *kv_handle_directory(sqlite3 *handle) {
+  const char *name = sqlite3_db_filename(handle, "main");
+  char *path = kv_strdup(name ? name : "");
+  size_t n;
+
+  if (!path) return NULL;
+  handle_plain(path);
+  for (n = strlen(path); n > 0 && path[n - 1] != '/'; n--)
+    path[n - 1] = '\0';
+  return path;
+}
 
 /* The same as an SQLite URI: https://www.sqlite.org/uri.html */
 static char *handle_uri(const char *path, const char *parameters) {

@@ -36,6 +36,9 @@ int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out);
 int kv_handle_write(sqlite3 *host, const char *path, int create,
                     int busy_timeout, sqlite3 **out);
 
+/* The directory of its file, with a slash at the end, for sqlite3_free(). */
+char *kv_handle_directory(sqlite3 *handle);
+
 /*
 ** What an error of reading a file means: KV_DAMAGED instead of SQLITE_NOMEM if
 ** there is memory for an intact log.

@@ -292,8 +292,11 @@ static int folder_add_name(char ***names, int *n, int *capacity,
   return SQLITE_OK;
 }
 
+/* In a long path, two slashes are not one. */
 static HANDLE folder_find(const char *path, WIN32_FIND_DATAW *entry) {
-  char *pattern = sqlite3_mprintf("%s/*", path);
+  size_t n = strlen(path);
+  int has_slash = n > 0 && path[n - 1] == '/';
+  char *pattern = sqlite3_mprintf(has_slash ? "%s*" : "%s/*", path);
   wchar_t *wide = pattern ? kv_windows_name(pattern) : NULL;
   HANDLE find = INVALID_HANDLE_VALUE;
 

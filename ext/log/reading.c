@@ -149,16 +149,6 @@ void kv_reading_close(kv_reader *reader) {
   sqlite3_free(reader);
 }
 
-/* The directory of its files with a slash at the end, for sqlite3_free(). */
-static char *reading_directory(const kv_reader *reader) {
-  const char *path = sqlite3_db_filename(reader->handle, "main");
-  size_t n = path ? strlen(path) : 0;
-
-  while (n > 0 && path[n - 1] != '/' && path[n - 1] != '\\')
-    n--;
-  return sqlite3_mprintf("%.*s", (int)n, n ? path : "");
-}
-
 static int reading_compare(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a;
   int64_t y = *(const int64_t *)b;
@@ -314,7 +304,7 @@ int kv_reading_cover(kv_reader *reader, int64_t seq, kv_reader **file) {
     return SQLITE_OK;
   }
   *file = NULL;
-  directory = reading_directory(reader);
+  directory = kv_handle_directory(reader->handle);
   if (!directory) rc = SQLITE_NOMEM;
   if (rc == SQLITE_OK && reader->n_parts < 0) {
     rc = reading_list(reader, directory);

@@ -158,10 +158,18 @@ static const sqlite3_io_methods file_methods = {
   .xDeviceCharacteristics = file_characteristics,
 };
 
+/* On Windows a path comes with backslashes. */
 static int path_ends_with(const char *path, const char *end) {
   size_t n = path ? strlen(path) : 0;
-  size_t m = strlen(end);
-  return n >= m && strcmp(path + n - m, end) == 0;
+  size_t n_end = strlen(end);
+  size_t i;
+
+  if (n < n_end) return 0;
+  path += n - n_end;
+  for (i = 0; i < n_end; i++) {
+    if (path[i] != end[i] && !(path[i] == '\\' && end[i] == '/')) return 0;
+  }
+  return 1;
 }
 
 static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,

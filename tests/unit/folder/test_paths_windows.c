@@ -128,14 +128,22 @@ static void use(const char *folder) {
   if (folder[0] != '/') assert_string_equal(real, folder);
   assert_int_equal(kv_folder_look(real, &stamp), KV_FILE_DIRECTORY);
   assert_int_equal(kv_folder_look(folder, &stamp), KV_FILE_DIRECTORY);
+  test_run(db, "SELECT kv_open(%Q, 'sealed', 'segment=1')", folder);
+  test_run(db, "INSERT INTO kv VALUES('s', zeroblob(20000))");
+  test_run(db, "SELECT kv_sync()");
+  test_rows(db, "devices/sealed/log.db|sealed|ok|2",
+            "SELECT file, device, state, n_files FROM kv_devices");
+  test_run(db, "DELETE FROM kv");
+  test_run(db, "SELECT kv_close()");
   test_run(db, "SELECT kv_open(%Q, 'laptop', 'segment=0')", folder);
   test_run(db, "INSERT INTO kv VALUES('k', zeroblob(20000))");
   test_run(db, "SELECT kv_sync()");
   test_rows(db, "k|20000|1",
             test_path("SELECT key, length(value), valid "
-                      "FROM kv_foreign('%q/devices/laptop')",
+                      "FROM kv_foreign('%q/devices/laptop') WHERE key = 'k'",
                       folder));
-  test_rows(db, "laptop|ok", "SELECT device, state FROM kv_devices");
+  test_rows(db, "laptop|ok\nsealed|ok",
+            "SELECT device, state FROM kv_devices ORDER BY device");
   test_run(db, "SELECT kv_close()");
   test_disconnect(db);
 
