@@ -101,7 +101,7 @@ PAGES = {
     'ext/surface/LIMITS.md': {},
     'ext/surface/README.md': {},
     'tests/README.md': {'sh': 3},
-    'tests/bench/README.md': {'sh': 1, '': 7},
+    'tests/bench/README.md': {'sh': 1, '': 9},
     'tests/fault/README.md': {'sh': 2},
     'tests/foreign/README.md': {},
     'tests/fuzz/README.md': {'sh': 2},
@@ -596,6 +596,8 @@ def run_source_line(sources, line):
     elif re.search(r'\bpython3$', words[0]):
         if 'KV_MODULE' in env:
             env['KV_MODULE'] = os.path.abspath(MODULE)
+        if 'KV_NEXT' in env:
+            env['KV_NEXT'] = os.path.abspath(MODULE) + '_next'
         if 'KV_FOLD_ROWS' in env:
             built = os.path.join(os.path.dirname(os.path.abspath(MODULE)),
                                  os.path.basename(env['KV_FOLD_ROWS']))
