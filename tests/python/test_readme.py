@@ -105,7 +105,7 @@ PAGES = {
     'tests/fault/README.md': {'sh': 2},
     'tests/foreign/README.md': {},
     'tests/fuzz/README.md': {'sh': 2},
-    'tests/lifecycle/README.md': {'sh': 1},
+    'tests/lifecycle/README.md': {'sh': 2},
     'tests/lifecycle/RULES.md': {},
     'tests/tables/README.md': {'sh': 1},
 }
