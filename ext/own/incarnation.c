@@ -423,7 +423,7 @@ int kv_incarnation_check_part(kv_store *store, kv_writer *log,
 
   assert(kv_writer_is_locked(log) && store->txn->pending.n_rows == 0);
   if (!log->reader) return SQLITE_OK;
-  if (store->exchange->must_look) { /* a write was refused: why? */
+  if (store->exchange->must_look) { /* is that why a write was refused? */
     rc = kv_writer_check(log, &found);
     if (rc == SQLITE_OK && !found) {
       kv_verdict_set(&own->verdict, KV_STATE_DAMAGED, "has damaged pages");

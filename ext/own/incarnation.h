@@ -48,7 +48,7 @@ int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
 
 /*
 ** Verify a part of the log (locked, caught up) up to own->published; all of it
-** if it is small. So a bad page far from the end is found sooner or later, and
+** if it is small, or if exchange->must_verify is set, which then ends. So a bad page far from the end is found sooner or later, and
 ** own->verdict says damaged.
 */
 int kv_incarnation_check_part(kv_store *store, kv_writer *log,

@@ -16,7 +16,8 @@ struct kv_exchange {
   int adopt;          /* take over a log that another machine writes */
   int puts_off;       /* the rows of a commit wait for the next sync */
   int64_t history;    /* microseconds that kv_sync() keeps; <= 0: all */
-  int must_look;      /* a write was refused: the next sync finds out why */
+  int must_look;      /* a write was refused, or the log was compacted: the */
+                      /* next sync looks at it, changed or not */
   int must_verify;    /* the own log has a damaged row: read all of it */
   int is_checked;     /* the cache is of a format that is known here */
   int wants_index;    /* by time: a query ran that it would make faster */

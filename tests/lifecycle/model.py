@@ -13,7 +13,7 @@ import time
 
 from named import NAMED
 from base import RULES, Violation
-from schedules import MODES, generate
+from schedules import MODES, generate, shorten
 from world import World
 
 
@@ -33,21 +33,7 @@ def play(sched, off=(), size=True, stats=None):
 
 
 def shrink(sched, off=(), budget=20):
-    n, nobs, offs, steps = sched
-    v = play(sched, off)
-    t0 = time.process_time()
-    chunk = max(1, len(steps) // 2)
-    while chunk and time.process_time() - t0 < budget:
-        i, changed = 0, False
-        while i < len(steps):
-            s2 = steps[:i] + steps[i + chunk :]
-            v2 = play((n, nobs, offs, s2), off)
-            if v2 and v2[0] == v[0]:
-                steps, v, changed = s2, v2, True
-            else:
-                i += chunk
-        if not changed or chunk > 1:
-            chunk //= 2
+    (n, nobs, offs, steps), v = shorten(sched, play(sched, off), lambda s: play(s, off), budget)
     for i in range(n):
         o2 = list(offs)
         o2[i] = 0

@@ -31,7 +31,7 @@ import reading
 from base import DEL, RULES, SEEN, SET, Cache, Violation, winners
 from disk import NOW, TICK, TYPED, Disk, OnDisk, micros, name, value_of
 from named import NAMED
-from schedules import MODES, generate
+from schedules import MODES, generate, shorten
 from world import World
 
 DAY = 86400 * 1_000_000 // TICK
@@ -232,8 +232,6 @@ class Replay(Disk, World):
         if full:
             then = w.compare_begin(c, ds)
             w.has_all(c, [(d, w.look(c, d)) for d in ds])
-        if c.waiting and w.day:  # history= may drop them at once, unseen
-            w.call(c, "BEGIN", "SELECT kv_sync()", "COMMIT", hidden=ds)
         o, known = c.copy(), set(w.gen_rows)
         in_order = ["SELECT kv_sync()"] if ack or not full else ["BEGIN", "SELECT kv_sync()", "COMMIT"]
         error = w.call(c, *in_order, hidden=ds[stop:])
@@ -501,24 +499,6 @@ def play(sched, seed=0, stats=None, size=True):
     return None
 
 
-def shrink(sched, seed, v, size, budget=120):
-    n, nobs, offs, steps = sched
-    t0 = time.time()
-    chunk = max(1, len(steps) // 2)
-    while chunk and time.time() - t0 < budget:
-        i, changed = 0, False
-        while i < len(steps):
-            less = steps[:i] + steps[i + chunk :]
-            v2 = attempt((n, nobs, offs, less), seed, size=size)
-            if v2 and v2[0] == v[0]:
-                steps, v, changed = less, v2, True
-            else:
-                i += chunk
-        if not changed or chunk > 1:
-            chunk //= 2
-    return (n, nobs, offs, steps), v
-
-
 def attempt(sched, seed, stats=None, size=True):
     try:
         return play(sched, seed, stats, size)
@@ -568,7 +548,8 @@ def main():
         size = a[3:4] != ["0"]
         v = attempt(sched, seed, size=size)
         if v:
-            (n, nobs, offs, steps), v = shrink(sched, seed, v, size)
+            (n, nobs, offs, steps), v = shorten(
+                sched, v, lambda s: attempt(s, seed, size=size), 120)
             print("  n=%d observers=%d clocks=%s" % (n, nobs, offs))
             for s in steps:
                 print("   ", s)

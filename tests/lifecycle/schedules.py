@@ -2,6 +2,7 @@
 one out leaves a schedule: that is how a failing one gets short."""
 
 import random
+import time
 
 from base import SPAN
 
@@ -346,3 +347,23 @@ def generate(seed, mode="std"):
     if retire and R.random() < 0.5:
         steps.append(("return", R.randrange(n)))
     return n, nobs, offs, steps
+
+
+def shorten(sched, v, play, budget):
+    """Leave out steps as long as play() finds the same kind of violation as v; `budget`:
+    seconds of wall time."""
+    n, nobs, offs, steps = sched
+    t0 = time.time()
+    chunk = max(1, len(steps) // 2)
+    while chunk and time.time() - t0 < budget:
+        i, changed = 0, False
+        while i < len(steps):
+            less = steps[:i] + steps[i + chunk :]
+            v2 = play((n, nobs, offs, less))
+            if v2 and v2[0] == v[0]:
+                steps, v, changed = less, v2, True
+            else:
+                i += chunk
+        if not changed or chunk > 1:
+            chunk //= 2
+    return (n, nobs, offs, steps), v
