@@ -9,6 +9,7 @@
 #include "error.h"
 #include "run.h"
 #include "stmt.h"
+#include "vfs.h"
 
 #ifdef _WIN32
 #define HANDLE_NOFOLLOW 0 /* does nothing there, and SQLite 3.31 trips on it */
@@ -44,60 +45,13 @@ void kv_handle_random(sqlite3 *host, int n, unsigned char *out) {
     out[i % n] ^= bytes[i];
 }
 
-#ifdef _WIN32
-/* From here on a path is long: that of a journal is longer. */
-#define HANDLE_LONG 240
-
-/*
-** The name of a file for SQLite: a long path as Windows needs it, which limits
-** others to 260 characters. Only backslashes separate behind the prefix.
-*/
-static char *handle_name(const char *path) {
-  int is_share = strncmp(path, "//", 2) == 0;
-  char *name;
-  char *z;
-
-  if (strlen(path) < HANDLE_LONG || !(is_share || path[1] == ':')) {
-    return kv_strdup(path);
-  }
-  name = is_share ? sqlite3_mprintf("\\\\?\\UNC\\%s", path + 2)
-                  : sqlite3_mprintf("\\\\?\\%s", path);
-  for (z = name; z && *z; z++) {
-    if (*z == '/') *z = '\\';
-  }
-  return name;
-}
-
-/* A path from a name of handle_name(), which SQLite has made whole. */
-static void handle_plain(char *name) {
-  char *z;
-
-  for (z = name; *z; z++) {
-    if (*z == '\\') *z = '/';
-  }
-  if (strncmp(name, "//?/UNC/", 8) == 0) {
-    memmove(name + 2, name + 8, strlen(name + 8) + 1);
-  } else if (strncmp(name, "//?/", 4) == 0) {
-    memmove(name, name + 4, strlen(name + 4) + 1);
-  }
-}
-#else
-static char *handle_name(const char *path) {
-  return kv_strdup(path);
-}
-
-static void handle_plain(char *name) {
-  (void)name;
-}
-#endif
-
 char *kv_handle_directory(sqlite3 *handle) {
   const char *name = sqlite3_db_filename(handle, "main");
   char *path = kv_strdup(name ? name : "");
   size_t n;
 
   if (!path) return NULL;
-  handle_plain(path);
+  kv_vfs_plain(path);
   for (n = strlen(path); n > 0 && path[n - 1] != '/'; n--)
     path[n - 1] = '\0';
   return path;
@@ -105,7 +59,7 @@ char *kv_handle_directory(sqlite3 *handle) {
 
 /* The same as an SQLite URI: https://www.sqlite.org/uri.html */
 static char *handle_uri(const char *path, const char *parameters) {
-  char *name = handle_name(path);
+  char *name = kv_vfs_name(path);
   sqlite3_str *uri = name ? sqlite3_str_new(NULL) : NULL;
   const char *z;
 
@@ -184,7 +138,7 @@ int kv_handle_read(sqlite3 *host, const char *path, sqlite3 **out) {
 int kv_handle_write(sqlite3 *host, const char *path, int create,
                     int busy_timeout, sqlite3 **out) {
   int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
-  char *name = handle_name(path);
+  char *name = kv_vfs_name(path);
   int rc = SQLITE_NOMEM;
 
   *out = NULL;

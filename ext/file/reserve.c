@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "db/error.h"
+#include "db/vfs.h"
 #include "folder/folder.h"
 
 /* With this many bytes free, nothing is reserved. */
@@ -41,7 +42,7 @@ static int reserve_fill(sqlite3_file *file, int64_t n) {
 int kv_reserve_hold(sqlite3_vfs *vfs, const char *path, int64_t n, int *holds) {
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
               SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_MASTER_JOURNAL;
-  sqlite3_file *file;
+  sqlite3_file *file = NULL;
   char *name;
   int rc;
 
@@ -49,18 +50,16 @@ int kv_reserve_hold(sqlite3_vfs *vfs, const char *path, int64_t n, int *holds) {
   if (kv_folder_room(path) >= n + RESERVE_PLENTY) return SQLITE_OK;
   kv_reserve_drop(vfs, path);
   name = reserve_name(path);
-  file = kv_zalloc((sqlite3_uint64)vfs->szOsFile);
-  rc = name && file ? vfs->xOpen(vfs, name, file, flags, NULL) : SQLITE_NOMEM;
+  rc = kv_vfs_open(vfs, name, flags, &file);
   if (rc == SQLITE_OK) {
     *holds = 1;
     rc = reserve_fill(file, n);
   }
-  if (file && file->pMethods) file->pMethods->xClose(file);
+  kv_vfs_close(file);
   if (rc != SQLITE_OK && *holds) {
     kv_reserve_drop(vfs, path);
     *holds = 0;
   }
-  sqlite3_free(file);
   sqlite3_free(name);
   return rc;
 }
@@ -68,6 +67,6 @@ int kv_reserve_hold(sqlite3_vfs *vfs, const char *path, int64_t n, int *holds) {
 void kv_reserve_drop(sqlite3_vfs *vfs, const char *path) {
   char *name = reserve_name(path);
 
-  if (name) vfs->xDelete(vfs, name, 0);
+  kv_vfs_delete(vfs, name, 0);
   sqlite3_free(name);
 }

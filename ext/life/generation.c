@@ -10,6 +10,7 @@
 
 #include "db/error.h"
 #include "db/handle.h"
+#include "db/vfs.h"
 #include "file/segment.h"
 #include "folder/folder.h"
 #include "log/append.h"
@@ -80,10 +81,10 @@ static int generation_delete(const kv_writer *log, const kv_writer_place *place,
                              const char *name) {
   sqlite3_vfs *vfs = kv_writer_vfs((kv_writer *)log);
   char *path = kv_writer_path(place->root, place->device, name);
-  int rc = vfs && path ? vfs->xDelete(vfs, path, 0) : SQLITE_NOMEM;
+  int rc = kv_vfs_delete(vfs, path, 0);
 
   sqlite3_free(path);
-  return rc == SQLITE_IOERR_DELETE_NOENT ? SQLITE_OK : rc;
+  return rc;
 }
 
 /* Give it its name, if it verifies, and begin log.db behind it. */

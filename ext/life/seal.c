@@ -18,6 +18,7 @@
 #include "db/error.h"
 #include "db/run.h"
 #include "db/stmt.h"
+#include "db/vfs.h"
 #include "file/segment.h"
 #include "folder/folder.h"
 
@@ -25,11 +26,6 @@
 
 /* The greatest number of entries of the directory that are looked at. */
 #define SEAL_NAMES 100000
-
-static int seal_delete(sqlite3_vfs *vfs, const char *path) {
-  int rc = vfs->xDelete(vfs, path, 0);
-  return rc == SQLITE_IOERR_DELETE_NOENT ? SQLITE_OK : rc;
-}
 
 /* Copy all bytes of one file to another. */
 static int seal_copy_bytes(sqlite3_file *from, sqlite3_file *to) {
@@ -54,18 +50,14 @@ static int seal_copy(kv_writer *log, sqlite3_vfs *vfs, const char *path) {
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
               SQLITE_OPEN_EXCLUSIVE | SQLITE_OPEN_MASTER_JOURNAL;
   sqlite3_file *from = NULL;
-  sqlite3_file *to = kv_zalloc((sqlite3_uint64)vfs->szOsFile);
-  int rc = to ? SQLITE_OK : SQLITE_NOMEM;
+  sqlite3_file *to = NULL;
+  int rc =
+    sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_FILE_POINTER, &from);
 
-  if (rc == SQLITE_OK) {
-    rc = sqlite3_file_control(log->handle, "main", SQLITE_FCNTL_FILE_POINTER,
-                              &from);
-  }
-  if (rc == SQLITE_OK) rc = seal_delete(vfs, path);
-  if (rc == SQLITE_OK) rc = vfs->xOpen(vfs, path, to, flags, NULL);
+  if (rc == SQLITE_OK) rc = kv_vfs_delete(vfs, path, 0);
+  if (rc == SQLITE_OK) rc = kv_vfs_open(vfs, path, flags, &to);
   if (rc == SQLITE_OK) rc = seal_copy_bytes(from, to);
-  if (to && to->pMethods) to->pMethods->xClose(to);
-  sqlite3_free(to);
+  kv_vfs_close(to);
   return rc;
 }
 
@@ -118,7 +110,7 @@ static void seal_delete_leftovers(const kv_writer *log, sqlite3_vfs *vfs,
       continue;
     }
     path = kv_writer_path(place->root, place->device, names[i]);
-    if (path) seal_delete(vfs, path);
+    kv_vfs_delete(vfs, path, 0);
     sqlite3_free(path);
   }
   kv_folder_free_names(names, n);
@@ -146,8 +138,8 @@ static int seal_steps(kv_writer *log, const kv_writer_place *place,
   if (rc == SQLITE_OK) rc = kv_seal_empty(log, &head);
   if (rc == SQLITE_OK) {
     seal_delete_leftovers(log, vfs, place, base, tail);
-  } else if (vfs && copy) {
-    seal_delete(vfs, copy);
+  } else {
+    kv_vfs_delete(vfs, copy, 0);
   }
   sqlite3_free(sealed);
   sqlite3_free(copy);

@@ -16,6 +16,7 @@
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/run.h"
+#include "db/vfs.h"
 #include "file/reserve.h"
 #include "folder/folder.h"
 #include "reader.h"
@@ -90,10 +91,10 @@ static int journal_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
   static const unsigned char magic[8] = {0xd9, 0xd5, 0x05, 0xf9,
                                          0x20, 0xa1, 0x63, 0xd7};
   unsigned char end[8];
-  sqlite3_file *file = kv_zalloc((sqlite3_uint64)vfs->szOsFile);
+  sqlite3_file *file = NULL;
   sqlite3_int64 size = 0;
   int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_MAIN_JOURNAL;
-  int rc = file ? vfs->xOpen(vfs, journal, file, flags, &flags) : SQLITE_NOMEM;
+  int rc = kv_vfs_open(vfs, journal, flags, &file);
 
   *is = 0;
   if (rc == SQLITE_OK) rc = file->pMethods->xFileSize(file, &size);
@@ -101,8 +102,7 @@ static int journal_names_super(sqlite3_vfs *vfs, const char *journal, int *is) {
     rc = file->pMethods->xRead(file, end, sizeof(end), size - 8);
     *is = rc == SQLITE_OK && memcmp(end, magic, sizeof(end)) == 0;
   }
-  if (file && file->pMethods) file->pMethods->xClose(file);
-  sqlite3_free(file);
+  kv_vfs_close(file);
   return rc;
 }
 
@@ -182,7 +182,7 @@ static int journal_clear(sqlite3 *host, sqlite3_vfs *vfs, sqlite3_file *file,
                     "%s is not a regular file: move it away", name);
     } else if (kind != KV_FILE_NONE) {
       if (i == 0) rc = journal_is_stale(host, vfs, path, name, &is_stale);
-      if (rc == SQLITE_OK && is_stale) rc = vfs->xDelete(vfs, name, 1);
+      if (rc == SQLITE_OK && is_stale) rc = kv_vfs_delete(vfs, name, 1);
     }
     sqlite3_free(name);
   }
@@ -218,8 +218,7 @@ int kv_journal_clear_new(sqlite3 *host, const char *path) {
     return SQLITE_OK;
   }
   journal = sqlite3_mprintf("%s.new-journal", path);
-  if (!journal) return SQLITE_NOMEM;
-  vfs->xDelete(vfs, journal, 0); /* if it fails, the next time */
+  kv_vfs_delete(vfs, journal, 0); /* if it fails, the next time */
   sqlite3_free(journal);
   return SQLITE_OK;
 }

@@ -13,6 +13,7 @@
 #include "db/run.h"
 #include "db/stmt.h"
 #include "db/value.h"
+#include "db/vfs.h"
 #include "file/placeholder.h"
 #include "file/reserve.h"
 #include "folder/folder.h"
@@ -521,10 +522,10 @@ static int writer_delete(sqlite3_vfs *vfs, const kv_writer_place *place,
                          const char *suffix) {
   char *path = sqlite3_mprintf("%s/devices/%s/%s%s", place->root, place->device,
                                place->file, suffix);
-  int rc = path ? vfs->xDelete(vfs, path, 1) : SQLITE_NOMEM;
+  int rc = kv_vfs_delete(vfs, path, 1);
 
   sqlite3_free(path);
-  return rc == SQLITE_IOERR_DELETE_NOENT ? SQLITE_OK : rc;
+  return rc;
 }
 
 int kv_writer_begin_new(const kv_writer_place *place, kv_writer **out,

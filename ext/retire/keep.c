@@ -8,6 +8,7 @@
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/run.h"
+#include "db/vfs.h"
 #include "gone.h"
 #include "log/writer.h"
 
@@ -54,7 +55,7 @@ static int keep_drop(kv_store *store, const char *device) {
     }
     kv_log_cursor_clear(&cursor);
   }
-  if (is_there) vfs->xDelete(vfs, copy, 0); /* it may stay, too */
+  if (is_there) kv_vfs_delete(vfs, copy, 0); /* it may stay, too */
   sqlite3_free(copy);
   sqlite3_free(log);
   return rc;

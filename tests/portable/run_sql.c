@@ -7,6 +7,9 @@
 ** printed with their columns separated by |, NULL as nothing; an error as
 ** `error: message`, and the next statement runs. Exits with 1 if the module
 ** cannot be loaded.
+**
+** On Windows, names of 260 characters and more are refused where they do not begin
+** as Windows wants it, with \\?\: Wine has no such limit.
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +19,47 @@
 
 #ifdef _WIN32
 #include <windows.h>
+
+/* The VFS of SQLite with the limit of Windows. */
+static sqlite3_vfs limited;
+static sqlite3_vfs *below;
+
+static int limited_refuses(const char *name) {
+  return name &&
+         MultiByteToWideChar(CP_UTF8, 0, name, -1, NULL, 0) > MAX_PATH &&
+         strncmp(name, "\\\\?\\", 4) != 0;
+}
+
+static int limited_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
+                        int flags, int *shown) {
+  (void)vfs;
+  file->pMethods = NULL;
+  if (limited_refuses(name)) return SQLITE_CANTOPEN;
+  return below->xOpen(below, name, file, flags, shown);
+}
+
+static int limited_delete(sqlite3_vfs *vfs, const char *name, int sync) {
+  (void)vfs;
+  if (limited_refuses(name)) return SQLITE_IOERR_DELETE;
+  return below->xDelete(below, name, sync);
+}
+
+static int limited_access(sqlite3_vfs *vfs, const char *name, int flags,
+                          int *is) {
+  (void)vfs;
+  if (limited_refuses(name)) return SQLITE_IOERR_ACCESS;
+  return below->xAccess(below, name, flags, is);
+}
+
+static void run_limit(void) {
+  below = sqlite3_vfs_find(NULL);
+  limited = *below;
+  limited.zName = "limited";
+  limited.xOpen = limited_open;
+  limited.xDelete = limited_delete;
+  limited.xAccess = limited_access;
+  sqlite3_vfs_register(&limited, 1);
+}
 #endif
 
 static sqlite3 *run_open(const char *database, const char *module) {
@@ -78,6 +122,7 @@ int wmain(int argc, wchar_t **argv) {
 
   for (i = 0; i < 2 && argc == 3; i++)
     WideCharToMultiByte(CP_UTF8, 0, argv[i + 1], -1, text[i], 4096, NULL, NULL);
+  run_limit();
   return argc == 3 ? run(text[0], text[1]) : 2;
 }
 #else

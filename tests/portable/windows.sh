@@ -17,8 +17,8 @@
 # Wine cannot be had: what was not tried is said. A compiler or a Wine that is not
 # installed skips what needs it with a message, or fails if KV_REQUIRE_ALL is set.
 #
-# Not tried here: links, which Wine shows as what they lead to, junctions, and
-# what Windows itself does to a path of over 260 characters: Wine has no limit.
+# Not tried here: links, which Wine shows as what they lead to, and junctions. Wine
+# has no limit of 260 characters for a path: run_sql.c brings it.
 # Unit tests of what Windows has not are skipped by name: their log says why.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
