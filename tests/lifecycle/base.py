@@ -9,6 +9,7 @@ SPAN = 300  # clocks are wrong by up to this
 # Rules that a named schedule switches off, to show that it fails without.
 RULES = dict(
     generations="A compaction tells every peer that it has another generation",
+    upwards="... and never that it has an earlier one again",
     future="A row as late as the own last op 2 row is acknowledged once more",
     ackts="An acknowledgement counts for s only with an op 2 row of a ts > s.ts",
     uptodate="A tombstone goes only when everybody acknowledged everybody's generation",

@@ -342,6 +342,7 @@ class Oracle:
                 w.stats["E9 rows lost"] += 1
                 continue
             raise Violation("I4", "row %d of device %d is nowhere" % (u, d))
+        w.rest()
         if size and not bad:
             w.size(live)
 
@@ -355,6 +356,8 @@ class Oracle:
         w.off = [0] * len(w.off)
         w.now += 3 * SPAN + 1000 + w.day
         byd = {}
+        for c in w.caches:
+            c.synced = None  # clocks are set
         for c in live:
             if c.dev is not None and c.dev in c.cur:
                 byd.setdefault(c.dev, c)

@@ -26,6 +26,9 @@ NAMED = [
   meet(3) + [('set', 0, (0,))] + every(3) + S(0, 1, 2) + [('del', 1, (0,))]),
  ('tombstone_of_a_clock_ahead_is_acknowledged_again', 'future', 2, [200, 0],
   [('lazy', 1)] + meet(2) + [('set', 1, (0,)), ('set', 1, (1,))] + rounds(2) + [('del', 0, (0,))]),
+ ('two_caches_that_stand_at_different_generations_come_to_rest', 'upwards', 3, [0] * 3,
+  meet(3) + [('set', 1, (0,)), ('set', 2, (1,)), ('set', 1, (0,)), ('set', 2, (1,))] + every(3) + S(0) + [('tick', 20), ('compact', 1, 0, 0)] + A((1, 0)) + S(0) + [('restore', 1, 2, 2), ('die', 1)] + A((1, 0))
+  + [('open', 0, 1, 0), ('compact', 2, 0, 0)] + A((2, 0)) + S(3) + [('restore', 2, 2, 2), ('die', 2)] + A((2, 0))),
  ('newcomer_writes_above_the_horizon', 'horizon_clock', 3, [60, 60, 0],
   O(2) + [('set', 0, (3,)), ('set', 1, (3,))] + rounds(2) + [('del', 0, (1,)), ('tick', 13), ('del', 0, (0,))] + A((0, 1)) + S(1) + A((1, 0)) + S(0) + [('compact', 0, 0, 0)] + A((0, 2))
   + [('open', 2, 1, 0), ('set', 2, (0,))]),

@@ -108,9 +108,9 @@ class Reading:
             w.set_rows(c, d, log, rows, seq, sm)
 
     def ack_due(w, c):
-        """None: nothing to acknowledge. Else the devices about which a row is written
-        even if it says nothing new."""
-        last, when, force, due = {}, None, set(), False
+        """None: nothing to acknowledge. Else what is said of each device, and the devices
+        about which a row is written even if it says nothing new."""
+        last, when, vec, force, due = {}, None, w.vec(c), set(), False
         for k in sorted(c.rows[c.dev]):
             r = c.rows[c.dev][k]
             if r.op == SEEN:
@@ -120,8 +120,13 @@ class Reading:
             a = last.get(E)
             if E == c.dev or a is None and cur[1] == 0:
                 continue
-            if a is None or a[0][0] != cur[0][0] or a[0] != cur[0] and w.r["generations"]:
+            if w.r["upwards"] and a is not None and a[0][0] == cur[0][0] and a[:2] >= cur[:2]:
+                vec.pop(E, None)  # another cache of this device has read as far
+            if a is None or a[0][0] != cur[0][0] or a[0] < cur[0] and w.r["generations"]:
                 due = True
+                continue
+            if a[0] > cur[0]:
+                due = due or not w.r["upwards"]
                 continue
             for r in c.rows[E].values():
                 if r.op == SEEN:
@@ -131,9 +136,10 @@ class Reading:
                 if when <= r.ts < now and r.op < SEEN and w.r["future"]:
                     due = True
                     force.add(E)
+                    vec[E] = cur
         if not due or when is not None and w.wall(c) - w.day < when <= w.wall(c) + w.day and w.day:
             return None
-        return force
+        return vec, force
 
     def sync(w, c, order, stop, ack):
         if c.dead or w.away[c.host]:
@@ -180,9 +186,10 @@ class Reading:
                 w.check(c, "sync, after device %d" % d)
         w.check(c, "sync")
         if own and c.dev in c.cur and not w.twin[c.dev]:
-            force = w.ack_due(c) if ack else None
-            if force is not None:
-                c.waiting.append(Txn(w.hlc(c), w.vec(c), [], force))
+            said = w.ack_due(c) if ack else None
+            if said is not None:
+                vec, force = said
+                c.waiting.append(Txn(w.hlc(c), vec, [], force))
                 c.hlc = max(c.hlc, c.waiting[-1].ts)
                 if not w.publish(c):
                     c.waiting.pop()

@@ -4,7 +4,7 @@ people and crashes do."""
 import collections
 import random
 
-from base import DEL, SEEN, SET, Cache, Violation, covers
+from base import DEL, SEEN, SET, SPAN, Cache, Violation, covers
 from compaction import Compaction
 from files import Files
 from invariants import Oracle
@@ -387,3 +387,19 @@ class World(Files, Own, Reading, Compaction, Oracle):
                 w.now += 7 + w.day
                 if not c.dead:
                     w.sync(c, rnd, 99, rnd < 1)
+
+    def rest(w):
+        """devices that sync in turns write nothing more after a while"""
+        for rnd in range(9):
+            before = list(w.vver), [c.ver for c in w.caches]
+            for d in range(w.n):
+                for h in range(len(w.view)):
+                    w.deliver(h, d, "all", 0)
+            for c in w.caches:
+                w.now += SPAN + w.day
+                c.synced = None  # the clock alone may make an acknowledgement due
+                if not c.dead:
+                    w.sync(c, rnd, 99, True)
+            if before == (list(w.vver), [c.ver for c in w.caches]):
+                return
+        raise Violation("rest", "the devices do not come to rest")

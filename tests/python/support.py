@@ -6,6 +6,7 @@ KV_MODULE is the path of the module, with or without its suffix.
 
 import os
 import pickle
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -51,6 +52,17 @@ def open_store(con, folder, device, options="", name="kv", schema="temp"):
         con.execute("CREATE VIRTUAL TABLE IF NOT EXISTS %s.%s USING kv(%s)" % (
             schema, name, ", ".join(o for o in given if o)))
     return con
+
+
+def set_clock(db, now):
+    """The declaration of a persistent store has the time: set it, if there is one."""
+    if os.path.exists(db):
+        con = sqlite3.connect(db, isolation_level=None)
+        sql, = con.execute("SELECT sql FROM sqlite_schema WHERE name = 'kv'").fetchone()
+        con.execute("PRAGMA writable_schema = ON")
+        con.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'kv'",
+                    (re.sub(r"now=\d+", "now=%d" % now, sql),))
+        con.close()
 
 
 def kv(con, name="kv"):

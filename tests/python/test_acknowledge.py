@@ -5,7 +5,7 @@ only reads; when it says so, and when not.
 import os
 import unittest
 
-from support import NOW, SECOND, Case, edit, log_path, read, sync
+from support import NOW, SECOND, Case, edit, log_path, put, read, set_clock, sync
 
 DAY = 86400 * SECOND
 SEEN = 2
@@ -67,6 +67,29 @@ class Acknowledge(Case):
                 self.at(name, NOW + day * DAY)
         self.assertEqual(
             [read(log_path(self.path("notes.kv"), name)) for name in names], before)
+
+    def test_caches_of_a_device_that_have_read_others_further_by_turns_come_to_rest(self):
+        early = {}
+        for name in "phone", "tablet":
+            self.write(name, NOW, **{name: 1})
+            early[name] = read(log_path(self.path("notes.kv"), name))
+            self.write(name, NOW + 1, **{name: 2})
+        late = {n: read(log_path(self.path("notes.kv"), n)) for n in early}
+
+        def sync_with(db, day, phone, tablet):
+            for name, data in ("phone", phone), ("tablet", tablet):
+                put(log_path(self.path("notes.kv"), name), data)
+            set_clock(self.path(db), NOW + day * DAY)
+            con = self.device("laptop", db=db, schema="main", options="now=%d" % (NOW + day * DAY))
+            sync(con)
+            con.close()
+
+        sync_with("a.db", 2, late["phone"], early["tablet"])
+        sync_with("b.db", 4, early["phone"], late["tablet"])
+        for day in range(6, 20, 2):
+            sync_with("ab"[day // 2 % 2] + ".db", day, early["phone"], early["tablet"])
+        self.assertEqual([s[:2] for s in self.said("laptop")],
+                         [("phone", 2), ("tablet", 2), ("tablet", 3)])
 
     def test_acknowledgements_alone_are_not_acknowledged_but_the_next_change_is(self):
         self.write("laptop", NOW, a=1)

@@ -4,11 +4,10 @@ nobody sees a difference. The rules are those of tests/lifecycle/RULES.md, 6.
 
 import os
 import random
-import re
 import sqlite3
 import unittest
 
-from support import NOW, SECOND, Case, deliver, open_store
+from support import NOW, SECOND, Case, deliver, open_store, set_clock
 
 RUNS = int(os.environ.get("KV_COMPACTION_RUNS", "6"))
 STEPS = 70
@@ -27,14 +26,8 @@ class Device:
         self.case = case
 
     def at(self, now):
-        """The open store at this time: its declaration has the time."""
-        if os.path.exists(self.host):
-            con = sqlite3.connect(self.host, isolation_level=None)
-            sql, = con.execute("SELECT sql FROM sqlite_schema WHERE name = 'kv'").fetchone()
-            con.execute("PRAGMA writable_schema = ON")
-            con.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'kv'",
-                        (re.sub(r"now=\d+", "now=%d" % now, sql),))
-            con.close()
+        """The open store at this time."""
+        set_clock(self.host, now)
         con = self.case.connect(self.host)
         return open_store(con, self.folder, self.name, "now=%d" % now, schema="main")
 
