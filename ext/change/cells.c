@@ -9,7 +9,6 @@
 #include "core/order.h"
 #include "declare/arrays.h"
 #include "record/real.h"
-#include "store/store.h"
 
 /* A record whose cells are whole, or an error. */
 static int cells_end(const kv_arena *arena, kv_bytes *out) {

@@ -26,8 +26,8 @@
 #include "retire/keep.h"
 #include "store/errors.h"
 #include "store/exchange.h"
+#include "store/numbers.h"
 #include "store/savepoint.h"
-#include "store/store.h"
 #include "store/transaction.h"
 #include "tables/follow.h"
 
@@ -217,7 +217,7 @@ static int compact_replace(kv_store *store, kv_reader *reader,
     rc = kv_replace_read(reader, poll.stmt, &with.kept, &stretch);
   }
   if (rc == SQLITE_OK && stretch.ended != KV_END_CLEAN) rc = KV_DAMAGED;
-  if (rc == SQLITE_OK) rc = kv_store_next_arrival(store, &with.arrived);
+  if (rc == SQLITE_OK) rc = kv_numbers_next_arrival(store, &with.arrived);
   if (rc == SQLITE_OK) {
     with.whole = stretch.end;
     rc = kv_replace_merge(&store->stmts, reader, poll.stmt, &with, &stretch);

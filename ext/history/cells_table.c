@@ -14,7 +14,7 @@
 #include "connection/find_typed.h"
 #include "db/error.h"
 #include "history.h"
-#include "store/store.h"
+#include "store/numbers.h"
 #include "view.h"
 
 enum {
@@ -102,7 +102,7 @@ static int cells_start(kv_view_cursor *cursor, sqlite3_value **given,
   int has_only = only && sqlite3_value_type(only) != SQLITE_NULL;
   sqlite3_value *key = has_only ? only : given[GIVEN_KEY];
   int64_t until = 0;
-  int rc = kv_store_last_seq(cursor->store, &until);
+  int rc = kv_numbers_last_seq(cursor->store, &until);
 
   (void)more, (void)err;
   if (rc != SQLITE_OK) return rc;

@@ -21,7 +21,7 @@
 #include "db/error.h"
 #include "made.h"
 #include "replace/past.h"
-#include "store/store.h"
+#include "store/numbers.h"
 #include "sync/upkeep.h"
 #include "table/arguments.h"
 #include "view.h"
@@ -30,7 +30,7 @@
 
 int kv_history_cursor(kv_store *store, int64_t *out) {
   kv_settled settled;
-  int rc = kv_store_settled(store, &settled);
+  int rc = kv_numbers_settled(store, &settled);
 
   if (rc == SQLITE_OK) {
     *out = settled.meta.epoch * CURSOR_ARRIVALS + settled.arrival;
@@ -82,8 +82,8 @@ static int diff_start(kv_view_cursor *cursor, sqlite3_value **given,
   }
   if (rc == SQLITE_OK) rc = kv_past_check(&cursor->store->stmts, start, err);
   kv_upkeep_want_index(cursor->store);
-  if (rc == SQLITE_OK) rc = kv_store_last_seq(cursor->store, &until);
-  if (rc == SQLITE_OK) rc = kv_store_settled(cursor->store, &settled);
+  if (rc == SQLITE_OK) rc = kv_numbers_last_seq(cursor->store, &until);
+  if (rc == SQLITE_OK) rc = kv_numbers_settled(cursor->store, &settled);
   if (rc != SQLITE_OK) return rc;
   kv_view_run(cursor, KV_SQL_DIFF);
   kv_run_named_int(&cursor->rows, ":start", start);
@@ -159,10 +159,10 @@ static int lost_start(kv_view_cursor *cursor, sqlite3_value **given,
   kv_settled settled;
   int64_t until = 0;
   int64_t horizon = 0;
-  int rc = kv_store_settled(store, &settled);
+  int rc = kv_numbers_settled(store, &settled);
 
   (void)more, (void)err;
-  if (rc == SQLITE_OK) rc = kv_store_last_seq(store, &until);
+  if (rc == SQLITE_OK) rc = kv_numbers_last_seq(store, &until);
   if (rc == SQLITE_OK) rc = kv_past_horizon(&store->stmts, &horizon);
   if (rc != SQLITE_OK) return rc;
   kv_view_run(cursor, given[1] ? KV_SQL_CONFLICTS_KEY
@@ -225,7 +225,7 @@ static int changes_start(kv_view_cursor *cursor, sqlite3_value **given,
   int64_t after = 0;
   int64_t base;
   kv_sql id;
-  int rc = kv_store_settled(cursor->store, &settled);
+  int rc = kv_numbers_settled(cursor->store, &settled);
 
   (void)more;
   if (given[1] && !kv_argument_whole(given[1], &after)) {

@@ -9,7 +9,7 @@
 ** time. Otherwise rows come in the order of the cache.
 */
 #include "history.h"
-#include "store/store.h"
+#include "store/numbers.h"
 #include "sync/upkeep.h"
 #include "table/time_range.h"
 #include "view.h"
@@ -62,7 +62,7 @@ static int log_start(kv_view_cursor *cursor, sqlite3_value **given,
   int64_t first;
   int64_t last;
   int64_t until;
-  int rc = kv_store_last_seq(cursor->store, &until);
+  int rc = kv_numbers_last_seq(cursor->store, &until);
 
   (void)err;
   if (cursor->plan & LOG_PLAN_BY_TIME) {

@@ -21,7 +21,7 @@
 #include "outgoing/seen.h"
 #include "store/errors.h"
 #include "store/exchange.h"
-#include "store/store.h"
+#include "store/numbers.h"
 #include "store/transaction.h"
 #include "takeover.h"
 
@@ -55,7 +55,7 @@ int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
 static int catch_up_merge(kv_store *store, kv_writer *log, kv_log_cursor *own,
                           kv_position from, const kv_stretch *stretch) {
   int64_t arrived;
-  int rc = kv_store_next_arrival(store, &arrived);
+  int rc = kv_numbers_next_arrival(store, &arrived);
 
   if (rc == SQLITE_OK) {
     rc = kv_cache_merge(&store->stmts, log->reader, from, stretch, arrived);

@@ -14,7 +14,7 @@
 #include "outgoing/own.h"
 #include "store/errors.h"
 #include "store/exchange.h"
-#include "store/store.h"
+#include "store/numbers.h"
 #include "store/transaction.h"
 
 int kv_incarnation_check_host(kv_store *store, kv_writer *log, int adopt,
@@ -96,7 +96,7 @@ static int incarnation_salvage(kv_store *store) {
     }
     stretch.n_seen = 0; /* they speak of numbers that will change */
     if (rc == SQLITE_OK && stretch.n_rows > 0) {
-      rc = kv_store_next_arrival(store, &arrived);
+      rc = kv_numbers_next_arrival(store, &arrived);
       if (rc == SQLITE_OK)
         rc = kv_own_run(store, KV_SQL_OWN_SHIFT, INCARNATION_SHIFT, 0);
       if (rc == SQLITE_OK) {

@@ -17,7 +17,7 @@
 #include "life/generation.h"
 #include "outgoing/own.h"
 #include "replace/replace.h"
-#include "store/store.h"
+#include "store/numbers.h"
 #include "store/transaction.h"
 
 /* More than any number that a row has. */
@@ -179,7 +179,7 @@ static int takeover_take(takeover_run *run) {
   kv_log_cursor *own = run->own;
   kv_replacement *with = &run->with;
   kv_stretch stretch;
-  int rc = kv_store_next_arrival(store, &with->arrived);
+  int rc = kv_numbers_next_arrival(store, &with->arrived);
 
   with->whole = run->whole.end;
   with->merged = run->is_next ? run->wait : 0;

@@ -1,11 +1,10 @@
 /*
-** The current cache of an open store: which one it is, and the numbers of its
-** last rows.
+** Which cache an open store has now: another connection may drop its table or
+** create it again at any time.
 */
 #ifndef KV_STORE_STORE_H
 #define KV_STORE_STORE_H
 
-#include "cache/cache.h"
 #include "identity.h"
 
 /*
@@ -31,24 +30,5 @@ void kv_store_forget(kv_store *store);
 ** it again.
 */
 int kv_store_check_same(kv_store *store, char **err);
-
-/*
-** The number of the last own row, including the running transaction; INT64_MAX
-** for an observer. Rows after it are new to a scan.
-*/
-int kv_store_last_seq(kv_store *store, int64_t *out);
-
-/* The number of the next merge. The running transaction has one, too. */
-int kv_store_next_arrival(kv_store *store, int64_t *out);
-
-/* What is committed: everything except the running transaction. */
-typedef struct kv_settled {
-  kv_meta meta;
-  int64_t arrival;  /* the last commit or merge */
-  int64_t seq;      /* the last own row; INT64_MAX: all */
-  int64_t open_seq; /* the first own one that is not; INT64_MAX: none */
-} kv_settled;
-
-int kv_store_settled(kv_store *store, kv_settled *out);
 
 #endif

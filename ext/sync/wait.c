@@ -18,7 +18,6 @@
 #include "folder/watch.h"
 #include "log/writer.h"
 #include "store/exchange.h"
-#include "store/store.h"
 
 /* Microseconds from one look to the next. */
 #define WAIT_LOOK 1000000

@@ -28,7 +28,7 @@
 #include "kv_batch.h"
 #include "replace/past.h"
 #include "store/errors.h"
-#include "store/store.h"
+#include "store/numbers.h"
 #include "store/transaction.h"
 #include "store/write.h"
 #include "sync/upkeep.h"
@@ -414,7 +414,7 @@ static int bound_is_null(sqlite3_value *bound) {
 
 /* Scan between two bounds. */
 static int cursor_scan(scan_cursor *cursor, sqlite3_value **argv) {
-  int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
+  int rc = kv_numbers_last_seq(cursor->store, &cursor->last_seq);
 
   cursor->n_writes = kv_transaction_n_writes(cursor->store);
   if (rc == SQLITE_OK) rc = cursor_keep_bounds(cursor, argv);
@@ -434,7 +434,7 @@ static int cursor_scan_time(scan_cursor *cursor, sqlite3_value **argv) {
   kv_run *scan = &cursor->scan;
   int64_t first;
   int64_t last;
-  int rc = kv_store_last_seq(cursor->store, &cursor->last_seq);
+  int rc = kv_numbers_last_seq(cursor->store, &cursor->last_seq);
 
   kv_upkeep_want_index(cursor->store);
   kv_time_range_read(cursor->plan, argv, &first, &last);

@@ -13,7 +13,7 @@
 #include "core/order.h"
 #include "db/error.h"
 #include "db/value.h"
-#include "store/store.h"
+#include "store/numbers.h"
 #include "tables/lens.h"
 
 /* Columns of past_rows. */
@@ -135,7 +135,7 @@ int kv_typed_past_begin(kv_typed_past *past, int64_t as_of) {
   int64_t until = 0; /* the last own row when the scan begins */
   int rc = kv_folded_begin(&past->folded, past->store);
 
-  if (rc == SQLITE_OK) rc = kv_store_last_seq(past->store, &until);
+  if (rc == SQLITE_OK) rc = kv_numbers_last_seq(past->store, &until);
   if (rc != SQLITE_OK) return rc;
   kv_run_begin(rows, &past->store->stmts,
                has_high ? KV_SQL_PAST_ROWS_TO : KV_SQL_PAST_ROWS);

@@ -15,7 +15,6 @@
 #include "db/host.h"
 #include "own/publish.h"
 #include "store/errors.h"
-#include "store/store.h"
 #include "store/transaction.h"
 #include "store/write.h"
 #include "table/arguments.h"

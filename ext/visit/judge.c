@@ -21,7 +21,7 @@
 #include "core/clock.h"
 #include "db/error.h"
 #include "db/value.h"
-#include "store/store.h"
+#include "store/numbers.h"
 
 void kv_judge_say(kv_visit *visit, kv_state state, const char *detail) {
   kv_verdict_set(&visit->cursor.verdict, state, detail ? "%s" : NULL, detail);
@@ -325,7 +325,7 @@ static int judge_append(kv_visit *visit) {
   kv_log_cursor *cursor = &visit->cursor;
   int64_t arrived;
   kv_stretch stretch;
-  int rc = kv_store_next_arrival(store, &arrived);
+  int rc = kv_numbers_next_arrival(store, &arrived);
 
   if (!cursor->has_id) judge_begin(visit);
   if (rc == SQLITE_OK) {
@@ -528,7 +528,7 @@ int kv_judge_take(kv_visit *visit) {
   with->merged = cursor->cached.seq;
   with->holes = cursor->holes;
   with->clock_limit = kv_clock_limit(kv_store_now(store));
-  rc = kv_store_next_arrival(store, &with->arrived);
+  rc = kv_numbers_next_arrival(store, &with->arrived);
   if (rc == SQLITE_OK) rc = judge_merge_whole(visit, &stretch);
   if (rc != SQLITE_OK) return rc;
   judge_begin(visit);

@@ -19,7 +19,6 @@
 #include "store/errors.h"
 #include "store/exchange.h"
 #include "store/savepoint.h"
-#include "store/store.h"
 #include "tables/follow.h"
 
 static int visit_is_changed(const kv_visit *visit) {

@@ -37,49 +37,36 @@ level() { # FOLDER: its height; nothing if it is no floor
   done
 }
 
-value() { # KEY LIST DEFAULT
-  for pair in $2; do
-    if [ "${pair%=*}" = "$1" ]; then
-      echo "${pair##*=}"
-      return
-    fi
-  done
-  echo "$3"
-}
-
 for file in */; do
   [ -n "$(level "${file%/}")" ] || fail "ext/$file: no floor, see \$floors"
 done
 
-# Includes.
-for floor in $floors; do
-  : > "$folder/edges"
-  for file in "$floor"/*.[ch]; do
-    room=${file##*/}
-    room=${room%.*}
-    echo "$room $room" >> "$folder/edges"
-    sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file" > "$folder/includes"
-    while read -r include; do
-      case $include in
-        kv_sql.h) continue ;;
-        */*) to=${include%%/*} ;;
-        *) to=$floor ;;
-      esac
-      [ -f "$include" ] || [ -f "$floor/$include" ] ||
-        fail "ext/$file includes $include, which is not in ext/"
-      height=$(level "$to")
-      if [ -z "$height" ] || [ "$height" -gt "$(level "$floor")" ]; then
-        fail "ext/$file includes $include, which is above"
-      elif [ "$to" = "$floor" ]; then
-        other=${include##*/}
-        echo "$room ${other%.*}" >> "$folder/edges"
-      fi
-    done < "$folder/includes"
-  done
-  # A room is a .c and its .h. tsort finds the circles.
-  tsort "$folder/edges" > /dev/null 2> "$folder/loops"
+# Includes. A room is a .c and its .h; tsort finds the circles of a floor.
+grep -E '^ *# *include *"' ./*/*.[ch] |
+  sed 's|^\./\([^:]*\):[^"]*"\([^"]*\)".*|\1 \2|' > "$folder/includes"
+while read -r file include; do
+  [ -f "$include" ] || [ -f "${file%/*}/$include" ] || [ "$include" = kv_sql.h ] ||
+    fail "ext/$file includes $include, which is not in ext/"
+done < "$folder/includes"
+awk -v floors="$floors" -v folder="$folder" '
+  function room(path) { sub(/.*\//, "", path); sub(/\..*/, "", path); return path }
+  BEGIN { n = split(floors, name); for (i = 1; i <= n; i++) level[name[i]] = i }
+  $2 == "kv_sql.h" { next }
+  {
+    from = $1; sub(/\/.*/, "", from)
+    to = $2; if (!sub(/\/.*/, "", to)) to = from
+    if (!(to in level) || level[to] > level[from]) {
+      print "ext/" $1 " includes " $2 ", which is above"
+    } else if (to == from) {
+      print room($1), room($2) > folder "/edges-" from
+    }
+  }' "$folder/includes" > "$folder/above"
+[ ! -s "$folder/above" ] || fail "$(cat "$folder/above")"
+for edges in "$folder"/edges-*; do
+  # A .c includes its own .h: that is no circle.
+  awk '$1 != $2' "$edges" | tsort > /dev/null 2> "$folder/loops"
   [ ! -s "$folder/loops" ] ||
-    fail "ext/$floor: rooms that include each other:" \
+    fail "ext/${edges##*/edges-}: rooms that include each other:" \
       "$(sed -n 's/^tsort: \([a-z_]*\)$/\1/p' "$folder/loops" | tr '\n' ' ')"
 done
 
@@ -95,75 +82,81 @@ done
 
 # Calls, which an include may not show: symbols that an object of the module
 # needs. sqlite3_api, of kv.c, is how all of them reach SQLite.
-list() { # OBJECT HEIGHT FILE
-  [ -f "$1" ] || { fail "$1 is not there: build first"; return; }
-  nm -P "$1" | awk -v height="$2" -v file="$3" \
-    '$1 != "sqlite3_api" && $2 ~ /^[A-TV-Z]$/ { print $1, $2, height, file }'
-  nm -P "$1" | awk -v height="$2" -v file="$3" \
-    '$2 == "U" { print $1, $2, height, file }'
+objects() {
+  echo "$objects/generated/kv_sql.c.o $objects/ext/kv.c.o"
+  for file in */*.c; do echo "$objects/ext/$file.o"; done
 }
-{
-  list "$objects/generated/kv_sql.c.o" "$(level db)" sql
-  list "$objects/ext/kv.c.o" 99 ext/kv.c
-  for floor in $floors; do
-    height=$(level "$floor")
-    for file in "$floor"/*.c; do
-      list "$objects/ext/$file.o" "$height" "ext/$file"
-    done
-  done
-} > "$folder/symbols"
-awk '
-  $2 != "U" { height[$1] = $3; file[$1] = $4; n++ }
-  $2 == "U" { needs[++m] = $1; from[m] = $3; by[m] = $4 }
+for object in $(objects); do
+  [ -f "$object" ] || fail "$object is not there: build first"
+done
+objects | xargs nm -P -A | sed "s|^$objects/||; s|\.c\.o: | |" > "$folder/symbols"
+awk -v floors="$floors" '
+  BEGIN { n = split(floors, floor); for (i = 1; i <= n; i++) level[floor[i]] = i }
+  function height(object) { # ext/FLOOR/ROOM, ext/kv, generated/kv_sql
+    if (split(object, part, "/") == 3) return level[part[2]]
+    return part[1] == "ext" ? 99 : level["db"]
+  }
+  $2 == "sqlite3_api" && $3 != "U" { next }
+  $3 ~ /^[A-TV-Z]$/ { at[$2] = height($1); file[$2] = $1; n_defined++ }
+  $3 == "U" { needs[++m] = $2; from[m] = height($1); by[m] = $1 }
   END {
     for (i = 1; i <= m; i++) {
-      if (needs[i] in height && height[needs[i]] > from[i]) {
+      if (needs[i] in at && at[needs[i]] > from[i]) {
         print by[i] " calls " needs[i] " of " file[needs[i]] ", which is above"
       }
     }
-    if (n < 100 || m < 100) print "only " n " symbols: is this nm?"
+    if (n_defined < 100 || m < 100) print "only " n_defined " symbols: is this nm?"
   }' "$folder/symbols" > "$folder/calls"
-grep 'is not there' "$folder/symbols"
 [ ! -s "$folder/calls" ] || fail "$(cat "$folder/calls")"
 
 # SQL texts. The file that a text is in is named like a room, and the folder of this
-# room runs the text or offers it to others (kv.c may run any).
-texts=$KV_BUILD/generated/kv_sql.sql
-uses() { # ID FOLDER: does a .c of it run the text?
-  grep -qw "$1" "$2"/*.c
-}
-for file in ../sql/*.sql; do
-  room=${file##*/}
-  room=${room%.sql}
-  floor=$(echo */"$room".c)
-  floor=${floor%%/*}
-  if [ "$floor" = '*' ]; then
-    fail "sql/$room.sql: ext/ has no room of this name"
-    continue
-  fi
-  for text in $(sed -n 's/^-- name: //p' "$file"); do
-    id=KV_SQL_$(echo "$text" | tr '[:lower:]' '[:upper:]')
-    grep -qw "$id" "$floor"/*.[ch] kv.c ||
-      fail "sql/$room.sql: nothing in ext/$floor/ knows $text"
+# room runs the text or offers it to others (kv.c may run any). What a text names is
+# not above the floors that run it.
+{
+  grep -ow 'KV_SQL_[A-Z0-9_]*' ./*/*.[ch] kv.c | sed 's|^\./||; s|:| |; s|^|use |'
+  for file in */*.c; do echo "room $file"; done
+  for file in ../sql/*.sql; do
+    sed -n "s|^-- name: *\([^ ]*\).*|text \1 ${file##*/}|p" "$file"
   done
-done
-for text in $(sed -n 's/^-- name: //p' "$texts"); do
-  id=KV_SQL_$(echo "$text" | tr '[:lower:]' '[:upper:]')
-  grep -qwr --include=*.c "$id" . || fail "nothing runs the SQL text $text"
-  case " $exempt " in *" $text "*) continue ;; esac
-  awk -v name="$text" '/^-- name: / { is_it = $3 == name; next } is_it' "$texts" |
-    sed 's/CREATE TABLE kv_[a-z]*//' |
-    grep -oE 'kv_[a-z]+|\{table\}' | sort -u > "$folder/names"
-  [ -s "$folder/names" ] || continue
-  for floor in $floors; do
+  awk '/^-- name: / { text = $3; next } { sub(/CREATE TABLE kv_[a-z]*/, "") }
+    { while (match($0, /kv_[a-z]+|\{table\}/)) {
+        print "names", text, substr($0, RSTART, RLENGTH)
+        $0 = substr($0, RSTART + RLENGTH) } }' "$KV_BUILD/generated/kv_sql.sql" |
+    sort -u
+} > "$folder/texts"
+awk -v floors="$floors" -v given="$names" -v exempt="$exempt" '
+  function id(text) { return "KV_SQL_" toupper(text) }
+  BEGIN {
+    n = split(floors, floor); for (i = 1; i <= n; i++) level[floor[i]] = i
+    m = split(given, pair)
+    for (i = 1; i <= m; i++) { split(pair[i], side, "="); home[side[1]] = side[2] }
+    m = split(exempt, free); for (i = 1; i <= m; i++) is_free[free[i]] = 1
+  }
+  $1 == "room" { split($2, part, "/"); sub(/\.c$/, "", part[2])
+                 if (!(part[2] in of)) of[part[2]] = part[1] }
+  $1 == "use" { split($2, part, "/"); knows[$3, part[1]] = 1
+                if ($2 ~ /\.c$/) { runs[$3, part[1]] = 1; is_run[$3] = 1 } }
+  $1 == "text" {
+    file = $3; room = file; sub(/\.sql$/, "", room); n_texts++
+    if (!(room in of)) {
+      print "sql/" file ": ext/ has no room of this name"
+    } else if (!((id($2), of[room]) in knows) && !((id($2), "kv.c") in knows)) {
+      print "sql/" file ": nothing in ext/" of[room] "/ knows " $2
+    }
+    if (!(id($2) in is_run)) print "nothing runs the SQL text " $2
+  }
+  $1 == "names" && !($2 in is_free) {
+    to = $3 in home ? home[$3] : "surface"
     # db/ knows texts by their ids, to prepare them in the right way.
-    if [ "$floor" = db ] || ! uses "$id" "$floor"; then continue; fi
-    while read -r name; do
-      [ "$(level "$floor")" -ge "$(level "$(value "$name" "$names" surface)")" ] ||
-        fail "the SQL text $text, of $floor/, names $name, which is above"
-    done < "$folder/names"
-  done
-done
+    for (i = 1; i <= n; i++) {
+      if (floor[i] != "db" && (id($2), floor[i]) in runs && i < level[to]) {
+        print "the SQL text " $2 ", of " floor[i] "/, names " $3 ", which is above"
+      }
+    }
+  }
+  END { if (n_texts < 100) print "only " n_texts " texts" }' \
+  "$folder/texts" > "$folder/wrong"
+[ ! -s "$folder/wrong" ] || fail "$(cat "$folder/wrong")"
 
 # Sizes.
 for floor in $floors; do

@@ -10,7 +10,6 @@
 
 #include "connection/registry.h"
 #include "store/savepoint.h"
-#include "store/store.h"
 #include "support/files.h"
 #include "support/rc.h"
 #include "support/stores.h"
@@ -49,27 +48,10 @@ static void a_cache_that_was_recreated_is_refused(void **state) {
   test_store_close(&t);
 }
 
-static void merges_and_the_transaction_have_different_numbers(void **state) {
-  test_store t;
-  int64_t next;
-
-  (void)state;
-  test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "BEGIN");
-  test_store_write(&t, "a", "1");
-  assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
-  assert_int_equal(next, t.store->txn->pending.arrived + 1);
-  test_store_rollback(&t);
-  assert_rc(kv_store_next_arrival(t.store, &next), SQLITE_OK);
-  assert_int_equal(next, 1);
-  test_store_close(&t);
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(the_clock_is_real_unless_it_is_given),
     test_in_folder(a_cache_that_was_recreated_is_refused),
-    test_in_folder(merges_and_the_transaction_have_different_numbers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
