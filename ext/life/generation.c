@@ -98,7 +98,7 @@ static int generation_put(kv_writer *log, const kv_writer_place *place,
   kv_segment_name(head->id, head->base.seq, name);
   to = kv_writer_path(place->root, place->device, name);
   rc = from && to ? SQLITE_OK : SQLITE_NOMEM;
-  if (rc == SQLITE_OK) rc = kv_seal_verify(place, from, head->base);
+  if (rc == SQLITE_OK) rc = kv_seal_verify(place, from, head->base, head->base);
   if (rc == SQLITE_OK) rc = kv_folder_rename(from, to);
   if (rc == SQLITE_OK) rc = kv_seal_empty(log, head);
   sqlite3_free(from);

@@ -61,22 +61,45 @@ static int seal_copy(kv_writer *log, sqlite3_vfs *vfs, const char *path) {
   return rc;
 }
 
+/* Verify the rows of a file up to `known`, and compare its last one. */
+static int seal_verify_rows(kv_reader *reader, kv_position known,
+                            kv_position tail) {
+  kv_position base = kv_reader_head(reader)->base;
+  kv_position last;
+  kv_stretch read;
+  int found = 0;
+  int rc;
+
+  if (known.seq == tail.seq) {
+    rc = kv_reader_verify(reader, base, INT64_MAX, NULL, &read);
+  } else {
+    rc = kv_reader_start(reader, base, known.seq);
+    if (rc == SQLITE_OK) rc = kv_reader_drain(reader);
+    read = *kv_reader_stretch(reader);
+  }
+  if (rc == SQLITE_OK &&
+      (read.ended != KV_END_CLEAN || read.end.seq != known.seq ||
+       read.end.sum != known.sum)) {
+    rc = KV_DAMAGED;
+  }
+  if (rc != SQLITE_OK || known.seq == tail.seq) return rc;
+  rc = kv_reader_tail(reader, &last, &found);
+  if (rc == SQLITE_OK &&
+      (found <= 0 || last.seq != tail.seq || last.sum != tail.sum)) {
+    rc = KV_DAMAGED;
+  }
+  return rc;
+}
+
 int kv_seal_verify(const kv_writer_place *place, const char *path,
-                   kv_position tail) {
+                   kv_position known, kv_position tail) {
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
-  kv_stretch stretch;
   int rc =
     kv_reader_open_own(place->host, path, place->device, &reader, &verdict);
 
-  if (rc == SQLITE_OK && reader) {
-    rc = kv_reader_verify(reader, kv_reader_head(reader)->base, INT64_MAX, NULL,
-                          &stretch);
-  }
-  if (rc == SQLITE_OK &&
-      (!reader || stretch.ended != KV_END_CLEAN ||
-       stretch.end.seq != tail.seq || stretch.end.sum != tail.sum)) {
-    rc = KV_DAMAGED;
+  if (rc == SQLITE_OK) {
+    rc = reader ? seal_verify_rows(reader, known, tail) : KV_DAMAGED;
   }
   kv_reader_close(reader);
   kv_verdict_clear(&verdict);
@@ -133,7 +156,7 @@ static int seal_steps(kv_writer *log, const kv_writer_place *place,
   sealed = kv_writer_path(place->root, place->device, name);
   rc = vfs && copy && sealed ? SQLITE_OK : SQLITE_NOMEM;
   if (rc == SQLITE_OK) rc = seal_copy(log, vfs, copy);
-  if (rc == SQLITE_OK) rc = kv_seal_verify(place, copy, tail);
+  if (rc == SQLITE_OK) rc = kv_seal_verify(place, copy, log->before, tail);
   if (rc == SQLITE_OK) rc = kv_folder_rename(copy, sealed);
   if (rc == SQLITE_OK) rc = kv_seal_empty(log, &head);
   if (rc == SQLITE_OK) {

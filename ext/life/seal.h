@@ -32,9 +32,12 @@ int64_t kv_seal_used(kv_writer *log);
 int kv_seal_log(kv_writer *log, const kv_writer_place *place, int64_t most,
                 int *is_sealed);
 
-/* Check that a file beside the log has all its rows, from its base to `tail`. */
+/*
+** Check that a file beside the log has all its rows, from its base to `tail`. Those
+** behind `known` are not read again: they have just been chained and committed.
+*/
 int kv_seal_verify(const kv_writer_place *place, const char *path,
-                   kv_position tail);
+                   kv_position known, kv_position tail);
 
 /* Delete the rows of the locked log, which goes on with this head, and commit. */
 int kv_seal_empty(kv_writer *log, const kv_log_head *head);

@@ -1,7 +1,6 @@
 /*
-** The own log file, while it is locked to publish. See writer.h.
-**
-** journal.h deals with files beside the log, before SQLite reads them.
+** The own log file, while it is locked to publish. See writer.h; journal.h deals
+** with files beside it, before SQLite reads them.
 */
 #include "writer.h"
 
@@ -245,6 +244,7 @@ static int writer_enter(kv_writer *log, const kv_writer_place *place,
     rc = writer_create(log, place);
   }
   log->txn = log->tail.seq;
+  log->before = log->tail;
   if (rc == SQLITE_OK) {
     rc = kv_stmt_prepare(log->handle, KV_SQL_LOG_COMMIT, &log->commit);
   }

@@ -29,12 +29,13 @@ typedef struct kv_writer {
   kv_run append;        /* prepared at the first row */
   sqlite3_stmt *commit; /* prepared before the host commits */
   kv_log_head head;
-  kv_position tail; /* its last row, appended ones included */
-  int64_t txn;      /* the last row of the transaction that is appended */
-  int is_new;       /* made by this lock: it has no rows */
-  int has_failed;   /* SQLite or the disk refused a call below */
-  kv_work work;     /* left until its schema is known */
-  int holds_room;   /* there is a file that does: reserve.h */
+  kv_position tail;   /* its last row, appended ones included */
+  kv_position before; /* the last one that it had when it was locked */
+  int64_t txn;        /* the last row of the transaction that is appended */
+  int is_new;         /* made by this lock: it has no rows */
+  int has_failed;     /* SQLite or the disk refused a call below */
+  kv_work work;       /* left until its schema is known */
+  int holds_room;     /* there is a file that does: reserve.h */
 } kv_writer;
 
 /* What is needed to find and make a device's log. */

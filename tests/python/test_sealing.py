@@ -143,6 +143,23 @@ class Sealing(Case):
         self.assertGreater(len(self.files()), 2)
         self.check(con, "notes.kv")
 
+    def test_a_log_with_rows_that_do_not_verify_is_not_sealed(self):
+        con = self.laptop(0)
+        self.fill(con, 20)
+        path = log_path(self.folder, "laptop")
+        con = open_store(con, self.folder, "laptop", "segment=20000")
+        edit(path, "UPDATE log SET value = 'other' WHERE seq = 7")
+        con.execute("BEGIN")
+        self.fill(con, 300, begin=20)
+        con.execute("COMMIT")
+        self.assertEqual(self.files(), ["log.db"])
+        edit(path, "UPDATE log SET value = '%s' WHERE seq = 7" % ("x" * 100))
+        con.execute("BEGIN")
+        self.fill(con, 300, begin=320)
+        con.execute("COMMIT")
+        self.assertEqual(len(self.files()), 2)
+        self.check(con, "notes.kv")
+
     def test_a_sealed_file_that_is_lost_is_written_again_from_the_cache(self):
         host = connect(self.path("host.db"))
         self.closing.append(host)
