@@ -39,23 +39,20 @@ void kv_generation_next(const unsigned char *id, uint32_t step,
   }
 }
 
-/* The head of the generation behind that of the log. */
-static void generation_head(const kv_writer *log, sqlite3 *host,
-                            int64_t horizon, kv_log_head *out) {
-  const kv_origin *before = &log->head.origin;
+void kv_generation_head(sqlite3 *host, const kv_log_head *before,
+                        kv_position end, int64_t horizon, kv_log_head *out) {
   unsigned char other[KV_ID_SIZE];
   uint32_t step;
 
   kv_handle_random(host, KV_ID_SIZE, other);
   kv_handle_random(host, sizeof(step), (unsigned char *)&step);
-  *out = log->head;
-  kv_generation_next(log->head.id, 1 + (step & GENERATION_STEP), other,
-                     out->id);
+  *out = *before;
+  kv_generation_next(before->id, 1 + (step & GENERATION_STEP), other, out->id);
   out->origin.has_former = 1;
-  memcpy(out->origin.former_id, log->head.id, KV_ID_SIZE);
-  out->origin.former_seq = log->tail.seq;
-  out->origin.former_sum = log->tail.sum;
-  out->origin.horizon = horizon > before->horizon ? horizon : before->horizon;
+  memcpy(out->origin.former_id, before->id, KV_ID_SIZE);
+  out->origin.former_seq = end.seq;
+  out->origin.former_sum = end.sum;
+  if (horizon > out->origin.horizon) out->origin.horizon = horizon;
   out->base = kv_log_start(out);
 }
 
@@ -213,7 +210,7 @@ int kv_generation_write(kv_writer *log, const kv_writer_place *place,
   int rc;
 
   assert(kv_writer_is_locked(log));
-  generation_head(log, place->host, horizon, &head);
+  kv_generation_head(place->host, &log->head, log->tail, horizon, &head);
   beside.file = "log.db.sealed";
   beside.head = &head;
   rc = generation_make(&beside, rows, n, rows_rc, &sum, err);

@@ -12,6 +12,7 @@
 #include "db/error.h"
 #include "db/run.h"
 #include "db/value.h"
+#include "life/copies.h"
 #include "log/append.h"
 #include "log/writer.h"
 #include "store/errors.h"
@@ -122,6 +123,41 @@ static int copy_is_there(kv_store *store, const kv_log_cursor *cursor,
   return rc;
 }
 
+/* Note in head->host which machine wrote a log, if this file is of that log. */
+static int copy_ask_host(kv_store *store, const char *path, kv_log_head *head) {
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_reader *reader = NULL;
+  int rc = path ? kv_reader_open(store->db, path, head->name, &reader, &verdict)
+                : SQLITE_NOMEM;
+
+  if (rc == SQLITE_OK && reader &&
+      kv_row_same_lineage(kv_reader_head(reader)->id, head->id)) {
+    memcpy(head->host, kv_reader_head(reader)->host, sizeof(head->host));
+  }
+  kv_reader_close(reader);
+  kv_verdict_clear(&verdict);
+  return rc;
+}
+
+/* The same, from the log's own file, or another copy. */
+static int copy_find_host(kv_store *store, kv_log_head *head) {
+  char *path = kv_writer_path(store->root, head->name, "log.db");
+  kv_copies copies;
+  const kv_copy *copy;
+  int i;
+  int n;
+  int rc = copy_ask_host(store, path, head);
+
+  sqlite3_free(path);
+  if (rc != SQLITE_OK || head->host[0]) return rc;
+  rc = kv_copies_find_all(store->root, &copies);
+  copy = kv_copies_of(&copies, head->name, &n);
+  for (i = 0; i < n && rc == SQLITE_OK && !head->host[0]; i++)
+    rc = copy_ask_host(store, copy[i].path, head);
+  kv_copies_free(&copies);
+  return rc;
+}
+
 int kv_copy_write(kv_store *store, const char *device, char **err) {
   kv_writer_place place;
   kv_log_cursor cursor;
@@ -138,15 +174,16 @@ int kv_copy_write(kv_store *store, const char *device, char **err) {
     sqlite3_snprintf(sizeof(head.name), head.name, "%s", device);
     memcpy(head.id, cursor.id, KV_ID_SIZE);
     head.origin = cursor.origin;
+    rc = copy_find_host(store, &head);
     memset(&place, 0, sizeof(place));
     place.host = store->db;
     place.root = store->root;
     place.device = directory; /* below devices/ */
     place.file = file;
-    place.machine = "";
+    place.machine = head.host;
     place.head = &head;
     place.now = kv_store_now(store);
-    rc = copy_make(store, &cursor, &place, err);
+    if (rc == SQLITE_OK) rc = copy_make(store, &cursor, &place, err);
   }
   kv_log_cursor_clear(&cursor);
   sqlite3_free(directory);

@@ -11,12 +11,9 @@
 #include "cache/log_cursor.h"
 #include "core/names.h"
 #include "db/run.h"
+#include "life/copies.h"
 #include "log/writer.h"
 #include "retire.h"
-#include "visit/copies.h"
-
-/* The greatest number of directories that are looked at. */
-#define GONE_NAMES 100000
 
 /* A place in a log: of which generation, and how far. */
 typedef struct gone_place {
@@ -128,25 +125,9 @@ static int gone_judge(kv_store *store, const kv_copies *copies,
   return rc;
 }
 
-/* All copies in the folder. */
-static int gone_find(kv_store *store, kv_copies *out) {
-  char *devices = sqlite3_mprintf("%s/devices", store->root ? store->root : "");
-  char **names = NULL;
-  int n = 0;
-  int rc = devices ? SQLITE_OK : SQLITE_NOMEM;
-
-  memset(out, 0, sizeof(*out));
-  if (rc == SQLITE_OK) rc = kv_folder_list(devices, GONE_NAMES, 1, &names, &n);
-  if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
-  if (rc == SQLITE_OK) rc = kv_copies_find(store, names, n, out);
-  kv_folder_free_names(names, n);
-  sqlite3_free(devices);
-  return rc;
-}
-
 int kv_gone_is_copied(kv_store *store, const char *device, int *is_copied) {
   kv_copies copies;
-  int rc = gone_find(store, &copies);
+  int rc = kv_copies_find_all(store->root ? store->root : "", &copies);
 
   *is_copied = 0;
   if (rc == SQLITE_OK) {
@@ -165,7 +146,7 @@ int kv_gone_look(kv_store *store, const char *device, kv_gone *out) {
   *out = KV_GONE_ALREADY;
   if (rc == SQLITE_OK && kv_folder_look(own, &stamp) == KV_FILE_DIRECTORY) {
     *out = KV_GONE_NOT_YET;
-    rc = gone_find(store, &copies);
+    rc = kv_copies_find_all(store->root ? store->root : "", &copies);
     if (rc == SQLITE_OK) rc = gone_judge(store, &copies, device, out);
   }
   kv_copies_free(&copies);

@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "db/error.h"
 #include "outgoing/own.h"
+#include "own/comeback.h"
 #include "own/publish.h"
 #include "store/errors.h"
 #include "store/transaction.h"
@@ -113,12 +114,10 @@ int kv_retire_check_own(kv_store *store, char **err) {
     rc = kv_run_close(&run);
   }
   kv_log_cursor_clear(&own);
-  if (rc == SQLITE_OK && is_other) {
-    return kv_error(err, SQLITE_ERROR,
-                    "device %s is retired, and this is another one: open the "
-                    "folder under another name, kv_open(path, device)",
-                    store->device);
+  if (rc == SQLITE_OK && is_other && !kv_store_in_transaction(store)) {
+    rc = kv_comeback_take_back(store, err);
   }
+  if (rc == SQLITE_OK && is_other) return kv_comeback_refuse(store, err);
   return kv_store_error(store, err, rc, "cannot read");
 }
 

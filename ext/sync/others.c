@@ -12,7 +12,7 @@
 #include "file/segment.h"
 #include "folder/folder.h"
 #include "log/writer.h"
-#include "visit/copies.h"
+#include "life/copies.h"
 
 /* The greatest number of other files that are listed, */
 #define OTHERS_MOST 1000

@@ -230,7 +230,7 @@ static int sync_others(sync_run *run, char **err) {
   int rc = sync_list(run, &names, &n, err);
 
   if (rc == SQLITE_OK) {
-    rc = kv_copies_find(run->store, names, n, &run->others.copies);
+    rc = kv_copies_find(run->store->root, names, n, &run->others.copies);
   }
   if (rc == SQLITE_OK) rc = sync_round(run, names, n, err);
   if (rc == SQLITE_OK && run->others.n_retired > 0) {

@@ -10,8 +10,8 @@
 #define KV_VISIT_JUDGE_H
 
 #include "cache/log_cursor.h"
-#include "copies.h"
 #include "db/run.h"
+#include "life/copies.h"
 #include "replace/replace.h"
 #include "store/identity.h"
 

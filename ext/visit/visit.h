@@ -9,7 +9,8 @@
 #ifndef KV_VISIT_VISIT_H
 #define KV_VISIT_VISIT_H
 
-#include "copies.h"
+#include "life/copies.h"
+#include "store/identity.h"
 
 /* The visits of one sync; zeroed but for the store. */
 typedef struct kv_visits {

@@ -79,9 +79,6 @@ class Replay(Disk, World):
             use_module("KV_MODULE" if w.day else "KV_NEXT")
         elif op == "newmachine":
             w.left_out("a new machine under an old name")
-        elif op == "rmdir" and len(s) > 3 and s[3]:
-            w.left_out("a device without its directory goes on from a copy (3.3)")
-            super().step(s[:3] + (0,))
         elif op == "lazy":
             pass
         elif op == "snapcache":
@@ -132,18 +129,8 @@ class Replay(Disk, World):
             raise Violation("error", "cache %s of %s: %s" % (c.number, c.dev, error))
         return error
 
-    def is_left_out(w, c):
-        """the own directory is gone, and somebody has kept the log"""
-        d = c.dev
-        if d is None or (d, "log") in w.view[c.host] or w.away[c.host]:
-            return False
-        if w.copies(c.host, d) or d in w.retires(c):
-            w.left_out("a device without its directory goes on from a copy (3.3)")
-            return True
-        return False
-
     def may_write(w, c):
-        return not (c.dev is None or c.dead or w.twin[c.dev] or w.is_left_out(c))
+        return not (c.dev is None or c.dead or w.twin[c.dev])
 
     def commit(w, c, changes, crash2=False, **options):
         if not w.may_write(c) or w.away[c.host] and not w.is_made(c):
@@ -219,7 +206,7 @@ class Replay(Disk, World):
     # kv_sync()
 
     def sync(w, c, order, stop, ack):
-        if c.dead or w.away[c.host] or w.is_left_out(c):
+        if c.dead or w.away[c.host]:
             return
         now = (w.vver[c.host], c.ver, True)
         if c.synced in (now, now[:2] + (ack,)) and not c.waiting and not (ack and w.day):

@@ -43,9 +43,8 @@ static int copies_add(kv_copies *out, const char *keeper, const char *file,
 }
 
 /* The copies that one device keeps. */
-static int copies_find(const kv_store *store, const char *keeper,
-                       kv_copies *out) {
-  char *path = kv_writer_path(store->root, keeper, "of");
+static int copies_find(const char *root, const char *keeper, kv_copies *out) {
+  char *path = kv_writer_path(root, keeper, "of");
   char **names = NULL;
   kv_stamp stamp;
   int n = 0;
@@ -71,18 +70,34 @@ static int copies_compare(const void *a, const void *b) {
   return c ? c : strcmp(x->keeper, y->keeper);
 }
 
-int kv_copies_find(const kv_store *store, char **keepers, int n_keepers,
+int kv_copies_find(const char *root, char **keepers, int n_keepers,
                    kv_copies *out) {
   int i;
   int rc = SQLITE_OK;
 
   for (i = 0; i < n_keepers && rc == SQLITE_OK; i++) {
     if (kv_name_check(keepers[i], strlen(keepers[i]))) continue;
-    rc = copies_find(store, keepers[i], out);
+    rc = copies_find(root, keepers[i], out);
   }
   if (out->n > 1) {
     qsort(out->copies, (size_t)out->n, sizeof(kv_copy), copies_compare);
   }
+  return rc;
+}
+
+int kv_copies_find_all(const char *root, kv_copies *out) {
+  char *devices = sqlite3_mprintf("%s/devices", root);
+  char **names = NULL;
+  int n = 0;
+  int rc = devices ? SQLITE_OK : SQLITE_NOMEM;
+
+  memset(out, 0, sizeof(*out));
+  if (rc == SQLITE_OK)
+    rc = kv_folder_list(devices, COPIES_NAMES, 1, &names, &n);
+  if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
+  if (rc == SQLITE_OK) rc = kv_copies_find(root, names, n, out);
+  kv_folder_free_names(names, n);
+  sqlite3_free(devices);
   return rc;
 }
 

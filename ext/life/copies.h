@@ -4,12 +4,11 @@
 **
 ** INVARIANT: directories are listed, and no file is opened.
 */
-#ifndef KV_VISIT_COPIES_H
-#define KV_VISIT_COPIES_H
+#ifndef KV_LIFE_COPIES_H
+#define KV_LIFE_COPIES_H
 
 #include "core/names.h"
 #include "folder/folder.h"
-#include "store/identity.h"
 
 /* A copy of the log of a device. */
 typedef struct kv_copy {
@@ -25,8 +24,11 @@ typedef struct kv_copies {
 } kv_copies;
 
 /* Find the copies that the devices with these names keep. SQLITE_NOMEM. */
-int kv_copies_find(const kv_store *store, char **keepers, int n_keepers,
+int kv_copies_find(const char *root, char **keepers, int n_keepers,
                    kv_copies *out);
+
+/* The same for all devices that have a directory. *out need not be initialized. */
+int kv_copies_find_all(const char *root, kv_copies *out);
 
 /* The copies of one device; *n is how many. Borrowed. */
 const kv_copy *kv_copies_of(const kv_copies *copies, const char *device,
