@@ -2,16 +2,16 @@
 
 -- name: buckets_names
 -- The buckets that have rows, or that a device has declared.
-SELECT e.name FROM {every bucket} AS e
-WHERE e.name > '' AND (e.name < '#' OR e.name >= '$')
+SELECT e.part FROM {every part} AS e
+WHERE e.part > '' AND (e.part < '#' OR e.part >= '$')
 UNION
 SELECT key FROM {cache}
-WHERE is_old = 1 AND bucket = '#schema' AND typeof(key) = 'text' AND key > ''
+WHERE part = '#schema' AND typeof(key) = 'text' AND key > ''
 ORDER BY 1;
 
 -- name: buckets_count
 -- How many rows of the log a bucket has.
-SELECT count(*) FROM {cache} WHERE is_old = 1 AND bucket = :bucket;
+SELECT count(*) FROM {cache} WHERE part = :bucket;
 
 -- name: buckets_rows
 -- How many rows are shown, and hidden.
@@ -21,14 +21,14 @@ SELECT (SELECT count(*) FROM {data}),
 -- name: buckets_records
 -- What was written of a bucket.
 SELECT {value c} FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = :bucket AND c.op = 1;
+WHERE c.part = :bucket AND c.op = 1;
 
 -- name: buckets_declared
 -- What each device declared last, the newest first.
 SELECT c.device, c.ts, {value c} FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = '#schema' AND c.key = :bucket AND c.op = 1
+WHERE c.part = '#schema' AND c.key = :bucket AND c.op = 1
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS n
-    WHERE n.is_old = 1 AND n.bucket = '#schema' AND n.key = c.key
+    WHERE n.part = '#schema' AND n.key = c.key
       AND n.device = c.device AND (n.ts, n.seq) > (c.ts, c.seq))
 ORDER BY c.ts DESC, c.device DESC;

@@ -32,14 +32,13 @@ CREATE TABLE {meta}(
 
 -- name: cache_create
 -- Every row of every device. The first row of a key is its latest value. A sweep
--- moves superseded rows to the back (is_old = 1) now and then, so that the front
--- holds little more than latest values. Rows of other buckets, which kv does not
--- show, are in the back from the start. txn is NULL in rows that this cache
+-- moves superseded rows from the front (part 0) to the back (part 1) now and then, so
+-- that the front holds little more than latest values. Each typed table is a part of
+-- its own, the name of its bucket. txn is NULL in rows that this cache
 -- committed: it is the last_seq of their arrival. large is NULL if the value is in
 -- the row; otherwise it is the number of the value in {large}.
 CREATE TABLE {cache}(
-  is_old INTEGER NOT NULL DEFAULT 0,
-  bucket TEXT NOT NULL,
+  part NOT NULL,
   key NOT NULL,
   ts INTEGER NOT NULL,
   device TEXT NOT NULL,
@@ -50,7 +49,7 @@ CREATE TABLE {cache}(
   arrived INTEGER NOT NULL,
   large INTEGER,
   value,
-  PRIMARY KEY(is_old, bucket, key, ts DESC, device DESC, seq DESC)
+  PRIMARY KEY(part, key, ts DESC, device DESC, seq DESC)
 ) WITHOUT ROWID;
 
 -- name: arrival_create
@@ -164,13 +163,10 @@ ALTER TABLE {old.large} RENAME TO {large.name};
 ALTER TABLE {old.contested} RENAME TO {contested.name};
 
 -- name: cache_keep
--- Put the rows of a cache of format 12 aside, in tables of another name. The
--- columns are those of that format. If a later format has other columns, this
--- stays unchanged, and cache_carry converts them.
-CREATE TABLE {old.cache} AS
-SELECT is_old, key, ts, device, seq, bucket, txn, parent_ts, op, arrived, large,
-  value
-FROM {cache};
+-- Put the rows of a cache aside, in tables of another name. The columns are those
+-- of format 12 and later ones, and the rows of the cache itself are put aside by
+-- one of the next two. If a later format has other columns, these stay unchanged,
+-- and cache_carry converts them.
 CREATE TABLE {old.arrival} AS
 SELECT arrived, device, first_seq, last_seq, first_ts, last_ts FROM {arrival};
 CREATE TABLE {old.cursor} AS
@@ -186,13 +182,26 @@ SELECT device, id, seq, sum, newest, n FROM {former};
 CREATE TABLE {old.large} AS
 SELECT id, value FROM {large};
 
+-- name: cache_keep_rows
+-- The rows of a cache of format 14.
+CREATE TABLE {old.cache} AS
+SELECT part, key, ts, device, seq, txn, parent_ts, op, arrived, large, value
+FROM {cache};
+
+-- name: cache_keep_rows_13
+-- Those of format 12 or 13: is_old is 0 in front and 1 at the back, where all rows of
+-- typed tables are.
+CREATE TABLE {old.cache} AS
+SELECT CASE bucket WHEN '' THEN is_old ELSE bucket END AS part, key, ts, device, seq,
+  txn, parent_ts, op, arrived, large, value
+FROM {cache};
+
 -- name: cache_carry
 -- Bring them back, into the new and empty tables. Which keys are contested is not
 -- known yet.
-INSERT INTO {cache}(is_old, key, ts, device, seq, bucket, txn, parent_ts, op,
-  arrived, large, value)
-SELECT is_old, key, ts, device, seq, bucket, txn, parent_ts, op, arrived, large,
-  value
+INSERT INTO {cache}(part, key, ts, device, seq, txn, parent_ts, op, arrived, large,
+  value)
+SELECT part, key, ts, device, seq, txn, parent_ts, op, arrived, large, value
 FROM {old.cache};
 INSERT INTO {arrival}(arrived, device, first_seq, last_seq, first_ts, last_ts)
 SELECT arrived, device, first_seq, last_seq, first_ts, last_ts
@@ -227,9 +236,9 @@ SELECT
   (SELECT epoch OR machine OR is_indexed OR swept_arrival OR swept_rows OR n_front
      OR id OR merged OR dropped OR judged OR judged_rows OR n_contested OR expiry
    FROM {meta} WHERE format = :none),
-  (SELECT key OR ts OR device OR seq OR bucket OR txn OR parent_ts OR op OR arrived
+  (SELECT key OR ts OR device OR seq OR txn OR parent_ts OR op OR arrived
      OR large OR value
-   FROM {cache} WHERE is_old = :none),
+   FROM {cache} WHERE part = :none),
   (SELECT id OR seq OR sum OR published_seq OR published_sum OR waiting_seq
      OR waiting_sum OR former_id OR former_seq OR former_sum OR horizon OR holes OR last_ts
      OR newest OR clock_offset OR synced OR stamp_inode OR stamp_size OR stamp_mtime OR stamp_ctime OR state OR detail
@@ -288,14 +297,14 @@ UPDATE {meta} SET is_indexed = 1;
 -- to the one asked for. (A number may be stored as another one: 1 as 1.0.)
 SELECT NULL, op, value, large
 FROM {cache}
-WHERE is_old = 0 AND bucket = '' AND key = :key
+WHERE part = 0 AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC;
 
 -- name: cache_latest
 -- The latest row of a key, then the others in front.
 SELECT key, op, value, large, ts, device, parent_ts, seq
 FROM {cache}
-WHERE is_old = 0 AND bucket = '' AND key = :key
+WHERE part = 0 AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC;
 
 -- name: cache_row
@@ -304,23 +313,23 @@ ORDER BY ts DESC, device DESC, seq DESC;
 SELECT key, op, value, large, ts, device, parent_ts FROM (
   SELECT key, op, value, large, ts, device, parent_ts, seq FROM (
     SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-    WHERE is_old = 0 AND bucket = '' AND key = :key AND ts <= :as_of
+    WHERE part = 0 AND key = :key AND ts <= :as_of
     ORDER BY ts DESC, device DESC, seq DESC LIMIT 1)
   UNION ALL
   SELECT key, op, value, large, ts, device, parent_ts, seq FROM (
     SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-    WHERE is_old = 1 AND bucket = '' AND key = :key AND ts <= :as_of
+    WHERE part = 1 AND key = :key AND ts <= :as_of
     ORDER BY ts DESC, device DESC, seq DESC LIMIT 1))
 ORDER BY ts DESC, device DESC, seq DESC;
 
 -- name: cache_promote
 -- Rows were removed: move rows that nothing in front supersedes any more to the
 -- front.
-UPDATE {cache} AS o SET is_old = 0
-WHERE o.is_old = 1 AND o.bucket = ''
+UPDATE {cache} AS o SET part = 0
+WHERE o.part = 1
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS n
-    WHERE n.is_old = 0 AND n.bucket = '' AND n.key = o.key
+    WHERE n.part = 0 AND n.key = o.key
       AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq));
 
 -- name: cache_forget

@@ -22,13 +22,13 @@ CREATE TABLE kv_history(
 
 -- name: cells_keys
 -- All keys of a table.
-SELECT c.bucket, c.key, c.op, c.ts, c.device, c.seq, {value c}, 0
+SELECT c.part, c.key, c.op, c.ts, c.device, c.seq, {value c}, 0
 FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = :bucket AND {visible c}
+WHERE c.part = :bucket AND {visible c}
 ORDER BY c.key;
 
 -- name: cells_keys_key
 -- One of them.
-SELECT c.bucket, c.key, c.op, c.ts, c.device, c.seq, {value c}, 0
+SELECT c.part, c.key, c.op, c.ts, c.device, c.seq, {value c}, 0
 FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = :bucket AND c.key = :key AND {visible c};
+WHERE c.part = :bucket AND c.key = :key AND {visible c};

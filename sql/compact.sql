@@ -89,7 +89,7 @@ EXISTS(
       FROM {seen} WHERE device = :self
       UNION ALL
       SELECT seq, 0, ts, 0, '', NULL, NULL, NULL FROM {cache}
-      WHERE device = :self AND bucket <> ''))
+      WHERE device = :self AND part > ''))
   WHERE op >= 2)
 
 -- name: compaction_size
@@ -104,8 +104,8 @@ SELECT sum(is_kv AND goes), sum(NOT goes), sum(weight),
   max(CASE WHEN ts <= :before THEN ts END),
   (SELECT max(min(newest, :before)) FROM {cursor} WHERE device <> :self)
 FROM (
-  SELECT r.bucket = '' AS is_kv,
-    CASE WHEN r.bucket <> '' THEN 0 WHEN r.ts > :before THEN 0
+  SELECT r.part IN (0, 1) AS is_kv,
+    CASE WHEN r.part > '' THEN 0 WHEN r.ts > :before THEN 0
       WHEN {superseded r} THEN 1 WHEN {buried r} THEN 1 ELSE 0 END AS goes,
     CASE WHEN r.large IS NULL THEN 1 ELSE 100 END AS weight, r.ts AS ts
   FROM {cache} AS r WHERE r.device = :self
@@ -121,9 +121,9 @@ SELECT seq, txn, ts, parent_ts, op, bucket, key, value, large,
     max(CASE WHEN NOT goes THEN seq END) OVER (PARTITION BY txn) END
 FROM (
   SELECT r.seq AS seq, {transaction of r by a} AS txn, r.ts AS ts,
-    r.parent_ts AS parent_ts, r.op AS op, r.bucket AS bucket, r.key AS key,
+    r.parent_ts AS parent_ts, r.op AS op, {bucket of r} AS bucket, r.key AS key,
     r.value AS value, r.large AS large,
-    r.bucket = '' AND ({superseded r} OR {buried r}) AS goes
+    r.part IN (0, 1) AND ({superseded r} OR {buried r}) AS goes
   FROM {cache} AS r LEFT JOIN {arrival} AS a ON a.arrived = r.arrived
   WHERE r.device = :self
   UNION ALL
@@ -168,7 +168,7 @@ CREATE TABLE kv_compaction(
 WITH {who knows what},
 row(reason, waits_for, bytes) AS (
   SELECT
-    CASE WHEN r.bucket <> '' THEN 'typed'
+    CASE WHEN r.part > '' THEN 'typed'
       WHEN {superseded r} THEN 'superseded'
       WHEN {buried r} THEN 'deleted'
       WHEN r.ts > :before THEN 'recent'
@@ -187,7 +187,7 @@ row(reason, waits_for, bytes) AS (
         SELECT 1 FROM {cache} AS o WHERE {rows o of r} AND o.device <> :self)
         THEN 'deletes elsewhere'
       ELSE 'deletes' END,
-    CASE WHEN r.bucket <> '' OR r.ts > :before
+    CASE WHEN r.part > '' OR r.ts > :before
         OR {superseded r} OR {buried r} THEN NULL
       WHEN EXISTS(
         SELECT 1 FROM {cache} AS s

@@ -13,7 +13,7 @@ ORDER BY s.seq DESC LIMIT 1;
 -- The newest rows of a key that gets another row, the latest first: the 32 that are
 -- compared, and one more, which tells that there are others.
 SELECT device, seq, op, ts FROM {cache}
-WHERE is_old = (:bucket <> '') AND bucket = :bucket AND key = :key
+WHERE part = {first part} AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC LIMIT 33;
 
 -- name: contest_apart
@@ -42,17 +42,23 @@ LIMIT 1;
 INSERT OR IGNORE INTO {contested}(bucket, key) VALUES(:bucket, :key);
 
 -- name: contest_all
--- All rows, the latest of a key first.
-SELECT bucket, key, device, seq, op, ts FROM {cache} WHERE is_old = 0
+-- All rows of kv, the latest of a key first.
+SELECT '', key, device, seq, op, ts FROM {cache} WHERE part = 0
 UNION ALL
-SELECT bucket, key, device, seq, op, ts FROM {cache} WHERE is_old = 1
-ORDER BY 1, 2, 6 DESC, 3 DESC, 4 DESC;
+SELECT '', key, device, seq, op, ts FROM {cache} WHERE part = 1
+ORDER BY 2, 6 DESC, 3 DESC, 4 DESC;
+
+-- name: contest_all_typed
+-- The same of typed tables.
+SELECT part, key, device, seq, op, ts FROM {cache} WHERE part > ''
+ORDER BY part, key, ts DESC, device DESC, seq DESC;
 
 -- name: contest_again
 -- All rows of contested keys, the latest of a key first.
 SELECT t.bucket, t.key, c.device, c.seq, c.op, c.ts
 FROM {contested} AS t CROSS JOIN {cache} AS c
-WHERE c.is_old IN (0, 1) AND c.bucket = t.bucket AND c.key = t.key
+WHERE c.part IN (CASE t.bucket WHEN '' THEN 0 ELSE t.bucket END,
+    CASE t.bucket WHEN '' THEN 1 ELSE t.bucket END) AND c.key = t.key
 ORDER BY t.bucket, t.key, c.ts DESC, c.device DESC, c.seq DESC;
 
 -- name: contest_settled

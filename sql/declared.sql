@@ -3,6 +3,6 @@
 -- name: declared_last
 -- What this device declared last.
 SELECT {value c} FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = '#schema' AND c.key = :bucket
+WHERE c.part = '#schema' AND c.key = :bucket
   AND c.device = :self AND c.op = 1
 ORDER BY c.ts DESC, c.seq DESC LIMIT 1;

@@ -14,4 +14,4 @@ ORDER BY seq DESC LIMIT 1;
 -- All log rows of a key.
 SELECT c.op, c.ts, c.device, c.seq, {value c}
 FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = :bucket AND c.key = :key;
+WHERE c.part = :bucket AND c.key = :key;

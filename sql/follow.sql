@@ -18,11 +18,11 @@ SELECT epoch, merged FROM {meta};
 -- name: follow_new
 -- The keys of a bucket with rows that came by merges after an arrival.
 SELECT DISTINCT key FROM {cache}
-WHERE is_old = 1 AND bucket = :bucket AND arrived > :after AND txn IS NOT NULL
+WHERE part = :bucket AND arrived > :after AND txn IS NOT NULL
 ORDER BY key;
 
 -- name: follow_all
 -- All keys of a bucket.
 SELECT DISTINCT key FROM {cache}
-WHERE is_old = 1 AND bucket = :bucket
+WHERE part = :bucket
 ORDER BY key;

@@ -6,7 +6,7 @@
 -- one, or the heir has written the same.
 SELECT o.key, {old.value o}, o.op
 FROM {old.cache} AS o
-WHERE o.bucket = '' AND o.device = :device
+WHERE o.part IN (0, 1) AND o.device = :device
   AND NOT EXISTS(
     SELECT 1 FROM {old.cache} AS p
     WHERE {rows p of o} AND p.device = o.device AND p.ts > o.ts)

@@ -18,14 +18,14 @@ CREATE TABLE kv_diff(
 -- The keys whose value at the end of a stretch of time differs from that at its
 -- start. Only keys with rows in the stretch are compared: n is the latest row of a
 -- key at the end, o at the start.
-SELECT k.bucket, k.key,
+SELECT '', k.key,
   CASE WHEN o.op IS NOT 1 THEN 'added'
        WHEN n.op = 0 THEN 'removed'
        ELSE 'changed' END,
   {value o}, {value n}
 FROM (
-  SELECT DISTINCT bucket, key FROM {cache}
-  WHERE ts > :start AND ts <= :stop AND +bucket = ''
+  SELECT DISTINCT key FROM {cache}
+  WHERE ts > :start AND ts <= :stop AND +part IN (0, 1)
     AND (device IS NOT :self OR seq <= :until)) AS k
 CROSS JOIN {cache} AS n
   ON {rows n of k}
@@ -44,7 +44,7 @@ WHERE (o.op IS 1) <> (n.op IS 1)
   OR (n.op = 1
       AND ({value n} IS NOT {value o}
         OR typeof({value n}) <> typeof({value o})))
-ORDER BY k.bucket, k.key;
+ORDER BY k.key;
 
 -- name: declare_conflicts
 -- The columns of kv_conflicts. `cell` is column_name without NULL: a column of the
@@ -74,13 +74,13 @@ CREATE TABLE kv_conflicts(
 -- the writer had merged l's log that far, which a seen row before r tells, or for
 -- the running transaction the order of arrival. Only the keys of k are looked at.
 -- What settled a conflict before the horizon may be gone.
-SELECT w.bucket, w.key, {value w}, w.device, w.ts, {value l}, l.device, l.ts, w.op,
+SELECT '', w.key, {value w}, w.device, w.ts, {value l}, l.device, l.ts, w.op,
   NULL, ''
 FROM {k}
 CROSS JOIN {cache} AS l
 CROSS JOIN {cursor} AS d
 CROSS JOIN {cache} AS w
-WHERE {k}.bucket = '' AND l.is_old IN (0, 1) AND l.bucket = {k}.bucket AND l.key = {k}.key
+WHERE l.part IN (0, 1) AND l.key = {k}.key
   AND l.op = 1 AND d.device = l.device
   AND {visible l}
   AND NOT EXISTS(
@@ -110,25 +110,25 @@ WHERE {k}.bucket = '' AND l.is_old IN (0, 1) AND l.bucket = {k}.bucket AND l.key
   AND w.device <> l.device AND w.ts > :horizon
   AND (w.op = 0 OR {value w} IS NOT {value l}
     OR typeof({value w}) <> typeof({value l}))
-ORDER BY l.bucket, l.key, l.ts DESC, l.device DESC, l.seq DESC
+ORDER BY l.key, l.ts DESC, l.device DESC, l.seq DESC
 
 -- name: conflicts_key
--- The conflicts of one key, in every bucket.
-WITH k(bucket, key) AS (SELECT e.name, :key FROM {every bucket} AS e)
+-- The conflicts of one key.
+WITH k(key) AS (SELECT :key)
 {conflicts of k};
 
 -- name: conflicts
 -- All conflicts, while it is known which keys are contested.
-WITH k(bucket, key) AS (SELECT bucket, key FROM {contested})
+WITH k(key) AS (SELECT key FROM {contested} WHERE bucket = '')
 {conflicts of k};
 
 -- name: conflicts_all
 -- All conflicts, by a walk over all rows.
-WITH k(bucket, key) AS (
-  SELECT bucket, key FROM {cache} WHERE is_old = 1
+WITH k(key) AS (
+  SELECT key FROM {cache} WHERE part = 1
   UNION
-  SELECT bucket, key FROM {cache} WHERE is_old = 0
-  GROUP BY bucket, key HAVING min(device) <> max(device))
+  SELECT key FROM {cache} WHERE part = 0
+  GROUP BY key HAVING min(device) <> max(device))
 {conflicts of k};
 
 -- name: declare_changes
@@ -152,25 +152,25 @@ CREATE TABLE kv_changes(
 -- The keys whose latest row came with a commit or merge after number :after. The
 -- index by time finds rows of the arrival's times; device and number then tell
 -- whether a row is of this arrival.
-SELECT :base + a.arrived, c.bucket, c.key, {value w}, w.op, c.ts, c.device, 0
+SELECT :base + a.arrived, '', c.key, {value w}, w.op, c.ts, c.device, 0
 FROM {arrival} AS a
 CROSS JOIN {cache} AS c
 CROSS JOIN {cache} AS w
 WHERE a.arrived > :after AND a.arrived <= :end
   AND c.ts BETWEEN a.first_ts AND a.last_ts AND +c.device = a.device
-  AND +c.seq BETWEEN a.first_seq AND a.last_seq AND +c.bucket = ''
+  AND +c.seq BETWEEN a.first_seq AND a.last_seq AND +c.part IN (0, 1)
   AND {latest c}
-  AND w.is_old = c.is_old AND w.bucket = c.bucket AND w.key = c.key AND w.ts = c.ts
+  AND w.part = c.part AND w.key = c.key AND w.ts = c.ts
   AND w.device = c.device AND w.seq = c.seq
 ORDER BY a.arrived;
 
 -- name: changes_unindexed
 -- The same while there is no index by time, by reading all rows. A merge has up to
 -- 128 (KV_SPANS) arrivals, and its rows have the number of the first.
-SELECT :base + a.arrived, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 0
+SELECT :base + a.arrived, '', c.key, {value c}, c.op, c.ts, c.device, 0
 FROM {cache} AS c
 CROSS JOIN {arrival} AS a
-WHERE c.arrived > :after - 128 AND +c.bucket = ''
+WHERE c.arrived > :after - 128 AND +c.part IN (0, 1)
   AND a.arrived > :after AND a.arrived <= :end
   AND a.arrived BETWEEN c.arrived AND c.arrived + 127 AND a.device = c.device
   AND c.seq BETWEEN a.first_seq AND a.last_seq
@@ -179,90 +179,90 @@ ORDER BY a.arrived;
 
 -- name: changes_all
 -- The latest row of every key, for a reader that has to start over.
-SELECT :base + :end, c.bucket, c.key, {value c}, c.op, c.ts, c.device, 1
+SELECT :base + :end, '', c.key, {value c}, c.op, c.ts, c.device, 1
 FROM {cache} AS c
-WHERE :after IS NOT NULL AND +c.bucket = '' AND {visible c}
+WHERE :after IS NOT NULL AND +c.part IN (0, 1) AND {visible c}
   AND {latest c};
 
 -- hole: log rows of {k}
 -- The log rows of keys of typed tables, those of a key together, for history/keys.
 -- Buckets that begin with # are no tables.
-SELECT c.bucket, c.key, c.op, c.ts, c.device, c.seq, {value c}, {k}.number
+SELECT c.part, c.key, c.op, c.ts, c.device, c.seq, {value c}, {k}.number
 FROM {k} CROSS JOIN {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = {k}.bucket AND c.key = {k}.key
-  AND +{k}.bucket > '' AND NOT (+{k}.bucket >= '#' AND +{k}.bucket < '$')
+WHERE c.part = {k}.part AND c.key = {k}.key
+  AND +{k}.part > '' AND NOT (+{k}.part >= '#' AND +{k}.part < '$')
   AND {visible c}
 
 -- name: diff_keys
 -- The keys of typed tables with rows in a stretch of time, found by the index by
 -- time. The first part is empty if there are no typed tables.
-WITH k(bucket, key, number) AS (
-  SELECT DISTINCT r.bucket, r.key, 0
-  FROM (SELECT 1 FROM {cache} WHERE is_old = 1 AND bucket > '' LIMIT 1) AS e
+WITH k(part, key, number) AS (
+  SELECT DISTINCT r.part, r.key, 0
+  FROM (SELECT 1 FROM {cache} WHERE part > '' LIMIT 1) AS e
   CROSS JOIN {cache} AS r
-  WHERE +r.is_old = 1 AND +r.bucket > '' AND r.ts > :start AND r.ts <= :stop)
+  WHERE +r.part > '' AND r.ts > :start AND r.ts <= :stop)
 {log rows of k} AND c.ts <= :stop
-ORDER BY c.bucket, c.key;
+ORDER BY c.part, c.key;
 
 -- name: diff_keys_unindexed
 -- The same while there is no such index.
-WITH k(bucket, key, number) AS (
-  SELECT DISTINCT bucket, key, 0 FROM {cache}
-  WHERE is_old = 1 AND bucket > '' AND +ts > :start AND +ts <= :stop)
+WITH k(part, key, number) AS (
+  SELECT DISTINCT part, key, 0 FROM {cache}
+  WHERE part > '' AND +ts > :start AND +ts <= :stop)
 {log rows of k} AND c.ts <= :stop
-ORDER BY c.bucket, c.key;
+ORDER BY c.part, c.key;
 
 -- name: conflicts_keys
 -- The keys of typed tables that several devices wrote.
-WITH k(bucket, key, number) AS (
-  SELECT bucket, key, 0 FROM {cache} WHERE is_old = 1 AND bucket > ''
-  GROUP BY bucket, key HAVING min(device) <> max(device))
+WITH k(part, key, number) AS (
+  SELECT part, key, 0 FROM {cache} WHERE part > ''
+  GROUP BY part, key HAVING min(device) <> max(device))
 {log rows of k};
 
 -- name: conflicts_keys_bucket
 -- The same of one table.
-WITH k(bucket, key, number) AS (
-  SELECT bucket, key, 0 FROM {cache} WHERE is_old = 1 AND bucket = :bucket
-  GROUP BY bucket, key HAVING min(device) <> max(device))
+WITH k(part, key, number) AS (
+  SELECT part, key, 0 FROM {cache} WHERE part = :bucket
+  GROUP BY part, key HAVING min(device) <> max(device))
 {log rows of k};
 
 -- name: conflicts_keys_key
 -- One key, in every bucket.
-WITH k(bucket, key, number) AS (SELECT e.name, :key, 0 FROM {every bucket} AS e)
+WITH k(part, key, number) AS (SELECT e.part, :key, 0 FROM {every part} AS e)
 {log rows of k};
 
 -- name: changes_keys
 -- The keys of typed tables with rows that came after number :after, and when the
 -- last one came. The index by time finds them as in `changes`.
-WITH k(bucket, key, number) AS (
-  SELECT r.bucket, r.key, :base + max(a.arrived)
-  FROM (SELECT 1 FROM {cache} WHERE is_old = 1 AND bucket > '' LIMIT 1) AS e
+WITH k(part, key, number) AS (
+  SELECT r.part, r.key, :base + max(a.arrived)
+  FROM (SELECT 1 FROM {cache} WHERE part > '' LIMIT 1) AS e
   CROSS JOIN {arrival} AS a
   CROSS JOIN {cache} AS r
   WHERE a.arrived > :after AND a.arrived <= :end
-    AND +r.is_old = 1 AND +r.bucket > ''
+    AND +r.part > ''
     AND r.ts BETWEEN a.first_ts AND a.last_ts AND +r.device = a.device
     AND +r.seq BETWEEN a.first_seq AND a.last_seq
-  GROUP BY r.bucket, r.key)
+  GROUP BY r.part, r.key)
 {log rows of k};
 
 -- name: changes_keys_unindexed
 -- The same while there is no index by time.
-WITH k(bucket, key, number) AS (
-  SELECT r.bucket, r.key, :base + max(a.arrived)
+WITH k(part, key, number) AS (
+  SELECT r.part, r.key, :base + max(a.arrived)
   FROM {cache} AS r
   CROSS JOIN {arrival} AS a
-  WHERE r.is_old = 1 AND r.bucket > '' AND r.arrived > :after - 128
+  WHERE r.part > '' AND r.arrived > :after - 128
     AND a.arrived > :after AND a.arrived <= :end
     AND a.arrived BETWEEN r.arrived AND r.arrived + 127 AND a.device = r.device
     AND r.seq BETWEEN a.first_seq AND a.last_seq
-  GROUP BY r.bucket, r.key)
+  GROUP BY r.part, r.key)
 {log rows of k};
 
 -- name: changes_keys_all
 -- All keys of typed tables, for a reader that has to start over.
-SELECT c.bucket, c.key, c.op, c.ts, c.device, c.seq, {value c}, :base + :end
+SELECT c.part, c.key, c.op, c.ts, c.device, c.seq, {value c}, :base + :end
 FROM {cache} AS c
-WHERE :after IS NOT NULL AND c.is_old = 1
-  AND c.bucket > '' AND NOT (c.bucket >= '#' AND c.bucket < '$') AND {visible c}
-ORDER BY c.bucket, c.key;
+WHERE :after IS NOT NULL AND c.part > ''
+  AND NOT (c.part >= '#' AND c.part < '$') AND {visible c}
+ORDER BY c.part, c.key;

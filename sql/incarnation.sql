@@ -6,10 +6,11 @@
 -- different transactions.
 SELECT bucket, key, ts, seq, count(*) OVER (ORDER BY ts, nth) AS last
 FROM (
-  SELECT bucket, key, ts, seq,
-    row_number() OVER (PARTITION BY bucket, key, ts ORDER BY seq) AS nth
-  FROM {cache}
-  WHERE device = :self AND seq > 0)
+  SELECT {bucket of c} AS bucket, c.key AS key, c.ts AS ts, c.seq AS seq,
+    row_number() OVER (
+      PARTITION BY {bucket of c}, c.key, c.ts ORDER BY c.seq) AS nth
+  FROM {cache} AS c
+  WHERE c.device = :self AND c.seq > 0)
 ORDER BY ts, nth, seq;
 
 -- name: own_set_seq_end

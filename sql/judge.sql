@@ -3,7 +3,7 @@
 -- name: cache_has
 -- Does the cache have this row of a device?
 SELECT 1 FROM {cache} AS c
-WHERE is_old IN (0, 1) AND device = :device AND seq = :seq AND ts = :ts AND bucket = :bucket
+WHERE device = :device AND seq = :seq AND ts = :ts AND part IN {parts of bucket}
   AND key = :key AND {value c} IS :value AND op = :op;
 
 -- name: seen_has

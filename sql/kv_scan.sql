@@ -19,7 +19,7 @@ CREATE TABLE kv(
 -- of each key comes last.
 SELECT key, op, value, large, ts, device, parent_ts
 FROM {cache}
-WHERE is_old = 0 AND bucket = '' AND key >= :low {to: AND key <= :high}
+WHERE part = 0 AND key >= :low {to: AND key <= :high}
 ORDER BY key {asc}, ts {desc}, device {desc}, seq {desc};
 
 -- name: scan_value
@@ -29,7 +29,7 @@ ORDER BY key {asc}, ts {desc}, device {desc}, seq {desc};
 -- rows.
 SELECT key, op, value, large
 FROM {cache}
-WHERE is_old = 0 AND bucket = '' AND key >= :low {to: AND key <= :high}
+WHERE part = 0 AND key >= :low {to: AND key <= :high}
   AND kv_batch(:batch, key, CASE WHEN value IS NOT NULL THEN value
     WHEN op = 0 THEN :batch END, large)
 ORDER BY key, ts DESC, device DESC, seq DESC;
@@ -38,10 +38,10 @@ ORDER BY key, ts DESC, device DESC, seq DESC;
 -- variants: _to _desc _to_desc
 -- Like scan, with all rows up to a time, from the front and from the back.
 SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 0 AND bucket = '' AND key >= :low {to: AND key <= :high} AND ts <= :as_of
+WHERE part = 0 AND key >= :low {to: AND key <= :high} AND ts <= :as_of
 UNION ALL
 SELECT key, op, value, large, ts, device, parent_ts, seq FROM {cache}
-WHERE is_old = 1 AND bucket = '' AND key >= :low {to: AND key <= :high} AND ts <= :as_of
+WHERE part = 1 AND key >= :low {to: AND key <= :high} AND ts <= :as_of
 ORDER BY 1 {asc}, 5 {desc}, 6 {desc}, 8 {desc};
 
 -- name: scan_time
@@ -49,7 +49,7 @@ ORDER BY 1 {asc}, 5 {desc}, 6 {desc}, 8 {desc};
 -- The keys whose latest row is of a stretch of time, in the order of time.
 SELECT c.key, c.op, c.value, c.large, c.ts, c.device, c.parent_ts
 FROM {cache} AS c
-WHERE c.ts BETWEEN :first AND :last AND +c.bucket = '' AND c.op = 1
+WHERE c.ts BETWEEN :first AND :last AND +c.part IN (0, 1) AND c.op = 1
   AND {visible c}
   AND {latest c}
 ORDER BY c.ts {asc}, c.device {asc}, c.seq {asc};
@@ -58,5 +58,5 @@ ORDER BY c.ts {asc}, c.device {asc}, c.seq {asc};
 -- Did the key have a row when the scan began: one of another device, or an own
 -- row up to that number?
 SELECT 1 FROM {cache}
-WHERE is_old IN (0, 1) AND bucket = '' AND key = :key AND (device IS NOT :self OR seq <= :until)
+WHERE part IN (0, 1) AND key = :key AND (device IS NOT :self OR seq <= :until)
 LIMIT 1;

@@ -20,20 +20,19 @@ CREATE TABLE kv_log(
 -- hole: history of {c}
 -- Rows c of the cache, with the columns of kv_log in the order in which
 -- log_table.c reads them.
-SELECT {c}.bucket, {c}.key, {value {c}}, {c}.op, {c}.ts, {c}.device, {c}.seq,
+SELECT {bucket of {c}}, {c}.key, {value {c}}, {c}.op, {c}.ts, {c}.device, {c}.seq,
   {transaction of {c} by a},
   {c}.parent_ts
 FROM {cache} AS {c}
 LEFT JOIN {arrival} AS a ON {c}.txn IS NULL AND a.arrived = {c}.arrived
 
--- hole: every bucket
--- All buckets of the cache, each found by one seek. Rows of '' may be in front.
-(WITH RECURSIVE b(name) AS (
-    SELECT '' UNION ALL
-    SELECT (SELECT min(n.bucket) FROM {cache} AS n
-            WHERE n.is_old = 1 AND n.bucket > b.name)
-    FROM b WHERE b.name IS NOT NULL)
-  SELECT b.name FROM b)
+-- hole: every part
+-- All parts of the cache, each found by one seek.
+(WITH RECURSIVE p(part) AS (
+    SELECT 0 UNION ALL
+    SELECT (SELECT min(n.part) FROM {cache} AS n WHERE n.part > p.part)
+    FROM p WHERE p.part IS NOT NULL)
+  SELECT p.part FROM p)
 
 -- name: log_all
 -- The whole history.
@@ -43,7 +42,7 @@ WHERE {visible c};
 -- name: log_key
 -- The history of one key, in every bucket.
 {history of c}
-WHERE c.is_old IN (0, 1) AND c.bucket IN {every bucket} AND c.key = :key
+WHERE c.part IN {every part} AND c.key = :key
   AND {visible c};
 
 -- name: log_time

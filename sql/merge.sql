@@ -8,9 +8,9 @@ SELECT 1 FROM {cache} LIMIT 1;
 -- Merge a slice of the verified rows of a log. They come in the order of the
 -- cache. Of the rows of one key in the slice, only the latest goes to the front.
 INSERT OR IGNORE INTO {cache}
-  (is_old, bucket, key, ts, device, seq, txn, parent_ts, op, arrived, large,
+  (part, key, ts, device, seq, txn, parent_ts, op, arrived, large,
    value)
-SELECT is_old, bucket, key, ts, :device, seq, txn, parent_ts, op, :arrived,
+SELECT part, key, ts, :device, seq, txn, parent_ts, op, :arrived,
   large, value
 FROM kv_rows(:slice);
 
@@ -18,14 +18,14 @@ FROM kv_rows(:slice);
 -- The same for a log of which the cache may have rows already. NOT INDEXED: the
 -- slice has the order of the table, not that of the index by time.
 INSERT OR IGNORE INTO {cache}
-  (is_old, bucket, key, ts, device, seq, txn, parent_ts, op, arrived, large,
+  (part, key, ts, device, seq, txn, parent_ts, op, arrived, large,
    value)
-SELECT r.is_old, r.bucket, r.key, r.ts, :device, r.seq, r.txn, r.parent_ts, r.op,
+SELECT r.part, r.key, r.ts, :device, r.seq, r.txn, r.parent_ts, r.op,
   :arrived, r.large, r.value
 FROM kv_rows(:slice) AS r
 WHERE NOT EXISTS(
   SELECT 1 FROM {cache} AS c NOT INDEXED
-  WHERE {rows c of r} AND c.ts = r.ts AND c.device = :device
+  WHERE {any rows c of r} AND c.ts = r.ts AND c.device = :device
     AND c.seq = r.seq);
 
 -- name: seen_merge
@@ -52,15 +52,15 @@ UPDATE {meta} SET swept_rows = swept_rows + :rows, n_front = n_front + :front;
 -- The rows in front, the latest row of each key first.
 SELECT key, ts, device, seq, txn, parent_ts, op, arrived, large, value
 FROM {cache}
-WHERE is_old = 0 AND bucket = ''
+WHERE part = 0
 ORDER BY key, ts DESC, device DESC, seq DESC;
 
 -- name: cache_sweep
 -- Put a slice of superseded rows into the back.
 INSERT OR IGNORE INTO {cache}
-  (is_old, bucket, key, ts, device, seq, txn, parent_ts, op, arrived, large,
+  (part, key, ts, device, seq, txn, parent_ts, op, arrived, large,
    value)
-SELECT 1, '', key, ts, device, seq, CASE WHEN txn <> 0 THEN txn END,
+SELECT 1, key, ts, device, seq, CASE WHEN txn <> 0 THEN txn END,
   parent_ts, op, arrived, large, value
 FROM kv_rows(:slice);
 
@@ -69,7 +69,7 @@ FROM kv_rows(:slice);
 -- key to its last one, which deletes as it goes. NOT INDEXED: it is to be the walk
 -- of the table, in the order of keys.
 DELETE FROM {cache} NOT INDEXED
-WHERE is_old = 0 AND bucket = '' AND key >= :first AND key <= :last
+WHERE part = 0 AND key >= :first AND key <= :last
   AND kv_swept(:slice, key, ts, device, seq);
 
 -- name: meta_swept

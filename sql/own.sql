@@ -48,5 +48,5 @@ ORDER BY n.peer;
 -- Give an own row a new number. It is negative until all rows have theirs, if two of
 -- them could collide.
 UPDATE {cache} SET seq = :new, txn = :txn
-WHERE is_old IN (0, 1) AND device = :self AND bucket = :bucket AND key = :key AND ts = :ts
+WHERE device = :self AND part IN {parts of bucket} AND key = :key AND ts = :ts
   AND seq = :seq;

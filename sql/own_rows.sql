@@ -4,7 +4,7 @@
 -- Own rows as they are in the log, in their order.
 SELECT c.seq AS seq,
   {transaction of c by a} AS txn,
-  c.ts, c.parent_ts, c.op, c.bucket, c.key, c.value, c.large
+  c.ts, c.parent_ts, c.op, {bucket of c}, c.key, c.value, c.large
 FROM {cache} AS c LEFT JOIN {arrival} AS a ON a.arrived = c.arrived
 WHERE c.device = :self AND c.seq > :after AND c.seq <= :until
 UNION ALL
@@ -33,7 +33,7 @@ WITH RECURSIVE walk(arrived, n) AS (
       ORDER BY p.arrived DESC LIMIT 1))
 SELECT c.seq AS seq,
   {transaction of c by a} AS txn,
-  c.ts, c.parent_ts, c.op, c.bucket, c.key, c.value, c.large
+  c.ts, c.parent_ts, c.op, {bucket of c}, c.key, c.value, c.large
 FROM walk CROSS JOIN {arrival} AS b CROSS JOIN {cache} AS c
   LEFT JOIN {arrival} AS a ON a.arrived = c.arrived
 WHERE b.arrived = walk.arrived

@@ -2,7 +2,8 @@
 
 -- name: proof_rows
 -- All rows of other devices, in the order of their logs.
-SELECT c.seq, {transaction of c by a} AS txn, c.ts, c.parent_ts, c.op, c.bucket, c.key,
+SELECT c.seq, {transaction of c by a} AS txn, c.ts, c.parent_ts, c.op, {bucket of c},
+  c.key,
   c.value, c.large, c.device
 FROM {cache} AS c LEFT JOIN {arrival} AS a ON a.arrived = c.arrived
 WHERE c.device <> :self

@@ -5,6 +5,6 @@
 -- time, so the key finds it; and those of kv are in front, because no sweep runs
 -- before the transaction ends.
 SELECT value, large FROM {cache}
-WHERE is_old = (:bucket <> '') AND bucket = :bucket AND key = :key AND ts = :ts
+WHERE part = {first part} AND key = :key AND ts = :ts
   AND device = :self
 ORDER BY seq DESC LIMIT 1;

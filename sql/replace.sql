@@ -4,7 +4,7 @@
 
 -- hole: kept {c}
 -- The transaction of row c of the cache in the new log; NULL: it is not in it.
-kv_kept(:kept, {c}.seq, {c}.ts, {c}.op, {c}.bucket, {c}.key, {c}.value)
+kv_kept(:kept, {c}.seq, {c}.ts, {c}.op, {bucket of {c}}, {c}.key, {c}.value)
 
 -- name: replace_last
 -- Rows g that go although they are the latest of their key: the arrival of the last
@@ -14,7 +14,7 @@ SELECT max(g.arrived), max(g.op = 1 OR EXISTS(
   SELECT 1 FROM {cache} AS o
   WHERE {rows o of g} AND (o.device <> :device OR {kept o} IS NOT NULL)))
 FROM {cache} AS g
-WHERE g.is_old = 0 AND g.device = :device AND g.seq > 0 AND {kept g} IS NULL
+WHERE g.part = 0 AND g.device = :device AND g.seq > 0 AND {kept g} IS NULL
   AND NOT EXISTS(
     SELECT 1 FROM {cache} AS n
     WHERE {rows n of g}
@@ -23,7 +23,7 @@ WHERE g.is_old = 0 AND g.device = :device AND g.seq > 0 AND {kept g} IS NULL
 -- name: replace_bucket
 -- Does a row of another bucket go?
 SELECT 1 FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket > '' AND c.device = :device AND c.seq > 0
+WHERE c.part > '' AND c.device = :device AND c.seq > 0
   AND {kept c} IS NULL
 LIMIT 1;
 

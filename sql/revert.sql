@@ -5,12 +5,12 @@
 -- the row that each replaced.
 SELECT ts, parent_ts
 FROM {cache}
-WHERE is_old IN (0, 1) AND bucket = :bucket AND key = :key
+WHERE part IN {parts of bucket} AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC LIMIT 2;
 
 -- name: cache_before
 -- The row of a key before its latest one.
 SELECT key, op, value, large
 FROM {cache}
-WHERE is_old IN (0, 1) AND bucket = '' AND key = :key
+WHERE part IN (0, 1) AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC LIMIT 1 OFFSET 1;

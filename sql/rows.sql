@@ -11,7 +11,7 @@ CREATE TABLE kv_rows(
   seq,
   txn,
   parent_ts,
-  is_old,
+  part,
   large,
   sum,
   device,

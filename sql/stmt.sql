@@ -7,9 +7,27 @@ CASE WHEN {c}.large IS NULL THEN {c}.value ELSE (
     UNION ALL SELECT kv_missing()) END
 
 -- hole: rows {n} of {c}
--- Rows n of the cache have the same key as row c. They are in front or in the
--- back.
-{n}.is_old IN (0, 1) AND {n}.bucket = {c}.bucket AND {n}.key = {c}.key
+-- Rows n of kv have the same key as row c. They are in front or in the back.
+{n}.part IN (0, 1) AND {n}.key = {c}.key
+
+-- hole: any rows {n} of {c}
+-- The same, if row c may also be of a typed table.
+{n}.part IN (CASE {c}.part WHEN 1 THEN 0 ELSE {c}.part END,
+    CASE {c}.part WHEN 0 THEN 1 ELSE {c}.part END)
+  AND {n}.key = {c}.key
+
+-- hole: bucket of {c}
+-- The bucket of row c: parts with numbers are those of kv.
+CASE WHEN {c}.part > 1 THEN {c}.part ELSE '' END
+
+-- hole: first part
+-- Where the latest rows of :bucket are.
+CASE :bucket WHEN '' THEN 0 ELSE :bucket END
+
+-- hole: parts of bucket
+-- Where all rows of :bucket are.
+(CASE :bucket WHEN '' THEN 0 ELSE :bucket END,
+  CASE :bucket WHEN '' THEN 1 ELSE :bucket END)
 
 -- hole: visible {c}
 -- Row c existed when the running query began: it is another device's, or an own

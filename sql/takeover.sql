@@ -20,10 +20,10 @@ WHERE c.device = :self AND c.seq BETWEEN 1 AND :after AND {kept c} IS NULL
 -- name: own_again
 -- Those of them that the new log really lacks, in their order, each with the number
 -- that the last one of its transaction gets.
-SELECT bucket, key, ts, seq, :end + count(*) OVER (ORDER BY txn) AS last
-FROM {cache}
-WHERE device = :self AND seq < 0 AND seq >= -:after
-ORDER BY seq DESC;
+SELECT {bucket of c}, c.key, c.ts, c.seq, :end + count(*) OVER (ORDER BY c.txn) AS last
+FROM {cache} AS c
+WHERE c.device = :self AND c.seq < 0 AND c.seq >= -:after
+ORDER BY c.seq DESC;
 
 -- name: own_show
 -- Put the rows that wait behind them.
@@ -42,7 +42,7 @@ DELETE FROM {arrival} WHERE device = :self AND last_seq <= :after;
 -- name: own_match
 -- Does the cache have this row of a log, under a number from :first to :last?
 SELECT 1 FROM {cache} AS c
-WHERE is_old IN (0, 1) AND bucket = :bucket AND key = :key AND ts = :ts
+WHERE part IN {parts of bucket} AND key = :key AND ts = :ts
   AND device = :self AND seq BETWEEN :first AND :last AND op = :op
   AND {value c} IS :value;
 
@@ -57,7 +57,7 @@ DELETE FROM {cache} AS o
 WHERE o.device = :self AND (o.seq > :shift OR o.seq BETWEEN -:after AND -1)
   AND EXISTS(
     SELECT 1 FROM {cache} AS n
-    WHERE {rows n of o}
+    WHERE {any rows n of o}
       AND n.ts = o.ts AND n.device = o.device AND n.seq BETWEEN 1 AND :shift
       AND n.op = o.op AND {value n} IS {value o}
       AND typeof({value n}) = typeof({value o}));

@@ -6,6 +6,6 @@
 -- past_rows_to ends at the key :high.
 SELECT c.key, c.op, c.ts, c.device, c.seq, {value c}
 FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = :bucket AND c.key >= :low {to: AND c.key <= :high}
+WHERE c.part = :bucket AND c.key >= :low {to: AND c.key <= :high}
   AND c.ts <= :as_of AND {visible c}
 ORDER BY c.key;

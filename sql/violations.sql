@@ -16,7 +16,7 @@ ORDER BY {group};
 -- name: violations_birth
 -- When a row was first inserted: the first name in its record is "".
 SELECT c.ts, c.device, c.seq FROM {cache} AS c
-WHERE c.is_old = 1 AND c.bucket = :bucket AND c.key = :key AND c.op = 1
+WHERE c.part = :bucket AND c.key = :key AND c.op = 1
   AND substr({value c}, 2, 4) = '"":1'
 ORDER BY c.ts, c.device, c.seq LIMIT 1;
 

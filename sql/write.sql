@@ -11,16 +11,16 @@ SELECT :text;
 -- name: cache_put
 -- Set or delete a key. This replaces a row of the same transaction.
 INSERT OR REPLACE INTO {cache}
-  (bucket, key, ts, device, seq, parent_ts, op, arrived, large, value)
-VALUES('', :key, :ts, :device, :seq, :parent_ts, :op, :arrived, :large,
+  (part, key, ts, device, seq, parent_ts, op, arrived, large, value)
+VALUES(0, :key, :ts, :device, :seq, :parent_ts, :op, :arrived, :large,
   :value);
 
 -- name: cache_put_two
 -- Rename a key: delete one and set another.
 INSERT OR REPLACE INTO {cache}
-  (bucket, key, ts, device, seq, parent_ts, op, arrived, large, value)
-VALUES('', :key1, :ts1, :device, :seq1, :parent1, 0, :arrived, NULL, NULL),
-      ('', :key2, :ts2, :device, :seq2, :parent2, 1, :arrived, :large,
+  (part, key, ts, device, seq, parent_ts, op, arrived, large, value)
+VALUES(0, :key1, :ts1, :device, :seq1, :parent1, 0, :arrived, NULL, NULL),
+      (0, :key2, :ts2, :device, :seq2, :parent2, 1, :arrived, :large,
        :value);
 
 -- name: cache_put_late
@@ -29,6 +29,6 @@ VALUES('', :key1, :ts1, :device, :seq1, :parent1, 0, :arrived, NULL, NULL),
 -- would also begin the journal of the enclosing statement, which is to begin after
 -- these rows.
 INSERT OR IGNORE INTO {cache}
-  (bucket, key, ts, device, seq, parent_ts, op, arrived, value)
-SELECT '', key, ts, :device, seq, parent_ts, op, :arrived, value
+  (part, key, ts, device, seq, parent_ts, op, arrived, value)
+SELECT 0, key, ts, :device, seq, parent_ts, op, :arrived, value
 FROM kv_rows(:rows);

@@ -81,7 +81,7 @@ int kv_cache_rename(kv_stmts *stmts, const char *new_name) {
   return kv_stmt_exec_filled(stmts->db, KV_SQL_CACHE_RENAME, &holes);
 }
 
-int kv_cache_carry(kv_stmts *stmts, const char *aside) {
+int kv_cache_carry(kv_stmts *stmts, int64_t format, const char *aside) {
   kv_stmts kept = {stmts->db, stmts->schema, aside, {NULL}, NULL};
   kv_stmt_holes holes = {.schema = stmts->schema,
                          .name = stmts->name,
@@ -89,6 +89,11 @@ int kv_cache_carry(kv_stmts *stmts, const char *aside) {
                          .old_name = aside};
   int rc = kv_stmt_exec_filled(stmts->db, KV_SQL_CACHE_KEEP, &holes);
 
+  if (rc == SQLITE_OK) {
+    rc = kv_stmt_exec_filled(
+      stmts->db,
+      format < 14 ? KV_SQL_CACHE_KEEP_ROWS_13 : KV_SQL_CACHE_KEEP_ROWS, &holes);
+  }
   if (rc == SQLITE_OK) rc = kv_cache_drop(stmts);
   if (rc == SQLITE_OK) rc = kv_cache_create(stmts);
   if (rc == SQLITE_OK) {

@@ -18,8 +18,9 @@
 ** (upkeep.h), so that the latest values lie side by side.
 **
 ** INVARIANT: everything that a ROLLBACK must undo is in these tables.
-** INVARIANT: the latest row of each key of bucket '' is in front; rows of other
-** buckets never are; and no row is in the cache twice.
+** INVARIANT: the latest row of each key of kv is in front, which is part 0; its
+** others are there or in the back, part 1; a typed table is a part of its own, named
+** as its bucket; and no row is in the cache twice.
 */
 #ifndef KV_CACHE_CACHE_H
 #define KV_CACHE_CACHE_H
@@ -29,7 +30,7 @@
 
 /* The format of the shadow tables. */
 #ifndef KV_CACHE_FORMAT /* a test builds a later version */
-#define KV_CACHE_FORMAT 13
+#define KV_CACHE_FORMAT 14
 #endif
 
 /* The oldest format whose rows are carried over into a cache of this one. */
@@ -88,10 +89,11 @@ int kv_cache_rename(kv_stmts *stmts, const char *new_name);
 /*
 ** Turn a cache whose format is KV_CACHE_OLDEST or later, but older than this one,
 ** into a cache of this format. All rows are carried over, also those that wait.
-** `aside` is a prefix for tables that hold the rows for a moment. SQLITE_ERROR if
+** format: the one that it has; `aside`: a prefix for tables that hold the rows for a
+** moment. SQLITE_ERROR if
 ** the tables are not those of their format: roll back.
 */
-int kv_cache_carry(kv_stmts *stmts, const char *aside);
+int kv_cache_carry(kv_stmts *stmts, int64_t format, const char *aside);
 
 /* Check that there is a cache of this format. A missing table is no error. */
 int kv_cache_check(kv_stmts *stmts, int *is_usable, kv_meta *out);

@@ -343,6 +343,9 @@ int kv_contest_judge_all(kv_stmts *stmts, int64_t rows) {
   if (rc == SQLITE_OK) {
     rc = contest_walk(stmts, KV_SQL_CONTEST_ALL, KV_SQL_CONTEST_PUT);
   }
+  if (rc == SQLITE_OK) {
+    rc = contest_walk(stmts, KV_SQL_CONTEST_ALL_TYPED, KV_SQL_CONTEST_PUT);
+  }
   return rc == SQLITE_OK ? contest_note_all(stmts, rows) : rc;
 }
 

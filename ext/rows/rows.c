@@ -26,7 +26,7 @@ enum {
   ROWS_SEQ,
   ROWS_TXN,
   ROWS_PARENT_TS,
-  ROWS_IS_OLD,
+  ROWS_PART,
   ROWS_LARGE,
   ROWS_SUM,
   ROWS_DEVICE,
@@ -126,7 +126,13 @@ static int rows_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
     case ROWS_SEQ: sqlite3_result_int64(ctx, row->seq); break;
     case ROWS_TXN: sqlite3_result_int64(ctx, row->txn); break;
     case ROWS_PARENT_TS: kv_value_result(ctx, &row->parent_ts); break;
-    case ROWS_IS_OLD: sqlite3_result_int(ctx, out->is_old); break;
+    case ROWS_PART:
+      if (row->bucket.n > 0) {
+        kv_value_lend(ctx, &row->bucket);
+      } else {
+        sqlite3_result_int(ctx, out->is_old);
+      }
+      break;
     case ROWS_LARGE:
       if (out->large) sqlite3_result_int64(ctx, out->large);
       break;

@@ -105,7 +105,7 @@ static int rebuild_carry(kv_store *store, int *is_done, char **err) {
       format < KV_CACHE_FORMAT) {
     rc = kv_store_savepoint_begin(store, err);
     if (rc == SQLITE_OK) {
-      rc = kv_cache_carry(&store->stmts, aside);
+      rc = kv_cache_carry(&store->stmts, format, aside);
       *is_done = rc == SQLITE_OK;
       store->cache_id = 0;
       rc = kv_store_savepoint_end(store, rc);

@@ -55,14 +55,13 @@ static double merge_all_columns(bench_run *run) {
   double start;
 
   bench_exec(run->db,
-             "CREATE %s TABLE rows(is_old, bucket, key, ts, device, seq, txn,"
-             "  parent_ts, op, arrived, value, PRIMARY KEY(is_old, bucket, key,"
+             "CREATE %s TABLE rows(part, key, ts, device, seq, txn,"
+             "  parent_ts, op, arrived, value, PRIMARY KEY(part, key,"
              "  ts DESC, device DESC, seq DESC)) WITHOUT ROWID",
              run->options->is_persistent ? "" : "TEMP");
   start = bench_now(run->options);
-  bench_exec(run->db,
-             "INSERT INTO rows SELECT 0, bucket, key, ts, 'phone', seq, txn,"
-             " parent_ts, op, 1, value FROM source.log ORDER BY seq");
+  bench_exec(run->db, "INSERT INTO rows SELECT 0, key, ts, 'phone', seq, txn,"
+                      " parent_ts, op, 1, value FROM source.log ORDER BY seq");
   return bench_now(run->options) - start;
 }
 

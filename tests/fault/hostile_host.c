@@ -292,7 +292,7 @@ static const char *const host_actions[] = {
   "DELETE FROM kv_cursor",
   "UPDATE kv_cursor SET seq = seq + 1",
   "UPDATE OR REPLACE kv_cache SET seq = seq + 1, ts = ts + 1",
-  ("INSERT OR IGNORE INTO kv_cache SELECT is_old, bucket, random(), ts, "
+  ("INSERT OR IGNORE INTO kv_cache SELECT part, random(), ts, "
    "device, seq, txn, parent_ts, op, arrived, large, value FROM kv_cache LIMIT 3")};
 
 /* One thing that a stranger may do to a shadow table. */
@@ -319,7 +319,7 @@ static char *host_mutation(void) {
     case 4:
       return sqlite3_mprintf(
         "ALTER TABLE kv_cache RENAME TO was;"
-        "CREATE VIEW kv_cache AS SELECT is_old, bucket, key, ts, device, seq, "
+        "CREATE VIEW kv_cache AS SELECT part, key, ts, device, seq, "
         "txn, parent_ts, op, arrived, large, %s AS value FROM was",
         HOST_PICK(sources));
     case 5:
@@ -330,7 +330,7 @@ static char *host_mutation(void) {
                              HOST_PICK(events), table, HOST_PICK(host_actions));
     case 7:
       return sqlite3_mprintf(
-        "INSERT OR REPLACE INTO kv_cache SELECT is_old, bucket, key, ts + %d, "
+        "INSERT OR REPLACE INTO kv_cache SELECT part, key, ts + %d, "
         "device, seq + %d, txn, parent_ts, op, arrived, large, value FROM kv_cache",
         host_random(3), host_random(4));
     default:

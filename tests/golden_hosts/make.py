@@ -78,9 +78,24 @@ def indexed(host):
     host.set(("a", 2))
 
 
+def typed(host):
+    table = ("CREATE VIRTUAL TABLE %s USING kv_table(id INTEGER PRIMARY KEY, name TEXT, n INTEGER, "
+             "MERGE (n counter))")
+    host.con.execute(table % "items")
+    host.con.executemany("INSERT INTO items VALUES(?, ?, ?)", [(1, "a", 1), (2, "b", 2)])
+    host.set(("items", "kv"))
+    host.sync()
+    host.phone.execute(table % "temp.items")
+    host.phone.execute("UPDATE items SET n = n + 10 WHERE id = 1")
+    host.phone.execute("INSERT INTO items VALUES(3, 'c', 3)")
+    host.sync()
+    host.con.execute("UPDATE items SET n = n + 100, name = 'z' WHERE id = 1")
+    host.con.execute("DELETE FROM items WHERE id = 2")
+
+
 if __name__ == "__main__":
     os.makedirs(sys.argv[1])
-    for fill in (waiting, large, swept, indexed):
+    for fill in (waiting, large, swept, indexed, typed):
         made = Host(sys.argv[1], fill.__name__)
         fill(made)
         made.close()

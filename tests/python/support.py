@@ -81,14 +81,14 @@ def kv_log(con, name=None):
             "FROM " + table))
 
 
-# The latest row of each key is in front, no row of another bucket is, no row is
-# in the cache twice, and each large value belongs to a row.
+# The latest row of each key is in front, a part is 0, 1 or the name of a bucket, no row
+# is in the cache twice, and each large value belongs to a row.
 MISPLACED = """
-    SELECT bucket, key, device, seq FROM %(name)s_cache AS o
-    WHERE CASE WHEN bucket <> '' THEN is_old = 0
-      ELSE is_old = 1 AND NOT EXISTS(
-        SELECT 1 FROM %(name)s_cache AS n WHERE n.is_old = 0 AND n.bucket = '' AND n.key = o.key
-        AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq)) END
+    SELECT part, key, device, seq FROM %(name)s_cache AS o
+    WHERE CASE WHEN typeof(part) = 'text' THEN part = ''
+      ELSE typeof(part) <> 'integer' OR part <> 0 AND (part <> 1 OR NOT EXISTS(
+        SELECT 1 FROM %(name)s_cache AS n WHERE n.part = 0 AND n.key = o.key
+        AND (n.ts, n.device, n.seq) > (o.ts, o.device, o.seq))) END
     UNION ALL
     SELECT NULL, NULL, device, seq FROM %(name)s_cache
     GROUP BY device, seq HAVING count(*) > 1

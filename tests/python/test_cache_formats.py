@@ -14,7 +14,7 @@ from support import HERE, MODULE, NOW, Case, connect, edit, kv, kv_log, log_path
 
 HOSTS = os.path.join(HERE, "..", "golden_hosts")
 FORMATS = sorted(f for f in os.listdir(HOSTS) if f.startswith("format_"))
-NAMES = ("waiting", "large", "swept", "indexed")
+NAMES = ("waiting", "large", "swept", "indexed", "typed")
 NEXT = os.environ.get("KV_NEXT", MODULE + "_next")
 NEXT_FORMAT = 1000
 WAITS = {"a": "waits", "b": "waits", "new large": b"w" * 9000, "c": None}
@@ -52,6 +52,8 @@ class Formats(Case):
     def each(self):
         for version in FORMATS:
             for name in NAMES:
+                if not os.path.exists(os.path.join(HOSTS, version, name + ".db")):
+                    continue
                 for module in (MODULE, NEXT):
                     self.place(version, name)
                     yield name, module
@@ -65,6 +67,11 @@ class Formats(Case):
             sync(con)
             self.assertEqual(self.format(con) == NEXT_FORMAT, module == NEXT, name)
             self.check(con, name + ".kv")
+            if name == "typed":
+                self.assertEqual(con.execute("SELECT * FROM items").fetchall(),
+                                 [(1, "z", 111), (3, "c", 3)])
+                self.assertEqual(con.execute("SELECT key, value FROM kv").fetchall(),
+                                 [("items", "kv")])
             self.assertEqual(con.execute("PRAGMA integrity_check").fetchall(), [("ok",)])
             self.assertEqual(con.execute("SELECT name FROM sqlite_master WHERE name LIKE "
                                          "'%aside%'").fetchall(), [])
@@ -96,8 +103,10 @@ class Formats(Case):
         for version in FORMATS:
             self.place(version, "waiting")
             shown = self.open("waiting", MODULE)
+            sync(shown)
             before = kv(shown), kv_log(shown)
             shown.close()
+            self.place(version, "waiting")
             os.rename(self.path("waiting.kv"), self.path("away.kv"))
             con = self.open("waiting", NEXT)
             self.fails("SELECT kv_sync()", "waiting.kv is not there", con=con)

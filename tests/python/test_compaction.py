@@ -270,7 +270,7 @@ class Compaction(Case):
                        "UPDATE kv_cache SET large = NULL WHERE key = 'large'",
                        "DELETE FROM kv_cache WHERE key = 'stays'",
                        "DELETE FROM kv_cache WHERE value = 1",
-                       "INSERT INTO kv_cache SELECT is_old, bucket, 'new', ts, device, seq, txn, "
+                       "INSERT INTO kv_cache SELECT part, 'new', ts, device, seq, txn, "
                        "parent_ts, op, arrived, large, value FROM kv_cache WHERE key = 'stays'",
                        "UPDATE kv_seen SET peer_seq = peer_seq - 1 WHERE device = 'laptop'",
                        "DELETE FROM kv_seen WHERE device = 'laptop'",
@@ -279,7 +279,7 @@ class Compaction(Case):
                        "UPDATE kv_cache SET value = 2 WHERE key = 'p'",
                        "DELETE FROM kv_cache WHERE key = 'p'",
                        "UPDATE kv_cache SET device = 'tablet' WHERE key = 'p'",
-                       "INSERT INTO kv_cache SELECT is_old, bucket, 'new', ts, device, seq, txn, "
+                       "INSERT INTO kv_cache SELECT part, 'new', ts, device, seq, txn, "
                        "parent_ts, op, arrived, large, value FROM kv_cache WHERE key = 'p'"):
             with self.subTest(damage):
                 laptop = self.prepare_damage()

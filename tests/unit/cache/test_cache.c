@@ -15,8 +15,8 @@
 static void put(test_store *t, const char *key, int64_t ts, const char *device,
                 int64_t seq, int op) {
   test_run(t->db,
-           "INSERT INTO kv_cache(bucket, key, ts, device, seq, op, arrived, "
-           "value) VALUES('', %Q, %lld, %Q, %lld, %d, 1, %Q)",
+           "INSERT INTO kv_cache(part, key, ts, device, seq, op, arrived, "
+           "value) VALUES(0, %Q, %lld, %Q, %lld, %d, 1, %Q)",
            key, ts, device, seq, op, op ? device : NULL);
 }
 
@@ -190,8 +190,8 @@ static void other_buckets_are_kept_and_not_found(void **state) {
 
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db, "INSERT INTO kv_cache(is_old, bucket, key, ts, device, seq, "
-                 "op, arrived, value) VALUES(1, 'b', 'a', 1, 'x', 1, 1, 1, 1)");
+  test_run(t.db, "INSERT INTO kv_cache(part, key, ts, device, seq, "
+                 "op, arrived, value) VALUES('b', 'a', 1, 'x', 1, 1, 1, 1)");
   assert_false(find(&t, "a").is_found);
   assert_string_equal(get(&t, "a", -1), "-");
   test_store_close(&t);
@@ -236,9 +236,9 @@ static void a_merge_takes_every_row_of_a_log(void **state) {
                            kv_reader_head(reader)->base, &stretch, 9),
             SQLITE_OK);
   test_rows(t.db,
-            "0||a|200|phone|4|4||0|9|\n0||b|100|phone|3|3||1|9|2\n"
-            "1||a|100|phone|2|3||1|9|1",
-            "SELECT is_old, bucket, key, ts, device, seq, txn, parent_ts, op, "
+            "0|a|200|phone|4|4||0|9|\n0|b|100|phone|3|3||1|9|2\n"
+            "1|a|100|phone|2|3||1|9|1",
+            "SELECT part, key, ts, device, seq, txn, parent_ts, op, "
             "arrived, value FROM kv_cache");
   test_rows(t.db, "phone|laptop|1|3|100|0123456789abcdef|5|55",
             "SELECT device, peer, seq, txn, ts, CAST(peer_id AS TEXT), "

@@ -23,8 +23,8 @@
 
 /* How many rows are in front, in the back, and newer than the last sweep. */
 #define PLACES                                                                 \
-  "SELECT (SELECT count(*) FROM kv_cache WHERE is_old = 0), "                  \
-  "(SELECT count(*) FROM kv_cache WHERE is_old = 1), "                         \
+  "SELECT (SELECT count(*) FROM kv_cache WHERE part = 0), "                    \
+  "(SELECT count(*) FROM kv_cache WHERE part = 1), "                           \
   "(SELECT swept_rows FROM kv_meta), (SELECT n_front FROM kv_meta)"
 
 /* A new store, the log of a device phone that a test writes, and its merge. */
@@ -57,8 +57,8 @@ static int teardown(void **state) {
 /* The latest row of each key is in front, and no row exists twice. */
 static void check(void) {
   test_rows(t.db, "0",
-            "SELECT count(*) FROM kv_cache AS o WHERE is_old = 1 AND NOT "
-            "EXISTS(SELECT 1 FROM kv_cache AS n WHERE n.is_old = 0 AND "
+            "SELECT count(*) FROM kv_cache AS o WHERE part = 1 AND NOT "
+            "EXISTS(SELECT 1 FROM kv_cache AS n WHERE n.part = 0 AND "
             "n.key = o.key AND "
             "(n.ts, n.device, n.seq) > (o.ts, o.device, o.seq))");
   test_rows(t.db, "",
@@ -214,7 +214,7 @@ static void a_transaction_that_breaks_off_is_undone(void **state) {
   test_rows(t.db, "11", "SELECT count(*) FROM kv_cache");
   test_rows(t.db, "0|mine\n1|150\n2|150\n3|150\n4|150",
             "SELECT key, CASE device WHEN 'laptop' THEN value ELSE max(ts) END "
-            "FROM kv_cache AS o WHERE is_old = 0 AND NOT EXISTS(SELECT 1 FROM "
+            "FROM kv_cache AS o WHERE part = 0 AND NOT EXISTS(SELECT 1 FROM "
             "kv_cache AS n WHERE n.key = o.key AND n.ts > o.ts) GROUP BY key");
   test_rows(t.db, "1|5", "SELECT seq, peer_seq FROM kv_seen");
 }

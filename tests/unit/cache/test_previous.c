@@ -67,11 +67,11 @@ static void write_all(test_store *t, const char *keys, const char *value) {
   assert_rc(test_store_commit(t), SQLITE_OK);
 }
 
-static void put(test_store *t, const char *key, int is_old) {
+static void put(test_store *t, const char *key, int part) {
   test_run(t->db,
-           "INSERT INTO kv_cache(is_old, bucket, key, ts, device, seq, op, "
-           "arrived, value) VALUES(%d, '', %Q, 100, 'phone', 1, 1, 1, 2)",
-           is_old, key);
+           "INSERT INTO kv_cache(part, key, ts, device, seq, op, "
+           "arrived, value) VALUES(%d, %Q, 100, 'phone', 1, 1, 1, 2)",
+           part, key);
 }
 
 static void a_key_before_the_last_one_is_found(void **state) {

@@ -14,8 +14,8 @@
 /* A row in front; key is an SQL literal. */
 static void put(const char *key, int ts, const char *device, int seq) {
   test_run(test_laptop.db,
-           "INSERT INTO kv_cache(bucket, key, ts, device, seq, op, arrived, "
-           "value) VALUES('', %s, %d, %Q, %d, 1, 1, %d)",
+           "INSERT INTO kv_cache(part, key, ts, device, seq, op, arrived, "
+           "value) VALUES(0, %s, %d, %Q, %d, 1, 1, %d)",
            key, ts, device, seq, seq);
 }
 
@@ -32,9 +32,9 @@ static void sweep(int64_t arrival, int64_t rows) {
 }
 
 #define FRONT                                                                  \
-  "SELECT quote(key), ts, device, seq, value FROM kv_cache WHERE is_old = 0"
+  "SELECT quote(key), ts, device, seq, value FROM kv_cache WHERE part = 0"
 #define BACK                                                                   \
-  "SELECT quote(key), ts, device, seq, value FROM kv_cache WHERE is_old = 1"
+  "SELECT quote(key), ts, device, seq, value FROM kv_cache WHERE part = 1"
 
 static void the_latest_row_of_each_key_stays_in_front(void **state) {
   (void)state;
@@ -78,40 +78,40 @@ static void many_rows_are_moved_by_a_few_statements(void **state) {
   (void)state;
   test_run(test_laptop.db,
            "WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i "
-           "WHERE n < 2000) INSERT INTO kv_cache(bucket, key, ts, device, seq, "
-           "op, arrived, value) SELECT '', n / 2, n, 'phone', n, 1, 1, n FROM "
+           "WHERE n < 2000) INSERT INTO kv_cache(part, key, ts, device, seq, "
+           "op, arrived, value) SELECT 0, n / 2, n, 'phone', n, 1, 1, n FROM "
            "i");
   sqlite3_trace_v2(test_laptop.db, SQLITE_TRACE_STMT, count_statement, &n);
   sweep(1, 2000);
   sqlite3_trace_v2(test_laptop.db, 0, NULL, NULL);
   assert_true(n < 10);
   test_rows(test_laptop.db, "0|1001\n1|999",
-            "SELECT is_old, count(*) FROM kv_cache GROUP BY is_old");
+            "SELECT part, count(*) FROM kv_cache GROUP BY part");
 }
 
 static void a_moved_row_keeps_all_its_columns(void **state) {
   static const char columns[] =
-    "SELECT key, ts, device, seq, bucket, txn, parent_ts, op, arrived, large, "
+    "SELECT key, ts, device, seq, txn, parent_ts, op, arrived, large, "
     "quote(value) FROM kv_cache WHERE ts < 30 ORDER BY seq";
   char *before;
 
   (void)state;
   test_run(
     test_laptop.db,
-    "INSERT INTO kv_cache(bucket, key, ts, device, seq, txn, parent_ts, op, "
+    "INSERT INTO kv_cache(part, key, ts, device, seq, txn, parent_ts, op, "
     "arrived, large, value) VALUES"
-    "('', 'a', 10, 'laptop', 1, NULL, NULL, 1, 4, NULL, x'00ff'),"
-    "('', 'a', 11, 'phone', 2, 3, 10, 1, 5, NULL, 1.5),"
-    "('', 'a', 12, 'phone', 3, 3, -5, 1, 5, 77, NULL),"
-    "('', 'a', 13, 'phone', 4, 4, 0, 0, 6, NULL, NULL),"
-    "('', 'a', 14, 'phone', 5, 5, 13, 1, 6, NULL, ''),"
-    "('', 'a', 30, 'phone', 6, 6, 14, 1, 7, NULL, 'now')");
+    "(0, 'a', 10, 'laptop', 1, NULL, NULL, 1, 4, NULL, x'00ff'),"
+    "(0, 'a', 11, 'phone', 2, 3, 10, 1, 5, NULL, 1.5),"
+    "(0, 'a', 12, 'phone', 3, 3, -5, 1, 5, 77, NULL),"
+    "(0, 'a', 13, 'phone', 4, 4, 0, 0, 6, NULL, NULL),"
+    "(0, 'a', 14, 'phone', 5, 5, 13, 1, 6, NULL, ''),"
+    "(0, 'a', 30, 'phone', 6, 6, 14, 1, 7, NULL, 'now')");
   before = test_ask(test_laptop.db, "%s", columns);
   before[strlen(before) - 1] = '\0'; /* the last \n */
   sweep(1, 6);
   test_rows(test_laptop.db, before, columns);
   test_rows(test_laptop.db, "5",
-            "SELECT count(*) FROM kv_cache WHERE is_old = 1");
+            "SELECT count(*) FROM kv_cache WHERE part = 1");
   sqlite3_free(before);
 }
 
@@ -134,14 +134,14 @@ static void more_rows_than_a_slice_holds_are_all_moved(void **state) {
   (void)state;
   test_run(test_laptop.db,
            "WITH n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE "
-           "i < %d) INSERT INTO kv_cache(bucket, key, ts, device, seq, op, "
-           "arrived, value) SELECT '', (i %% 3) || hex(zeroblob(500)), i, "
+           "i < %d) INSERT INTO kv_cache(part, key, ts, device, seq, op, "
+           "arrived, value) SELECT 0, (i %% 3) || hex(zeroblob(500)), i, "
            "'phone', i, 1, 1, i FROM n",
            2 * KV_SLICE_SIZE / 1000);
   sweep(1, 2 * KV_SLICE_SIZE / 1000);
   test_rows(test_laptop.db, "3|8385|8388|8388",
-            "SELECT sum(is_old = 0), sum(is_old), count(*), "
-            "max(CASE WHEN is_old = 0 THEN seq END) FROM kv_cache");
+            "SELECT sum(part = 0), sum(part), count(*), "
+            "max(CASE WHEN part = 0 THEN seq END) FROM kv_cache");
 }
 
 static void it_notes_what_is_left_in_front(void **state) {

@@ -15,13 +15,13 @@ static kv_stmts *stmts(void) {
   return &test_laptop.store->stmts;
 }
 
-/* A row; those of kv are in front unless they are old. */
-static void put(int is_old, const char *bucket, const char *key, int ts,
-                const char *device, int seq, int op) {
+/* A row in a part of the cache: 0, 1, or the name of a bucket, as SQL. */
+static void put(const char *part, const char *key, int ts, const char *device,
+                int seq, int op) {
   test_run(test_laptop.db,
-           "INSERT INTO kv_cache(is_old, bucket, key, ts, device, seq, op, "
-           "arrived) VALUES(%d, %Q, %s, %d, %Q, %d, %d, 1)",
-           is_old, bucket, key, ts, device, seq, op);
+           "INSERT INTO kv_cache(part, key, ts, device, seq, op, "
+           "arrived) VALUES(%s, %s, %d, %Q, %d, %d, 1)",
+           part, key, ts, device, seq, op);
 }
 
 /* The log of a device is merged up to a row; its id begins with a letter. */
@@ -62,17 +62,17 @@ static void
 a_value_that_a_later_writer_had_not_merged_is_contested(void **state) {
   (void)state;
   logs();
-  put(0, "", "'seen'", 20, "phone", 20, 1);
-  put(1, "", "'seen'", 10, "laptop", 10, 1);
-  put(0, "", "'unseen'", 20, "phone", 21, 1);
-  put(1, "", "'unseen'", 10, "laptop", 11, 1);
-  put(0, "", "'own'", 20, "phone", 22, 1);
-  put(0, "", "'own'", 10, "phone", 9, 1);
-  put(0, "", "'deleted'", 20, "phone", 23, 1);
-  put(0, "", "'deleted'", 10, "laptop", 12, 0);
-  put(0, "", "'alone'", 10, "laptop", 50, 1);
-  put(1, "t", "'typed'", 20, "phone", 24, 1);
-  put(1, "t", "'typed'", 10, "laptop", 13, 1);
+  put("0", "'seen'", 20, "phone", 20, 1);
+  put("1", "'seen'", 10, "laptop", 10, 1);
+  put("0", "'unseen'", 20, "phone", 21, 1);
+  put("1", "'unseen'", 10, "laptop", 11, 1);
+  put("0", "'own'", 20, "phone", 22, 1);
+  put("0", "'own'", 10, "phone", 9, 1);
+  put("0", "'deleted'", 20, "phone", 23, 1);
+  put("0", "'deleted'", 10, "laptop", 12, 0);
+  put("0", "'alone'", 10, "laptop", 50, 1);
+  put("'t'", "'typed'", 20, "phone", 24, 1);
+  put("'t'", "'typed'", 10, "laptop", 13, 1);
   saw("phone", 19, "laptop", "l", 10);
   judge_all();
   test_rows(test_laptop.db, ":unseen\nt:typed", FOUND);
@@ -83,14 +83,14 @@ a_value_that_a_later_writer_had_not_merged_is_contested(void **state) {
 static void any_later_row_may_settle_it(void **state) {
   (void)state;
   logs();
-  put(0, "", "'a'", 30, "tablet", 1, 1);
-  put(1, "", "'a'", 20, "phone", 20, 1); /* saw a of laptop */
-  put(1, "", "'a'", 10, "laptop", 10, 1);
+  put("0", "'a'", 30, "tablet", 1, 1);
+  put("1", "'a'", 20, "phone", 20, 1); /* saw a of laptop */
+  put("1", "'a'", 10, "laptop", 10, 1);
   saw("phone", 19, "laptop", "l", 10);
   saw("tablet", 1, "phone", "p", 20);
-  put(0, "", "'b'", 30, "laptop", 11, 1); /* laptop saw nothing, but itself */
-  put(1, "", "'b'", 20, "phone", 21, 1);
-  put(1, "", "'b'", 10, "laptop", 10, 1);
+  put("0", "'b'", 30, "laptop", 11, 1); /* laptop saw nothing, but itself */
+  put("1", "'b'", 20, "phone", 21, 1);
+  put("1", "'b'", 10, "laptop", 10, 1);
   judge_all();
   test_rows(test_laptop.db, ":b", FOUND);
 }
@@ -98,8 +98,8 @@ static void any_later_row_may_settle_it(void **state) {
 static void what_was_seen_of_another_log_does_not_count(void **state) {
   (void)state;
   logs();
-  put(0, "", "'a'", 20, "phone", 20, 1);
-  put(1, "", "'a'", 10, "laptop", 10, 1);
+  put("0", "'a'", 20, "phone", 20, 1);
+  put("1", "'a'", 10, "laptop", 10, 1);
   saw("phone", 19, "laptop", "x", 10);
   judge_all();
   test_rows(test_laptop.db, ":a", FOUND);
@@ -108,13 +108,13 @@ static void what_was_seen_of_another_log_does_not_count(void **state) {
 static void settled_keys_are_taken_out(void **state) {
   (void)state;
   logs();
-  put(0, "", "'a'", 20, "phone", 20, 1);
-  put(1, "", "'a'", 10, "laptop", 10, 1);
-  put(0, "", "1", 20, "phone", 21, 1);
-  put(1, "", "1", 10, "laptop", 11, 1);
+  put("0", "'a'", 20, "phone", 20, 1);
+  put("1", "'a'", 10, "laptop", 10, 1);
+  put("0", "1", 20, "phone", 21, 1);
+  put("1", "1", 10, "laptop", 11, 1);
   judge_all();
   test_rows(test_laptop.db, ":1\n:a", FOUND);
-  put(0, "", "1.0", 30, "laptop", 12, 1);
+  put("0", "1.0", 30, "laptop", 12, 1);
   saw("laptop", 12, "phone", "p", 30);
   test_run(test_laptop.db, "BEGIN");
   assert_rc(kv_contest_judge_again(stmts(), 9), SQLITE_OK);
@@ -145,10 +145,10 @@ static void merge(const char *device, const char *bucket, const char *key,
 static void a_row_that_is_merged_is_judged_at_its_place(void **state) {
   (void)state;
   logs();
-  put(0, "", "'a'", 20, "phone", 20, 1);
-  put(0, "", "'b'", 20, "phone", 21, 1);
-  put(0, "", "'c'", 20, "phone", 22, 1);
-  put(1, "t", "'a'", 20, "phone", 23, 1);
+  put("0", "'a'", 20, "phone", 20, 1);
+  put("0", "'b'", 20, "phone", 21, 1);
+  put("0", "'c'", 20, "phone", 22, 1);
+  put("'t'", "'a'", 20, "phone", 23, 1);
   saw("phone", 19, "laptop", "l", 10);
   saw("laptop", 30, "phone", "p", 20);
   merge("laptop", "", "a", 10, 10);  /* before it, and the phone had seen it */
@@ -168,7 +168,7 @@ static void a_key_with_too_many_rows_counts_as_contested(void **state) {
   (void)state;
   logs();
   for (i = 0; i < 40; i++)
-    put(1, "t", "'a'", 20 + i, "phone", 20 + i, 1);
+    put("'t'", "'a'", 20 + i, "phone", 20 + i, 1);
   saw("laptop", 1, "phone", "p", 100);
   merge("laptop", "t", "a", 100, 1);
   test_rows(test_laptop.db, "t:a", FOUND);
@@ -182,7 +182,7 @@ static void many_writers_count_as_contested(void **state) {
   for (i = 0; i < KV_CONTEST_WRITERS + 1; i++) {
     name[7] = (char)('a' + i);
     log_of(name, "x", 1);
-    put(i > 0, "", "'k'", 100 - i, name, 1, 0);
+    put(i > 0 ? "1" : "0", "'k'", 100 - i, name, 1, 0);
   }
   judge_all();
   test_rows(test_laptop.db, ":k", FOUND);

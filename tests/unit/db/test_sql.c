@@ -97,7 +97,11 @@ static char *fill(kv_sql id) {
       id == KV_SQL_ALTER_CREATE) {
     holes.name = "new"; /* it is to be made */
   }
-  if (id == KV_SQL_CACHE_KEEP) holes.old_name = "new";
+  if (id == KV_SQL_CACHE_KEEP || id == KV_SQL_CACHE_KEEP_ROWS ||
+      id == KV_SQL_CACHE_KEEP_ROWS_13) {
+    holes.old_name = "new";
+  }
+  if (id == KV_SQL_CACHE_KEEP_ROWS_13) holes.name = "format_13";
   return kv_stmt_fill(id, &holes);
 }
 
@@ -171,6 +175,8 @@ static void every_text_is_prepared_where_it_runs(void **state) {
            *state);
   test_run(db, "CREATE VIRTUAL TABLE temp.t USING kv_table(id TEXT PRIMARY "
                "KEY, name TEXT)");
+  test_run(db, "CREATE TEMP TABLE format_13_cache(is_old, bucket, key, ts, "
+               "device, seq, txn, parent_ts, op, arrived, large, value)");
   test_log_begin(&log, test_path("%s/log.db", *state), "a", 1);
   assert_rc(kv_rows_register(log.db, 1), SQLITE_OK);
   /* A log of PARStore 1, beside ours: parstore_rows. */

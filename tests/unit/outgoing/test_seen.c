@@ -20,9 +20,8 @@ static test_store t;
 static int setup(void **state) {
   (void)state;
   test_store_open(&t, ":memory:", "laptop");
-  test_run(t.db,
-           "BEGIN; INSERT INTO kv_cache(bucket, key, ts, device, seq, "
-           "op, arrived, value) VALUES('', 'a', 5, 'laptop', 3, 1, 1, 0)");
+  test_run(t.db, "BEGIN; INSERT INTO kv_cache(part, key, ts, device, seq, "
+                 "op, arrived, value) VALUES(0, 'a', 5, 'laptop', 3, 1, 1, 0)");
   return 0;
 }
 

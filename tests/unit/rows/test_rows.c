@@ -71,7 +71,7 @@ static void rows_come_in_their_order_with_all_columns(void **state) {
   rows[1].device = test_text("phone");
   rows[1].arrived = 11;
   test_run(db, "CREATE TABLE t(bucket, key, value, op, ts, seq, txn, "
-               "parent_ts, is_old, large, sum, device, arrived)");
+               "parent_ts, part, large, sum, device, arrived)");
   assert_rc(sqlite3_prepare_v2(db, "INSERT INTO t SELECT * FROM kv_rows(?)", -1,
                                &stmt, NULL),
             SQLITE_OK);
@@ -81,9 +81,9 @@ static void rows_come_in_their_order_with_all_columns(void **state) {
   test_rows(
     db,
     "''|'a'|X'010002'|1|1793491200000000|7|8|3|0|NULL|-4||0\n"
-    "'b'|2|NULL|0|1793491200000000|5|6|NULL|1|9|0|phone|11",
+    "'b'|2|NULL|0|1793491200000000|5|6|NULL|'b'|9|0|phone|11",
     "SELECT quote(bucket), quote(key), quote(value), op, ts, seq, txn, "
-    "quote(parent_ts), is_old, quote(large), sum, device, arrived FROM t ORDER BY rowid");
+    "quote(parent_ts), quote(part), quote(large), sum, device, arrived FROM t ORDER BY rowid");
 }
 
 static void only_a_pointer_of_its_type_has_rows(void **state) {

@@ -23,8 +23,8 @@ static void open_memory(test_store *t) {
 /* Another device's row. */
 static void merge(test_store *t, const char *key, int64_t ts, int op) {
   test_run(t->db,
-           "INSERT INTO kv_cache(bucket, key, ts, device, seq, op, arrived, "
-           "value) VALUES('', %Q, %lld, 'phone', 1, %d, 1, 'theirs')",
+           "INSERT INTO kv_cache(part, key, ts, device, seq, op, arrived, "
+           "value) VALUES(0, %Q, %lld, 'phone', 1, %d, 1, 'theirs')",
            key, ts, op);
 }
 

@@ -19,8 +19,8 @@
 
 /* How many rows are in front and in the back. */
 #define PLACES                                                                 \
-  "SELECT (SELECT count(*) FROM kv_cache WHERE is_old = 0), "                  \
-  "(SELECT count(*) FROM kv_cache WHERE is_old = 1)"
+  "SELECT (SELECT count(*) FROM kv_cache WHERE part = 0), "                    \
+  "(SELECT count(*) FROM kv_cache WHERE part = 1)"
 
 /* Set the keys 0 .. n - 1, in one transaction. */
 static void set_keys(test_store *t, int n, const char *value) {
@@ -52,7 +52,7 @@ static void superseded_rows_go_to_the_back(void **state) {
   upkeep(&t);
   test_rows(t.db, "100|150", PLACES);
   test_rows(t.db, "0",
-            "SELECT count(*) FROM kv_cache WHERE is_old = (value = CASE WHEN "
+            "SELECT count(*) FROM kv_cache WHERE part = (value = CASE WHEN "
             "CAST(key AS INTEGER) < 50 THEN 'c' ELSE 'b' END)");
   test_rows(t.db, "100", "SELECT n_front FROM kv_meta");
   test_store_close(&t);
@@ -98,8 +98,8 @@ a_row_whose_successor_is_forgotten_comes_to_the_front(void **state) {
   test_store_open(&t, ":memory:", "laptop");
   set_keys(&t, 100, "a");
   test_run(t.db,
-           "INSERT INTO kv_cache(bucket, key, ts, device, seq, op, arrived, "
-           "value) SELECT bucket, key, ts + 1, 'phone', seq, 1, 9, 'b' FROM "
+           "INSERT INTO kv_cache(part, key, ts, device, seq, op, arrived, "
+           "value) SELECT part, key, ts + 1, 'phone', seq, 1, 9, 'b' FROM "
            "kv_cache WHERE CAST(key AS INTEGER) < 30;"
            "INSERT INTO kv_arrival VALUES(9, 'phone', 1, 30, 0, 0)");
   upkeep(&t);
@@ -119,7 +119,7 @@ static void an_idle_cache_is_not_checked(void **state) {
   set_keys(&t, 100, "a");
   set_keys(&t, 100, "b");
   upkeep(&t);
-  test_run(t.db, "UPDATE kv_cache SET is_old = 0");
+  test_run(t.db, "UPDATE kv_cache SET part = 0");
   upkeep(&t);
   test_rows(t.db, "200|0", PLACES);
   test_store_close(&t);
