@@ -10,8 +10,8 @@
 **     {name}_arrival  the commits and merges that brought the rows
 **     {name}_meta     the cache itself: format, epoch, machine
 **
-** Rooms of cache/ and replace/ write them. So do store/write, written/own, and in own/
-** incarnation and takeover: rows of the own device only.
+** Rooms of cache/, replace/ and contest/ write them. So do store/write, bucket/bucket,
+** outgoing/own, own/incarnation and own/takeover: rows of the own device only.
 ** Functions return SQLite codes; the message is the connection's.
 **
 ** Superseded rows of {name}_cache are moved to the back now and then

@@ -37,7 +37,8 @@ static void fails_at(int line, int rc, const char *text, const char *why) {
   int got = test_try(db, "%s", text);
 
   if (got != rc || !strstr(sqlite3_errmsg(db), why)) {
-    fail_msg("line %d: %s: %s", line, test_rc_name(got), sqlite3_errmsg(db));
+    fail_msg("line %d: %s: %s: %s", line, text, test_rc_name(got),
+             sqlite3_errmsg(db));
   }
 }
 #define fails(rc, text, why) fails_at(__LINE__, rc, text, why)
