@@ -10,7 +10,10 @@
 
 #include "tables/typed.h"
 
-/* Before a change: the own log has the declaration. Errors with a message. */
+/*
+** Before a change: write the declaration into the own log, unless it has it.
+** Errors with a message.
+*/
 int kv_declared_log(kv_typed *typed, char **err);
 
 #endif

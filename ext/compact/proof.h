@@ -1,6 +1,6 @@
 /*
-** Proves that the cache has of the other devices' logs what these are, before own rows
-** go because of what is in it.
+** Proves that the cache agrees with the other devices' logs, before own rows are
+** dropped because of what is in it.
 **
 ** The sum of a log's last row covers all rows before it, and the cache keeps that sum:
 ** so it is enough to chain its rows once more, and no log is read.

@@ -1,6 +1,6 @@
 /*
-** Table-valued functions that exist without CREATE VIRTUAL TABLE, and whose last
-** argument, a hidden column, may say of what: a store, a table.
+** Table-valued functions that exist without CREATE VIRTUAL TABLE. Their last
+** argument, a hidden column, may name what they are about: a store, a table.
 **
 ** What a module keeps of its table is a kv_eponymous; its xDisconnect is
 ** kv_eponymous_disconnect().

@@ -18,7 +18,6 @@
 
 /* A log. Two logs of one device have different lineages: the first bytes of the
 ** log's id, which stay the same when the log is compacted. */
-#define KV_LINEAGE_SIZE 8
 typedef struct kv_fold_log {
   const char *device; /* its name, NUL-terminated */
   unsigned char lineage[KV_LINEAGE_SIZE];

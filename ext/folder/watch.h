@@ -7,8 +7,8 @@
 **
 ** Linux tells at once (inotify). Elsewhere nothing is told, nor of network
 ** drives that another machine writes to, nor when the watches of the system
-** run out. So this is a hint that saves time: the caller looks for himself now
-** and then.
+** run out. So this is a hint that saves time: the caller also has to look by
+** itself now and then.
 */
 #ifndef KV_FOLDER_WATCH_H
 #define KV_FOLDER_WATCH_H

@@ -1,6 +1,8 @@
 /*
-** Rows of kv_diff, kv_conflicts and kv_changes about typed tables: see keys.h and
-** kv_view.make.
+** Rows of kv_diff, kv_conflicts and kv_changes about typed tables, which no
+** statement can compute: keys.h folds each key, and these functions make the
+** rows of it, as kv_view.make (view.h). They return 0 at the end or after an
+** error, which is in cursor->keys.rows.rc.
 */
 #ifndef KV_HISTORY_MADE_H
 #define KV_HISTORY_MADE_H
@@ -43,13 +45,13 @@ enum {
   KV_CHANGE_ROW_IS_RESET
 };
 
-/* What differs: the columns of a row that are not the same at both times. */
+/* The next key that differs: the columns that are not the same at both times. */
 int kv_made_diff(kv_view_cursor *cursor);
 
-/* Each value of a column that lost, and each delete or edit. */
+/* The next value of a column that lost, or delete or edit that lost. */
 int kv_made_conflict(kv_view_cursor *cursor);
 
-/* Each row as it is. */
+/* The next key that changed, with its row as it is now. */
 int kv_made_change(kv_view_cursor *cursor);
 
 #endif

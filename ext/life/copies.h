@@ -37,7 +37,7 @@ const kv_copy *kv_copies_of(const kv_copies *copies, const char *device,
 /* Change a stamp of a log so that it is another one if a copy is another one. */
 void kv_copies_stamp(const kv_copy *copies, int n, kv_stamp *stamp);
 
-/* The device of a copy that a file of a directory of/ is; 0: it is none. */
+/* True if this is the name of a copy, X.db; then *out is the device, X. */
 int kv_copies_name(const char *file, char out[KV_NAME_MAX + 1]);
 
 void kv_copies_free(kv_copies *copies);

@@ -6,7 +6,7 @@
 **     log.db ---copy---> log.db.sealed ---rename---> log-ID-LAST.db
 **     log.db: all rows deleted, a new base, in one transaction
 **
-** INVARIANT: at each moment there are log.db and all files that it begins with.
+** INVARIANT: at each moment there are log.db and all files that it continues.
 ** Whatever fails, log.db is as it was, or emptied.
 */
 #ifndef KV_LIFE_SEAL_H

@@ -10,10 +10,10 @@
 #include "writer.h"
 
 /*
-** Append a row behind the tail: row->seq and row->sum are set here. All
-** other fields are the caller's; row->txn too, and row->seq as long as the tail is
-** before head.origin.former_seq: there numbers may be missing. KV_REFUSED for a row that
-** no reader would take: it comes from a damaged cache.
+** Append a row after the tail, and set row->sum and row->seq. The caller sets all
+** other fields; also row->seq while the tail is before head.origin.former_seq, where
+** numbers may be missing. KV_REFUSED for a row that no reader would take: it comes
+** from a damaged cache.
 */
 int kv_append_row(kv_writer *log, kv_row *row);
 

@@ -12,8 +12,8 @@
 ** application_id is 'KVLG', user_version the format's version. What the columns
 ** mean is in ext/log/README.md; the checksum in core/row.c.
 **
-** INVARIANT: rows are only appended; all of them go at once, when another file
-** has them or the cache.
+** INVARIANT: rows are only appended, or all of them deleted at once when another
+** file or the cache has them.
 */
 #ifndef KV_LOG_WRITER_H
 #define KV_LOG_WRITER_H

@@ -48,8 +48,8 @@ int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
 
 /*
 ** Verify a part of the log (locked, caught up) up to own->published; all of it
-** if it is small, or if exchange->must_verify is set, which then ends. So a bad page far from the end is found sooner or later, and
-** own->verdict says damaged.
+** if it is small, or if exchange->must_verify is set, which this clears. So a bad
+** page far from the end is found sooner or later, and own->verdict says damaged.
 */
 int kv_incarnation_check_part(kv_store *store, kv_writer *log,
                               kv_log_cursor *own);

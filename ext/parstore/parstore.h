@@ -3,8 +3,8 @@
 **
 **     Old.parstore/Devices/<device>/Logs.db
 **
-** A device is each directory in Devices whose name does not begin with a dot; a
-** link is none, and told.
+** Each directory in Devices whose name does not begin with a dot is a device. A
+** link is not read, and the device's reason says so.
 ** Nothing is merged or decided here: rows come as they were written, device by
 ** device in the order of their names, and in that of the file.
 **

@@ -1,5 +1,8 @@
 /*
 ** The errors of a store. Each message says what you can do about it.
+**
+** Each function returns the code to pass on, and sets *err as kv_error() does:
+** the first message stays.
 */
 #ifndef KV_STORE_ERRORS_H
 #define KV_STORE_ERRORS_H
@@ -7,7 +10,10 @@
 #include "file/state.h"
 #include "identity.h"
 
-/* The error for whatever went wrong in a statement of the store. */
+/*
+** The error rc of a statement of the store; SQLITE_OK is no error. `what` was
+** being done: "cannot publish". The code is never a private one (db/error.h).
+*/
 int kv_store_error(kv_store *store, char **err, int rc, const char *what);
 
 /* The error for a cache that contradicts what this device wrote, or another one. */

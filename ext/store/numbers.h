@@ -1,5 +1,9 @@
 /*
 ** The numbers of the last rows and merges, and which of them are committed.
+** A row has a number in its log (seq); a commit or merge has one in the cache
+** (arrival).
+**
+** Errors are SQLite's; the message is the connection's.
 */
 #ifndef KV_STORE_NUMBERS_H
 #define KV_STORE_NUMBERS_H

@@ -1,5 +1,8 @@
 /*
-** Writes what a twin could not share again, in another store.
+** The heir of a twin: another store of the same folder, under another device
+** name, writes the rows that the twin could not share.
+**
+** INVARIANT: a row no longer waits at the twin only once the heir has it.
 */
 #ifndef KV_SYNC_HEIR_H
 #define KV_SYNC_HEIR_H
@@ -8,8 +11,8 @@
 
 /*
 ** Give this store the unpublished rows of every twin of the same folder and
-** connection. They are written here again, and no longer wait there. Only
-** outside a transaction.
+** connection. Each key is written here again, unless the folder has a later
+** value. Only outside a transaction. Errors with a message.
 */
 int kv_heir_inherit(kv_store *store, char **err);
 

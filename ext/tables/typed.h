@@ -74,7 +74,7 @@ int kv_typed_rename(kv_typed *typed, const char *name, char **err);
 int kv_typed_load(kv_typed *typed, char **err);
 int kv_typed_save(kv_typed *typed, int64_t epoch, int64_t merged);
 
-/* The store is called otherwise. */
+/* The store has this new name. */
 int kv_typed_follow_name(kv_typed *typed, const char *store);
 
 /*

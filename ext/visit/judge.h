@@ -1,7 +1,7 @@
 /*
-** What a file of a device's log is to what was read of that log: the same with
-** new rows, which are merged at once; one that takes its place, for which the
-** caller finds a time; or neither, which the device's state then says.
+** Compares a file of a device's log with what was read of that log. It may have new
+** rows, which are merged at once; it may be a log that replaces it, which the caller
+** does later; or neither, and the device's state says so.
 **
 ** INVARIANT: whatever happens to the file, rows that were read from it stay until
 ** a log that verifies completely replaces it; then they go in the same savepoint.
