@@ -204,15 +204,18 @@ static int visit_judge(kv_visit *visit, int can_read) {
   return SQLITE_OK;
 }
 
-/* Save the state, unless all of it is to come with the turn of another log. */
+/* Is all of it to come with the turn of another log? */
+static int visit_is_put_off(const kv_visit *visit) {
+  return visit->turn != KV_TURN_NONE && visit->n_merged + visit->n_seen == 0 &&
+         visit->cursor.has_id == visit->before.has_id;
+}
+
+/* Save the state, unless it is to come later. */
 static int visit_save(const kv_visit *visit, char **err) {
   kv_store *store = visit->store;
   int rc;
 
-  if ((visit->turn != KV_TURN_NONE && visit->n_merged + visit->n_seen == 0) ||
-      !visit_is_changed(visit)) {
-    return SQLITE_OK;
-  }
+  if (visit_is_put_off(visit) || !visit_is_changed(visit)) return SQLITE_OK;
   rc = kv_log_cursor_save(&store->stmts, &visit->cursor);
   return rc == SQLITE_OK ? kv_follow_all(store, err) : rc;
 }

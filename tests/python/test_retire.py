@@ -72,6 +72,24 @@ class Story(Retire):
         self.assert_same(self.laptop, self.open("newcomer"))
         self.assertEqual(os.listdir(self.directory("laptop", "of")), ["phone.db"])
 
+    def test_a_newcomer_reads_a_copy_beside_a_log_that_is_empty_again(self):
+        alone = self.path("alone.kv")
+        self.open("tablet", alone).close()
+        shutil.copytree(os.path.join(alone, "devices", "tablet"), self.path("before"))
+        tablet = self.open("tablet", alone)
+        for i in range(3):
+            tablet.execute("INSERT INTO kv VALUES('t', ?)", (i,))
+        tablet.close()
+        tablet = self.open("tablet", alone)
+        self.assertEqual(tablet.execute("SELECT kv_compact('2255-01-01')").fetchone()[0], 2)
+        tablet.close()
+        shutil.copytree(os.path.join(alone, "devices", "tablet"), self.directory("tablet"))
+        sync(self.laptop)
+        self.retire(self.laptop, "tablet")
+        shutil.rmtree(self.directory("tablet"))
+        shutil.copytree(self.path("before"), self.directory("tablet"))
+        self.assert_same(self.laptop, self.open("newcomer"))
+
     def test_twice_is_once(self):
         self.retire(self.laptop)
         log = self.laptop.execute("SELECT count(*) FROM kv_foreign(?)", (self.directory("laptop"),))
