@@ -200,7 +200,7 @@ class Compaction:
             elif o.dev == d:
                 if any(not covers(o.cur.get(E), v) for E, v in c.cur.items() if E != d):
                     exempt(o, "second cache")
-            elif any(
+            elif not covers(o.cur.get(o.dev), c.cur[o.dev]) or any(
                 not covers(o.cur.get(E), acks[o.dev, E].val) for E in c.cur if (o.dev, E) in acks
             ):
                 exempt(o, "second cache")
