@@ -6,6 +6,7 @@ Each host has a folder, and each cache a connection of its own. show() gives the
 module wrote: files become File, which keep their bytes, and a cache becomes Cache.
 """
 
+import ctypes
 import os
 import re
 import sqlite3
@@ -17,7 +18,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, "..", "python"))
 
 import oracle as format  # noqa: E402  (of a log)
-from support import NOW, connect, misplaced  # noqa: E402
+import support  # noqa: E402
+from support import NOW, SHM, connect, misplaced  # noqa: E402
+
+support.MODULE = os.environ.get("KV_NEXT", support.MODULE + "_next")
+DAY = 86400 * 1_000_000
 
 TICK = 6_000_000  # 50 are 5 minutes
 TYPED = 4  # stands for the op of a row of another bucket, which compaction lets alone
@@ -110,8 +115,11 @@ class Host:
 class Disk:
     """A part of Replay: w.n, w.view, w.hist, w.published ... are the model's."""
 
-    def begin(w, root, module_of):
-        w.root, w.module_of, w.stamp = root, module_of, 10**18
+    def begin(w, root):
+        w.root, w.stamp = root, 10**18
+        module = next(f for f in (support.MODULE, support.MODULE + ".so") if os.path.isfile(f))
+        w.clock = ctypes.CDLL(module).kv_test_set
+        w.clock.argtypes = ctypes.c_int64, ctypes.c_int64
         w.hosts = [Host(root, h) for h in range(len(w.view))]
         w.sums, w.starts, w.gen_rows, w.vecs = {}, {}, {}, {}
 
@@ -230,31 +238,35 @@ class Disk:
     def file_of(w, c):
         return os.path.join(w.hosts[c.host].root, "cache%d.db" % c.number)
 
-    def open_cache(w, c, **options):
-        """the connection of a cache, with the clock of now"""
-        now = micros(w.now + w.off[c.host])
+    def open_cache(w, c, **more):
+        """the connection of a cache, with the clock of now; more: options for this once"""
+        w.clock(micros(w.now + w.off[c.host]), DAY if w.day else 0)
         given = ["'%s'" % w.hosts[c.host].folder]
         if c.dev is not None:
             given.append("device='%s'" % name(c.dev))
-        given += ["now=%d" % now] + ["%s=%s" % o for o in options.items()]
+        given += ["%s=%s" % o for o in {**w.options(c), **more}.items()]
         sql = "CREATE VIRTUAL TABLE kv USING kv(%s)" % ", ".join(given)
         if c.con is None:
             c.con = connect(w.file_of(c) if c.persistent else ":memory:")
             c.con.execute("PRAGMA synchronous = OFF")
-        if c.con.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'kv'").fetchone()[0]:
+            was = c.con.execute("SELECT sql FROM sqlite_schema WHERE name = 'kv'").fetchone()
+            c.made = was and was[0]
+        if c.made is None:
+            c.con.execute(sql)
+            c.made = sql
+            if w.typed:
+                c.con.execute(TABLE % "main")
+        elif c.made != sql:
             c.con.execute("PRAGMA writable_schema = ON")
             c.con.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'kv'", (sql,))
             c.con.execute("PRAGMA writable_schema = RESET")
-        else:
-            c.con.execute(sql)
-            if w.typed:
-                c.con.execute(TABLE % "main")
+        c.made = sql
         return c.con
 
     def close_cache(w, c):
         if c.con is not None:
             c.con.close()
-            c.con = None
+            c.con = c.looked = None
 
     def bytes_of(w, c):
         w.close_cache(c)
@@ -291,10 +303,9 @@ class Disk:
 
     def look_cache(w, c):
         """the cache as the model has one"""
-        if c.con is None or not c.con.execute(
-            "SELECT count(*) FROM sqlite_schema WHERE name = 'kv_cursor'"
-        ).fetchone()[0]:
+        if c.con is None or c.made is None or c.looked == c.con.total_changes:
             return
+        c.looked = c.con.total_changes
         before = c.cur, c.rows, c.former, c.hor, [t.rows for t in c.waiting]
         c.cur, c.rows, c.former, c.hor, c.waiting, c.state = {}, {}, {}, {}, [], {}
         ends = {}

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """The schedules of the model, played with the module.
 
-  replay.py named                   the named schedules
+  replay.py named                   the named schedules, as the model has them and with more
   replay.py run MODE N [SEED]       N random schedules; MODE as in README.md, or all
   replay.py show MODE SEED [SIZE]   one schedule that fails, made short; SIZE 0 as run
                                     has it where SEED is no multiple of 4
-  replay.py test N                  named, and N random ones over all modes
+  replay.py test N [PART/PARTS]     named, and N random ones over all modes; or a part
   ... -rules                        without a comparison of each step with the rules
 
-KV_NEXT is a module that acknowledges with each kv_sync(), KV_MODULE one that does it
-once a day. KV_REPLAYS is a number of random schedules instead of N for test.
+KV_NEXT is a module whose clock can be set (clock.c). KV_REPLAYS is a number of random
+schedules instead of N for test.
 
 Replay is World without the model's rules: instead, folders and caches on a disk are what
 the module makes of them (disk.py), in the words of the model. So invariants.py checks the
@@ -28,13 +28,12 @@ import time
 import files
 import invariants
 import reading
-from base import DEL, RULES, SEEN, SET, Cache, Violation, winners
-from disk import NOW, TICK, TYPED, Disk, OnDisk, micros, name, value_of
+from base import DEL, RULES, SEEN, SET, Cache, Row, Violation, winners
+from disk import DAY, NOW, SHM, TICK, TYPED, Disk, OnDisk, micros, name, value_of
 from named import NAMED
 from schedules import MODES, generate, shorten
 from world import World
 
-DAY = 86400 * 1_000_000 // TICK
 WITHOUT_RULES = "-rules" in sys.argv
 SEALS = 9  # a key that is set to seal a log
 
@@ -48,12 +47,13 @@ REFUSED = (
 class Replay(Disk, World):
     def __init__(w, n, nobs, offs, seed=0):
         super().__init__(n, nobs, offs, dict.fromkeys(RULES, True))
-        w.rnd = random.Random(seed)
+        w.is_plain, w.rnd = seed is None, random.Random(seed)
         w.n_caches = 0
-        w.typed = w.rnd.random() < 0.2  # there is a typed table, too
-        w.sealing = [w.rnd.random() < 0.2 for _ in range(n)]  # these seal at each commit
-        w.expires = [w.rnd.random() < 0.4 for _ in range(n)]  # these compact by themselves
-        w.begin(tempfile.mkdtemp(prefix="kv-replay-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None), None)
+        w.typed = w.chance(0.2)  # there is a typed table, too
+        w.sealing = [w.chance(0.2) for _ in range(n)]  # these seal at each commit
+        w.ends = w.rnd.choice([0, 0.1, 0.2])  # how often a program ends after a call
+        w.expires = [w.chance(0.4) for _ in range(n)]  # these compact by themselves
+        w.begin(tempfile.mkdtemp(prefix="kv-replay-", dir=SHM))
         for m in (files, reading, invariants):
             m.base_sum = lambda d, id: w.starts[id]
 
@@ -61,6 +61,10 @@ class Replay(Disk, World):
         for c in w.caches + [o for _, o in w.csnaps]:
             w.close_cache(c)
         shutil.rmtree(w.root)
+
+    def chance(w, p):
+        """of what the model does not have"""
+        return not w.is_plain and w.rnd.random() < p
 
     def need(w, ok, kind, *what):
         """what the rules say"""
@@ -75,8 +79,7 @@ class Replay(Disk, World):
     def step(w, s):
         op = s[0]
         if op == "day":
-            w.day = DAY if s[1] else 0
-            use_module("KV_MODULE" if w.day else "KV_NEXT")
+            w.day = DAY // TICK if s[1] else 0
         elif op == "newmachine":
             w.left_out("a new machine under an old name")
         elif op == "lazy":
@@ -112,19 +115,23 @@ class Replay(Disk, World):
             c.number = w.n_caches
         return c
 
+    def options(w, c):
+        given = {}
+        if c.dev is not None and w.sealing[c.dev]:
+            given["segment"] = 1
+        if c.dev is not None and c.puts_off:
+            given["publish"] = "'sync'"
+        if c.dev is not None and w.day and w.expires[c.dev]:
+            given["history"] = "'1 day'"
+        return given
+
     def call(w, c, *statements, **more):
         w.numbered(c)
-        if c.dev is not None and w.sealing[c.dev]:
-            more.setdefault("segment", 1)
         if c.puts_off is None:
-            c.puts_off = c.persistent and w.rnd.random() < 0.15
-        if c.dev is not None and c.puts_off:
-            more.setdefault("publish", "'sync'")
-        if c.dev is not None and w.day and w.expires[c.dev]:
-            more.setdefault("history", "'1 day'")
+            c.puts_off = c.persistent and w.chance(0.15)
         error = w.run(c, *statements, **more)
-        if c.persistent and w.rnd.random() < 0.2:
-            w.close_cache(c)  # the program ends
+        if c.persistent and w.chance(w.ends):
+            w.close_cache(c)
         if error and not (any(x in error for x in REFUSED) or c.dev is not None and w.twin[c.dev]):
             raise Violation("error", "cache %s of %s: %s" % (c.number, c.dev, error))
         return error
@@ -166,9 +173,9 @@ class Replay(Disk, World):
 
     def more(w, statements):
         """what the model does not have: rows that are rolled back, and a typed table"""
-        if w.rnd.random() < 0.1:
+        if w.chance(0.1):
             statements += ["SAVEPOINT s", "INSERT INTO kv VALUES(0, -1), (1, -1)", "ROLLBACK TO s"]
-        if w.typed and w.rnd.random() < 0.5:
+        if w.typed and w.chance(0.5):
             id = w.rnd.randrange(3)
             statements.insert(w.rnd.randrange(1, len(statements)), w.rnd.choice([
                 ("INSERT OR IGNORE INTO t VALUES(?, 1, 'a')", (id,)),
@@ -191,7 +198,7 @@ class Replay(Disk, World):
     def publish(w, c):
         if not w.may_write(c) or w.away[c.host]:
             return False
-        w.call(c, "SELECT kv_compact(%d)" % (NOW - 10 * DAY * TICK))
+        w.call(c, "SELECT kv_compact(%d)" % (NOW - 10 * DAY))
         return (c.dev, "log") in w.view[c.host] and c.state.get(c.dev) == "ok" and not c.waiting
 
     def seal(w, c, crash):
@@ -231,23 +238,37 @@ class Replay(Disk, World):
             c.synced = (w.vver[c.host], ver, ack)
 
     def expired(w, c, o):
-        """option history: what kv_sync() compacted, as in compact()"""
+        """option history: what kv_sync() compacted, as in compact(), what waited included"""
         d = c.dev
-        if d not in o.cur or d not in c.cur or o.cur[d][0] == c.cur[d][0]:
+        if d not in c.cur or not c.former[d] or not w.expires[d] or not w.day:
             return
-        if not c.former[d] or c.former[d][0] != o.cur[d][0] or not w.expires[d] or not w.day:
-            return
-        own = o.rows[d] | c.rows[d]
-        gone = {r.uid for r in own.values() if r.op < SEEN} - {r.uid for r in c.rows[d].values()}
-        o.cur, o.rows = dict(c.cur), {**c.rows, d: own}
+        id, old, end = c.cur[d][0], c.former[d][0], 0
+        if d in o.cur:
+            end = o.cur[d][1]
+            if o.cur[d][0] != old:
+                return
+        waits = {x[6] for x in w.waiting(c)}
+        own = o.rows.get(d, {}) | c.rows[d]
+        here = waits | {r.uid for r in own.values()}
+        for ts, _, i, op, key, val, uid in w.waiting(o):  # published, and dropped at once
+            if uid not in here:
+                seq = end + i / 10**10
+                own[seq] = Row(seq, seq, ts, op, key, val, None, uid)
+                w.published[uid] = d, old, seq
+        gone = {r.uid: r for r in own.values() if r.op < SEEN}
+        for r in c.rows[d].values():
+            gone.pop(r.uid, None)
+        w.ghost[id].update({u: (r.ts, d, r.seq, r.op, r.key, r.val, u) for u, r in gone.items()})
+        o.cur, o.rows, o.waiting = dict(c.cur), {**c.rows, d: own}, []
         o.ret = (-1, None)
         keep, dropped, live, acks = w.plan(o, c.hor[d])
         rules = {r.uid for r in dropped}
-        may_be_earlier = c.hor[d] == o.hor[d]  # than the horizon of before
-        w.need(gone == rules or may_be_earlier and gone <= rules, "drops", "history of", d, "at", c.hor[d], "drops",
-               sorted(gone - rules, key=str), "not", sorted(rules - gone, key=str))
+        may_be_earlier = c.hor[d] == o.hor.get(d, 0)  # than the horizon of before
+        w.need(gone.keys() == rules or may_be_earlier and gone.keys() <= rules, "drops", "history of", d,
+               "at", c.hor[d], "drops", sorted(gone.keys() - rules, key=str), "not",
+               sorted(rules - gone.keys(), key=str))
         w.stats["compactions by kv_sync()"] += 1
-        w.not_awaited(c, c.cur[d][0], live, acks)
+        w.not_awaited(c, id, live, acks)
 
     def compare_begin(w, c, ds):
         """what the rules say that this kv_sync() reads of the others"""
@@ -313,8 +334,13 @@ class Replay(Disk, World):
         w.open_cache(c)
         w.look_cache(c)
 
+    def is_published(w, c):
+        log = w.view[c.host].get((c.dev, "log"))
+        return (log and not c.waiting and c.state.get(c.dev) == "ok" and w.may_write(c)
+                and not w.away[c.host] and c.cur.get(c.dev) == (log.id, log.last, log.lsum))
+
     def compact(w, c, H, crash, lazy=False):
-        if not w.publish(c):
+        if (crash or not w.is_published(c)) and not w.publish(c):
             return
         d = c.dev
         H = min(H, w.wall(c))
@@ -460,19 +486,12 @@ def back_matches(key, back):
     return key in back
 
 
-Cache.con = Cache.number = Cache.puts_off = None
-
-
-def use_module(variable):
-    import support
-
-    support.MODULE = os.environ.get(variable) or support.MODULE
+Cache.con = Cache.number = Cache.puts_off = Cache.made = Cache.looked = None
 
 
 def play(sched, seed=0, stats=None, size=True):
     n, nobs, offs, steps = sched
     w = Replay(n, nobs, offs, seed)
-    use_module("KV_NEXT")
     try:
         for s in steps:
             w.step(s)
@@ -495,15 +514,15 @@ def attempt(sched, seed, stats=None, size=True):
         return type(e).__name__, str(e)
 
 
-def run(mode, count, seed, most=None):
+def run(mode, seeds):
     found, stats, t0 = [], collections.Counter(), time.time()
-    for s in range(seed, seed + count):
+    for s in seeds:
         v = attempt(generate(s, mode), s, stats, s % 4 == 0)
         if v:
             found.append(s)
             print("  ", mode, s, *v, " (replay.py show %s %d%s)" % (mode, s, " 0" if s % 4 else ""), flush=True)
     print("%s: %d schedules from seed %d: %d violations, %.0f s"
-          % (mode, count, seed, len(found), time.time() - t0))
+          % (mode, len(seeds), seeds[0], len(found), time.time() - t0))
     for k in sorted(stats):
         print("    %-80s %d" % (k, stats[k]))
     sys.stdout.flush()
@@ -513,7 +532,7 @@ def run(mode, count, seed, most=None):
 def named():
     bad, stats = 0, collections.Counter()
     for title, _, n, offs, steps in NAMED:
-        v = attempt((n, 0, offs, steps), 0, stats)
+        v = attempt((n, 0, offs, steps), None, stats) or attempt((n, 0, offs, steps), 0, stats)
         bad += v is not None
         print("%-4s %-75s %s" % ("BAD" if v else "ok", title, v or ""))
     for k in sorted(stats):
@@ -528,7 +547,8 @@ def main():
     if a[:1] == ["named"]:
         return named()
     if a[:1] == ["run"]:
-        return sum(run(m, int(a[2]), int(a[3]) if len(a) > 3 else 0) for m in modes)
+        seed = int(a[3]) if len(a) > 3 else 0
+        return sum(run(m, range(seed, seed + int(a[2]))) for m in modes)
     if a[:1] == ["show"]:
         seed = int(a[2])
         sched = generate(seed, a[1])
@@ -543,8 +563,10 @@ def main():
             print("  ->", *v)
         return v is not None
     if a[:1] == ["test"]:
-        count = int(os.environ.get("KV_REPLAYS", a[1]))
-        return named() + sum(run(m, count // len(MODES) + 1, 1) for m in MODES)
+        count = int(os.environ.get("KV_REPLAYS", a[1])) // len(MODES) + 1
+        part, parts = map(int, a[2].split("/")) if len(a) > 2 else (1, 1)
+        bad = named() if part == parts else 0
+        return bad + sum(run(m, range(part, count + 1, parts)) for m in MODES)
     print(__doc__)
     return 2
 
