@@ -325,7 +325,8 @@ class Disk:
             c.hor[d] = ticks(hor)
         waiting = []
         for dev, seq, ts, op, bucket, key, value in c.con.execute(
-            "SELECT device, seq, ts, op, bucket, key, CASE WHEN large IS NULL THEN value ELSE"
+            "SELECT device, seq, ts, op, CASE WHEN part > 1 THEN part ELSE '' END, key,"
+            " CASE WHEN large IS NULL THEN value ELSE"
             " (SELECT v.value FROM kv_large AS v WHERE v.id = large) END FROM kv_cache"
         ):
             d = number(dev)
