@@ -17,6 +17,33 @@ UPDATE {cache} AS c SET seq = -c.seq, txn = CASE WHEN c.txn IS NOT NULL THEN c.t
 WHERE c.device = :self AND c.seq BETWEEN 1 AND :after AND {kept c} IS NULL
   AND (c.ts > :horizon OR c.seq > :former);
 
+-- name: own_lacking_retired
+-- Do the same with rows that retire a device.
+UPDATE {seen} SET seq = -seq
+WHERE device = :self AND op = 3 AND seq BETWEEN 1 AND :after
+  AND kv_kept(:kept, seq, ts, op, peer, peer_id, peer_seq) IS NULL
+  AND (ts > :horizon OR seq > :former);
+
+-- name: own_dedupe_retired
+-- Remove those of them that say what the new log says, too.
+DELETE FROM {seen} AS o
+WHERE o.device = :self AND o.op = 3 AND o.seq BETWEEN -:after AND -1
+  AND EXISTS(
+    SELECT 1 FROM {seen} AS n
+    WHERE n.device = o.device AND n.op = 3 AND n.seq > 0 AND n.peer = o.peer
+      AND n.peer_id = o.peer_id AND n.peer_seq >= o.peer_seq);
+
+-- name: own_next_retired
+-- The first one that has no new number yet.
+SELECT peer, seq FROM {seen}
+WHERE device = :self AND op = 3 AND seq BETWEEN -:after AND -1
+ORDER BY seq DESC LIMIT 1;
+
+-- name: own_again_retired
+-- Give it one. It is a transaction of its own.
+UPDATE {seen} SET seq = :new, txn = :new
+WHERE device = :self AND peer = :peer AND seq = :seq;
+
 -- name: own_again
 -- Those of them that the new log really lacks, in their order, each with the number
 -- that the last one of its transaction gets.

@@ -419,6 +419,11 @@ static int publish_prepare_waiting(kv_store *store, kv_publish_run *run,
   own.has_stamp = 0;
   if (rc == SQLITE_OK && log && is_inside && publish_has_news(log, &own)) {
     /* A sync or commit outside will publish it: only note that it waits. */
+    if (log->is_new) { /* it is rolled back: what was published is as before */
+      kv_log_cursor_clear(&own);
+      rc = kv_own_load(store, &own);
+      own.has_stamp = 0;
+    }
     kv_verdict_set(&own.verdict, KV_STATE_WAITING,
                    "rows wait for kv_sync() outside a transaction");
   } else if (rc == SQLITE_OK && log) {

@@ -117,11 +117,23 @@ static int takeover_knows_all(takeover_run *run, int *knows_all) {
   return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* Set aside published rows that the new log lacks, and cannot have dropped. */
+static int takeover_lacking(takeover_run *run, kv_sql id) {
+  const kv_origin *origin = &run->log->head.origin;
+  kv_run lacking;
+
+  kv_run_begin(&lacking, &run->store->stmts, id);
+  kv_run_named_text(&lacking, ":self", run->store->device);
+  kv_run_named_int(&lacking, ":after", run->wait);
+  kv_run_named_pointer(&lacking, ":kept", &run->with.kept, KV_KEPT_POINTER);
+  kv_run_named_int(&lacking, ":horizon", run->is_next ? origin->horizon : -1);
+  kv_run_named_int(&lacking, ":former", run->is_next ? origin->former_seq : 0);
+  return kv_run_end(&lacking);
+}
+
 /* Set aside what is not the new log's business. */
 static int takeover_set_aside(takeover_run *run) {
   kv_store *store = run->store;
-  const kv_origin *origin = &run->log->head.origin;
-  kv_run lacking;
   int rc = kv_own_run(store, KV_SQL_OWN_SET_ASIDE, 0, run->wait);
 
   if (rc == SQLITE_OK) {
@@ -130,21 +142,46 @@ static int takeover_set_aside(takeover_run *run) {
   if (rc == SQLITE_OK && !run->is_next) {
     rc = kv_own_run(store, KV_SQL_OWN_FORGET_ARRIVAL, 0, run->wait);
   }
-  if (rc != SQLITE_OK) return rc;
-  kv_run_begin(&lacking, &store->stmts, KV_SQL_OWN_LACKING);
-  kv_run_text(&lacking, store->device);
-  kv_run_int(&lacking, run->wait);
-  kv_run_pointer(&lacking, &run->with.kept, KV_KEPT_POINTER);
-  kv_run_int(&lacking, run->is_next ? origin->horizon : -1);
-  kv_run_int(&lacking, run->is_next ? origin->former_seq : 0);
-  return kv_run_end(&lacking);
+  if (rc == SQLITE_OK) rc = takeover_lacking(run, KV_SQL_OWN_LACKING);
+  return rc == SQLITE_OK ? takeover_lacking(run, KV_SQL_OWN_LACKING_RETIRED)
+                         : rc;
 }
 
 /* Rows that the new log has under another number are there already. */
 static int takeover_dedupe(const takeover_run *run) {
   int rc = kv_own_run(run->store, KV_SQL_OWN_DEDUPE, TAKEOVER_MOST, run->wait);
 
+  if (rc == SQLITE_OK) {
+    rc = kv_own_run(run->store, KV_SQL_OWN_DEDUPE_RETIRED, 0, run->wait);
+  }
   return rc == SQLITE_OK ? kv_values_trim(&run->store->stmts) : rc;
+}
+
+/* Give rows that retire a device the numbers behind *end, which is then the last. */
+static int takeover_number_retired(const takeover_run *run, int64_t *end) {
+  kv_stmts *stmts = &run->store->stmts;
+  int is_last = 0;
+  int rc = SQLITE_OK;
+
+  while (rc == SQLITE_OK && !is_last) {
+    kv_run next;
+    kv_run again;
+
+    kv_run_begin(&next, stmts, KV_SQL_OWN_NEXT_RETIRED);
+    kv_run_text(&next, run->store->device);
+    kv_run_int(&next, run->wait);
+    is_last = !kv_run_row(&next);
+    if (!is_last) {
+      kv_run_begin(&again, stmts, KV_SQL_OWN_AGAIN_RETIRED);
+      kv_run_int(&again, ++*end);
+      kv_run_text(&again, run->store->device);
+      kv_run_sqlite(&again, sqlite3_column_value(next.stmt, 0));
+      kv_run_sqlite(&again, sqlite3_column_value(next.stmt, 1));
+      next.rc = kv_run_end(&again);
+    }
+    rc = kv_run_close(&next);
+  }
+  return rc;
 }
 
 /* Number the rows that were set aside behind the log's. */
@@ -161,7 +198,9 @@ static int takeover_number(takeover_run *run) {
   kv_run_text(&again, store->device);
   kv_run_int(&again, run->wait);
   rc = kv_own_set_numbers(store, &again, end, 1, &span);
-  run->n_again = span.last_seq > 0 ? span.last_seq - end : 0;
+  if (span.last_seq == 0) span.last_seq = end;
+  if (rc == SQLITE_OK) rc = takeover_number_retired(run, &span.last_seq);
+  run->n_again = span.last_seq - end;
   shift = end + run->n_again - run->wait;
   if (rc == SQLITE_OK) rc = kv_own_run(store, KV_SQL_OWN_SHOW, shift, 0);
   if (rc == SQLITE_OK) rc = kv_own_run(store, KV_SQL_OWN_SHOW_SEEN, shift, 0);

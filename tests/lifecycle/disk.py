@@ -154,7 +154,9 @@ class Disk:
                 else:
                     continue
                 with open(os.path.join(base, f), "rb") as stream:
-                    there[key] = stream.read()
+                    data = stream.read()
+                if data:  # else it was locked, and nothing was committed
+                    there[key] = data
         old = {k: f for k, f in w.view[h].items() if k[0] == d}
         order = {"seg": 0, "of": 1, "log": 2}
         for key in sorted(there, key=lambda k: order[k[1] if k[1] == "log" else k[1][0]]):

@@ -364,6 +364,26 @@ class Story(Retire):
         self.assertIn("late", [r[0] for r in old.execute("SELECT key FROM kv")])
         self.assert_same(old, self.laptop, self.pad, self.open("newcomer"))
 
+    def test_a_sync_inside_a_transaction_does_not_forget_what_was_published(self):
+        def again(*statements):
+            con = self.connect(self.path("phone.db"))
+            open_store(con, self.folder, "phone", "now=%d" % self.clock, schema="main")
+            for sql in statements:
+                con.execute(sql)
+            return con
+        again("SELECT kv_sync()").close()
+        phone = again("SELECT kv_sync()")
+        before = kv_log(phone)
+        phone.close()
+        self.retire(self.laptop)
+        shutil.rmtree(self.directory("phone"))
+        again("BEGIN", "SELECT kv_sync()", "COMMIT").close()
+        phone = again()
+        phone.execute("INSERT INTO kv VALUES('back', 1)")
+        self.assertEqual(len(kv_log(phone)), len(before) + 1)
+        sync(self.laptop)
+        self.assert_same(phone, self.laptop, self.open("newcomer"))
+
     def test_it_waits_for_its_copy_and_leaves_nothing_meanwhile(self):
         self.retire(self.laptop)
         shutil.rmtree(self.directory("phone"))
@@ -400,6 +420,35 @@ class Story(Retire):
         for _ in range(2):
             with self.assertRaisesRegex(sqlite3.OperationalError, "phone is retired"):
                 sync(phone)
+
+    def test_a_row_that_retires_and_got_lost_is_published_again(self):
+        def cache(name):
+            con = self.connect(self.path(name))
+            return open_store(con, self.folder, "laptop", "now=%d" % self.clock, schema="main")
+        self.laptop.execute("INSERT INTO kv VALUES('mine', 1), ('old', 1)")
+        self.laptop.execute("DELETE FROM kv WHERE key = 'old'")
+        first, second = cache("first.db"), cache("second.db")
+        for con in first, second:
+            sync(con)
+        before = self.path("before")
+        shutil.copytree(self.directory("laptop"), before)
+        self.retire(first)
+        first.execute("INSERT INTO kv VALUES('after', 1)")
+        shutil.rmtree(self.directory("laptop"))
+        shutil.copytree(before, self.directory("laptop"))
+        second.execute("INSERT INTO kv VALUES('mine', 2)")
+        self.assertEqual(second.execute("SELECT kv_compact(%d)" % (NOW + 99 * SECOND)).fetchone(), (1,))
+        self.assertEqual(self.look(second)[0], "ok")
+        for con in first, second:
+            sync(con)
+        rows = second.execute("SELECT op, bucket, key, valid FROM kv_foreign(?) WHERE seq > 5",
+                              (self.directory("laptop"),)).fetchall()
+        self.assertEqual([r[3] for r in rows], [1] * len(rows))
+        self.assertIn(("retire", "phone"), [r[:2] for r in rows])
+        self.assertIn(("set", "after"), [(r[0], r[2]) for r in rows])
+        for con in first, second, self.open("newcomer"):
+            self.assertEqual(self.look(con)[0], "retired")
+        self.assert_same(first, second, self.open("newcomer"))
 
     def test_both_retire_each_other(self):
         self.retire(self.laptop, "pad")
