@@ -179,6 +179,26 @@ static int visit_load(kv_visit *visit, const char *device) {
   return kv_first_error(rc, visit->poll.rc);
 }
 
+/*
+** Is the file damaged only because its device writes it just now? Nothing is locked
+** here. A journal that a crash left does not count for long.
+*/
+static int visit_is_written(const kv_visit *visit) {
+  kv_stamp after;
+  char *journal;
+  int is_there;
+
+  if (visit->cursor.verdict.state != KV_STATE_DAMAGED) return 0;
+  if (visit_stamp(visit, &after) != visit->kind ||
+      memcmp(&after, &visit->stamp, sizeof(after)) != 0) {
+    return 1;
+  }
+  journal = sqlite3_mprintf("%s-journal", visit->path);
+  is_there = journal && kv_folder_look(journal, &after) == KV_FILE_REGULAR;
+  sqlite3_free(journal);
+  return is_there && kv_folder_is_fresh(&visit->stamp);
+}
+
 /* Merge the log, or say what is there instead. */
 static int visit_judge(kv_visit *visit, int can_read) {
   int rc = SQLITE_OK;
@@ -195,6 +215,7 @@ static int visit_judge(kv_visit *visit, int can_read) {
     for (i = 0; i < visit->n_copies && rc == SQLITE_OK; i++)
       rc = kv_judge_copy(visit, &visit->copies[i]);
     if (rc == SQLITE_OK) kv_judge_last(visit);
+    if (rc == SQLITE_OK && visit_is_written(visit)) return SQLITE_CORRUPT_VTAB;
     if (rc == SQLITE_OK && visit_has_source(visit)) visit_put_stamp(visit);
     return rc;
   }

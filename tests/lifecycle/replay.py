@@ -318,13 +318,14 @@ class Replay(Disk, World):
     # compaction
 
     def save(w, c):
-        return w.bytes_of(c), dict(w.view[c.host])
+        return w.bytes_of(c), dict(w.view[c.host]), len(w.snaps[c.dev])
 
     def crash(w, c, saved, *back):
         """the cache, and these files, as they were: the program ended before"""
-        data, view = saved
+        data, view, n_snaps = saved
         w.put_cache(c, data)
         d = c.dev
+        del w.snaps[d][n_snaps:]  # what there was meanwhile is no backup
         for key, f in list(w.view[c.host].items()):
             if key[0] == d and back_matches(key, back) and view.get(key) is not f:
                 w.put(d, key[1], view.get(key))

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sqlite3
+import time
 import unittest
 
 from foreign import make
@@ -238,6 +239,23 @@ class States(Case):
                 self.laptop.close()
                 self.laptop = self.device("laptop")
                 self.told("damaged", "row 3", why, rows="abc")
+
+    def test_a_log_that_its_device_writes_just_now_is_not_damaged(self):
+        put(self.file, self.whole)
+        sync(self.laptop)
+        self.told("ok", rows="abcd")
+        torn = self.whole[:4096] + bytes(len(self.whole) - 4096)  # half of it is written
+        put(self.file, torn, time.time_ns() + 60 * 10**9)
+        with open(self.file + "-journal", "wb") as journal:
+            journal.write(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + bytes(504))
+        sync(self.laptop)
+        self.told("ok", rows="abcd")
+        os.remove(self.file + "-journal")  # the commit is over: it is what it is
+        sync(self.laptop)
+        self.told("damaged", rows="abcd")
+        put(self.file, self.whole)
+        sync(self.laptop)
+        self.told("ok", rows="abcd")
 
     def test_every_word_is_in_the_reference_with_what_to_do(self):
         with open(REFERENCE, encoding="utf-8") as f:
