@@ -29,9 +29,8 @@
 ** Read a value that is not remembered from the cache. It belongs to the run,
 ** for kv_run_close(), or is *large.
 */
-static int publish_fetch(kv_run *run, kv_store *store,
-                         const kv_pending_row *from, kv_value *large,
-                         kv_value *value) {
+static int publish_fetch(kv_run *run, kv_store *store, const kv_row *from,
+                         kv_value *large, kv_value *value) {
   kv_run_begin(run, &store->stmts, KV_SQL_OWN_VALUE);
   kv_run_value(run, &from->bucket);
   kv_run_value(run, &from->key);
@@ -73,16 +72,11 @@ static const kv_rows_row *publish_next(kv_rows *base) {
   publish_forget(feed);
   if (feed->i == feed->store->txn->pending.n_rows) return NULL;
   from = feed->rows[feed->i++];
-  row->ts = from->ts;
-  row->parent_ts = from->parent_ts;
-  row->op = from->op;
-  row->bucket = from->bucket;
-  row->key = from->key;
-  row->value = from->value;
+  kv_remembered_read(from, row);
   if (from->is_reference) {
     feed->is_fetching = 1;
     feed->rc =
-      publish_fetch(&feed->run, feed->store, from, &feed->large, &row->value);
+      publish_fetch(&feed->run, feed->store, row, &feed->large, &row->value);
   }
   return feed->rc == SQLITE_OK ? &feed->out : NULL;
 }

@@ -15,23 +15,32 @@
 
 #define LATE_SLOTS 256
 
+static int late_compare_key(const kv_value *key, const kv_pending_row *row) {
+  kv_value other;
+
+  kv_remembered_key(row, &other);
+  return kv_order_keys(key, &other);
+}
+
 /* The slot of a key: its row's, or the free one that it would get. */
 static size_t late_slot(const kv_late *late, const kv_value *key,
                         uint64_t hash) {
   size_t i = (size_t)hash & (late->n_slots - 1);
 
   while (late->slots[i] && (late->slots[i]->hash != hash ||
-                            kv_order_keys(&late->slots[i]->key, key) != 0)) {
+                            late_compare_key(key, late->slots[i]) != 0)) {
     i = (i + 1) & (late->n_slots - 1);
   }
   return i;
 }
 
 static void late_hash(kv_late *late, kv_pending_row *row) {
+  kv_value key;
   size_t i;
 
-  row->hash = kv_order_hash(&row->key);
-  i = late_slot(late, &row->key, row->hash);
+  kv_remembered_key(row, &key);
+  row->hash = kv_order_hash(&key);
+  i = late_slot(late, &key, row->hash);
   if (!late->slots[i]) late->n++;
   late->slots[i] = row;
 }
@@ -61,7 +70,7 @@ static int late_resize(kv_late *late, size_t n_slots, int is_hashed) {
 /* Compare a key with the greatest one of rows in order; none: 1. */
 static int late_compare_last(const kv_late *late, const kv_value *key) {
   if (late->n == 0) return 1;
-  return kv_order_keys(key, &late->slots[late->n - 1]->key);
+  return late_compare_key(key, late->slots[late->n - 1]);
 }
 
 int kv_late_is_next(const kv_late *late, const kv_value *key) {
@@ -78,9 +87,12 @@ int kv_late_reserve(kv_late *late, const kv_value *key) {
 }
 
 void kv_late_put(kv_late *late, kv_pending_row *row) {
+  kv_value key;
+
+  kv_remembered_key(row, &key);
   if (late->is_hashed) {
     late_hash(late, row);
-  } else if (late_compare_last(late, &row->key) == 0) {
+  } else if (late_compare_last(late, &key) == 0) {
     late->slots[late->n - 1] = row;
   } else {
     late->slots[late->n++] = row;
@@ -97,7 +109,7 @@ static kv_pending_row *late_search(const kv_late *late, const kv_value *key) {
   while (low < high) {
     size_t i = low + (high - low) / 2;
 
-    c = kv_order_keys(key, &late->slots[i]->key);
+    c = late_compare_key(key, late->slots[i]);
     if (c == 0) return late->slots[i];
     if (c < 0) high = i;
     if (c > 0) low = i + 1;
@@ -114,8 +126,10 @@ kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key) {
 static int late_compare(const void *a, const void *b) {
   const kv_pending_row *const *left = a;
   const kv_pending_row *const *right = b;
+  kv_value key;
 
-  return kv_order_keys(&(*left)->key, &(*right)->key);
+  kv_remembered_key(*left, &key);
+  return late_compare_key(&key, *right);
 }
 
 static const kv_rows_row *late_next(kv_rows *base) {
@@ -125,12 +139,8 @@ static const kv_rows_row *late_next(kv_rows *base) {
 
   if (rows->next == rows->n_new) return NULL;
   row = rows->rows[rows->next++];
+  kv_remembered_read(row, out);
   out->seq = rows->first + row->index;
-  out->ts = row->ts;
-  out->parent_ts = row->parent_ts;
-  out->op = row->op;
-  out->key = row->key;
-  out->value = row->value;
   return &rows->out;
 }
 

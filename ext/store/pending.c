@@ -77,13 +77,6 @@ void kv_pending_close(kv_pending *pending) {
   pending->is_open = 0;
 }
 
-static void pending_copy_bytes(kv_value *value, char **to) {
-  if (value->type != KV_TEXT && value->type != KV_BLOB) return;
-  if (value->n) memcpy(*to, value->z, value->n);
-  value->z = *to;
-  *to += value->n;
-}
-
 int kv_pending_may_be_late(const kv_value *value) {
   return value->n <= KV_PENDING_COPY;
 }
@@ -97,8 +90,8 @@ static void pending_forget(kv_pending *pending) {
 /* The memory that a row takes. */
 static size_t pending_size(const kv_value *bucket, const kv_value *key,
                            const kv_value *value) {
-  size_t n = sizeof(kv_pending_row) + bucket->n + key->n +
-             (value->n > KV_PENDING_COPY ? 0 : value->n);
+  size_t n = sizeof(kv_pending_row) + bucket->n + kv_remembered_size(key) +
+             (value->n > KV_PENDING_COPY ? 0 : kv_remembered_size(value));
 
   return (n + 7) & ~(size_t)7;
 }
@@ -113,7 +106,6 @@ int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
                    int is_late) {
   size_t n = pending_size(&from->bucket, &from->key, &from->value);
   kv_pending_row *row;
-  char *bytes;
 
   assert(pending->is_open && index >= 0 && index <= pending->n_rows);
   if (from->ts > pending->max_ts) pending->max_ts = from->ts;
@@ -132,18 +124,7 @@ int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
   if (!row) return SQLITE_NOMEM;
   row->previous = pending->last;
   row->index = index;
-  row->ts = from->ts;
-  row->parent_ts = from->parent_ts;
-  row->op = from->op;
-  row->is_again = 0;
-  row->is_reference = from->value.n > KV_PENDING_COPY;
-  row->bucket = from->bucket;
-  row->key = from->key;
-  row->value = from->value;
-  bytes = (char *)(row + 1);
-  pending_copy_bytes(&row->bucket, &bytes);
-  pending_copy_bytes(&row->key, &bytes);
-  if (!row->is_reference) pending_copy_bytes(&row->value, &bytes);
+  kv_remembered_write(row, from, from->value.n > KV_PENDING_COPY);
   if (index == pending->n_rows) pending->n_rows++;
   pending->n_bytes += (int64_t)n;
   pending->last = row;

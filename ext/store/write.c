@@ -111,7 +111,8 @@ static void write_place_late(const kv_pending_row *late, kv_place *out) {
   out->exists = late->op == KV_OP_SET;
   out->index = late->index;
   out->ts = late->ts;
-  out->parent_ts = late->parent_ts;
+  out->parent_ts.type = late->parent_type;
+  out->parent_ts.i = late->parent_ts;
   out->is_again = late->is_again;
 }
 
@@ -337,10 +338,11 @@ static int write_late(kv_store *store, const kv_late_rows *rows) {
   kv_run_pointer(&run, (void *)&rows->base, KV_ROWS_POINTER);
   rc = kv_run_end(&run);
   for (i = rows->n_new; i < rows->n && rc == SQLITE_OK; i++) {
-    const kv_pending_row *from = rows->rows[i];
-    kv_place place = {from->index, from->ts, from->parent_ts, 0, 1};
-    kv_row row = write_cell(store, &place, from->op, &from->key, &from->value);
+    kv_row row;
 
+    memset(&row, 0, sizeof(row));
+    kv_remembered_read(rows->rows[i], &row);
+    row.seq = rows->first + rows->rows[i]->index;
     rc = write_put(store, &row, 0, 1);
   }
   return rc;

@@ -46,6 +46,7 @@ schema/check            tests/python/test_check.py
 schema/schema_functions tests/python/test_alter.py
 violations/violations   tests/python/test_violations.py
 violations/violations_table tests/python/test_violations.py
+store/remembered        tests/unit/store/test_pending.c
 surface/device_table    tests/golden/devices.sql
 surface/foreign_table   tests/golden/foreign_log.sh
 surface/functions       tests/golden/functions.sql

@@ -14,20 +14,36 @@
 
 #define MANY 1000
 
+/* A remembered row; its key follows it. */
 typedef struct late_row {
   kv_pending_row row;
-  char key[20];
+  char key[24];
 } late_row;
 
-static kv_pending_row *text_row(late_row *row, const char *key) {
+static const kv_value *key_of(const kv_pending_row *row) {
+  static kv_value key;
+
+  kv_remembered_key(row, &key);
+  return &key;
+}
+
+static kv_pending_row *row_of(late_row *row, kv_value key) {
+  kv_row from;
+
   memset(row, 0, sizeof(*row));
-  snprintf(row->key, sizeof(row->key), "%s", key);
-  row->row.key = test_text(row->key);
+  memset(&from, 0, sizeof(from));
+  from.bucket = test_text("");
+  from.key = key;
+  kv_remembered_write(&row->row, &from, 0);
   return &row->row;
 }
 
+static kv_pending_row *text_row(late_row *row, const char *key) {
+  return row_of(row, test_text(key));
+}
+
 static void put(kv_late *late, kv_pending_row *row) {
-  assert_rc(kv_late_reserve(late, &row->key), SQLITE_OK);
+  assert_rc(kv_late_reserve(late, key_of(row)), SQLITE_OK);
   kv_late_put(late, row);
 }
 
@@ -54,11 +70,11 @@ static void a_row_is_found_by_its_key(void **state) {
   }
   assert_int_equal(late.n, MANY);
   for (i = 0; i < MANY; i++)
-    assert_ptr_equal(kv_late_find(&late, &rows[i].row.key), &rows[i].row);
+    assert_ptr_equal(kv_late_find(&late, key_of(&rows[i].row)), &rows[i].row);
   assert_null(kv_late_find(&late, &other));
   kv_late_clear(&late);
   assert_int_equal(late.n, 0);
-  assert_null(kv_late_find(&late, &rows[0].row.key));
+  assert_null(kv_late_find(&late, key_of(&rows[0].row)));
 }
 
 static void the_last_row_of_a_key_counts(void **state) {
@@ -67,18 +83,14 @@ static void the_last_row_of_a_key_counts(void **state) {
   kv_late_rows sorted;
 
   (void)state;
-  text_row(&rows[0], "");
-  rows[0].row.key.type = KV_INTEGER;
-  rows[0].row.key.i = 1;
+  row_of(&rows[0], test_integer(1));
   text_row(&rows[1], "1");
-  text_row(&rows[2], "");
-  rows[2].row.key.type = KV_REAL;
-  rows[2].row.key.r = 1.0;
+  row_of(&rows[2], test_real(1.0));
   put(&late, &rows[0].row);
   put(&late, &rows[1].row);
   put(&late, &rows[2].row);
   assert_int_equal(late.n, 2);
-  assert_ptr_equal(kv_late_find(&late, &rows[0].row.key), &rows[2].row);
+  assert_ptr_equal(kv_late_find(&late, key_of(&rows[0].row)), &rows[2].row);
   assert_rc(kv_late_sort(&late, 1, &sorted), SQLITE_OK);
   assert_int_equal(sorted.base.next(&sorted.base)->row.key.type, KV_REAL);
   assert_int_equal(sorted.base.next(&sorted.base)->row.key.type, KV_TEXT);
@@ -133,12 +145,12 @@ static void rows_in_the_order_of_keys_are_not_hashed(void **state) {
   assert_false(late.is_hashed);
   assert_int_equal(late.n, MANY);
   for (i = 0; i < MANY; i++)
-    assert_ptr_equal(kv_late_find(&late, &rows[i].row.key), &rows[i].row);
+    assert_ptr_equal(kv_late_find(&late, key_of(&rows[i].row)), &rows[i].row);
   assert_null(kv_late_find(&late, &before));
   assert_null(kv_late_find(&late, &between));
   assert_null(kv_late_find(&late, &behind));
   assert_true(kv_late_is_next(&late, &behind));
-  assert_false(kv_late_is_next(&late, &rows[MANY - 1].row.key));
+  assert_false(kv_late_is_next(&late, key_of(&rows[MANY - 1].row)));
   rows[5].row.is_again = 1;
   assert_rc(kv_late_sort(&late, 1, &sorted), SQLITE_OK);
   assert_int_equal(sorted.n_new, MANY - 1);
@@ -165,9 +177,9 @@ static void one_row_out_of_order_hashes_all(void **state) {
   put(&late, text_row(&other, "0007"));
   assert_true(late.is_hashed);
   assert_int_equal(late.n, MANY);
-  assert_false(kv_late_is_next(&late, &rows[MANY - 1].row.key));
+  assert_false(kv_late_is_next(&late, key_of(&rows[MANY - 1].row)));
   for (i = 0; i < MANY; i++) {
-    assert_ptr_equal(kv_late_find(&late, &rows[i].row.key),
+    assert_ptr_equal(kv_late_find(&late, key_of(&rows[i].row)),
                      i == 7 ? &other.row : &rows[i].row);
   }
   assert_rc(kv_late_sort(&late, 1, &sorted), SQLITE_OK);

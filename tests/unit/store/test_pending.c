@@ -21,12 +21,14 @@ static const char *rows_of(const kv_pending *pending) {
   out[0] = '\0';
   assert_non_null(rows);
   for (i = 0; i < pending->n_rows; i++) {
+    kv_row row;
+
     assert_non_null(rows[i]);
+    kv_remembered_read(rows[i], &row);
     n += (size_t)snprintf(
-      out + n, sizeof(out) - n, "%s%.*s=%.*s", i ? " " : "",
-      (int)rows[i]->key.n, (const char *)rows[i]->key.z,
-      rows[i]->is_reference ? 1 : (int)rows[i]->value.n,
-      rows[i]->is_reference ? "@" : (const char *)rows[i]->value.z);
+      out + n, sizeof(out) - n, "%s%.*s=%.*s", i ? " " : "", (int)row.key.n,
+      (const char *)row.key.z, rows[i]->is_reference ? 1 : (int)row.value.n,
+      rows[i]->is_reference ? "@" : (const char *)row.value.z);
   }
   sqlite3_free(rows);
   return out;
