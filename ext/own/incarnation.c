@@ -343,6 +343,7 @@ int kv_incarnation_check_peers(kv_store *store, kv_writer *log,
     if (rc != SQLITE_OK || !found) continue;
     is_older = memcmp(id, own_id, KV_ID_SIZE) < 0;
     if (memcmp(id, own_id, KV_ID_SIZE) == 0) {
+      if (ack.seq == 0) continue; /* it has nothing of it any more */
       rc = kv_writer_sum_at(log, ack.seq, &sum, &found);
       found = found && sum == ack.sum;
     } else {

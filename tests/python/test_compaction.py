@@ -4,6 +4,7 @@ nobody sees a difference. The rules are those of tests/lifecycle/RULES.md, 6.
 
 import os
 import random
+import shutil
 import sqlite3
 import unittest
 
@@ -86,6 +87,23 @@ class Compaction(Case):
     def log_of(self, device):
         return self.run_on(device, "SELECT key, op, value FROM kv_log WHERE device = '%s' "
                            "ORDER BY ts, seq" % device.name)
+
+    def test_a_peer_whose_cache_forgot_a_compacted_log_is_no_alarm(self):
+        """It says that it has nothing of it."""
+        a, b = self.make("a", "b")
+        self.run_on(b, "SELECT kv_sync()")
+        shutil.copy(b.host, b.host + "-before")
+        for i in range(3):
+            self.run_on(a, "INSERT INTO kv VALUES('k', %d)" % i)
+        self.now += DAY
+        self.run_on(a, "SELECT kv_compact('2255-01-01')")
+        carry(a, b)
+        self.run_on(b, "SELECT kv_sync()", "INSERT INTO kv VALUES('b', 1)")
+        shutil.copy(b.host + "-before", b.host)
+        self.run_on(b, "INSERT INTO kv VALUES('b', 2)")
+        carry(b, a)
+        out = self.run_on(a, "SELECT kv_sync()", "SELECT state, detail FROM kv_devices WHERE is_self")
+        self.assertEqual(out, [("ok", None)])
 
     def test_superseded_rows_go_and_their_numbers_stay(self):
         laptop, = self.make("laptop")
