@@ -7,8 +7,8 @@
 -- (an op 3 row names all of their log that is merged here).
 -- ack: up to which row of a peer's log a live device says that it has merged it, and
 -- the latest time that it had written since.
--- stable: up to which row, and before which time, the rows of a log are known to all
--- live devices but that log's own; NULL: none of them.
+-- stable: up to which row the rows of a log are known to all live devices but that
+-- log's own, and before which time none of them can write any more; NULL: none are.
 -- complete: nobody can have, or get, a row below a deletion of which nothing is known
 -- here: every live device says that it has of every other log the generation that is
 -- merged here, or a later one; and all that anybody says to have merged, is.
@@ -59,7 +59,7 @@ EXISTS(
     WHERE {rows s of r} AND s.ts <= :before
       AND (s.ts, s.device, s.seq) > ({r}.ts, {r}.device, {r}.seq)
       AND t.device = s.device
-      AND (s.device = :self OR (s.seq <= t.seq AND s.ts < t.ts)))
+      AND (s.device = :self OR s.seq <= t.seq))
 
 -- hole: buried {r}
 -- An own deletion r goes if it is the latest row of its key, no other device has a
@@ -157,7 +157,7 @@ CREATE TABLE kv_compaction(
 -- been silent longest.
 (SELECT x.device FROM live AS x LEFT JOIN ack AS a
      ON a.device = x.device AND a.peer = {s}.device AND a.seq >= {s}.seq
-     AND a.ts > {s}.ts AND substr(a.id, 1, 8) = (
+     AND substr(a.id, 1, 8) = (
        SELECT substr(e.id, 1, 8) FROM {cursor} AS e WHERE e.device = {s}.device)
    WHERE x.device <> {s}.device AND a.device IS NULL
    ORDER BY x.newest LIMIT 1)
@@ -203,8 +203,9 @@ row(reason, waits_for, bytes) AS (
           SELECT 1 AS n, o.device AS device FROM {cache} AS o
           WHERE {rows o of r} AND o.device <> :self
           UNION ALL SELECT 2, {slow to know r}
-          UNION ALL SELECT 3, device FROM behind
-          UNION ALL SELECT 4, device FROM ahead)
+          UNION ALL SELECT 3, device FROM ack WHERE peer = :self AND ts <= r.ts
+          UNION ALL SELECT 4, device FROM behind
+          UNION ALL SELECT 5, device FROM ahead)
         WHERE device IS NOT NULL ORDER BY n LIMIT 1) END,
     60 + length(CAST(r.key AS BLOB)) + CASE WHEN r.value IS NOT NULL
       THEN length(CAST(r.value AS BLOB)) WHEN r.large IS NOT NULL THEN (

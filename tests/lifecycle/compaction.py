@@ -70,15 +70,16 @@ class Compaction:
                 if mine[q].op == SEEN:
                     acks[X, mine[q].key] = mine[q]
 
-        def stable(E, seq, ts):  # every live X other than E has acknowledged it
+        def stable(E, seq, ts=None):  # every live X other than E has acknowledged it
             for X in live:
                 if X == E:
                     continue
                 a = acks.get((X, E))
                 if a is None or a.val[0][0] != c.cur[E][0][0] or a.val[1] < seq:
                     return False
-                if w.r["ackts"] and not any(q >= a.seq and t > ts for q, t in clocks[X]):
-                    return False
+                if ts is not None and w.r["ackts"]:  # and cannot write below it any more
+                    if not any(q >= a.seq and t > ts for q, t in clocks[X]):
+                        return False
             return True
 
         complete = True  # for tombstones: nobody can have, or get, a row below one
@@ -123,7 +124,7 @@ class Compaction:
                         s[:3] > (r.ts, d, r.seq)
                         and s[0] <= H
                         and s[2] < 10**9
-                        and (s[1] == d or stable(s[1], s[2], s[0]))
+                        and (s[1] == d or stable(s[1], s[2]))
                     ):
                         dominated.add(r.uid)
                         break
