@@ -37,6 +37,7 @@ static void previous_keep(kv_previous *previous, const kv_value *key) {
 }
 
 void kv_previous_note_write(kv_previous *previous, const kv_value *key) {
+  kv_ahead_forget(&previous->ahead);
   if (previous->is_known && kv_order_keys(key, &previous->last) > 0) {
     previous_keep(previous, key);
   }
@@ -69,8 +70,9 @@ int kv_previous_find(kv_previous *previous, kv_stmts *stmts, int64_t n_writes,
   }
   if (is_load && !previous->is_known) rc = previous_load(previous, stmts);
   if (rc != SQLITE_OK) return rc;
-  if (!is_load || !previous_is_behind(previous, key)) {
-    return kv_cache_find(stmts, key, out);
+  if (!is_load) return kv_cache_find(stmts, key, out);
+  if (!previous_is_behind(previous, key)) {
+    return kv_ahead_find(&previous->ahead, stmts, key, out);
   }
   memset(out, 0, sizeof(*out));
   out->ts = -1;
@@ -78,10 +80,12 @@ int kv_previous_find(kv_previous *previous, kv_stmts *stmts, int64_t n_writes,
 }
 
 void kv_previous_forget(kv_previous *previous) {
+  kv_ahead_forget(&previous->ahead);
   previous->is_known = 0;
 }
 
 void kv_previous_clear(kv_previous *previous) {
+  kv_ahead_clear(&previous->ahead);
   sqlite3_free(previous->last_bytes);
   memset(previous, 0, sizeof(*previous));
   previous->n_writes = -1;

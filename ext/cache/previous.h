@@ -3,12 +3,12 @@
 **
 ** Most writes look it up. Two need not: one of the key that its statement has
 ** just read, and one of a key behind all keys of the cache, of which a load in
-** the order of keys has many.
+** the order of keys has many. Other keys of such a load are read ahead.
 */
 #ifndef KV_CACHE_PREVIOUS_H
 #define KV_CACHE_PREVIOUS_H
 
-#include "cache.h"
+#include "ahead.h"
 
 /* Longer keys are looked up twice. */
 #define KV_PREVIOUS_KEY 64
@@ -24,12 +24,13 @@ typedef struct kv_previous {
   kv_value last; /* NULL: the cache is empty */
   char *last_bytes;
   size_t n_last_bytes;
+  kv_ahead ahead;
 } kv_previous;
 
 /*
 ** The row that a write of this key replaces; the key is not late. n_writes:
-** of the transaction so far. is_load: the last key of the cache is worth finding
-** out, since more keys will come in order.
+** of the transaction so far. is_load: the last key of the cache and those that come
+** next are worth finding out, since more keys will come in order.
 */
 int kv_previous_find(kv_previous *previous, kv_stmts *stmts, int64_t n_writes,
                      int is_load, const kv_value *key, kv_winner *out);
@@ -41,7 +42,7 @@ void kv_previous_note_read(kv_previous *previous, int64_t n_writes,
 /* A row of this key is about to be in the cache. */
 void kv_previous_note_write(kv_previous *previous, const kv_value *key);
 
-/* The cache may get any rows. */
+/* The cache may get any rows, or lose some. */
 void kv_previous_forget(kv_previous *previous);
 
 /* Another transaction begins; *previous may be zeroed memory. */

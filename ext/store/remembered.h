@@ -36,8 +36,7 @@ size_t kv_remembered_size(const kv_value *value);
 void kv_remembered_write(kv_pending_row *row, const kv_row *from,
                          int is_reference);
 
-/* Its key, and the row itself, but for its numbers; borrowed. A value that is a
-** reference is NULL. */
+/* Its key, and the row but for its numbers; borrowed. A reference is NULL. */
 void kv_remembered_key(const kv_pending_row *row, kv_value *out);
 void kv_remembered_read(const kv_pending_row *row, kv_row *out);
 

@@ -182,6 +182,7 @@ int kv_transaction_rollback_to(kv_store *store, int level) {
   if (txn->is_writing) return SQLITE_OK;
   txn->n_writes++;
   kv_transaction_undo(store);
+  kv_previous_forget(&txn->previous);
   kv_pending_rollback_to(&txn->pending, level);
   return transaction_resume(store);
 }
