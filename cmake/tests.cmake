@@ -127,7 +127,7 @@ else()
     endif()
     if(name STREQUAL "nomem_statements")
       target_sources(fault_${name} PRIVATE tests/fault/nomem_cases.c
-        tests/fault/nomem_typed.c)
+        tests/fault/nomem_life.c tests/fault/nomem_typed.c)
     endif()
     target_link_libraries(fault_${name} PRIVATE kv_for_tests)
     add_test(NAME fault_${name} COMMAND fault_${name})

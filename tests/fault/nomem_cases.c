@@ -481,6 +481,16 @@ static void remove_if_there(const char *path) {
   if (test_exists(path)) test_remove(path);
 }
 
+/* A copy that a device keeps of the log of another one. */
+static void remove_copy(const char *device, const char *of) {
+  const char *folder = test_path("n.kv/devices/%s/of", device);
+
+  remove_if_there(test_path("%s/%s.db", folder, of));
+  remove_if_there(test_path("%s/%s.db.new", folder, of));
+  remove_if_there(test_path("%s/%s.db.new-journal", folder, of));
+  remove_if_there(folder);
+}
+
 /* Sealed files of the laptop, and a copy that was to become one. */
 static void remove_sealed(void) {
   static const char folder[] = "n.kv/devices/laptop";
@@ -505,6 +515,8 @@ void nomem_begin_again(void) {
   for (i = 1; test_exists(test_path("%s.aside-%d", LAPTOP, i)); i++)
     test_remove(test_path("%s.aside-%d", LAPTOP, i));
   remove_sealed();
+  remove_copy("laptop", "phone");
+  remove_copy("tablet", "laptop");
   (void)test_path(NULL); /* or it counts as a leak */
   remove_if_there(LAPTOP ".new");
   remove_if_there(LAPTOP ".new-journal");

@@ -28,6 +28,10 @@ extern const int nomem_n_cases;
 extern const nomem_case nomem_typed_cases[];
 extern const int nomem_n_typed_cases;
 
+/* And of the life of a log: nomem_life.c. */
+extern const nomem_case nomem_life_cases[];
+extern const int nomem_n_life_cases;
+
 /* The folder and the host database that every case begins with. */
 void nomem_make_start(void);
 

@@ -121,7 +121,7 @@ static void for_each(void (*run)(world *w, const scenario *what)) {
     for (j = 0; j < WORLD_SCENARIOS; j++) {
       const scenario *what = &world_scenarios[j];
 
-      if (world_hosts[i].is_temp && !what->is_for_temp) continue;
+      if (!world_is_chosen(&world_hosts[i], what)) continue;
       world_prepare(&w, &world_hosts[i], what);
       run(&w, what);
     }

@@ -239,6 +239,7 @@ static void fail_all_cases(const char *folder, int is_interrupt) {
   nomem_make_start();
   (void)test_path(NULL);
   fail_cases(nomem_cases, nomem_n_cases, is_interrupt);
+  fail_cases(nomem_life_cases, nomem_n_life_cases, is_interrupt);
   fail_cases(nomem_typed_cases, nomem_n_typed_cases, is_interrupt);
   print_message("%ld failures\n", n_failures);
   assert_int_equal(chdir("/"), 0);

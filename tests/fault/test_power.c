@@ -166,7 +166,7 @@ static void lose_everywhere(int step, int is_twice) {
     for (j = 0; j < WORLD_SCENARIOS && !run.is_wrong; j++) {
       run.w = &w;
       run.what = &world_scenarios[j];
-      if (world_hosts[i].is_temp && !run.what->is_for_temp) continue;
+      if (!world_is_chosen(&world_hosts[i], run.what)) continue;
       world_prepare(&w, &world_hosts[i], run.what);
       run.n_worlds++;
       power_begin(w.folder);

@@ -12,6 +12,7 @@
 
 #include "kv.h"
 #include "support/connection.h"
+#include "vfs_image.h"
 #include "vfs_world.h"
 
 /* What exists of one transaction. */
@@ -128,10 +129,10 @@ static int check_log(world *w, found *out, int *n_rows) {
                 "SELECT CASE key WHEN 'last' THEN value ELSE "
                 "CAST(substr(key, 2) AS INTEGER) END AS i, count(*), "
                 "count(DISTINCT txn) FROM log WHERE op = 1 AND "
-                "bucket = '' AND key <> 'after' GROUP BY i",
+                "bucket = '' AND key NOT IN ('after', 'pad') GROUP BY i",
                 out, 0);
-  if (sqlite3_prepare_v2(db, "SELECT count(*) FROM log WHERE op <> 2", -1,
-                         &stmt, NULL) == SQLITE_OK &&
+  if (sqlite3_prepare_v2(db, "SELECT count(*) FROM log WHERE op < 2", -1, &stmt,
+                         NULL) == SQLITE_OK &&
       sqlite3_step(stmt) == SQLITE_ROW) {
     *n_rows = sqlite3_column_int(stmt, 0);
   }
@@ -140,22 +141,24 @@ static int check_log(world *w, found *out, int *n_rows) {
   return is_wrong;
 }
 
-/* May a row of transaction i have gone, which transaction `newest` overwrote? */
-static int check_may_go(const world *w, int i, int newest) {
-  return i <= w->tally->compacted && i < newest && !w->tally->txn[i].is_single;
+/*
+** May a row of transaction i have gone? `met` is the last that overwrote it and that
+** a compaction met.
+*/
+static int check_may_go(const world *w, int i, int met) {
+  return i < met && !w->tally->txn[i].is_single;
 }
 
 /* And must it have gone? */
-static int check_must_go(const world *w, int i, int newest) {
-  return w->tally->is_compacted && check_may_go(w, i, newest) &&
-         newest <= w->tally->compacted;
+static int check_must_go(const world *w, int i, int met) {
+  return w->tally->is_compacted && check_may_go(w, i, met);
 }
 
 /*
-** Compare what exists of transaction i with what was promised. `newest` is the last
-** that overwrote what the others wrote.
+** Compare what exists of transaction i with what was promised. `met` is the last that
+** overwrote what the others wrote and that a compaction met.
 */
-static int check_transaction(world *w, int i, const found *f, int newest) {
+static int check_transaction(world *w, int i, const found *f, int met) {
   world_state state = w->tally->txn[i].state;
   int is_single = w->tally->txn[i].is_single;
   int n_rows = is_single ? 1 : 3;
@@ -175,8 +178,8 @@ static int check_transaction(world *w, int i, const found *f, int newest) {
                      is_in ? " in the log" : "",
                      f->n_own ? " in the host" : "");
   }
-  if (is_in && check_may_go(w, i, newest) &&
-      (f->n_log == n_rows - 1 || check_must_go(w, i, newest))) {
+  if (is_in && check_may_go(w, i, met) &&
+      (f->n_log == n_rows - 1 || check_must_go(w, i, met))) {
     n_rows--;
   }
   if (is_in && (f->n_log != n_rows || f->n_txn != 1)) {
@@ -202,6 +205,7 @@ static int check_transactions(world *w, int *n_rows) {
   found all[WORLD_MOST + 1];
   char last[20];
   int newest = 0;
+  int met = 0;
   int i;
 
   memset(all, 0, sizeof(all));
@@ -218,9 +222,10 @@ static int check_transactions(world *w, int *n_rows) {
   }
   for (i = 1; i <= WORLD_MOST; i++) {
     if (all[i].n_log > 1) newest = i;
+    if (i <= w->tally->compacted) met = newest;
   }
   for (i = 1; i <= WORLD_MOST; i++) {
-    if (check_transaction(w, i, &all[i], newest)) return 1;
+    if (check_transaction(w, i, &all[i], met)) return 1;
   }
   sqlite3_snprintf(sizeof(last), last, newest ? "%d" : "", newest);
   return check_is(w, w->db, last, "SELECT kv_get('last')");
@@ -320,13 +325,28 @@ static int check_observer(world *w) {
   return is_wrong;
 }
 
+/* The directory of a retired phone may go, and an observer still reads the same. */
+static int check_retired(world *w) {
+  char path[500];
+
+  if (!w->tally->is_retired) return 0;
+  if (check_is(w, w->db, "retired|1",
+               "SELECT state, detail LIKE 'its directory may be deleted%' "
+               "FROM kv_devices WHERE device = 'phone'")) {
+    return 1;
+  }
+  snprintf(path, sizeof(path), "%s/notes.kv/devices/phone", w->folder);
+  image_remove(path, 1);
+  return 0;
+}
+
 int world_check(world *w) {
   int n_rows = 0;
   int is_wrong = world_run(w, w->recover) != SQLITE_OK;
 
   if (!is_wrong) {
     is_wrong = check_transactions(w, &n_rows) || check_store(w, n_rows) ||
-               check_items(w);
+               check_items(w) || check_retired(w);
   }
   if (!is_wrong &&
       test_try(w->db, "INSERT INTO kv VALUES('after', 1)") != SQLITE_OK) {

@@ -13,6 +13,7 @@
 
 #include "kv.h"
 #include "support/connection.h"
+#include "vfs_fault.h"
 #include "vfs_image.h"
 
 const world_host world_hosts[WORLD_HOSTS] = {
@@ -43,6 +44,10 @@ const scenario world_scenarios[WORLD_SCENARIOS] = {
   {"compact", "ot1Tt", "okts", 1, NULL, 0},
   {"compact sealed files", "otTSt1t", "okST", 1, "os", 0},
   {"compact again", "ottkTt", "okt", 1, "oks", 0},
+  {"compact by a sync", "otz1Tt", "ohtet", 1, "os", 0},
+  {"retire", "otps", "oQts", 1, "oQs", 0},
+  {"return from retirement", "otpsq", "otst", 1, "os", 0},
+  {"compact after a return", "otpsQp", "oskt", 1, "oks", 0},
   {"typed rows", "otp", "oTst", 1, NULL, 1},
   {"a typed table", "otpsD", "oKAst", 0, "oKs", 1},
 };
@@ -83,6 +88,13 @@ int world_every(int otherwise) {
   const char *step = getenv("KV_FAULT_STEP");
 
   return step && atoi(step) > 0 ? atoi(step) : otherwise * SLOWNESS;
+}
+
+int world_is_chosen(const world_host *host, const scenario *what) {
+  const char *name = getenv("KV_FAULT_SCENARIO");
+
+  return (!host->is_temp || what->is_for_temp) &&
+         (!name || strstr(what->name, name));
 }
 
 void world_begin(world *w) {
@@ -258,6 +270,35 @@ static int world_compact(world *w) {
   return rc;
 }
 
+/* What was written up to now is far behind. */
+static int world_expire(world *w) {
+  w->tally->compacted = w->tally->last;
+  w->tally->is_compacted = 0;
+  return world_try_open(w, "history=1 day, now=2255-01-01");
+}
+
+/* A kv_sync() that compacts, unless something made it put that off. */
+static int world_sync_expired(world *w) {
+  char *is_done;
+  int rc = world_publish(w, "SELECT kv_sync()");
+
+  if (rc != SQLITE_OK) return rc;
+  is_done = test_ask(
+    w->db, "SELECT horizon_time IS NOT NULL FROM kv_devices WHERE is_self");
+  w->tally->is_compacted = strcmp(is_done, "1\n") == 0;
+  sqlite3_free(is_done);
+  if (w->tally->is_compacted || fault_failed() > 0) return SQLITE_OK;
+  world_say(w, "kv_sync() did not compact");
+  return SQLITE_ERROR;
+}
+
+static int world_retire(world *w) {
+  int rc = world_try(w, w->db, "SELECT kv_retire('phone')");
+
+  w->tally->is_retired = rc == SQLITE_OK;
+  return rc;
+}
+
 static int world_put_away(world *w) {
   char away[500];
   int rc;
@@ -282,7 +323,7 @@ static int world_phone(world *w, char step) {
   if (rc == SQLITE_OK) rc = world_try(w, db, sql);
   sqlite3_snprintf(sizeof(sql), sql,
                    "INSERT INTO kv VALUES('p%d', %d), ('phone', %d)", n, n, n);
-  if (rc == SQLITE_OK && step != 'P') rc = world_try(w, db, sql);
+  if (rc == SQLITE_OK && step != 'P' && step != 'q') rc = world_try(w, db, sql);
   if (rc == SQLITE_OK && w->tally->is_typed) {
     rc = world_declare(w, db, "temp");
     if (rc == SQLITE_OK) {
@@ -294,6 +335,9 @@ static int world_phone(world *w, char step) {
   }
   if (rc == SQLITE_OK && step == 'P') {
     rc = world_try(w, db, "INSERT INTO kv VALUES('p', 1); SELECT kv_sync()");
+  }
+  if (rc == SQLITE_OK && step == 'q') {
+    rc = world_try(w, db, "SELECT kv_retire('laptop')");
   }
   sqlite3_close(db);
   return rc;
@@ -354,6 +398,16 @@ int world_step(world *w, char step) {
     case 'c': rc = world_publish(w, "SELECT kv_close()"); break;
     case 'a': rc = world_try_open(w, "adopt=1"); break;
     case 'k': rc = world_compact(w); break;
+    case 'h': rc = world_expire(w); break;
+    case 'e': rc = world_sync_expired(w); break;
+    case 'Q': rc = world_retire(w); break;
+    case 'z':
+      rc = world_try(w, w->db,
+                     "INSERT INTO kv VALUES('pad', zeroblob(9000));"
+                     "INSERT INTO kv VALUES('pad', zeroblob(9001));"
+                     "INSERT INTO kv VALUES('pad', zeroblob(9003));"
+                     "INSERT INTO kv VALUES('pad', zeroblob(9002))");
+      break;
     case 'A':
       rc = world_try(w, w->db,
                      "SELECT kv_alter('items', 'DECLARE (" DECLARED
@@ -376,7 +430,11 @@ int world_step(world *w, char step) {
       rc = world_phone(w, step);
       break;
     case 'p':
-    case 'P': rc = world_phone(w, step); break;
+      rc = world_phone(w, step);
+      w->tally->is_retired = 0;
+      break;
+    case 'P':
+    case 'q': rc = world_phone(w, step); break;
     case 'C': rc = world_put_other(w); break;
     case 'd': rc = world_damage(w); break;
     case 'r': rc = world_copy_log(w, LAPTOP, "copy"); break;

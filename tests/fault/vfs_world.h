@@ -14,6 +14,9 @@
 **     S  the log is sealed from now on, with each commit
 **     l  commits wait for kv_sync() from now on, L  which seals the log
 **     k  kv_compact(): of what was overwritten, nothing stays
+**     h  kv_sync() gives up history from now on, which is long after all that was
+**     e  kv_sync() that does so
+**     Q  kv_retire() of the phone
 **     A  kv_alter() of the typed table: a column more
 **     K  kv_check() of it
 **     x  closes the host database
@@ -21,6 +24,8 @@
 **     w  a transaction while the folder is away: its rows wait
 **     p  the phone sets keys
 **     P  the phone syncs, and acknowledges what the laptop wrote
+**     q  the phone retires the laptop
+**     z  one key has several large values, of which history can be given up
 **     d  the sum of the last row of the laptop's log changes
 **     r  the laptop's log is copied, R  and the copy comes back
 **     f  the phone starts its log over
@@ -62,7 +67,7 @@ typedef struct scenario {
   int is_typed;        /* is there a typed table? */
 } scenario;
 
-#define WORLD_SCENARIOS 20
+#define WORLD_SCENARIOS 24
 extern const scenario world_scenarios[WORLD_SCENARIOS];
 
 typedef enum world_state {
@@ -83,6 +88,7 @@ typedef struct world_tally {
   int last;         /* the number of the last that was begun */
   int compacted;    /* that of the last which a compaction met, or 0 */
   int is_compacted; /* did it end? */
+  int is_retired;   /* is the phone? */
   int is_typed;     /* is there a typed table? */
 } world_tally;
 
@@ -102,6 +108,9 @@ typedef struct world {
 ** sanitizers make everything slow.
 */
 int world_every(int otherwise);
+
+/* Does the scenario make sense there, and is its name like KV_FAULT_SCENARIO? */
+int world_is_chosen(const world_host *host, const scenario *what);
 
 /* A world in a new folder; children share its tally. */
 void world_begin(world *w);
