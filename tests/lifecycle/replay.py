@@ -325,13 +325,13 @@ class Replay(Disk, World):
         data, view, n_snaps = saved
         w.put_cache(c, data)
         d = c.dev
-        del w.snaps[d][n_snaps:]  # what there was meanwhile is no backup
         for key, f in list(w.view[c.host].items()):
             if key[0] == d and back_matches(key, back) and view.get(key) is not f:
                 w.put(d, key[1], view.get(key))
         for key, f in view.items():
             if key[0] == d and key not in w.view[c.host] and back_matches(key, back):
                 w.put(d, key[1], f)
+        del w.snaps[d][n_snaps:-1]  # what there was meanwhile is no backup
         w.open_cache(c)
         w.look_cache(c)
 
