@@ -114,6 +114,36 @@ const kv_copy *kv_copies_of(const kv_copies *copies, const char *device,
   return *n ? &copies->copies[i] : NULL;
 }
 
+int kv_copies_lineage(sqlite3 *host, const kv_copy *copies, int n,
+                      unsigned char out[KV_LINEAGE_SIZE], int *found) {
+  int i;
+  int rc = SQLITE_OK;
+
+  *found = 0;
+  for (i = 0; i < n && rc == SQLITE_OK; i++) {
+    kv_verdict verdict = {KV_STATE_OK, NULL};
+    kv_reader *reader = NULL;
+
+    rc =
+      kv_reader_open(host, copies[i].path, copies[i].device, &reader, &verdict);
+    if (rc == SQLITE_OK && reader) {
+      const kv_log_head *head = kv_reader_head(reader);
+      kv_stretch whole;
+
+      rc =
+        kv_reader_verify(reader, kv_log_start(head), INT64_MAX, NULL, &whole);
+      if (rc == SQLITE_OK && whole.ended == KV_END_CLEAN) {
+        if (!*found || memcmp(head->id, out, KV_LINEAGE_SIZE) < 0)
+          memcpy(out, head->id, KV_LINEAGE_SIZE);
+        *found = 1;
+      }
+    }
+    kv_reader_close(reader);
+    kv_verdict_clear(&verdict);
+  }
+  return rc;
+}
+
 void kv_copies_stamp(const kv_copy *copies, int n, kv_stamp *stamp) {
   int i;
 

@@ -2,12 +2,14 @@
 ** Copies of logs: devices/KEEPER/of/NAME.db is the whole log of the device NAME in one
 ** file, which KEEPER keeps. A copy is a source of that log like its own directory.
 **
-** INVARIANT: directories are listed, and no file is opened.
+** INVARIANT: directories are listed; only kv_copies_lineage() opens files.
 */
 #ifndef KV_LIFE_COPIES_H
 #define KV_LIFE_COPIES_H
 
 #include "core/names.h"
+#include "core/row.h"
+#include "db/sqlite.h"
 #include "folder/folder.h"
 
 /* A copy of the log of a device. */
@@ -33,6 +35,13 @@ int kv_copies_find_all(const char *root, kv_copies *out);
 /* The copies of one device; *n is how many. Borrowed. */
 const kv_copy *kv_copies_of(const kv_copies *copies, const char *device,
                             int *n);
+
+/*
+** Of which lineage the copies of a device's log are: of several, the smallest one.
+** *found is 0 if none of them verifies.
+*/
+int kv_copies_lineage(sqlite3 *host, const kv_copy *copies, int n,
+                      unsigned char out[KV_LINEAGE_SIZE], int *found);
 
 /* Change a stamp of a log so that it is another one if a copy is another one. */
 void kv_copies_stamp(const kv_copy *copies, int n, kv_stamp *stamp);

@@ -130,6 +130,25 @@ int kv_comeback_check(kv_store *store, char **err) {
   return rc == SQLITE_OK && is_refused ? kv_comeback_refuse(store, err) : rc;
 }
 
+int kv_comeback_check_adopt(kv_store *store, char **err) {
+  kv_copies copies;
+  int is_retired = 0;
+  int n = 0;
+  int rc = kv_copies_find_all(store->root, &copies);
+
+  if (rc == SQLITE_OK) kv_copies_of(&copies, store->device, &n);
+  if (rc == SQLITE_OK) rc = comeback_is_retired(store, &is_retired);
+  kv_copies_free(&copies);
+  if (rc == SQLITE_OK && (n > 0 || is_retired)) {
+    return kv_error(err, SQLITE_ERROR,
+                    "device %s cannot begin a new log, because it was retired "
+                    "and others keep the old one: open the folder under "
+                    "another name, kv_open(path, device)",
+                    store->device);
+  }
+  return rc;
+}
+
 /* The rows of a copy on their way into the log. */
 typedef struct comeback_feed {
   kv_rows base; /* base class: must be first */

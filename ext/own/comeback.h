@@ -30,6 +30,12 @@ int kv_comeback_check(kv_store *store, char **err);
 int kv_comeback_fill(kv_store *store, const kv_log_cursor *own, kv_writer *log,
                      int *is_filled, char **err);
 
+/*
+** A new incarnation would be a log of another lineage: check that nobody keeps the one
+** that this device had, so that the new one is read. SQLITE_ERROR, with a message.
+*/
+int kv_comeback_check_adopt(kv_store *store, char **err);
+
 /* The error for a device that is not the one of its name that was retired. */
 int kv_comeback_refuse(const kv_store *store, char **err);
 

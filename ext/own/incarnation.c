@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cache/values.h"
+#include "comeback.h"
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/run.h"
@@ -287,7 +288,8 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
   } else if (rc == SQLITE_OK && store->txn->pending.n_rows > 0) {
     rc = kv_store_postpone(store, verdict, err);
   } else if (rc == SQLITE_OK) {
-    rc = incarnation_begin(store, own, err);
+    rc = kv_comeback_check_adopt(store, err);
+    if (rc == SQLITE_OK) rc = incarnation_begin(store, own, err);
   }
   *is_repaired = rc == SQLITE_OK;
   return rc;

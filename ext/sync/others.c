@@ -11,8 +11,8 @@
 #include "file/placeholder.h"
 #include "file/segment.h"
 #include "folder/folder.h"
-#include "log/writer.h"
 #include "life/copies.h"
+#include "log/writer.h"
 
 /* The greatest number of other files that are listed, */
 #define OTHERS_MOST 1000

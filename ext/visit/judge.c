@@ -160,6 +160,7 @@ static kv_turn judge_turn(const kv_visit *visit) {
 
 int kv_judge_ask(kv_visit *visit) {
   kv_run run;
+  int rc;
 
   if (visit->is_asked) return SQLITE_OK;
   visit->is_asked = 1;
@@ -171,7 +172,16 @@ int kv_judge_ask(kv_visit *visit) {
     visit->is_retired = id && sqlite3_column_bytes(run.stmt, 0) == KV_ID_SIZE;
     if (visit->is_retired) memcpy(visit->lineage, id, KV_LINEAGE_SIZE);
   }
-  return kv_run_close(&run);
+  rc = kv_run_close(&run);
+  if (rc != SQLITE_OK || visit->is_retired) return rc;
+  /* Only retired logs are copied, and the row that says so may come later. */
+  rc = kv_copies_lineage(visit->store->db, visit->copies, visit->n_copies,
+                         visit->lineage, &visit->is_retired);
+  if (visit->cursor.has_id &&
+      !kv_row_same_lineage(visit->cursor.id, visit->lineage)) {
+    visit->is_retired = 0;
+  }
+  return rc;
 }
 
 /* Is a log one of a stranger, who writes under the name of a retired device? */

@@ -12,7 +12,7 @@ import re
 import sqlite3
 import sys
 
-from base import DEL, SEEN, SET, File, Row, Txn
+from base import DEL, SEEN, SET, File, Row, Txn, Violation
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, "..", "python"))
@@ -121,6 +121,7 @@ class Disk:
         w.clock = ctypes.CDLL(module).kv_test_set
         w.clock.argtypes = ctypes.c_int64, ctypes.c_int64
         w.hosts = [Host(root, h) for h in range(len(w.view))]
+        w.others = [set() for _ in range(w.n)]  # lineages of other machines
         w.sums, w.starts, w.gen_rows, w.vecs = {}, {}, {}, {}
 
     # folders
@@ -168,6 +169,35 @@ class Disk:
         for key in old.keys() - there.keys():
             host.disk.pop(key, None)
             w.put(d, key[1], None)
+
+    def give_to_another(w, d):
+        """all files of the log of device d are of another machine, copies, too"""
+        files = [f for v in w.view for f in v.values()]
+        files += [f for h in w.hist for l in h.values() for f in l if f]
+        files += [f for s in w.snaps for v in s for f in v.values()]
+        path = os.path.join(w.root, "another.db")
+        for f in {id(f): f for f in files if f.dev == d and not f.torn}.values():
+            with open(path, "wb") as out:
+                out.write(f.data)
+            con = sqlite3.connect(path)
+            con.execute("UPDATE device SET host = 'another machine'")
+            con.commit()
+            con.close()
+            with open(path, "rb") as new:
+                f.data = new.read()
+            w.others[d].add(f.id[0])
+        for host in w.hosts:  # they have to be written
+            host.disk.update({k: None for k, f in host.disk.items() if f and f.dev == d})
+
+    def look_machine(w, c, log, error):
+        """the new machine: was it refused, or did it begin a log?"""
+        new = w.view[c.host].get((c.dev, "log"))
+        if error and "this is another one" in error or c.state.get(c.dev) == "twin":
+            c.dead = True
+        elif new is not None and new is not log:
+            if new.id[0] in w.others[c.dev]:
+                raise Violation("I11", "two machines write one log, device %d" % c.dev)
+            w.strange.add(new.id[0])
 
     def read_file(w, path, key, data):
         con = sqlite3.connect("file:%s?mode=ro&immutable=1" % path, uri=True)
@@ -298,9 +328,12 @@ class Disk:
             if c.con is not None and c.con.in_transaction:
                 c.con.execute("ROLLBACK")
         w.stats["module: calls"] += 1
+        log = w.view[c.host].get((c.dev, "log"))
         if c.dev is not None and not w.away[c.host]:
             w.look_own(c.host, c.dev)
         w.look_cache(c)
+        if c.newmachine:
+            w.look_machine(c, log, error)
         return error
 
     def look_cache(w, c):
@@ -355,7 +388,7 @@ class Disk:
         c.ever.update(r.uid for r in waiting)
         if before != (c.cur, c.rows, c.former, c.hor, [t.rows for t in c.waiting]):
             c.ver += 1
-        if c.dev is not None and c.state.get(c.dev) == "twin" and not c.dead:
+        if c.dev is not None and c.state.get(c.dev) == "twin" and not c.dead and not c.newmachine:
             w.twin[c.dev] = True
 
     def row(w, c, d, seq, ts, op, key, value):

@@ -13,6 +13,8 @@ class Reading:
         lin = w.retired_lineage(c, d)
         if lin is None and w.r["stranger"] and w.r["copy_lineage"]:
             lin = min((f.id[0] for R, f in w.copies(h, d)), default=None)
+            if cur is not None and lin != cur[0][0]:
+                lin = None
         other = cur is not None and lin not in (None, cur[0][0])
         if other:
             cur = None

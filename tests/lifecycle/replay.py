@@ -71,17 +71,12 @@ class Replay(Disk, World):
         if not ok and not WITHOUT_RULES:
             raise Violation(kind, " ".join(map(str, what)))
 
-    def left_out(w, what):
-        w.stats["left out: " + what] += 1
-
     # steps
 
     def step(w, s):
         op = s[0]
         if op == "day":
             w.day = DAY // TICK if s[1] else 0
-        elif op == "newmachine":
-            w.left_out("a new machine under an old name")
         elif op == "lazy":
             pass
         elif op == "snapcache":
@@ -108,6 +103,15 @@ class Replay(Disk, World):
                 src = next(o for j, o in w.csnaps if j == i and o.cur == c.cur and o.ever == c.ever)
                 w.numbered(c)
                 w.put_cache(c, src.data)
+
+    def newmachine(w, X, known):
+        """The module knows one machine: what there is of this name becomes another one's."""
+        X %= w.n
+        if any(X in w.retires(c) for c in w.caches) and not any(
+            c.newmachine and not c.dead for c in w.caches if c.dev == X
+        ):
+            w.give_to_another(X)
+        super().newmachine(X, known)
 
     def numbered(w, c):
         if c.number is None:
@@ -427,7 +431,7 @@ class Replay(Disk, World):
     def check(w, c, where):
         new = c.checked != c.ver
         super().check(c, where)
-        if not new or c.con is None:
+        if not new or c.con is None or c.dead:
             return
         if not w.is_placed(c):
             raise Violation("placed", "%s: cache %s of %s" % (where, c.number, c.dev))

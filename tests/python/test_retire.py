@@ -384,6 +384,35 @@ class Story(Retire):
         sync(self.laptop)
         self.assert_same(phone, self.laptop, self.open("newcomer"))
 
+    def test_a_new_log_under_a_retired_name_is_refused_with_adopt_too(self):
+        before = self.path("before")
+        shutil.copytree(self.directory("phone"), before)
+        phone = self.open("phone")
+        phone.execute("INSERT INTO kv VALUES('late', 1)")
+        sync(self.laptop)
+        self.laptop.execute("INSERT INTO kv VALUES('l', 1)")
+        self.retire(self.laptop)
+        phone.close()
+        shutil.rmtree(self.directory("phone"))
+        shutil.copytree(before, self.directory("phone"))
+        self.assertEqual(self.look(self.open("phone"))[0], "twin")
+        with self.assertRaisesRegex(sqlite3.OperationalError, "cannot begin a new log.*another name"):
+            open_store(self.connect(), self.folder, "phone", "now=%d, adopt=1" % self.clock)
+        sync(self.laptop)
+        self.assertIn(self.look(self.laptop)[0], ("retired", "ok"))
+
+    def test_a_stranger_that_arrives_before_the_row_that_retires_is_not_read(self):
+        self.other_machine()
+        self.retire(self.laptop)
+        other = self.path("other.kv")
+        phone = self.open("phone", other)
+        phone.execute("INSERT INTO kv VALUES('new', 1)")
+        reader = self.path("reader.kv")
+        shutil.copytree(os.path.join(other, "devices", "phone"), os.path.join(reader, "devices", "phone"))
+        shutil.copytree(self.directory("laptop", "of"), os.path.join(reader, "devices", "laptop", "of"))
+        con = self.open("reader", reader)
+        self.assertEqual(con.execute("SELECT value FROM kv WHERE key IN ('a', 'new')").fetchall(), [(2,)])
+
     def test_it_waits_for_its_copy_and_leaves_nothing_meanwhile(self):
         self.retire(self.laptop)
         shutil.rmtree(self.directory("phone"))
