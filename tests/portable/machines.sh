@@ -2,8 +2,10 @@
 #
 # Cross-compiles SQLite, the extension and the unit tests for s390x (big-endian,
 # 64 bits) and i386 (32 bits), and runs them under qemu-user: the unit tests,
-# the kept logs of tests/golden_logs/, a session of two devices. Then this
-# machine reads the logs that were written there, and finds the same rows.
+# the kept logs of tests/golden_logs/, a session of two devices, the life of a log
+# (sealed files, a compaction, a copy of a retired log). Then this machine reads the
+# logs that were written there, and finds the same rows; and a folder goes on from the
+# one machine to the other, both ways (life_on.sql).
 # .ci/run calls it.
 #
 #   SQLITE      debian: what Debian has for these machines; or as in fetch.sh
@@ -92,6 +94,40 @@ run() { # DATABASE MODULE < SCRIPT, there
   "$qemu" -L "$sysroot" "$work/run_sql" "$1" "$2"
 }
 
+there() { # < SCRIPT
+  run :memory: "$work/kv/kv"
+}
+
+here() { # < SCRIPT
+  { echo ".load $here"; cat; } | sqlite3 -batch -init /dev/null
+}
+
+# All rows of all logs in life.kv, and of the copy.
+dump_life() {
+  for log in laptop phone tablet laptop/of/tablet.db; do
+    echo "SELECT seq, txn, ts, op, bucket, typeof(key), quote(key),
+      typeof(value), quote(value), parent_ts, valid
+      FROM kv_foreign('life.kv/devices/$log');"
+  done
+}
+
+# The life of a log begins by $1 and goes on by $2, which has only a copy of one log;
+# both read the same.
+live() { # there or here
+  rm -rf life.kv
+  "$1" < "$source/tests/portable/life.sql" > life.out
+  diff -u "$source/tests/portable/life.out" life.out || return 1
+  dump_life | there > there.out
+  dump_life | here > here.out
+  [ -s here.out ] && diff -u there.out here.out || return 1
+  rm -r life.kv/devices/tablet
+  "$2" < "$source/tests/portable/life_on.sql" > life_on.out
+  diff -u "$source/tests/portable/life_on.out" life_on.out || return 1
+  dump_life | there > there.out
+  dump_life | here > here.out
+  diff -u there.out here.out && ! grep -q '|0$' here.out
+}
+
 # All rows of both logs of a session, except random columns.
 dump() {
   for name in laptop phone; do
@@ -160,6 +196,11 @@ for machine in "$@"; do
     say "ok: $machine: its logs are read the same here, $(wc -l < here.out) rows"
   else
     fail "$machine: its logs read here"
+  fi
+  if live there here && live here there; then
+    say "ok: $machine: the life of a log, from there to here and back"
+  else
+    fail "$machine: the life of a log"
   fi
   cd "$source" || exit 2
 done
