@@ -6,10 +6,3 @@ SELECT op, ts, device, seq, parent_ts, value, large
 FROM {cache}
 WHERE part = :bucket AND key = :key
 ORDER BY ts DESC, device DESC, seq DESC LIMIT 1;
-
--- name: bucket_put
--- Set or delete a key. This replaces a row of the same transaction.
-INSERT OR REPLACE INTO {cache}
-  (part, key, ts, device, seq, parent_ts, op, arrived, large, value)
-VALUES(:bucket, :key, :ts, :device, :seq, :parent_ts, :op, :arrived, :large,
-  :value);

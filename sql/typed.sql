@@ -34,6 +34,13 @@ CREATE TABLE {meta}(
 -- Does an index or table have this name?
 SELECT 1 FROM {schema}.sqlite_master WHERE name = :name COLLATE NOCASE LIMIT 1;
 
+-- name: typed_triggers
+-- Are there triggers on the rows?
+SELECT EXISTS(SELECT 1 FROM {schema}.sqlite_master
+              WHERE type = 'trigger' AND tbl_name = :name1 COLLATE NOCASE)
+  OR EXISTS(SELECT 1 FROM temp.sqlite_master
+            WHERE type = 'trigger' AND tbl_name = :name2 COLLATE NOCASE);
+
 -- name: typed_create_index
 -- An index on declared columns.
 CREATE INDEX {schema}.{number} ON {data.name}({columns});

@@ -8,13 +8,6 @@ PRAGMA encoding;
 -- A text as the host's database would keep it.
 SELECT :text;
 
--- name: cache_put
--- Set or delete a key. This replaces a row of the same transaction.
-INSERT OR REPLACE INTO {cache}
-  (part, key, ts, device, seq, parent_ts, op, arrived, large, value)
-VALUES(0, :key, :ts, :device, :seq, :parent_ts, :op, :arrived, :large,
-  :value);
-
 -- name: cache_put_two
 -- Rename a key: delete one and set another.
 INSERT OR REPLACE INTO {cache}
@@ -22,13 +15,3 @@ INSERT OR REPLACE INTO {cache}
 VALUES(0, :key1, :ts1, :device, :seq1, :parent1, 0, :arrived, NULL, NULL),
       (0, :key2, :ts2, :device, :seq2, :parent2, 1, :arrived, :large,
        :value);
-
--- name: cache_put_late
--- Set or delete many keys, in the order of keys. With IGNORE SQLite opens no
--- statement journal (https://www.sqlite.org/tempfiles.html#stmtjrnl). Opening it
--- would also begin the journal of the enclosing statement, which is to begin after
--- these rows.
-INSERT OR IGNORE INTO {cache}
-  (part, key, ts, device, seq, parent_ts, op, arrived, value)
-SELECT 0, key, ts, :device, seq, parent_ts, op, :arrived, value
-FROM kv_rows(:rows);

@@ -12,6 +12,7 @@
 #include "db/run.h"
 #include "db/value.h"
 #include "store/errors.h"
+#include "store/put.h"
 #include "store/transaction.h"
 #include "store/write.h"
 
@@ -32,13 +33,28 @@ static int bucket_place_again(kv_run *run, kv_bucket_place *out) {
   kv_value value;
   int rc;
 
-  out->is_again = 1;
+  out->is_again = out->is_put = 1;
   out->ts = sqlite3_column_int64(run->stmt, NEWEST_TS);
   kv_run_column(run, NEWEST_PARENT_TS, &out->parent_ts);
   rc = kv_values_of_column(run->stmts, run->stmt, NEWEST_VALUE, &large, &value);
   if (rc == SQLITE_OK) rc = kv_value_copy(&value, &out->value);
   kv_value_free(&large);
   return kv_first_error(run->rc, rc);
+}
+
+/* The newest row is late. */
+static int bucket_place_late(const kv_pending_row *late, kv_bucket_place *out) {
+  kv_row row;
+
+  memset(&row, 0, sizeof(row));
+  kv_remembered_read(late, &row);
+  out->is_found = out->is_again = out->is_late = 1;
+  out->is_put = late->is_again;
+  out->op = row.op;
+  out->index = late->index;
+  out->ts = row.ts;
+  out->parent_ts = row.parent_ts;
+  return kv_value_copy(&row.value, &out->value);
 }
 
 /* The place behind the newest row, or in the place of an own one. */
@@ -62,11 +78,30 @@ static void bucket_place(kv_store *store, kv_run *run, kv_bucket_place *out) {
   out->parent_ts.i = ts;
 }
 
+/* Look for the newest row of a key in the cache. */
+static int bucket_look(kv_store *store, const kv_value *bucket,
+                       const kv_value *key, kv_bucket_place *out) {
+  int is_new = 0;
+  int rc = SQLITE_OK;
+  kv_run run;
+
+  if (kv_write_is_load(store, bucket, key)) {
+    rc = kv_previous_is_behind(&store->txn->previous, &store->stmts, bucket,
+                               key, &is_new);
+  }
+  if (rc != SQLITE_OK || is_new) return rc;
+  kv_run_begin(&run, &store->stmts, KV_SQL_BUCKET_NEWEST);
+  kv_run_value(&run, bucket);
+  kv_run_value(&run, key);
+  if (kv_run_row(&run)) bucket_place(store, &run, out);
+  return kv_run_close(&run);
+}
+
 int kv_bucket_find(kv_store *store, const kv_value *bucket, const kv_value *key,
                    kv_bucket_place *out, char **err) {
   const kv_pending *pending = &store->txn->pending;
   static const kv_value none = {KV_NULL, 0, 0, NULL, 0};
-  kv_run run;
+  const kv_pending_row *late;
   int rc;
 
   memset(out, 0, sizeof(*out));
@@ -75,11 +110,9 @@ int kv_bucket_find(kv_store *store, const kv_value *bucket, const kv_value *key,
   if (rc != SQLITE_OK) return rc;
   out->index = pending->n_rows;
   out->ts = pending->ts;
-  kv_run_begin(&run, &store->stmts, KV_SQL_BUCKET_NEWEST);
-  kv_run_value(&run, bucket);
-  kv_run_value(&run, key);
-  if (kv_run_row(&run)) bucket_place(store, &run, out);
-  rc = kv_run_close(&run);
+  late = kv_late_find(&pending->late, bucket, key);
+  rc =
+    late ? bucket_place_late(late, out) : bucket_look(store, bucket, key, out);
   if (rc == SQLITE_OK && out->index > pending->n_rows) {
     rc = kv_store_wrong_cache(store, err);
   }
@@ -93,82 +126,71 @@ int kv_bucket_find(kv_store *store, const kv_value *bucket, const kv_value *key,
   return kv_store_error(store, err, rc, "cannot read the cache");
 }
 
-/* Write the row into the cache. */
-static int bucket_put(kv_store *store, const kv_row *row, int64_t large) {
-  kv_run run;
-
-  kv_run_begin(&run, &store->stmts, KV_SQL_BUCKET_PUT);
-  kv_run_value(&run, &row->bucket);
-  kv_run_value(&run, &row->key);
-  kv_run_int(&run, row->ts);
-  kv_run_text(&run, store->device);
-  kv_run_int(&run, row->seq);
-  kv_run_value(&run, &row->parent_ts);
-  kv_run_int(&run, row->op);
-  kv_run_int(&run, store->txn->pending.arrived);
-  if (large) {
-    kv_run_int(&run, large);
-    kv_run_null(&run);
-  } else {
-    kv_run_null(&run);
-    kv_run_value(&run, &row->value);
-  }
-  return kv_run_end(&run);
-}
-
-/* What the row replaces may have a large value; its own may be large. */
-static int bucket_large(kv_store *store, const kv_bucket_place *place,
-                        const kv_row *row, int64_t *replaced, int64_t *large) {
-  int is_there;
-  int rc = SQLITE_OK;
-
-  *replaced = *large = 0;
-  if (place->is_again) {
-    rc =
-      kv_values_of_row(&store->stmts, store->device, row, &is_there, replaced);
-  }
-  return rc == SQLITE_OK ? kv_values_put(&store->stmts, &row->value, large)
-                         : rc;
-}
-
-static int bucket_write(kv_store *store, const kv_bucket_place *place,
-                        const kv_row *row) {
+/* Remember the row, and put it into the cache. */
+static int bucket_put(kv_store *store, const kv_bucket_place *place,
+                      const kv_row *row, int is_put) {
   kv_pending *pending = &store->txn->pending;
   kv_pending_mark here = kv_pending_here(pending);
-  int64_t replaced;
   int64_t large;
-  int rc = bucket_large(store, place, row, &replaced, &large);
+  int rc = kv_values_put(&store->stmts, &row->value, &large);
 
-  if (rc == SQLITE_OK) {
-    store->txn->n_writes++;
-    rc = kv_pending_add(pending, place->index, row, 0);
-    if (rc == SQLITE_OK) rc = bucket_put(store, row, large);
-    if (rc == SQLITE_OK) rc = kv_values_forget(&store->stmts, replaced);
-    if (rc != SQLITE_OK) kv_pending_return(pending, here);
-  }
+  if (rc != SQLITE_OK) return rc;
+  rc = kv_pending_add(pending, place->index, row, 0);
+  if (rc == SQLITE_OK) rc = kv_put_row(store, row, large, is_put);
+  if (rc != SQLITE_OK) kv_pending_return(pending, here);
   return rc;
+}
+
+/* Remember the row, which goes into the cache later. */
+static int bucket_put_late(kv_store *store, const kv_bucket_place *place,
+                           const kv_row *row, int is_put) {
+  kv_pending *pending = &store->txn->pending;
+  int rc = kv_late_reserve(&pending->late, &row->bucket, &row->key);
+
+  if (rc == SQLITE_OK) rc = kv_pending_add(pending, place->index, row, 1);
+  if (rc == SQLITE_OK) pending->last->is_again = is_put;
+  return rc;
+}
+
+/* Before a row that cannot be late, write the late ones. */
+static int bucket_make_room(kv_store *store, const kv_bucket_place *place,
+                            const kv_row *row, int is_late, int *is_put,
+                            char **err) {
+  *is_put = place->is_put;
+  if (!kv_pending_is_full(&store->txn->pending, &row->bucket, &row->key,
+                          &row->value) &&
+      !kv_values_is_for(&row->value) && (is_late || !place->is_late)) {
+    return SQLITE_OK;
+  }
+  *is_put |= place->is_late;
+  return kv_write_flush(store, err);
 }
 
 int kv_bucket_put(kv_store *store, const kv_bucket_place *place,
                   const kv_value *bucket, int op, const kv_value *key,
-                  const kv_value *value, char **err) {
-  kv_pending *pending = &store->txn->pending;
+                  const kv_value *value, int may_be_late, char **err) {
   kv_row row;
-  int rc = SQLITE_OK;
+  int is_late;
+  int is_put;
+  int rc;
 
   memset(&row, 0, sizeof(row));
-  row.seq = kv_pending_first(pending) + place->index;
+  row.seq = kv_pending_first(&store->txn->pending) + place->index;
   row.ts = place->ts;
   row.parent_ts = place->parent_ts;
   row.op = op;
   row.bucket = *bucket;
   row.key = *key;
   if (value) row.value = *value;
-  if (kv_pending_is_full(pending, bucket, key, &row.value)) {
-    rc = kv_write_flush(store, err);
-  }
+  is_late =
+    may_be_late && place->index > 0 && kv_pending_may_be_late(&row.value);
+  rc = bucket_make_room(store, place, &row, is_late, &is_put, err);
   store->txn->is_writing = 1;
-  if (rc == SQLITE_OK) rc = bucket_write(store, place, &row);
+  if (rc == SQLITE_OK) {
+    store->txn->n_writes++;
+    rc = is_late ? bucket_put_late(store, place, &row, is_put)
+                 : bucket_put(store, place, &row, is_put);
+  }
   store->txn->is_writing = 0;
   return kv_store_error(store, err, rc, "cannot write to the cache");
 }

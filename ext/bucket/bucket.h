@@ -5,8 +5,9 @@
 **     (the caller checks, and writes what may fail)
 **     kv_bucket_put()    the row, in the cache and for the commit
 **
-** Rows of other buckets are in the back of the cache from the start. A change of
-** a key that the transaction has changed already replaces that row.
+** Rows of other buckets are in the back of the cache from the start; they may be
+** late (pending/late.h). A change of a key that the transaction has changed already
+** replaces that row.
 */
 #ifndef KV_BUCKET_BUCKET_H
 #define KV_BUCKET_BUCKET_H
@@ -18,7 +19,9 @@
 typedef struct kv_bucket_place {
   int is_found; /* there is a row */
   int op;
-  int is_again;   /* it is of this transaction: the new one replaces it */
+  int is_again;   /* it is of this transaction: the new one replaces it, */
+  int is_late;    /* and it is not in the cache yet; */
+  int is_put;     /* it, or an earlier one of its number, is in the cache */
   kv_value value; /* if is_again: its value, for kv_value_free() */
   int64_t index;
   int64_t ts;
@@ -32,9 +35,12 @@ typedef struct kv_bucket_place {
 int kv_bucket_find(kv_store *store, const kv_value *bucket, const kv_value *key,
                    kv_bucket_place *out, char **err);
 
-/* Write the change. value is NULL for KV_OP_DELETE. Errors with a message. */
+/*
+** Write the change. value is NULL for KV_OP_DELETE. may_be_late: nobody reads the
+** cache before the late rows are written. Errors with a message.
+*/
 int kv_bucket_put(kv_store *store, const kv_bucket_place *place,
                   const kv_value *bucket, int op, const kv_value *key,
-                  const kv_value *value, char **err);
+                  const kv_value *value, int may_be_late, char **err);
 
 #endif

@@ -8,6 +8,8 @@
 #include "core/order.h"
 #include "db/run.h"
 
+static const kv_value previous_kv = {KV_TEXT, 0, 0, "", 0};
+
 void kv_previous_note_read(kv_previous *previous, int64_t n_writes,
                            const kv_value *key, sqlite3_stmt *row) {
   if (key->n > KV_PREVIOUS_KEY) return;
@@ -36,31 +38,54 @@ static void previous_keep(kv_previous *previous, const kv_value *key) {
   previous->is_known = 1;
 }
 
-void kv_previous_note_write(kv_previous *previous, const kv_value *key) {
+void kv_previous_note_write(kv_previous *previous, const kv_value *bucket,
+                            const kv_value *key) {
   kv_ahead_forget(&previous->ahead);
-  if (previous->is_known && kv_order_keys(key, &previous->last) > 0) {
+  if (previous->is_known && kv_order_is_same(bucket, &previous->bucket) &&
+      kv_order_keys(key, &previous->last) > 0) {
     previous_keep(previous, key);
   }
 }
 
-static int previous_load(kv_previous *previous, kv_stmts *stmts) {
+static int previous_load(kv_previous *previous, kv_stmts *stmts,
+                         const kv_value *bucket) {
   kv_value key = {KV_NULL, 0, 0, NULL, 0};
   kv_run run;
 
   kv_run_begin(&run, stmts, KV_SQL_CACHE_LAST_KEY);
+  if (bucket->n > 0) {
+    kv_run_value(&run, bucket);
+  } else {
+    kv_run_int(&run, 0);
+  }
   if (kv_run_row(&run)) kv_run_column(&run, 0, &key);
   if (run.rc == SQLITE_OK) previous_keep(previous, &key);
+  previous->bucket = *bucket;
+  previous->bucket.z = previous->bucket_bytes;
+  if (bucket->n > KV_PREVIOUS_BUCKET) previous->is_known = 0;
+  if (previous->is_known && bucket->n > 0) {
+    memcpy(previous->bucket_bytes, bucket->z, bucket->n);
+  }
   return kv_run_close(&run);
 }
 
-static int previous_is_behind(const kv_previous *previous,
-                              const kv_value *key) {
-  return previous->is_known && (previous->last.type == KV_NULL ||
-                                kv_order_keys(key, &previous->last) > 0);
+int kv_previous_is_behind(kv_previous *previous, kv_stmts *stmts,
+                          const kv_value *bucket, const kv_value *key,
+                          int *is_behind) {
+  int rc = SQLITE_OK;
+
+  if (!previous->is_known || !kv_order_is_same(bucket, &previous->bucket)) {
+    rc = previous_load(previous, stmts, bucket);
+  }
+  *is_behind =
+    rc == SQLITE_OK && previous->is_known &&
+    (previous->last.type == KV_NULL || kv_order_keys(key, &previous->last) > 0);
+  return rc;
 }
 
 int kv_previous_find(kv_previous *previous, kv_stmts *stmts, int64_t n_writes,
                      int is_load, const kv_value *key, kv_winner *out) {
+  int is_behind = 0;
   int rc = SQLITE_OK;
 
   if (previous->n_writes == n_writes &&
@@ -68,12 +93,10 @@ int kv_previous_find(kv_previous *previous, kv_stmts *stmts, int64_t n_writes,
     *out = previous->winner;
     return SQLITE_OK;
   }
-  if (is_load && !previous->is_known) rc = previous_load(previous, stmts);
-  if (rc != SQLITE_OK) return rc;
   if (!is_load) return kv_cache_find(stmts, key, out);
-  if (!previous_is_behind(previous, key)) {
-    return kv_ahead_find(&previous->ahead, stmts, key, out);
-  }
+  rc = kv_previous_is_behind(previous, stmts, &previous_kv, key, &is_behind);
+  if (rc != SQLITE_OK) return rc;
+  if (!is_behind) return kv_ahead_find(&previous->ahead, stmts, key, out);
   memset(out, 0, sizeof(*out));
   out->ts = -1;
   return SQLITE_OK;

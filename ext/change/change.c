@@ -18,6 +18,8 @@
 #include "restore.h"
 #include "rules.h"
 #include "store/errors.h"
+#include "store/write.h"
+#include "tables/known.h"
 #include "tables/settle.h"
 
 #ifndef SQLITE_CONSTRAINT_DATATYPE /* since 3.37 */
@@ -35,6 +37,7 @@ typedef struct change {
   kv_value *new;
   const kv_value *moved; /* the row whose key it gets, or NULL */
   kv_bucket_place place;
+  int is_placed; /* place is found */
   kv_bytes record;
   char **err;
 } change;
@@ -185,7 +188,8 @@ static int change_find(change *c, sqlite3_value *key) {
   if (c->typed->declared.n_key == 1) {
     c->key = c->old[c->typed->declared.key[0]]; /* 1, where 1.0 was given */
   }
-  return change_read(c, c->old, &c->exists);
+  c->exists = kv_known_find(c->typed, c->old);
+  return c->exists ? SQLITE_OK : change_read(c, c->old, &c->exists);
 }
 
 /* Combine the record with that of an earlier change of the transaction. */
@@ -218,6 +222,7 @@ static int change_settle(change *c, const kv_value *key) {
   kv_value copy;
   int rc = kv_value_copy(key, &copy);
 
+  if (rc == SQLITE_OK) rc = kv_write_flush(c->typed->store, c->err);
   if (rc == SQLITE_OK) rc = kv_settle_begin(c->typed);
   if (rc == SQLITE_OK) rc = kv_settle_key(c->typed, &copy);
   kv_value_free(&copy);
@@ -235,7 +240,8 @@ static int change_log(change *c, int op, int is_update) {
   value.n = c->record.n;
   if (rc == SQLITE_OK) {
     rc = kv_bucket_put(c->typed->store, &c->place, &c->bucket, op, &c->key,
-                       op == KV_OP_SET ? &value : NULL, c->err);
+                       op == KV_OP_SET ? &value : NULL, !c->typed->has_triggers,
+                       c->err);
   }
   if (must_compose || rc != SQLITE_OK) {
     rc = kv_first_error(rc, change_settle(c, &c->key));
@@ -243,13 +249,40 @@ static int change_log(change *c, int op, int is_update) {
   return rc;
 }
 
-/* The place of the log row, which begins the transaction. */
+/*
+** The place of the log row, which begins the transaction. Triggers on {name}_data
+** may read what would be late.
+*/
 static int change_place(change *c) {
+  kv_store *store = c->typed->store;
+  int is_placed = c->is_placed && c->typed->is_declared;
   int rc = kv_declared_log(c->typed, c->err);
 
-  return rc == SQLITE_OK ? kv_bucket_find(c->typed->store, &c->bucket, &c->key,
-                                          &c->place, c->err)
-                         : rc;
+  if (rc == SQLITE_OK && !is_placed) {
+    kv_value_free(&c->place.value);
+    rc = kv_bucket_find(store, &c->bucket, &c->key, &c->place, c->err);
+  }
+  if (rc == SQLITE_OK && c->typed->has_triggers) {
+    c->place.is_put |= c->place.is_late;
+    c->place.is_late = 0;
+    rc = kv_write_flush(store, c->err);
+  }
+  return rc;
+}
+
+/* Look for a row with the key of the new values. It has log rows if it exists. */
+static int change_meet(change *c) {
+  int rc = change_key(c, &c->key);
+
+  if (rc == SQLITE_OK) {
+    rc =
+      kv_bucket_find(c->typed->store, &c->bucket, &c->key, &c->place, c->err);
+  }
+  c->is_placed = rc == SQLITE_OK;
+  if (rc != SQLITE_OK || !c->place.is_found) return rc;
+  memcpy(c->old, c->new,
+         (size_t)c->typed->declared.n_columns * sizeof(*c->old));
+  return change_read(c, c->old, &c->exists);
 }
 
 /* SQLite refused the row: its message, about the table that the user knows. */
@@ -349,11 +382,7 @@ int kv_change_insert(kv_typed *typed, kv_ids *ids, sqlite3_value **values,
   int rc = change_begin(&c, typed, err);
 
   if (rc == SQLITE_OK) rc = change_take_all(&c, ids, values);
-  if (rc == SQLITE_OK) rc = change_key(&c, &c.key);
-  if (rc == SQLITE_OK) {
-    memcpy(c.old, c.new, (size_t)declared->n_columns * sizeof(*c.old));
-    rc = change_read(&c, c.old, &c.exists);
-  }
+  if (rc == SQLITE_OK) rc = change_meet(&c);
   if (rc == SQLITE_OK) {
     rc = c.exists ? change_existing(&c, mode) : change_insert(&c);
   }
@@ -373,13 +402,9 @@ static int change_move(change *c, kv_on_existing mode) {
   memset(&to.place, 0, sizeof(to.place));
   kv_bytes_init(&to.record, kv_realloc, KV_RECORD_MAX);
   to.moved = c->old;
+  to.exists = 0;
   to.old = change_values(&to);
-  rc = to.old ? change_key(&to, &to.key) : SQLITE_NOMEM;
-  if (rc == SQLITE_OK) {
-    memcpy(to.old, c->new,
-           (size_t)c->typed->declared.n_columns * sizeof(*to.old));
-    rc = change_read(&to, to.old, &to.exists);
-  }
+  rc = to.old ? change_meet(&to) : SQLITE_NOMEM;
   if (rc == SQLITE_OK && to.exists) {
     rc = change_existing(&to, mode);
   } else if (rc == SQLITE_OK) {
@@ -491,6 +516,7 @@ int kv_change_revert(kv_typed *typed, sqlite3_value *key, const int64_t *as_of,
   int rc = change_begin(&c, typed, err);
 
   if (rc == SQLITE_OK) rc = change_find(&c, key);
+  if (rc == SQLITE_OK) rc = kv_write_flush(typed->store, err);
   if (rc == SQLITE_OK) {
     rc = kv_restore_begin(&restore, typed, &c.key, as_of, err);
   }

@@ -39,8 +39,8 @@ static int declared_put(kv_typed *typed, const kv_value *value, char **err) {
   int rc = kv_bucket_find(typed->store, &bucket, &key, &place, err);
 
   if (rc == SQLITE_OK) {
-    rc =
-      kv_bucket_put(typed->store, &place, &bucket, KV_OP_SET, &key, value, err);
+    rc = kv_bucket_put(typed->store, &place, &bucket, KV_OP_SET, &key, value, 0,
+                       err);
   }
   kv_value_free(&place.value);
   return rc;

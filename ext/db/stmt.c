@@ -141,7 +141,8 @@ static unsigned stmt_flags(const kv_stmts *stmts, kv_sql id) {
 
   if (!stmts->more && id != KV_SQL_CACHE_MERGE &&
       id != KV_SQL_CACHE_MERGE_MISSING && id != KV_SQL_SEEN_MERGE &&
-      id != KV_SQL_CACHE_PUT_LATE && id != KV_SQL_CACHE_SWEEP) {
+      id != KV_SQL_PUT_LATE && id != KV_SQL_PUT_LATE_BUCKET &&
+      id != KV_SQL_CACHE_SWEEP) {
     flags |= SQLITE_PREPARE_NO_VTAB;
   }
   return flags;

@@ -12,8 +12,8 @@
 #define KV_OUTGOING_SEEN_H
 
 #include "log/writer.h"
+#include "pending/pending.h"
 #include "store/identity.h"
-#include "store/pending.h"
 
 /*
 ** Other rows of the own log, after number `common` up to `news`, were merged

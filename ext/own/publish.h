@@ -14,8 +14,8 @@
 #ifndef KV_OWN_PUBLISH_H
 #define KV_OWN_PUBLISH_H
 
+#include "pending/pending.h"
 #include "store/identity.h"
-#include "store/pending.h"
 
 /*
 ** When a cache is created: create the own log if it does not exist, so that the

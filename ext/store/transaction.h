@@ -14,7 +14,7 @@
 #include "identity.h"
 #include "log/writer.h"
 #include "moves.h"
-#include "pending.h"
+#include "pending/pending.h"
 
 struct kv_transaction {
   kv_pending pending;

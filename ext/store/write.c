@@ -13,6 +13,7 @@
 #include "db/error.h"
 #include "db/run.h"
 #include "errors.h"
+#include "put.h"
 #include "store.h"
 #include "transaction.h"
 
@@ -87,13 +88,19 @@ void kv_write_note_read(kv_store *store, const kv_value *key,
 }
 
 /*
-** What a write of a key replaces. A UTF-16 database has its own order of texts,
-** in which it does not matter that this key comes after the one before.
+** A UTF-16 database has its own order of texts, in which it does not matter that
+** this key comes after the one before.
 */
+int kv_write_is_load(const kv_store *store, const kv_value *bucket,
+                     const kv_value *key) {
+  return kv_late_is_next(&store->txn->pending.late, bucket, key) &&
+         (key->type != KV_TEXT || store->encoding == KV_UTF8);
+}
+
+/* What a write of a key replaces. */
 static int write_find(kv_store *store, const kv_value *key, kv_winner *out) {
   kv_transaction *txn = store->txn;
-  int is_load = kv_late_is_next(&txn->pending.late, key) &&
-                (key->type != KV_TEXT || store->encoding == KV_UTF8);
+  int is_load = kv_write_is_load(store, &write_bucket, key);
 
   return kv_previous_find(&txn->previous, &store->stmts, txn->n_writes, is_load,
                           key, out);
@@ -167,7 +174,7 @@ static int write_place(kv_store *store, const kv_value *key, kv_place *out,
   if (key->type == KV_NULL) return write_refuse_null(store, err);
   rc = kv_write_enter(store, err);
   if (rc != SQLITE_OK) return rc;
-  late = kv_late_find(&store->txn->pending.late, key);
+  late = kv_late_find(&store->txn->pending.late, &write_bucket, key);
   if (late) {
     write_place_late(late, out);
     return SQLITE_OK;
@@ -255,29 +262,6 @@ static kv_row write_cell(const kv_store *store, const kv_place *place, int op,
   return row;
 }
 
-/*
-** The large value of the row that this one replaces, which has the same number.
-** It is deleted when this one is written.
-*/
-static int write_replaced(kv_store *store, const kv_row *row, int is_again,
-                          int64_t *replaced) {
-  int found;
-
-  *replaced = 0;
-  if (!is_again) return SQLITE_OK;
-  return kv_values_of_row(&store->stmts, store->device, row, &found, replaced);
-}
-
-/*
-** A row was written, so this fails only if SQLite rolled it back. Otherwise, a
-** value that is not deleted does no harm.
-*/
-static int write_forget(kv_store *store, int64_t replaced) {
-  int rc = kv_values_forget(&store->stmts, replaced);
-
-  return store->txn->pending.is_open ? SQLITE_OK : rc;
-}
-
 /* Store the value of a row beside the cache, if it is large. */
 static int write_large(kv_store *store, const kv_value *value, int64_t *large) {
   int was_writing = store->txn->is_writing;
@@ -286,65 +270,6 @@ static int write_large(kv_store *store, const kv_value *value, int64_t *large) {
   store->txn->is_writing = 1;
   rc = kv_values_put(&store->stmts, value, large);
   store->txn->is_writing = was_writing;
-  return rc;
-}
-
-/* The columns `large` and `value`: one of them is NULL. */
-static void write_value(kv_run *run, const kv_value *value, int64_t large) {
-  if (large) {
-    kv_run_int(run, large);
-    kv_run_null(run);
-  } else {
-    kv_run_null(run);
-    kv_run_value(run, value);
-  }
-}
-
-/*
-** Run the nested statement that writes one row. large: its value is separate.
-*/
-static int write_put(kv_store *store, const kv_row *row, int64_t large,
-                     int is_again) {
-  kv_run run;
-  int64_t replaced;
-  int rc;
-
-  assert(store->txn->pending.is_open && !store->txn->log);
-  rc = write_replaced(store, row, is_again, &replaced);
-  if (rc != SQLITE_OK) return rc;
-  kv_previous_note_write(&store->txn->previous, &row->key);
-  kv_run_begin(&run, &store->stmts, KV_SQL_CACHE_PUT);
-  kv_run_value(&run, &row->key);
-  kv_run_int(&run, row->ts);
-  kv_run_text(&run, store->device);
-  kv_run_int(&run, row->seq);
-  kv_run_value(&run, &row->parent_ts);
-  kv_run_int(&run, row->op);
-  kv_run_int(&run, store->txn->pending.arrived);
-  write_value(&run, &row->value, large);
-  rc = kv_run_end(&run);
-  return rc == SQLITE_OK ? write_forget(store, replaced) : rc;
-}
-
-/* Write late rows: new ones by one statement, then those that replace. */
-static int write_late(kv_store *store, const kv_late_rows *rows) {
-  kv_run run;
-  size_t i;
-  int rc;
-
-  kv_run_begin(&run, &store->stmts, KV_SQL_CACHE_PUT_LATE);
-  kv_run_text(&run, store->device);
-  kv_run_int(&run, store->txn->pending.arrived);
-  kv_run_pointer(&run, (void *)&rows->base, KV_ROWS_POINTER);
-  rc = kv_run_end(&run);
-  for (i = rows->n_new; i < rows->n && rc == SQLITE_OK; i++) {
-    kv_row row;
-
-    memset(&row, 0, sizeof(row));
-    kv_remembered_read(rows->rows[i], &row);
-    row.seq = rows->first + rows->rows[i]->index;
-    rc = write_put(store, &row, 0, 1);
-  }
   return rc;
 }
 
@@ -361,7 +286,7 @@ int kv_write_flush(kv_store *store, char **err) {
   store->txn->is_writing = 1;
   kv_stmt_permit(&store->stmts, &is_forbidden);
   rc = kv_late_sort(&pending->late, kv_pending_first(pending), &rows);
-  if (rc == SQLITE_OK) rc = write_late(store, &rows);
+  if (rc == SQLITE_OK) rc = kv_put_late(store, &rows);
   kv_late_rows_clear(&rows);
   rc = kv_stmt_forbid(&store->stmts, is_forbidden, rc);
   store->txn->is_writing = 0;
@@ -388,11 +313,12 @@ static int write_make_room(kv_store *store, const kv_place *place,
     place->index > 0 && store->n_scans == 0 && kv_pending_may_be_late(value);
   if (kv_pending_is_full(pending, &write_bucket, key, value) ||
       kv_values_is_for(value) ||
-      (!*is_late && kv_late_find(&pending->late, key))) {
+      (!*is_late && kv_late_find(&pending->late, &write_bucket, key))) {
     int rc = kv_write_flush(store, NULL);
     if (rc != SQLITE_OK) return rc;
   }
-  return *is_late ? kv_late_reserve(&pending->late, key) : SQLITE_OK;
+  return *is_late ? kv_late_reserve(&pending->late, &write_bucket, key)
+                  : SQLITE_OK;
 }
 
 /* Remember one row; then run the nested statement, unless it is late. */
@@ -415,7 +341,7 @@ static int write_row(kv_store *store, const kv_place *place, int op,
   if (rc == SQLITE_OK && is_late) {
     pending->last->is_again = place->is_again;
   } else if (rc == SQLITE_OK) {
-    rc = write_put(store, &row, large, place->is_again);
+    rc = kv_put_row(store, &row, large, place->is_again);
     if (rc != SQLITE_OK) kv_pending_return(pending, here);
   }
   return rc;
@@ -462,7 +388,7 @@ static int write_put_two(kv_store *store, const kv_row *gone, const kv_row *row,
   kv_run_int(&run, row->ts);
   kv_run_int(&run, row->seq);
   kv_run_value(&run, &row->parent_ts);
-  write_value(&run, &row->value, large);
+  kv_put_value(&run, &row->value, large);
   return kv_run_end(&run);
 }
 
@@ -482,9 +408,9 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
   rows[0] = write_cell(store, gone, KV_OP_DELETE, from, &write_null);
   rows[1] = write_cell(store, place, KV_OP_SET, to, value);
   here = kv_pending_here(pending);
-  rc = write_replaced(store, &rows[0], gone->is_again, &replaced[0]);
+  rc = kv_put_replaced(store, &rows[0], gone->is_again, &replaced[0]);
   if (rc == SQLITE_OK) {
-    rc = write_replaced(store, &rows[1], place->is_again, &replaced[1]);
+    rc = kv_put_replaced(store, &rows[1], place->is_again, &replaced[1]);
   }
   if (rc == SQLITE_OK) {
     rc = write_remember(store, gone, &rows[0], 0);
@@ -493,14 +419,14 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
     rc = write_remember(store, place, &rows[1], 0);
   }
   if (rc == SQLITE_OK) rc = write_put_two(store, &rows[0], &rows[1], large);
-  if (rc == SQLITE_OK) rc = write_forget(store, replaced[0]);
-  if (rc == SQLITE_OK) rc = write_forget(store, replaced[1]);
+  if (rc == SQLITE_OK) rc = kv_put_forget(store, replaced[0]);
+  if (rc == SQLITE_OK) rc = kv_put_forget(store, replaced[1]);
   if (rc != SQLITE_OK) kv_pending_return(pending, here);
   return rc;
 }
 
 int kv_write_is_late(const kv_store *store, const kv_value *key) {
-  return kv_late_find(&store->txn->pending.late, key) != NULL;
+  return kv_late_find(&store->txn->pending.late, &write_bucket, key) != NULL;
 }
 
 void kv_write_begin(kv_store *store) {

@@ -57,6 +57,10 @@ int kv_write_rename(kv_store *store, const kv_value *from, const kv_value *to,
 /* True if this key has a row that is not in the cache yet. */
 int kv_write_is_late(const kv_store *store, const kv_value *key);
 
+/* Is this the next key of late rows of a bucket that come in the order of keys? */
+int kv_write_is_load(const kv_store *store, const kv_value *bucket,
+                     const kv_value *key);
+
 /*
 ** A statement has read the latest row of a key, with KV_SQL_CACHE_LATEST. If
 ** the next write is of that key (DELETE, UPDATE), it is not looked up again.

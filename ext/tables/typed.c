@@ -190,7 +190,9 @@ int kv_typed_open(sqlite3 *db, const char *schema, const char *name,
   kv_folded_init(&typed->folded);
   kv_arena_init(&typed->kept, kv_realloc);
   kv_arena_init(&typed->work, kv_realloc);
+  kv_arena_init(&typed->known.arena, kv_realloc);
   typed->children_of = -1;
+  typed->has_triggers = 1;
   typed->schema = kv_strdup(schema);
   typed->name = kv_strdup(name);
   typed->text = kv_strdup(text);
@@ -237,6 +239,7 @@ void kv_typed_close(kv_typed *typed) {
     sqlite3_free(typed->holes[i].text);
   kv_arena_free(&typed->kept);
   kv_arena_free(&typed->work);
+  kv_arena_free(&typed->known.arena);
   sqlite3_free(typed->meta.store);
   sqlite3_free(typed->meta.bucket);
   sqlite3_free(typed->schema);
@@ -495,6 +498,22 @@ int kv_typed_save(kv_typed *typed, int64_t epoch, int64_t merged) {
   kv_run_int(&run, epoch);
   kv_run_int(&run, merged);
   return kv_run_end(&run);
+}
+
+int kv_typed_find_triggers(kv_typed *typed) {
+  char *name = sqlite3_mprintf("%s_data", typed->name);
+  int64_t found = 1;
+  kv_run run;
+  int rc;
+
+  if (!name) return SQLITE_NOMEM;
+  kv_run_begin(&run, &typed->stmts, KV_SQL_TYPED_TRIGGERS);
+  kv_run_text(&run, name);
+  kv_run_text(&run, name);
+  rc = kv_run_number(&run, &found);
+  sqlite3_free(name);
+  typed->has_triggers = found != 0;
+  return rc;
 }
 
 int kv_typed_follow_name(kv_typed *typed, const char *store) {

@@ -25,6 +25,14 @@ typedef struct kv_typed_meta {
   int64_t merged; /* the last merge that it has followed */
 } kv_typed_meta;
 
+/* A row that was just read (known.h). */
+typedef struct kv_known {
+  int is_there;
+  int n_changes; /* of the connection, then */
+  kv_value *values;
+  kv_arena arena;
+} kv_known;
+
 /* How many holes a table has, the columns of its key, and what matches a key. */
 enum { KV_TYPED_HOLES = 12, KV_TYPED_KEY = 3, KV_TYPED_MATCH = 4 };
 
@@ -47,7 +55,9 @@ typedef struct kv_typed {
   int is_rolled_back; /* by a trigger on {name}_data, while it follows */
   kv_value *defaults; /* literals, of all columns; in the arena of `kept` */
   kv_arena kept;
-  kv_arena work;       /* of the change that runs */
+  kv_arena work; /* of the change that runs */
+  kv_known known;
+  int has_triggers;    /* {name}_data has some, or it is not known */
   int has_children;    /* a foreign key of the schema refers to this table, */
   int64_t children_of; /* as of this version of the schema; -1: not known */
   char *update_text;   /* the columns of the last UPDATE, and its statement */
@@ -73,6 +83,9 @@ int kv_typed_rename(kv_typed *typed, const char *name, char **err);
 /* Read {name}_meta and the defaults; write how far the table has followed. */
 int kv_typed_load(kv_typed *typed, char **err);
 int kv_typed_save(kv_typed *typed, int64_t epoch, int64_t merged);
+
+/* Look for triggers on {name}_data. Errors are SQLite's. */
+int kv_typed_find_triggers(kv_typed *typed);
 
 /* The store has this new name. */
 int kv_typed_follow_name(kv_typed *typed, const char *store);

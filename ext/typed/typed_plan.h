@@ -1,18 +1,33 @@
 /*
-** Plans of queries on a typed table, and the queries on {name}_data that they
-** become.
+** Plans of queries on a typed table: what SQLite asks for, as a text.
 **
-**     kv_typed_plan()         what SQLite asks for, as a text
-**     kv_typed_plan_fit()     the same for values that are known
-**     kv_typed_plan_query()   the parts of the query
-**     kv_typed_plan_bind()    and its parameters
-**     kv_typed_plan_bounds()  the same plan for a table as it was
+** A plan is a text of words. The first word says which columns are used, in hex.
+** Each other word is a letter and the number of a column: first the conditions, in
+** the order of their values, then ORDER BY. "S3,12 " stands for 12 values of
+** column 3.
 */
 #ifndef KV_TYPED_TYPED_PLAN_H
 #define KV_TYPED_TYPED_PLAN_H
 
 #include "tables/typed.h"
-#include "typed_past.h"
+
+/* The letters of a plan. The value of a condition may change its letter. */
+enum {
+  PLAN_EQ = '=',
+  PLAN_IS = 'I',
+  PLAN_GT = '>',
+  PLAN_GE = 'G',
+  PLAN_LT = '<',
+  PLAN_LE = 'L',
+  PLAN_IN = 'i',      /* its value is a set: on columns of texts */
+  PLAN_NUMBER = 'N',  /* equal to a number, or a text that may look like it */
+  PLAN_SET = 'S',     /* one of n values, none of them a number */
+  PLAN_NUMBERS = 'M', /* one of n values, or a text that may look like one */
+  PLAN_ANY = 'Y',     /* not NULL */
+  PLAN_TEXTS = 'T',   /* all texts */
+  PLAN_ASC = 'A',
+  PLAN_DESC = 'D'
+};
 
 /*
 ** xBestIndex: idxStr is the plan. idxNum is 1 if the query asks for a time, which
@@ -20,20 +35,7 @@
 */
 int kv_typed_plan(const kv_typed *typed, sqlite3_index_info *info);
 
-/* A plan as these values need it, for sqlite3_free(). SQLITE_NOMEM. */
-int kv_typed_plan_fit(const kv_typed *typed, const char *plan, int argc,
-                      sqlite3_value **argv, char **out);
-
-/* The columns of such a plan, and its conditions, for sqlite3_free(). */
-int kv_typed_plan_query(const kv_typed *typed, const char *plan, char **list,
-                        char **rest);
-
-/* The bounds of the key in the past, by these values without the time. */
-int kv_typed_plan_bounds(const char *plan, int argc, sqlite3_value **argv,
-                         kv_typed_past *past);
-
-/* Bind the values. */
-int kv_typed_plan_bind(sqlite3_stmt *stmt, const char *plan, int argc,
-                       sqlite3_value **argv);
+/* May a column have texts that another affinity takes for numbers? */
+int kv_typed_plan_has_texts(const kv_declaration *declared, int column);
 
 #endif

@@ -11,9 +11,13 @@
 #include "declare/keys.h"
 #include "replace/past.h"
 #include "store/errors.h"
+#include "store/transaction.h"
+#include "store/write.h"
 #include "table/arguments.h"
+#include "tables/known.h"
 #include "typed_past.h"
 #include "typed_plan.h"
+#include "typed_query.h"
 
 typedef struct typed_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
@@ -85,7 +89,7 @@ static int scan_prepare(kv_typed_table *table, const char *plan,
   char *text = NULL;
   char *list = NULL;
   char *rest = NULL;
-  int rc = kv_typed_plan_query(table->typed, plan, &list, &rest);
+  int rc = kv_typed_query_text(table->typed, plan, &list, &rest);
 
   more[0].text = list;
   more[1].text = rest;
@@ -142,6 +146,7 @@ int kv_typed_scan_next(sqlite3_vtab_cursor *base) {
   int rc;
 
   if (cursor->past) return scan_next_past(cursor);
+  kv_known_forget(scan_table(cursor)->typed);
   rc = sqlite3_step(cursor->stmt);
   cursor->is_eof = rc != SQLITE_ROW;
   if (rc == SQLITE_ROW || rc == SQLITE_DONE) return SQLITE_OK;
@@ -162,6 +167,7 @@ static int scan_past(typed_cursor *cursor, const char *plan, int argc,
   rc = kv_typed_find_store(table->registry, table->typed, &store, err);
   if (rc != SQLITE_OK) return rc;
   rc = kv_argument_time(cursor->as_of, kv_store_now(store), &as_of, err);
+  if (rc == SQLITE_OK) rc = kv_write_flush(store, err);
   if (rc == SQLITE_OK) rc = kv_past_check(&store->stmts, as_of, err);
   if (rc != SQLITE_OK) {
     kv_store_close(store);
@@ -169,7 +175,7 @@ static int scan_past(typed_cursor *cursor, const char *plan, int argc,
   }
   rc = kv_typed_past_open(table->typed, store, &cursor->past);
   if (rc == SQLITE_OK) {
-    rc = kv_typed_plan_bounds(plan, argc - 1, argv, cursor->past);
+    rc = kv_typed_query_bounds(plan, argc - 1, argv, cursor->past);
   }
   if (rc == SQLITE_OK) rc = kv_typed_past_begin(cursor->past, as_of);
   if (rc == SQLITE_OK) cursor->is_eof = cursor->past->is_eof;
@@ -187,14 +193,14 @@ int kv_typed_scan_filter(sqlite3_vtab_cursor *base, int is_past,
     return scan_past(cursor, text, argc, argv);
   }
   argc -= is_past;
-  rc = kv_typed_plan_fit(scan_table(cursor)->typed, text, argc, argv, &plan);
+  rc = kv_typed_query_fit(scan_table(cursor)->typed, text, argc, argv, &plan);
   if (rc == SQLITE_OK) {
     rc = scan_get(cursor, plan);
   } else {
     sqlite3_free(plan);
   }
   if (rc == SQLITE_OK)
-    rc = kv_typed_plan_bind(cursor->stmt, cursor->text, argc, argv);
+    rc = kv_typed_query_bind(cursor->stmt, cursor->text, argc, argv);
   return rc == SQLITE_OK ? kv_typed_scan_next(base) : scan_error(cursor, rc);
 }
 
@@ -242,13 +248,25 @@ static int scan_hidden(typed_cursor *cursor, sqlite3_context *ctx, int hidden) {
   return SQLITE_OK;
 }
 
+/* A column that an UPDATE does not change: it will change others of this row. */
+static int scan_note(typed_cursor *cursor) {
+  kv_typed_table *table = scan_table(cursor);
+
+  if (cursor->past || !table->store ||
+      kv_transaction_is_writing(table->store) ||
+      !kv_typed_query_is_whole(cursor->text)) {
+    return SQLITE_OK;
+  }
+  return kv_known_note(table->typed, cursor->stmt);
+}
+
 int kv_typed_scan_column(sqlite3_vtab_cursor *base, sqlite3_context *ctx,
                          int column) {
   typed_cursor *cursor = (typed_cursor *)base;
   int n = scan_table(cursor)->typed->declared.n_columns;
 
   if (column >= n) return scan_hidden(cursor, ctx, column - n);
-  if (sqlite3_vtab_nochange(ctx)) return SQLITE_OK;
+  if (sqlite3_vtab_nochange(ctx)) return scan_note(cursor);
   if (cursor->past) {
     kv_value_result(ctx, &cursor->past->values[column]);
     return SQLITE_OK;

@@ -145,6 +145,7 @@ static int typed_table_enter(kv_typed_table *table, char **err) {
       !kv_transaction_is_writing(table->store)) {
     rc = kv_follow_table(table->typed, table->store, err);
     table->typed->store = table->store;
+    if (rc == SQLITE_OK) rc = kv_typed_find_triggers(table->typed);
     table->is_fresh = rc == SQLITE_OK;
   }
   if (rc == SQLITE_OK) rc = kv_write_enter(table->store, err);

@@ -5,7 +5,7 @@ set -u
 export LC_ALL=C
 
 # From the ground up; kv.c is the roof.
-floors="core record fold db rows folder file log contest life cache replace store outgoing bucket declare tables change connection own visit retire sync parstore table typed history compact violations schema surface"
+floors="core record fold db rows folder file log contest life cache replace pending store outgoing bucket declare tables change connection own visit retire sync parstore table typed history compact violations schema surface"
 
 # Most lines of a folder, and of a file.
 folder_most=2300

@@ -34,6 +34,7 @@ own/takeover            tests/python/test_lifecycle_own.py
 replace/kept            tests/python/test_lifecycle_reading.py
 replace/past            tests/python/test_lifecycle_reading.py
 replace/replace         tests/python/test_lifecycle_reading.py
+store/put               tests/unit/store/test_write.c
 retire/copy             tests/python/test_retire.py
 retire/gone             tests/python/test_retire.py
 retire/keep             tests/python/test_retire.py
@@ -46,13 +47,14 @@ schema/check            tests/python/test_check.py
 schema/schema_functions tests/python/test_alter.py
 violations/violations   tests/python/test_violations.py
 violations/violations_table tests/python/test_violations.py
-store/remembered        tests/unit/store/test_pending.c
+pending/remembered      tests/unit/pending/test_late.c
 surface/device_table    tests/golden/devices.sql
 surface/foreign_table   tests/golden/foreign_log.sh
 surface/functions       tests/golden/functions.sql
 surface/parstore_table  tests/python/test_parstore.py
 sync/acknowledge        tests/python/test_acknowledge.py
 tables/follow           tests/python/test_typed.py
+tables/known            tests/python/test_typed.py
 tables/lens             tests/python/test_typed_past.py
 tables/referred         tests/python/test_typed_hosts.py
 tables/settle           tests/python/test_typed.py
@@ -60,6 +62,7 @@ tables/typed            tests/python/test_typed.py
 typed/typed_functions   tests/python/test_typed.py
 typed/typed_past        tests/python/test_typed_past.py
 typed/typed_plan        tests/python/test_typed.py
+typed/typed_query       tests/python/test_typed.py
 typed/typed_scan        tests/python/test_typed.py
 typed/typed_table       tests/python/test_typed.py
 own/comeback            tests/python/test_retire.py

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "store/pending.h"
+#include "pending/pending.h"
 #include "support/logs.h"
 #include "support/rc.h"
 

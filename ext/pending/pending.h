@@ -17,8 +17,8 @@
 ** marks remove from here. Numbers that a rolled back commit may have moved are
 ** looked up again in the cache (kv_transaction_resume).
 */
-#ifndef KV_STORE_PENDING_H
-#define KV_STORE_PENDING_H
+#ifndef KV_PENDING_PENDING_H
+#define KV_PENDING_PENDING_H
 
 #include "late.h"
 #include "log/reader.h"

@@ -2,8 +2,8 @@
 ** A row that a running transaction remembers. pending.h owns it; late.h refers
 ** to it while the cache does not have it.
 */
-#ifndef KV_STORE_REMEMBERED_H
-#define KV_STORE_REMEMBERED_H
+#ifndef KV_PENDING_REMEMBERED_H
+#define KV_PENDING_REMEMBERED_H
 
 #include "core/row.h"
 

@@ -15,32 +15,55 @@
 
 #define LATE_SLOTS 256
 
-static int late_compare_key(const kv_value *key, const kv_pending_row *row) {
+/* The bucket of a row, and the key in it. */
+static void late_names(const kv_pending_row *row, kv_value *bucket,
+                       kv_value *key) {
+  static const kv_value none = {KV_TEXT, 0, 0, NULL, 0};
+
+  *bucket = none;
+  bucket->z = row + 1;
+  bucket->n = row->n_bucket;
+  kv_remembered_key(row, key);
+}
+
+static uint64_t late_hash_key(const kv_value *bucket, const kv_value *key) {
+  uint64_t hash = kv_order_hash(key);
+
+  return bucket->n ? hash ^ kv_order_hash(bucket) : hash;
+}
+
+/* Compare a key of a bucket with a row. */
+static int late_compare(const kv_value *bucket, const kv_value *key,
+                        const kv_pending_row *row) {
+  kv_value other_bucket;
   kv_value other;
 
-  kv_remembered_key(row, &other);
-  return kv_order_keys(key, &other);
+  late_names(row, &other_bucket, &other);
+  if (kv_order_is_same(bucket, &other_bucket))
+    return kv_order_keys(key, &other);
+  return kv_order_keys(bucket, &other_bucket);
 }
 
 /* The slot of a key: its row's, or the free one that it would get. */
-static size_t late_slot(const kv_late *late, const kv_value *key,
-                        uint64_t hash) {
+static size_t late_slot(const kv_late *late, const kv_value *bucket,
+                        const kv_value *key, uint64_t hash) {
   size_t i = (size_t)hash & (late->n_slots - 1);
 
   while (late->slots[i] && (late->slots[i]->hash != hash ||
-                            late_compare_key(key, late->slots[i]) != 0)) {
+                            late_compare(bucket, key, late->slots[i]) != 0)) {
     i = (i + 1) & (late->n_slots - 1);
   }
   return i;
 }
 
 static void late_hash(kv_late *late, kv_pending_row *row) {
+  kv_value bucket;
   kv_value key;
   size_t i;
 
-  kv_remembered_key(row, &key);
-  row->hash = kv_order_hash(&key);
-  i = late_slot(late, &key, row->hash);
+  late_names(row, &bucket, &key);
+  row->hash = late_hash_key(&bucket, &key);
+  i = late_slot(late, &bucket, &key, row->hash);
   if (!late->slots[i]) late->n++;
   late->slots[i] = row;
 }
@@ -68,17 +91,26 @@ static int late_resize(kv_late *late, size_t n_slots, int is_hashed) {
 }
 
 /* Compare a key with the greatest one of rows in order; none: 1. */
-static int late_compare_last(const kv_late *late, const kv_value *key) {
+static int late_compare_last(const kv_late *late, const kv_value *bucket,
+                             const kv_value *key) {
   if (late->n == 0) return 1;
-  return late_compare_key(key, late->slots[late->n - 1]);
+  return late_compare(bucket, key, late->slots[late->n - 1]);
 }
 
-int kv_late_is_next(const kv_late *late, const kv_value *key) {
-  return late->n > 0 && !late->is_hashed && late_compare_last(late, key) > 0;
+int kv_late_is_next(const kv_late *late, const kv_value *bucket,
+                    const kv_value *key) {
+  kv_value last_bucket;
+  kv_value last;
+
+  if (late->n == 0 || late->is_hashed) return 0;
+  late_names(late->slots[late->n - 1], &last_bucket, &last);
+  return kv_order_is_same(bucket, &last_bucket) &&
+         kv_order_keys(key, &last) > 0;
 }
 
-int kv_late_reserve(kv_late *late, const kv_value *key) {
-  int is_hashed = late->is_hashed || late_compare_last(late, key) < 0;
+int kv_late_reserve(kv_late *late, const kv_value *bucket,
+                    const kv_value *key) {
+  int is_hashed = late->is_hashed || late_compare_last(late, bucket, key) < 0;
   size_t n_slots = late->n_slots ? late->n_slots : LATE_SLOTS;
 
   while ((is_hashed ? 2 : 1) * (late->n + 1) > n_slots)
@@ -87,12 +119,13 @@ int kv_late_reserve(kv_late *late, const kv_value *key) {
 }
 
 void kv_late_put(kv_late *late, kv_pending_row *row) {
+  kv_value bucket;
   kv_value key;
 
-  kv_remembered_key(row, &key);
+  late_names(row, &bucket, &key);
   if (late->is_hashed) {
     late_hash(late, row);
-  } else if (late_compare_last(late, &key) == 0) {
+  } else if (late_compare_last(late, &bucket, &key) == 0) {
     late->slots[late->n - 1] = row;
   } else {
     late->slots[late->n++] = row;
@@ -100,16 +133,17 @@ void kv_late_put(kv_late *late, kv_pending_row *row) {
 }
 
 /* A binary search among rows in order. */
-static kv_pending_row *late_search(const kv_late *late, const kv_value *key) {
+static kv_pending_row *late_search(const kv_late *late, const kv_value *bucket,
+                                   const kv_value *key) {
   size_t low = 0;
   size_t high = late->n;
-  int c = late_compare_last(late, key);
+  int c = late_compare_last(late, bucket, key);
 
   if (c >= 0) return c == 0 ? late->slots[late->n - 1] : NULL;
   while (low < high) {
     size_t i = low + (high - low) / 2;
 
-    c = late_compare_key(key, late->slots[i]);
+    c = late_compare(bucket, key, late->slots[i]);
     if (c == 0) return late->slots[i];
     if (c < 0) high = i;
     if (c > 0) low = i + 1;
@@ -117,19 +151,21 @@ static kv_pending_row *late_search(const kv_late *late, const kv_value *key) {
   return NULL;
 }
 
-kv_pending_row *kv_late_find(const kv_late *late, const kv_value *key) {
+kv_pending_row *kv_late_find(const kv_late *late, const kv_value *bucket,
+                             const kv_value *key) {
   if (late->n == 0) return NULL;
-  if (!late->is_hashed) return late_search(late, key);
-  return late->slots[late_slot(late, key, kv_order_hash(key))];
+  if (!late->is_hashed) return late_search(late, bucket, key);
+  return late->slots[late_slot(late, bucket, key, late_hash_key(bucket, key))];
 }
 
-static int late_compare(const void *a, const void *b) {
+static int late_compare_rows(const void *a, const void *b) {
   const kv_pending_row *const *left = a;
   const kv_pending_row *const *right = b;
+  kv_value bucket;
   kv_value key;
 
-  kv_remembered_key(*left, &key);
-  return late_compare_key(&key, *right);
+  late_names(*left, &bucket, &key);
+  return late_compare(&bucket, &key, *right);
 }
 
 static const kv_rows_row *late_next(kv_rows *base) {
@@ -137,7 +173,7 @@ static const kv_rows_row *late_next(kv_rows *base) {
   kv_row *out = &rows->out.row;
   const kv_pending_row *row;
 
-  if (rows->next == rows->n_new) return NULL;
+  if (rows->next == rows->end) return NULL;
   row = rows->rows[rows->next++];
   kv_remembered_read(row, out);
   out->seq = rows->first + row->index;
@@ -158,14 +194,16 @@ int kv_late_sort(const kv_late *late, int64_t first, kv_late_rows *out) {
     for (i = 0; i < late->n_slots; i++) {
       kv_pending_row *row = late->slots[i];
 
-      if (row && !row->is_again == !is_again) out->rows[out->n++] = row;
+      if (!row || !row->is_again != !is_again) continue;
+      out->rows[out->n++] = row;
+      out->n_kv += !is_again && row->n_bucket == 0;
     }
-    if (!is_again) out->n_new = out->n;
+    if (!is_again) out->n_new = out->end = out->n;
   }
   if (late->is_hashed) {
-    qsort(out->rows, out->n_new, sizeof(*out->rows), late_compare);
+    qsort(out->rows, out->n_new, sizeof(*out->rows), late_compare_rows);
     qsort(out->rows + out->n_new, out->n - out->n_new, sizeof(*out->rows),
-          late_compare);
+          late_compare_rows);
   }
   return SQLITE_OK;
 }
@@ -173,7 +211,7 @@ int kv_late_sort(const kv_late *late, int64_t first, kv_late_rows *out) {
 void kv_late_rows_clear(kv_late_rows *rows) {
   sqlite3_free(rows->rows);
   rows->rows = NULL;
-  rows->n = rows->n_new = rows->next = 0;
+  rows->n = rows->n_kv = rows->n_new = rows->next = rows->end = 0;
 }
 
 void kv_late_doubt(kv_late *late) {
