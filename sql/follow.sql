@@ -16,13 +16,17 @@ WHERE type = 'table' AND rootpage = 0 AND name = :name COLLATE NOCASE;
 SELECT epoch, merged FROM {meta};
 
 -- name: follow_new
--- The keys of a bucket with rows that came by merges after an arrival.
-SELECT DISTINCT key FROM {cache}
-WHERE part = :bucket AND arrived > :after AND txn IS NOT NULL
-ORDER BY key;
+-- The log rows of keys that got some by merges after an arrival, those of a key
+-- together.
+SELECT c.key, c.op, c.ts, c.device, c.seq, {value c}
+FROM (SELECT DISTINCT key FROM {cache}
+      WHERE part = :bucket1 AND arrived > :after AND txn IS NOT NULL) AS new
+CROSS JOIN {cache} AS c
+WHERE c.part = :bucket2 AND c.key = new.key;
 
 -- name: follow_all
--- All keys of a bucket.
-SELECT DISTINCT key FROM {cache}
-WHERE part = :bucket
-ORDER BY key;
+-- All log rows of a bucket, those of a key together.
+SELECT c.key, c.op, c.ts, c.device, c.seq, {value c}
+FROM {cache} AS c
+WHERE c.part = :bucket
+ORDER BY c.key;

@@ -92,6 +92,10 @@ DELETE FROM {data} WHERE {match};
 INSERT OR REPLACE INTO {hidden}(key, rule, column_name, detail, is_hidden)
 VALUES(:key, :rule, :column, :detail, :is_hidden);
 
+-- name: typed_has_hidden
+-- Are keys listed?
+SELECT EXISTS(SELECT 1 FROM {hidden});
+
 -- name: typed_show
 -- List it no longer.
 DELETE FROM {hidden} WHERE key = :key;

@@ -5,9 +5,8 @@
 **     (the caller checks, and writes what may fail)
 **     kv_bucket_put()    the row, in the cache and for the commit
 **
-** Rows of other buckets are in the back of the cache from the start; they may be
-** late (pending/late.h). A change of a key that the transaction has changed already
-** replaces that row.
+** The rows may be late (pending/late.h). A change of a key that the transaction has
+** changed already replaces that row.
 */
 #ifndef KV_BUCKET_BUCKET_H
 #define KV_BUCKET_BUCKET_H

@@ -10,7 +10,9 @@
 
 #include <string.h>
 
+#include "core/order.h"
 #include "db/error.h"
+#include "db/value.h"
 #include "declare/tokens.h"
 #include "referred.h"
 #include "settle.h"
@@ -20,19 +22,46 @@
 /* Columns of follow_tables. */
 enum { FOLLOW_NAME, FOLLOW_SQL };
 
-/* Settle the keys that a statement about the bucket finds. */
+/* Columns of follow_new and follow_all. */
+enum { FOLLOW_KEY, FOLLOW_ROW };
+
+/*
+** Add a row to the log rows of its key. If it is the first one of a key, settle the
+** key before.
+*/
+static int follow_row(kv_typed *typed, kv_run *run, kv_value *key) {
+  kv_value next = {0};
+  int rc;
+
+  kv_run_column(run, FOLLOW_KEY, &next);
+  if (run->rc != SQLITE_OK) return run->rc;
+  if (key->type == KV_NULL || kv_order_keys(key, &next) != 0) {
+    rc = key->type == KV_NULL ? SQLITE_OK : kv_settle_rows(typed, key);
+    kv_value_free(key);
+    if (rc == SQLITE_OK) rc = kv_value_copy(&next, key);
+    if (rc == SQLITE_OK) rc = kv_folded_start(&typed->folded);
+    if (rc != SQLITE_OK) return rc;
+  }
+  return kv_folded_add(&typed->folded, run, FOLLOW_ROW);
+}
+
+/* Settle the keys whose log rows a statement about the bucket has. */
 static int follow_keys(kv_typed *typed, kv_sql id, int64_t after) {
+  kv_value key = {KV_NULL, 0, 0, NULL, 0};
   kv_run run;
 
   kv_run_begin(&run, &typed->store->stmts, id);
   kv_run_text(&run, typed->meta.bucket);
-  if (id == KV_SQL_FOLLOW_NEW) kv_run_int(&run, after);
-  while (kv_run_row(&run)) {
-    kv_value key;
-
-    kv_run_column(&run, 0, &key);
-    if (run.rc == SQLITE_OK) run.rc = kv_settle_key(typed, &key);
+  if (id == KV_SQL_FOLLOW_NEW) {
+    kv_run_int(&run, after);
+    kv_run_text(&run, typed->meta.bucket);
   }
+  while (kv_run_row(&run))
+    run.rc = follow_row(typed, &run, &key);
+  if (run.rc == SQLITE_OK && key.type != KV_NULL) {
+    run.rc = kv_settle_rows(typed, &key);
+  }
+  kv_value_free(&key);
   return kv_run_close(&run);
 }
 

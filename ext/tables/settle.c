@@ -21,8 +21,15 @@
 #include "store/transaction.h"
 
 int kv_settle_begin(kv_typed *typed) {
+  int64_t has_hidden = 1;
+  kv_run run;
+  int rc;
+
   typed->is_rolled_back = 0;
-  return kv_folded_begin(&typed->folded, typed->store);
+  kv_run_begin(&run, &typed->stmts, KV_SQL_TYPED_HAS_HIDDEN);
+  rc = kv_run_number(&run, &has_hidden);
+  typed->has_hidden = has_hidden != 0;
+  return rc == SQLITE_OK ? kv_folded_begin(&typed->folded, typed->store) : rc;
 }
 
 /* Fold the log rows of a key. */
@@ -169,7 +176,10 @@ static int settle_list(kv_typed *typed, const kv_value *key,
                        const kv_lens_why *why, int is_hidden) {
   kv_run run;
 
-  if (!why->rule) return kv_settle_show(typed, key);
+  if (!why->rule) {
+    return typed->has_hidden ? kv_settle_show(typed, key) : SQLITE_OK;
+  }
+  typed->has_hidden = 1;
   kv_run_begin(&run, &typed->stmts, KV_SQL_TYPED_HIDE);
   kv_run_value(&run, key);
   kv_run_text(&run, why->rule);
@@ -236,21 +246,24 @@ int kv_settle_exists(kv_typed *typed, const kv_value *key, int *exists) {
   return rc;
 }
 
-int kv_settle_key(kv_typed *typed, const kv_value *key) {
-  kv_value copy = {0};
-  kv_value *values = NULL;
-  int rc = kv_value_copy(key, &copy);
+/* Write what the fold of a key is. */
+static int settle_write_fold(kv_typed *typed, const kv_value *key) {
+  size_t size = (size_t)typed->declared.n_columns * sizeof(kv_value);
+  kv_value *values = kv_arena_get(&typed->folded.fold.arena, size);
 
-  if (rc == SQLITE_OK) rc = settle_fold(typed, &copy);
-  if (rc == SQLITE_OK) {
-    values = kv_arena_get(&typed->folded.fold.arena,
-                          (size_t)typed->declared.n_columns * sizeof(*values));
-    if (!values) rc = SQLITE_NOMEM;
-  }
-  if (rc == SQLITE_OK) {
-    memset(values, 0, (size_t)typed->declared.n_columns * sizeof(*values));
-    rc = settle_finish(typed, &copy, values);
-  }
-  kv_value_free(&copy);
-  return rc;
+  if (!values) return SQLITE_NOMEM;
+  memset(values, 0, size);
+  return settle_finish(typed, key, values);
+}
+
+int kv_settle_rows(kv_typed *typed, const kv_value *key) {
+  int rc = kv_fold_run(&typed->folded.fold, typed->declared.deletes);
+
+  return rc == SQLITE_OK ? settle_write_fold(typed, key) : rc;
+}
+
+int kv_settle_key(kv_typed *typed, const kv_value *key) {
+  int rc = settle_fold(typed, key);
+
+  return rc == SQLITE_OK ? settle_write_fold(typed, key) : rc;
 }

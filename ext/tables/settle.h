@@ -15,10 +15,13 @@ int kv_settle_begin(kv_typed *typed);
 
 /*
 ** Fold the log rows of a key, and write the row that comes out, or take it away.
-** A row that breaks a rule is listed in {name}_hidden, and no error. `key` is
-** copied. Errors are SQLite's, or private ones.
+** A row that breaks a rule is listed in {name}_hidden, and no error. Errors are
+** SQLite's, or private ones.
 */
 int kv_settle_key(kv_typed *typed, const kv_value *key);
+
+/* The same with the rows that were added to typed->folded. */
+int kv_settle_rows(kv_typed *typed, const kv_value *key);
 
 /* Fold them in typed->folded: is there a row, shown or hidden? */
 int kv_settle_exists(kv_typed *typed, const kv_value *key, int *exists);

@@ -52,6 +52,7 @@ typedef struct kv_typed {
   kv_stmt_hole holes[KV_TYPED_HOLES];
   kv_store *store;    /* borrowed: while it is written to or follows */
   kv_folded folded;   /* of the key that is settled */
+  int has_hidden;     /* keys are listed, while it follows */
   int is_rolled_back; /* by a trigger on {name}_data, while it follows */
   kv_value *defaults; /* literals, of all columns; in the arena of `kept` */
   kv_arena kept;
