@@ -17,6 +17,7 @@
 #include "referred.h"
 #include "settle.h"
 #include "store/errors.h"
+#include "store/transaction.h"
 #include "store/write.h"
 
 /* Columns of follow_tables. */
@@ -124,6 +125,10 @@ int kv_follow_table(kv_typed *typed, kv_store *store, char **err) {
   if (sqlite3_stricmp(typed->meta.store, store->name) != 0) return SQLITE_OK;
   typed->store = store;
   rc = follow_run(typed, err);
+  if (rc == SQLITE_OK &&
+      store->txn->is_outermost) { /* what follows is a COMMIT */
+    rc = kv_referred_refuse_deferred(typed, err);
+  }
   typed->store = before;
   if ((rc & 0xff) == SQLITE_CONSTRAINT && err && !*err) {
     rc = kv_first_error(kv_referred_refuse(typed, err), rc);

@@ -6,7 +6,7 @@
 #include "db/error.h"
 #include "db/run.h"
 
-int kv_referred_refuse(kv_typed *typed, char **err) {
+static int referred_refuse(kv_typed *typed, int in_any_case, char **err) {
   int is_on = 0;
   kv_run run;
 
@@ -15,6 +15,7 @@ int kv_referred_refuse(kv_typed *typed, char **err) {
   kv_run_begin(&run, &typed->stmts, KV_SQL_REFERRED_BY);
   kv_run_text(&run, typed->schema);
   kv_run_text(&run, typed->name);
+  kv_run_int(&run, in_any_case);
   if (kv_run_row(&run)) {
     run.rc =
       kv_error(err, SQLITE_CONSTRAINT,
@@ -25,4 +26,17 @@ int kv_referred_refuse(kv_typed *typed, char **err) {
                (const char *)sqlite3_column_text(run.stmt, 0), typed->name);
   }
   return kv_run_close(&run);
+}
+
+int kv_referred_refuse(kv_typed *typed, char **err) {
+  return referred_refuse(typed, 0, err);
+}
+
+int kv_referred_refuse_deferred(kv_typed *typed, char **err) {
+  int is_open = 0;
+  int unused;
+  int rc = sqlite3_db_status(typed->db, SQLITE_DBSTATUS_DEFERRED_FKS, &is_open,
+                             &unused, 0);
+
+  return rc == SQLITE_OK && is_open ? referred_refuse(typed, 1, err) : rc;
 }

@@ -16,4 +16,10 @@
 */
 int kv_referred_refuse(kv_typed *typed, char **err);
 
+/*
+** The same if a DEFERRED one does not hold now, so that a COMMIT would fail without
+** saying why.
+*/
+int kv_referred_refuse_deferred(kv_typed *typed, char **err);
+
 #endif

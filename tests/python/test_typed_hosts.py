@@ -161,6 +161,25 @@ class Hosts(Typed):
         a.execute("PRAGMA foreign_keys = ON")
         a.execute("SELECT kv_alter('tree', 'ADD COLUMN x TEXT')")
 
+    def test_deferred_foreign_keys_to_the_data_are_named(self):
+        a, b = self.filled(), self.device("b", declare=TREE, table="tree", file="b.db")
+        self.meet(a=a, b=b)
+        a.execute("PRAGMA foreign_keys = ON")
+        a.execute("CREATE TABLE photos(file TEXT, of INTEGER REFERENCES tree_data(id) "
+                  "DEFERRABLE INITIALLY DEFERRED)")
+        a.execute("INSERT INTO photos VALUES('self.png', 3)")
+        for sql in "DELETE FROM tree WHERE id = 3", "DELETE FROM tree":
+            b.execute("UPDATE tree SET up = NULL")
+            b.execute(sql)
+            deliver(self.path("b.kv"), self.path("a.kv"), "b")
+            self.fails("SELECT kv_sync()", "table photos has a foreign key to tree_data", con=a)
+            self.assertEqual(self.all(a, "id", "tree"), [(1,), (2,), (3,)])
+        a.execute("BEGIN")
+        sync(a)
+        a.execute("DELETE FROM photos")
+        a.execute("COMMIT")
+        self.assertEqual(self.all(a, "id", "tree"), [])
+
     def test_joins_use_the_ordinary_tables(self):
         a = self.filled()
         a.execute("CREATE TABLE notes(item INTEGER, text TEXT)")
