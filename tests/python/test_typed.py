@@ -1050,6 +1050,54 @@ class Hosts(Typed):
         self.meet(a=a, b=b)
         self.assertEqual(self.all(b), self.all(a))
 
+    def test_rows_that_are_not_in_the_cache_yet_are_read(self):
+        """A transaction writes its log rows late; whoever reads them sees them."""
+        con = self.device("a")
+        con.execute("INSERT INTO accounts(id, balance) VALUES('a', 1), ('c', 3)")
+        reads = {
+            "kv_log": "SELECT key, value ->> '$.balance' FROM kv_log WHERE bucket = 'accounts' "
+                      "AND seq > 4 ORDER BY seq",
+            "as of": "SELECT id, balance FROM accounts(4000000000000000) ORDER BY id",
+            "history": "SELECT key, value FROM kv_history('accounts') WHERE column_name = 'balance'"
+                       " ORDER BY seq",
+            "kv": "SELECT count(*) FROM kv"}
+        for name, sql in reads.items():
+            con.execute("BEGIN")
+            for key in "bdea":
+                con.execute("INSERT OR REPLACE INTO accounts(id, balance) VALUES(?, 5)", (key,))
+            con.execute("INSERT INTO kv VALUES('k', 1)")
+            con.execute("UPDATE accounts SET balance = balance + 1 WHERE id IN ('b', 'c')")
+            con.execute("DELETE FROM accounts WHERE id = 'd'")
+            con.execute("SAVEPOINT s")
+            con.execute("INSERT INTO accounts(id, balance) VALUES('f', 7), ('g', 8)")
+            con.execute("UPDATE accounts SET balance = 9 WHERE id = 'b'")
+            con.execute("ROLLBACK TO s")
+            con.execute("INSERT INTO accounts(id, balance) VALUES('z', 10)")
+            got = con.execute(sql).fetchall()
+            con.execute("UPDATE accounts SET balance = balance + 1 WHERE id = 'z'")
+            con.execute("COMMIT")
+            rows = [("a", 5), ("b", 6), ("c", 4), ("e", 5), ("z", 11)]
+            self.assertEqual(self.all(con, "id, balance"), rows, name)
+            self.assertEqual(con.execute("SELECT kv_check('accounts')").fetchone(), (0,), name)
+            want = con.execute(sql).fetchall()
+            if name in ("kv_log", "as of", "history"):
+                self.assertEqual([r for r in got if r[0] != "z"], [r for r in want if r[0] != "z"])
+                self.assertIn("z", [r[0] for r in got], name)
+            con.execute("DELETE FROM accounts WHERE id NOT IN ('a', 'c')")
+            con.execute("UPDATE accounts SET balance = 3 WHERE id = 'c'")
+            con.execute("DELETE FROM kv")
+
+    def test_a_trigger_on_the_data_reads_what_the_transaction_wrote(self):
+        con = self.device("a")
+        con.execute("CREATE TABLE seen(n)")
+        con.execute("CREATE TEMP TRIGGER see AFTER INSERT ON accounts_data BEGIN INSERT INTO "
+                    "seen SELECT count(*) FROM kv_log WHERE bucket = 'accounts'; END")
+        con.execute("BEGIN")
+        for key in "abc":
+            con.execute("INSERT INTO accounts(id) VALUES(?)", (key,))
+        con.execute("COMMIT")
+        self.assertEqual(self.all(con, "n", "seen"), [(0,), (1,), (2,)])
+
     def test_many_rows_in_one_transaction(self):
         a = self.device("a")
         a.execute("WITH RECURSIVE i(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i WHERE n < "
