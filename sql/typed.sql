@@ -9,6 +9,7 @@ CREATE TABLE typed(
   {as_of} HIDDEN,
   _key HIDDEN,
   _assign HIDDEN,
+  {stamps},
   PRIMARY KEY({row_key})
 ) WITHOUT ROWID;
 

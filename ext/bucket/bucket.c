@@ -78,6 +78,34 @@ static void bucket_place(kv_store *store, kv_run *run, kv_bucket_place *out) {
   out->parent_ts.i = ts;
 }
 
+int kv_bucket_stamp_of(kv_store *store, const kv_value *bucket,
+                       const kv_value *key, kv_bucket_stamp *out) {
+  const kv_pending_row *late =
+    kv_late_find(&store->txn->pending.late, bucket, key);
+  const char *device = store->device;
+  kv_run run;
+
+  memset(out, 0, sizeof(*out));
+  if (late) {
+    out->is_found = 1;
+    out->ts = late->ts;
+    sqlite3_snprintf(sizeof(out->device), out->device, "%s", device);
+    return SQLITE_OK;
+  }
+  kv_run_begin(&run, &store->stmts, KV_SQL_BUCKET_NEWEST);
+  kv_run_value(&run, bucket);
+  kv_run_value(&run, key);
+  if (kv_run_row(&run)) {
+    device = (const char *)sqlite3_column_text(run.stmt, NEWEST_DEVICE);
+    if (!device) run.rc = SQLITE_NOMEM;
+    out->is_found = device != NULL;
+    out->ts = sqlite3_column_int64(run.stmt, NEWEST_TS);
+    sqlite3_snprintf(sizeof(out->device), out->device, "%s",
+                     device ? device : "");
+  }
+  return kv_run_close(&run);
+}
+
 /* Look for the newest row of a key in the cache. */
 static int bucket_look(kv_store *store, const kv_value *bucket,
                        const kv_value *key, kv_bucket_place *out) {

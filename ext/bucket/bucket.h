@@ -12,6 +12,7 @@
 #define KV_BUCKET_BUCKET_H
 
 #include "cache/cache.h"
+#include "core/names.h"
 #include "store/identity.h"
 
 /* The newest row of a key, and the place of the one that comes. */
@@ -26,6 +27,17 @@ typedef struct kv_bucket_place {
   int64_t ts;
   kv_value parent_ts;
 } kv_bucket_place;
+
+/* When a row was written last, and by which device. */
+typedef struct kv_bucket_stamp {
+  int is_found;
+  int64_t ts;
+  char device[KV_NAME_MAX + 1];
+} kv_bucket_stamp;
+
+/* That of a key. Errors are SQLite's. */
+int kv_bucket_stamp_of(kv_store *store, const kv_value *bucket,
+                       const kv_value *key, kv_bucket_stamp *out);
 
 /*
 ** Find the place of a change, which begins the transaction if it has not

@@ -14,8 +14,9 @@
 
 /* The holes of a table, in this order. */
 static const char *const typed_holes[] = {
-  "columns", "values", "assignments", "key",     "match", "definition",
-  "checks",  "casts",  "defined",     "row_key", "as_of", NULL};
+  "columns",    "values", "assignments", "key",     "match",
+  "definition", "checks", "casts",       "defined", "row_key",
+  "as_of",      "stamps", NULL};
 enum {
   TYPED_COLUMNS,
   TYPED_VALUES,
@@ -27,7 +28,8 @@ enum {
   TYPED_CASTS,
   TYPED_DEFINED,
   TYPED_ROW_KEY,
-  TYPED_AS_OF
+  TYPED_AS_OF,
+  TYPED_STAMPS
 };
 
 /* Columns of typed_meta_get. */
@@ -146,8 +148,22 @@ static void typed_row_key(sqlite3_str *out, const kv_declaration *declared) {
   }
 }
 
-const char *kv_typed_as_of(const kv_declaration *declared) {
-  return kv_declaration_column(declared, "as_of") < 0 ? "as_of" : "_as_of";
+const char *kv_typed_hidden(const kv_declaration *declared, int hidden) {
+  static const char *const names[] = {"_as_of", "_key",  "_assign",
+                                      "_ts",    "_time", "_device"};
+  const char *name = names[hidden];
+
+  if (hidden == KV_HIDDEN_KEY || hidden == KV_HIDDEN_ASSIGN) return name;
+  return kv_declaration_column(declared, name + 1) < 0 ? name + 1 : name;
+}
+
+/* The hidden columns that say when a row was written, and by whom. */
+static void typed_stamps(sqlite3_str *out, const kv_declaration *declared) {
+  sqlite3_str_appendf(out,
+                      "%s INTEGER HIDDEN,\n  %s TEXT HIDDEN,\n  %s TEXT HIDDEN",
+                      kv_typed_hidden(declared, KV_HIDDEN_TS),
+                      kv_typed_hidden(declared, KV_HIDDEN_TIME),
+                      kv_typed_hidden(declared, KV_HIDDEN_DEVICE));
 }
 
 static void typed_fill(sqlite3_str *out, const kv_declaration *declared,
@@ -172,8 +188,9 @@ static void typed_fill(sqlite3_str *out, const kv_declaration *declared,
     case TYPED_DEFINED: typed_defined(out, declared); break;
     case TYPED_ROW_KEY: typed_row_key(out, declared); break;
     case TYPED_AS_OF:
-      sqlite3_str_appendall(out, kv_typed_as_of(declared));
+      sqlite3_str_appendall(out, kv_typed_hidden(declared, KV_HIDDEN_AS_OF));
       break;
+    case TYPED_STAMPS: typed_stamps(out, declared); break;
     default: typed_definition(out, declared); break;
   }
 }

@@ -34,10 +34,18 @@ typedef struct kv_known {
 } kv_known;
 
 /* How many holes a table has, the columns of its key, and what matches a key. */
-enum { KV_TYPED_HOLES = 12, KV_TYPED_KEY = 3, KV_TYPED_MATCH = 4 };
+enum { KV_TYPED_HOLES = 13, KV_TYPED_KEY = 3, KV_TYPED_MATCH = 4 };
 
 /* The hidden columns, behind the declared ones. */
-enum { KV_HIDDEN_AS_OF, KV_HIDDEN_KEY, KV_HIDDEN_ASSIGN };
+enum {
+  KV_HIDDEN_AS_OF,
+  KV_HIDDEN_KEY,
+  KV_HIDDEN_ASSIGN,
+  KV_HIDDEN_TS,
+  KV_HIDDEN_TIME,
+  KV_HIDDEN_DEVICE,
+  KV_HIDDEN_COLUMNS
+};
 
 typedef struct kv_typed {
   sqlite3 *db; /* borrowed */
@@ -97,8 +105,8 @@ int kv_typed_follow_name(kv_typed *typed, const char *store);
 */
 char *kv_typed_schema(const kv_typed *typed);
 
-/* The hidden column as_of, or _as_of if a declared one has its name. */
-const char *kv_typed_as_of(const kv_declaration *declared);
+/* The name of a hidden column: as_of, or _as_of if a declared one has its name. */
+const char *kv_typed_hidden(const kv_declaration *declared, int hidden);
 
 /* The error of a statement on these tables, about `typed`. */
 int kv_typed_error(const kv_typed *typed, char **err, int rc, const char *what);

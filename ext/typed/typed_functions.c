@@ -118,7 +118,7 @@ static int functions_write(kv_typed *typed, kv_sql id, sqlite3_value *key,
   kv_run run;
   int rc = SQLITE_NOMEM;
 
-  more[1].text = (char *)kv_typed_as_of(&typed->declared);
+  more[1].text = (char *)kv_typed_hidden(&typed->declared, KV_HIDDEN_AS_OF);
   if (target) {
     kv_run_begin_filled(&run, typed->db, id, &holes);
     kv_run_sqlite(&run, key);

@@ -18,6 +18,7 @@
 #include "typed_past.h"
 #include "typed_plan.h"
 #include "typed_query.h"
+#include "typed_stamp.h"
 
 typedef struct typed_cursor {
   sqlite3_vtab_cursor base; /* base class: must be first */
@@ -25,6 +26,9 @@ typedef struct typed_cursor {
   char *text;               /* the plan of which it was made */
   kv_typed_past *past;      /* or the table as it was */
   sqlite3_value *as_of;     /* then, as it was given */
+  kv_store *store;          /* of the stamps, referenced; or NULL */
+  int is_stamped;           /* the stamp of the row is known */
+  kv_bucket_stamp stamp;
   int is_eof;
 } typed_cursor;
 
@@ -75,6 +79,7 @@ static void scan_leave_past(typed_cursor *cursor) {
 int kv_typed_scan_close(sqlite3_vtab_cursor *base) {
   scan_leave_past((typed_cursor *)base);
   scan_put((typed_cursor *)base);
+  kv_store_close(((typed_cursor *)base)->store);
   sqlite3_free(((typed_cursor *)base)->text); /* of what was not prepared */
   sqlite3_free(base);
   return SQLITE_OK;
@@ -145,6 +150,7 @@ int kv_typed_scan_next(sqlite3_vtab_cursor *base) {
   typed_cursor *cursor = (typed_cursor *)base;
   int rc;
 
+  cursor->is_stamped = 0;
   if (cursor->past) return scan_next_past(cursor);
   kv_known_forget(scan_table(cursor)->typed);
   rc = sqlite3_step(cursor->stmt);
@@ -189,6 +195,7 @@ int kv_typed_scan_filter(sqlite3_vtab_cursor *base, int is_past,
   int rc;
 
   scan_leave_past(cursor);
+  cursor->is_stamped = 0;
   if (is_past && sqlite3_value_type(argv[argc - 1]) != SQLITE_NULL) {
     return scan_past(cursor, text, argc, argv);
   }
@@ -208,28 +215,90 @@ int kv_typed_scan_eof(sqlite3_vtab_cursor *base) {
   return ((typed_cursor *)base)->is_eof;
 }
 
-/* _key, as the log has it. */
-static int scan_key(typed_cursor *cursor, sqlite3_context *ctx) {
+/* The key, as the log has it. */
+static int scan_get_key(typed_cursor *cursor, kv_arena *arena, kv_value *out,
+                        int *is_valid) {
   const kv_declaration *declared = &scan_table(cursor)->typed->declared;
   kv_value *values =
     kv_zalloc((sqlite3_uint64)declared->n_columns * sizeof(*values));
-  kv_arena arena;
-  kv_value key;
-  int is_valid = 0;
   int i;
   int rc = values ? SQLITE_OK : SQLITE_NOMEM;
 
-  kv_arena_init(&arena, kv_realloc);
+  *is_valid = 0;
   for (i = 0; i < declared->n_key && rc == SQLITE_OK; i++) {
     int column = declared->key[i];
     rc = kv_value_of_column(cursor->stmt, column, &values[column]);
   }
   if (rc == SQLITE_OK) {
-    rc = kv_keys_write(declared, values, &arena, &key, &is_valid);
+    rc = kv_keys_write(declared, values, arena, out, is_valid);
   }
+  sqlite3_free(values);
+  return rc;
+}
+
+static int scan_key(typed_cursor *cursor, sqlite3_context *ctx) {
+  kv_arena arena;
+  kv_value key;
+  int is_valid;
+  int rc;
+
+  kv_arena_init(&arena, kv_realloc);
+  rc = scan_get_key(cursor, &arena, &key, &is_valid);
   if (rc == SQLITE_OK && is_valid) kv_value_result(ctx, &key);
   kv_arena_free(&arena);
-  sqlite3_free(values);
+  return rc;
+}
+
+/* The stamp of the row as it was: that of the last of its log rows. */
+static void scan_stamp_past(typed_cursor *cursor) {
+  const kv_folded *folded = &cursor->past->folded;
+  const kv_fold_row *row = folded->fold.rows[folded->fold.n_rows - 1];
+
+  cursor->stamp.is_found = 1;
+  cursor->stamp.ts = row->ts;
+  sqlite3_snprintf(sizeof(cursor->stamp.device), cursor->stamp.device, "%s",
+                   kv_folded_device(folded, row));
+}
+
+/*
+** The store, in *out. A transaction that writes has it, and what it has of the
+** table is not loaded again.
+*/
+static int scan_store(typed_cursor *cursor, kv_store **out) {
+  kv_typed_table *table = scan_table(cursor);
+  int rc = SQLITE_OK;
+
+  if (!table->store && !cursor->store) {
+    rc = kv_typed_find_store(table->registry, table->typed, &cursor->store,
+                             &table->base.zErrMsg);
+  }
+  *out = table->store ? table->store : cursor->store;
+  return rc;
+}
+
+static int scan_stamp(typed_cursor *cursor, sqlite3_context *ctx, int hidden) {
+  kv_typed_table *table = scan_table(cursor);
+  kv_store *store;
+  kv_arena arena;
+  kv_value key;
+  int is_valid = 0;
+  int rc = SQLITE_OK;
+
+  kv_arena_init(&arena, kv_realloc);
+  if (cursor->past) {
+    scan_stamp_past(cursor);
+  } else if (!cursor->is_stamped) {
+    cursor->stamp.is_found = 0;
+    rc = scan_store(cursor, &store);
+    if (rc == SQLITE_OK) rc = scan_get_key(cursor, &arena, &key, &is_valid);
+    if (rc == SQLITE_OK && is_valid) {
+      rc = kv_typed_stamp_find(table->typed, store, &key, &cursor->stamp,
+                               &table->base.zErrMsg);
+    }
+    cursor->is_stamped = rc == SQLITE_OK;
+  }
+  if (rc == SQLITE_OK) kv_typed_stamp_result(ctx, &cursor->stamp, hidden);
+  kv_arena_free(&arena);
   return rc;
 }
 
@@ -243,7 +312,10 @@ static int scan_hidden(typed_cursor *cursor, sqlite3_context *ctx, int hidden) {
       if (!cursor->past) return scan_key(cursor, ctx);
       kv_value_result(ctx, &cursor->past->key);
       break;
-    default: break; /* _assign */
+    case KV_HIDDEN_ASSIGN: break;
+    default:
+      if (!sqlite3_vtab_nochange(ctx)) return scan_stamp(cursor, ctx, hidden);
+      break;
   }
   return SQLITE_OK;
 }

@@ -20,6 +20,7 @@
 #include "table/arguments.h"
 #include "tables/follow.h"
 #include "typed_scan.h"
+#include "typed_stamp.h"
 
 /* The declaration: all arguments, as they were before SQLite parted them. */
 static char *typed_table_text(sqlite3 *db, int argc, const char *const *argv) {
@@ -231,6 +232,8 @@ static int typed_table_update(sqlite3_vtab *vtab, int argc,
                     "the past cannot be changed: leave out as_of, and write "
                     "the row now");
   }
+  rc = kv_typed_stamp_refuse(typed, is_insert ? NULL : argv[0], hidden, err);
+  if (rc != SQLITE_OK) return rc;
   if (!is_insert) {
     sqlite3_value *assign = hidden[KV_HIDDEN_ASSIGN];
 
