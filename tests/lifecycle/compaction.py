@@ -126,7 +126,7 @@ class Compaction:
                         and s[2] < 10**9
                         and (s[1] == d or stable(s[1], s[2]))
                     ):
-                        dominated.add(r.uid)
+                        dominated.add(k)
                         break
         dropped, keep = [], []
         for k in sorted(own):
@@ -138,7 +138,7 @@ class Compaction:
                 if later.get(r.key, 0) <= k:
                     keep.append(r)
                 continue
-            out = r.uid in dominated
+            out = k in dominated
             if (
                 not out
                 and r.op == DEL
@@ -147,7 +147,7 @@ class Compaction:
                 and bykey[r.key][-1][:3] == (r.ts, d, r.seq)
                 and stable(d, r.seq, r.ts)
             ):
-                if all(x[1] == d and (x[6] == r.uid or x[6] in dominated) for x in bykey[r.key]):
+                if all(x[1] == d and (x[2] == k or x[2] in dominated) for x in bykey[r.key]):
                     out = True
                     ak = {}
                     for Y in live:

@@ -159,6 +159,7 @@ class Disk:
                 if data:  # else it was locked, and nothing was committed
                     there[key] = data
         old = {k: f for k, f in w.view[h].items() if k[0] == d}
+        n_snaps = len(w.snaps[d])
         order = {"seg": 0, "of": 1, "log": 2}
         for key in sorted(there, key=lambda k: order[k[1] if k[1] == "log" else k[1][0]]):
             if key not in old or old[key].data != there[key]:
@@ -169,6 +170,9 @@ class Disk:
         for key in old.keys() - there.keys():
             host.disk.pop(key, None)
             w.put(d, key[1], None)
+        log, was = w.view[h].get((d, "log")), old.get((d, "log"))
+        if log and was and log.id == was.id:  # what is between them in a commit is not seen
+            del w.snaps[d][n_snaps:-1]
 
     def give_to_another(w, d):
         """all files of the log of device d are of another machine, copies, too"""

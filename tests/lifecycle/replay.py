@@ -266,7 +266,7 @@ class Replay(Disk, World):
         o.cur, o.rows, o.waiting = dict(c.cur), {**c.rows, d: own}, []
         o.ret = (-1, None)
         keep, dropped, live, acks = w.plan(o, c.hor[d])
-        rules = {r.uid for r in dropped}
+        rules = {r.uid for r in dropped} - {r.uid for r in keep}
         may_be_earlier = c.hor[d] == o.hor.get(d, 0)  # than the horizon of before
         w.need(gone.keys() == rules or may_be_earlier and gone.keys() <= rules, "drops", "history of", d,
                "at", c.hor[d], "drops", sorted(gone.keys() - rules, key=str), "not",
@@ -356,7 +356,7 @@ class Replay(Disk, World):
         if w.call(c, "SELECT kv_compact(%d)" % micros(H)):
             return
         gone = before - {r.uid for r in c.rows[d].values()}
-        rules = {r.uid for r in dropped}
+        rules = {r.uid for r in dropped} - {r.uid for r in keep}
         w.need(gone == rules, "drops", "cache", c.number, "of", d, "at", H, "drops",
                sorted(gone - rules, key=str), "not", sorted(rules - gone, key=str))
         if not gone:
@@ -404,7 +404,8 @@ class Replay(Disk, World):
         w.look_cache(c)
         rules = super().may_go(c, h, X)
         go = said is not None and said[0] == "retired" and "may be deleted" in (said[1] or "")
-        w.need(rules or not go, "goes", "cache", c.number, "of", c.dev, ": kv_devices says of", X, said)
+        is_torn = any(f.torn and X in (d, f.dev) for (d, _), f in w.view[h].items())
+        w.need(rules or not go or is_torn, "goes", "cache", c.number, "of", c.dev, ": kv_devices says of", X, said)
         return go
 
     def deliver(w, dst, d, mode, r):
