@@ -39,8 +39,13 @@ void kv_generation_next(const unsigned char *id, uint32_t step,
   }
 }
 
-void kv_generation_head(sqlite3 *host, const kv_log_head *before,
-                        kv_position end, int64_t horizon, kv_log_head *out) {
+/*
+** The head of the generation behind the one whose head is `before`, and which ends at
+** `end`. `horizon` is as for kv_generation_write().
+*/
+static void generation_head(sqlite3 *host, const kv_log_head *before,
+                            kv_position end, int64_t horizon,
+                            kv_log_head *out) {
   unsigned char other[KV_ID_SIZE];
   uint32_t step;
 
@@ -210,7 +215,7 @@ int kv_generation_write(kv_writer *log, const kv_writer_place *place,
   int rc;
 
   assert(kv_writer_is_locked(log));
-  kv_generation_head(place->host, &log->head, log->tail, horizon, &head);
+  generation_head(place->host, &log->head, log->tail, horizon, &head);
   beside.file = "log.db.sealed";
   beside.head = &head;
   rc = generation_make(&beside, rows, n, rows_rc, &sum, err);

@@ -48,13 +48,6 @@ void kv_generation_next(const unsigned char *id, uint32_t step,
                         unsigned char out[KV_ID_SIZE]);
 
 /*
-** The head of the generation behind the one whose head is `before`, and which ends at
-** `end`. `horizon` is as for kv_generation_write().
-*/
-void kv_generation_head(sqlite3 *host, const kv_log_head *before,
-                        kv_position end, int64_t horizon, kv_log_head *out);
-
-/*
 ** Delete the sealed files of other generations of the log, which is locked: what a
 ** compaction that was cut off left, of the new generation or of the old one; and a
 ** file that was to become a sealed one.

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "cache/cache.h"
-#include "comeback.h"
 #include "connection/registry.h"
 #include "core/clock.h"
 #include "db/error.h"
@@ -20,6 +19,7 @@
 #include "life/generation.h"
 #include "outgoing/own.h"
 #include "outgoing/seen.h"
+#include "retired.h"
 #include "store/errors.h"
 #include "store/exchange.h"
 #include "store/numbers.h"
@@ -36,20 +36,6 @@ static int catch_up_busy_timeout(kv_store *store) {
   return (int)timeout;
 }
 
-/* The log was just made: if a copy of it is here, it goes on behind that. */
-static int catch_up_come_back(kv_store *store, const kv_log_cursor *own,
-                              const kv_writer_place *place, kv_writer **log,
-                              kv_verdict *verdict, char **err) {
-  int is_filled;
-  int rc = kv_comeback_fill(store, own, *log, &is_filled, err);
-
-  if (rc == SQLITE_OK && !is_filled) return rc;
-  if (rc == SQLITE_OK) rc = kv_writer_commit(*log);
-  kv_writer_close(*log);
-  *log = NULL;
-  return rc == SQLITE_OK ? kv_writer_lock(place, log, verdict, err) : rc;
-}
-
 int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
                      kv_writer **out, kv_verdict *verdict, char **err) {
   kv_writer_place place;
@@ -60,15 +46,12 @@ int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
   rc = kv_store_follow(store);
   *out = NULL;
   if (rc != SQLITE_OK) return rc;
-  if (!own->has_id) rc = kv_comeback_check(store, err);
+  if (!own->has_id) rc = kv_retired_check(store, err);
   if (rc != SQLITE_OK) return rc;
   kv_own_head(own, &head);
   place = kv_own_place(store, own->has_id ? &head : NULL);
   place.busy_timeout = must_wait ? catch_up_busy_timeout(store) : 0;
-  rc = kv_writer_lock(&place, out, verdict, err);
-  return rc == SQLITE_OK && *out && (*out)->is_new
-           ? catch_up_come_back(store, own, &place, out, verdict, err)
-           : rc;
+  return kv_writer_lock(&place, out, verdict, err);
 }
 
 /* Merge what another process published as this device. */

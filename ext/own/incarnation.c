@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "cache/values.h"
-#include "comeback.h"
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/run.h"
 #include "outgoing/own.h"
+#include "retired.h"
 #include "store/errors.h"
 #include "store/exchange.h"
 #include "store/numbers.h"
@@ -288,7 +288,7 @@ int kv_incarnation_repair(kv_store *store, kv_log_cursor *own,
   } else if (rc == SQLITE_OK && store->txn->pending.n_rows > 0) {
     rc = kv_store_postpone(store, verdict, err);
   } else if (rc == SQLITE_OK) {
-    rc = kv_comeback_check_adopt(store, err);
+    rc = kv_retired_check_adopt(store, err);
     if (rc == SQLITE_OK) rc = incarnation_begin(store, own, err);
   }
   *is_repaired = rc == SQLITE_OK;

@@ -14,8 +14,8 @@
 #include "core/clock.h"
 #include "db/error.h"
 #include "outgoing/own.h"
-#include "own/comeback.h"
 #include "own/publish.h"
+#include "own/retired.h"
 #include "store/errors.h"
 #include "store/transaction.h"
 
@@ -115,9 +115,9 @@ int kv_retire_check_own(kv_store *store, char **err) {
   }
   kv_log_cursor_clear(&own);
   if (rc == SQLITE_OK && is_other && !kv_store_in_transaction(store)) {
-    rc = kv_comeback_take_back(store, err);
+    rc = kv_retired_take_back(store, err);
   }
-  if (rc == SQLITE_OK && is_other) return kv_comeback_refuse(store, err);
+  if (rc == SQLITE_OK && is_other) return kv_retired_refuse(store, err);
   return kv_store_error(store, err, rc, "cannot read");
 }
 

@@ -66,7 +66,7 @@ typed/typed_query       tests/python/test_typed.py
 typed/typed_scan        tests/python/test_typed.py
 typed/typed_stamp       tests/python/test_typed.py
 typed/typed_table       tests/python/test_typed.py
-own/comeback            tests/python/test_retire.py
+own/retired             tests/python/test_retire.py
 life/copies             tests/python/test_lifecycle_reading.py
 visit/judge             tests/unit/visit/test_visit.c
 "

@@ -196,7 +196,7 @@ class Disk:
     def look_machine(w, c, log, error):
         """the new machine: was it refused, or did it begin a log?"""
         new = w.view[c.host].get((c.dev, "log"))
-        if error and "this is another one" in error or c.state.get(c.dev) == "twin":
+        if error and "is retired" in error or c.state.get(c.dev) == "twin":
             c.dead = True
         elif new is not None and new is not log:
             if new.id[0] in w.others[c.dev]:

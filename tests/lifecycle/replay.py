@@ -40,7 +40,7 @@ SEALS = 9  # a key that is set to seal a log
 # What the module may answer where the rules refuse, too.
 REFUSED = (
     "adopt", "is missing", "has not arrived", "is not there", "cannot be retired", "is waiting",
-    "another one", "another process changed row",
+    "another one", "and its log is not here", "another process changed row",
 )
 
 
@@ -71,12 +71,28 @@ class Replay(Disk, World):
         if not ok and not WITHOUT_RULES:
             raise Violation(kind, " ".join(map(str, what)))
 
+    def left_out(w, what):
+        w.stats["left out: " + what] += 1
+
+    def is_left_out(w, c):
+        """the own directory is gone, and somebody has kept the log"""
+        d = c.dev
+        if d is None or c.newmachine or (d, "log") in w.view[c.host] or w.away[c.host]:
+            return False
+        if w.copies(c.host, d) or d in w.retires(c):
+            w.left_out("a device without its directory goes on from a copy (3.3)")
+            return True
+        return False
+
     # steps
 
     def step(w, s):
         op = s[0]
         if op == "day":
             w.day = DAY // TICK if s[1] else 0
+        elif op == "rmdir" and len(s) > 3 and s[3]:
+            w.left_out("a device without its directory goes on from a copy (3.3)")
+            super().step(s[:3] + (0,))
         elif op == "lazy":
             pass
         elif op == "snapcache":
@@ -136,7 +152,7 @@ class Replay(Disk, World):
         error = w.run(c, *statements, **more)
         if c.persistent and w.chance(w.ends):
             w.close_cache(c)
-        if error and not (any(x in error for x in REFUSED) or c.dev is not None and w.twin[c.dev]):
+        if error and not (any(x in error for x in REFUSED) or c.dev is not None and w.twin[c.dev] or w.is_left_out(c)):
             raise Violation("error", "cache %s of %s: %s" % (c.number, c.dev, error))
         return error
 
@@ -217,7 +233,7 @@ class Replay(Disk, World):
     # kv_sync()
 
     def sync(w, c, order, stop, ack):
-        if c.dead or w.away[c.host]:
+        if c.dead or w.away[c.host] or w.is_left_out(c):
             return
         now = (w.vver[c.host], c.ver, True)
         if c.synced in (now, now[:2] + (ack,)) and not c.waiting and not (ack and w.day):
