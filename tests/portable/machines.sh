@@ -105,6 +105,7 @@ here() { # < SCRIPT
 # All rows of all logs in life.kv, and of the copy.
 dump_life() {
   for log in laptop phone tablet laptop/of/tablet.db; do
+    [ -e "life.kv/devices/$log" ] || continue
     echo "SELECT seq, txn, ts, op, bucket, typeof(key), quote(key),
       typeof(value), quote(value), parent_ts, valid
       FROM kv_foreign('life.kv/devices/$log');"
