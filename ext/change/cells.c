@@ -255,7 +255,7 @@ int kv_cells_update(const kv_typed *typed, const kv_value *old, kv_value *new,
           new[i].type != KV_NULL && cells_is_beaten(column, &old[i], &new[i])) {
         new[i] = old[i];
       }
-      if (kv_order_is_same(&old[i], &new[i])) continue;
+      if (kv_order_is_identical(&old[i], &new[i])) continue;
       cells_change(typed, i, &old[i], &new[i], arena, &cell);
     }
     kv_record_add(out, &cell);

@@ -66,6 +66,7 @@ static int change_begin(change *c, kv_typed *typed, char **err) {
 }
 
 static void change_end(change *c) {
+  kv_known_forget(c->typed);
   kv_value_free(&c->place.value);
   kv_bytes_free(&c->record);
 }
@@ -175,8 +176,11 @@ static int change_read(change *c, kv_value *values, int *exists) {
   return kv_run_close(&run);
 }
 
-/* The row that a statement found; it may be gone since. */
-static int change_find(change *c, sqlite3_value *key) {
+/*
+** The row that a statement found; it may be gone since. A scan of this statement may
+** know its values.
+*/
+static int change_find(change *c, sqlite3_value *key, int is_scanned) {
   int is_valid;
   int rc = kv_value_of(key, &c->key);
 
@@ -188,7 +192,7 @@ static int change_find(change *c, sqlite3_value *key) {
   if (c->typed->declared.n_key == 1) {
     c->key = c->old[c->typed->declared.key[0]]; /* 1, where 1.0 was given */
   }
-  c->exists = kv_known_find(c->typed, c->old);
+  c->exists = is_scanned && kv_known_find(c->typed, c->old);
   return c->exists ? SQLITE_OK : change_read(c, c->old, &c->exists);
 }
 
@@ -433,7 +437,7 @@ int kv_change_update(kv_typed *typed, sqlite3_value *key,
   int i;
   int rc = change_begin(&c, typed, err);
 
-  if (rc == SQLITE_OK) rc = change_find(&c, key);
+  if (rc == SQLITE_OK) rc = change_find(&c, key, 1);
   for (i = 0; i < typed->declared.n_columns && rc == SQLITE_OK; i++) {
     c.new[i] = c.old[i];
     if (sqlite3_value_nochange(values[i])) continue;
@@ -454,7 +458,7 @@ int kv_change_delete(kv_typed *typed, sqlite3_value *key, char **err) {
   change c;
   int rc = change_begin(&c, typed, err);
 
-  if (rc == SQLITE_OK) rc = change_find(&c, key);
+  if (rc == SQLITE_OK) rc = change_find(&c, key, 1);
   if (rc == SQLITE_OK && c.exists) rc = change_delete(&c);
   change_end(&c);
   return kv_typed_error(typed, err, rc, "cannot delete a row");
@@ -475,7 +479,7 @@ int kv_change_delete_hidden(kv_typed *typed, sqlite3_value *key, char **err) {
   change c;
   int rc = change_begin(&c, typed, err);
 
-  if (rc == SQLITE_OK) rc = change_find(&c, key);
+  if (rc == SQLITE_OK) rc = change_find(&c, key, 0);
   if (rc == SQLITE_OK) rc = change_delete_any(&c);
   change_end(&c);
   return kv_typed_error(typed, err, rc, "cannot delete a row");
@@ -515,7 +519,7 @@ int kv_change_revert(kv_typed *typed, sqlite3_value *key, const int64_t *as_of,
   change c;
   int rc = change_begin(&c, typed, err);
 
-  if (rc == SQLITE_OK) rc = change_find(&c, key);
+  if (rc == SQLITE_OK) rc = change_find(&c, key, 0);
   if (rc == SQLITE_OK) rc = kv_write_flush(typed->store, err);
   if (rc == SQLITE_OK) {
     rc = kv_restore_begin(&restore, typed, &c.key, as_of, err);
@@ -536,7 +540,7 @@ int kv_change_assign(kv_typed *typed, sqlite3_value *key, const char *column,
     rc = kv_error(err, SQLITE_ERROR, "%s has no column %s that can be assigned",
                   typed->name, column);
   }
-  if (rc == SQLITE_OK) rc = change_find(&c, key);
+  if (rc == SQLITE_OK) rc = change_find(&c, key, 0);
   if (rc == SQLITE_OK && !c.exists) {
     rc =
       kv_error(err, SQLITE_ERROR, "%s has no row with this key", typed->name);

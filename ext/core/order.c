@@ -96,3 +96,7 @@ int kv_order_is_same(const kv_value *a, const kv_value *b) {
   if (a->type != b->type || a->n != b->n) return 0;
   return a->n == 0 || (x[a->n - 1] == y[a->n - 1] && memcmp(x, y, a->n) == 0);
 }
+
+int kv_order_is_identical(const kv_value *a, const kv_value *b) {
+  return a->type == b->type && kv_order_is_same(a, b);
+}

@@ -25,4 +25,7 @@ uint64_t kv_order_hash(const kv_value *key);
 /* True if two values are one key: kv_order_keys() == 0, but faster. */
 int kv_order_is_same(const kv_value *a, const kv_value *b);
 
+/* True if they are one value: of the same type, too. 1 and 1.0 are not. */
+int kv_order_is_identical(const kv_value *a, const kv_value *b);
+
 #endif

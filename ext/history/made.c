@@ -80,8 +80,7 @@ static int made_is_same(const kv_fold_column *a, const kv_fold_column *b) {
   if (made_is_null(a) || made_is_null(b)) {
     return made_is_null(a) && made_is_null(b);
   }
-  return a->op == b->op && a->value.type == b->value.type &&
-         kv_order_is_same(&a->value, &b->value);
+  return a->op == b->op && kv_order_is_identical(&a->value, &b->value);
 }
 
 /* The columns of a that differ in b; those that only b has are NULL in a. */

@@ -37,10 +37,6 @@ typedef struct check_state {
   const char *rule; /* that it is listed with; NULL: it is not */
 } check_state;
 
-static int check_is_same(const kv_value *a, const kv_value *b) {
-  return a->type == b->type && kv_order_is_same(a, b);
-}
-
 /* Read the row with the key in check->values, and compare it with these. */
 static int check_read(check_run *check, check_state *out) {
   const kv_declaration *declared = &check->typed->declared;
@@ -56,7 +52,7 @@ static int check_read(check_run *check, check_state *out) {
     kv_value value = {0};
 
     kv_run_column(&run, i, &value);
-    out->is_right = check_is_same(&value, &check->values[i]);
+    out->is_right = kv_order_is_identical(&value, &check->values[i]);
   }
   return kv_run_close(&run);
 }

@@ -2,7 +2,9 @@
 ** The row that an UPDATE has just found: it is not read again to be changed.
 **
 ** A scan notes it when SQLite asks for columns that the UPDATE leaves as they are.
-** It counts until the connection changes anything, or reads the table once more.
+** It counts until the connection changes anything, or reads the table once more; and
+** only for the change of that row, which comes next: a rollback, or another connection,
+** may change the row behind it.
 */
 #ifndef KV_TABLES_KNOWN_H
 #define KV_TABLES_KNOWN_H

@@ -72,7 +72,7 @@ static char *settle_changes(const kv_typed *typed, const kv_value *old,
   for (i = 0; i < typed->declared.n_columns; i++) {
     const kv_column *column = &typed->declared.columns[i];
 
-    if (column->key > 0 || kv_order_is_same(&old[i], &new[i])) continue;
+    if (column->key > 0 || kv_order_is_identical(&old[i], &new[i])) continue;
     sqlite3_str_appendf(out, "%s\"%w\" = ?", (*n)++ > 0 ? ", " : "",
                         column->name);
   }
@@ -115,7 +115,7 @@ static int settle_bind(const kv_typed *typed, const kv_value *old,
 
   for (i = 0; i < declared->n_columns && rc == SQLITE_OK; i++) {
     if (declared->columns[i].key > 0) continue;
-    if (kv_order_is_same(&old[i], &new[i])) continue;
+    if (kv_order_is_identical(&old[i], &new[i])) continue;
     rc = kv_value_bind(typed->update, ++n, &new[i]);
   }
   for (i = 0; i < declared->n_key && rc == SQLITE_OK; i++)

@@ -165,6 +165,21 @@ class Writes(Typed):
              "visits": None})
         self.check(con)
 
+    def test_a_value_may_change_its_type_alone(self):
+        """1 and 1.0 are one key, and two values."""
+        declare = "CREATE VIRTUAL TABLE %s USING kv_table(id INTEGER PRIMARY KEY, x ANY, y TEXT%s)"
+        a, b = (self.device(name, declare=declare, table="t") for name in "ab")
+        a.execute("INSERT INTO t VALUES(1, 1.0, 'a'), (2, 1.0, 'b'), (3, 1.0, 'c'), (4, 2, 'd')")
+        a.execute("UPDATE t SET x = 1 WHERE id = 1")
+        a.execute("INSERT OR REPLACE INTO t VALUES(2, 1, 'b')")
+        a.execute("SELECT kv_assign('t', 3, 'x', 1)")
+        a.execute("UPDATE t SET x = 2.0 WHERE id = 4")
+        self.meet(a=a, b=b)
+        for con in a, b:
+            self.assertEqual(self.all(con, "typeof(x)", table="t"),
+                             [("integer",), ("integer",), ("integer",), ("real",)])
+            self.assertEqual(con.execute("SELECT kv_check('t')").fetchone(), (0,))
+
     def test_keys_of_several_columns(self):
         con = self.device("a", declare="""CREATE VIRTUAL TABLE %s USING kv_table(
             a TEXT, n INTEGER, v, PRIMARY KEY(a, n)%s)""".replace("v,", "v ANY,"), table="t")

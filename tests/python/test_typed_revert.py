@@ -3,6 +3,7 @@ devices. test_typed_random.py compares it with the model.
 """
 
 import json
+import sqlite3
 import unittest
 
 import foreign
@@ -83,6 +84,24 @@ class Revert(Typed):
         self.assertEqual(self.written(con)[0], ("set", {"": 1, "name": "n", "balance": 0}))
         self.assertEqual(self.revert(con, "x", 1), {"name": "n", "balance": 0})
         self.assertEqual(len(self.written(con)), 5)
+
+    def test_a_row_that_a_failed_update_has_seen_is_read_again(self):
+        """Behind a rollback."""
+        a = self.device("a")
+        a.execute("CREATE VIRTUAL TABLE temp.n USING kv_table(id INTEGER PRIMARY KEY, v INTEGER NOT NULL)")
+        a.execute("INSERT INTO n VALUES(1, 10)")
+        a.execute("UPDATE n SET v = 20")
+        for begin, end in ("BEGIN", "ROLLBACK"), ("SAVEPOINT s", "ROLLBACK TO s; RELEASE s"):
+            a.execute("UPDATE n SET v = 20")
+            a.execute(begin)
+            a.execute("UPDATE n SET v = 10 WHERE id = 1")
+            with self.assertRaisesRegex(sqlite3.IntegrityError, "NOT NULL"):
+                a.execute("UPDATE n SET v = NULL WHERE id = 1")
+            for statement in end.split("; "):
+                a.execute(statement)
+            self.assertEqual(self.revert(a, 1, table="n"), {"v": 10})
+            self.assertEqual(a.execute("SELECT v FROM n").fetchall(), [(10,)])
+            self.whole(a, table="n")
 
     def test_deletes(self):
         """A row that one device deletes and another one changes, by each rule."""
