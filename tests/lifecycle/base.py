@@ -20,6 +20,7 @@ RULES = dict(
     again="A take-over publishes again own rows that the generation lacks",
     again_seq="... also old ones behind former_seq",
     prepared="... and no row of a prepared transaction that was compacted away",
+    waited="A waiting row that the log has is not published again",
     once="All new generations of one kv_sync() in one transaction, after the appends",
     repair="Sealed files lost in a compaction: a generation from the cache",
     furthest="A copy may be further than what is here of the log itself",
@@ -78,10 +79,11 @@ def reaches(f, id, seq):  # a file of this lineage has all up to seq of generati
 
 
 class Txn:
-    __slots__ = ("ts", "vec", "rows", "prepared", "force")
+    __slots__ = ("ts", "vec", "rows", "prepared", "force", "is_new")
 
     def __init__(s, ts, vec, rows, force=()):
         s.ts, s.vec, s.rows, s.prepared, s.force = ts, vec, rows, None, force
+        s.is_new = False
 
     def copy(s):
         t = Txn(s.ts, s.vec, list(s.rows), s.force)

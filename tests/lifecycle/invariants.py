@@ -30,6 +30,11 @@ class Oracle:
         seen, awaited, acked, retired = info
         if r in w.e5:
             return True
+        if r in w.waited:
+            if (r, u) not in w.told:
+                w.told.add((r, u))
+                w.stats["E14 a row that waited in a backup is published again"] += 1
+            return True
         if r in seen:
             return False
         p, dev = w.published.get(r), w.writer.get(r)
@@ -241,6 +246,11 @@ class Oracle:
                         "I1/I7",
                         "cache of %s at %d: key %d %s, others %s" % (c.dev, c.host, k, x, y),
                     )
+            for d, rr in c.rows.items():
+                uids = [r.uid for r in rr.values() if r.op < SEEN and r.uid is not None]
+                several = sum(o.dev == d for o in w.caches) > 1
+                if len(uids) > len(set(uids)) and not several:
+                    raise Violation("I14", "the log of device %d has a row twice" % d)
             la = {
                 (d, r.seq, r.uid) for d, rr in c.rows.items() if d not in bad for r in rr.values()
             }

@@ -65,6 +65,12 @@ NAMED = [
   [('open', 0, 1, 0), ('set', 0, (0,)), ('set', 0, (0,)), ('tick', 20), ('open', 1, 1, 1), ('compact', 0, 0, 0)] + A((0, 1)) + S(1) + [('restore', 0, 2, 3), ('set', 2, (1,))]),
  ('prepared_row_that_another_cache_compacted_away', 'prepared', 2, [0] * 2,
   meet(2) + [('open', 0, 1, 0), ('crash', 0, (0,)), ('del', 2, (0,))] + A((0, 1)) + S(1) + A((1, 0)) + S(2) + [('tick', 20), ('compact', 2, 0, 0)] + S(0)),
+ ('backup_with_a_row_that_waited_and_was_published', 'waited', 1, [0],
+  O(1) + [('set', 0, (1,)), ('away', 0, 1), ('set', 0, (0,)), ('snapcache', 0), ('away', 0, 0)] + S(0) + [('set', 0, (1,)), ('tick', 20), ('compact', 0, 0, 0), ('oldcache', 0, 0)] + S(0)),
+ ('backup_with_a_row_that_waited_and_was_compacted_away', None, 2, [0] * 2,
+  meet(2) + [('away', 0, 1), ('set', 0, (0,)), ('snapcache', 0), ('away', 0, 0)] + S(0) + [('del', 0, (0,))] + rounds(2) + [('tick', 20), ('compact', 0, 0, 0), ('oldcache', 0, 0), ('set', 0, (2,))] + rounds(2)),
+ ('waiting_row_while_another_cache_compacts', None, 2, [0] * 2,
+  meet(2) + [('open', 0, 1, 0), ('away', 0, 1), ('set', 0, (0,)), ('away', 0, 0), ('set', 2, (1,)), ('set', 2, (1,)), ('tick', 20), ('compact', 2, 0, 0)] + S(0) + rounds(2)),
  # retirement
  ('history_of_a_retired_device_stays', None, 3, [0] * 3,
   meet(3) + [('set', 1, (0,)), ('tick', 20), ('set', 1, (0,))] + rounds(3) + [('retire', 0, 1), ('die', 1)] + A((0, 2)) + S(2) + [('rmdir', 2, 1, 0)] + rounds(3)),

@@ -107,6 +107,7 @@ class Own:
             if st != "ok":
                 return None
             w.set_rows(c, d, log, rows, seq, sm)
+            w.forget_published(c, {(r.ts, r.op, r.key, r.val) for r in rows})
         elif log.id == me[0]:
             rows, seq, sm, st = w.read_on(h, d, me[1], me[2])
             if st == "ok":
@@ -115,6 +116,7 @@ class Own:
                     c.ever.add(r.uid)
                     c.ver += 1
                 c.cur[d] = (log.id, seq, sm)
+                w.forget_published(c, {(r.ts, r.op, r.key, r.val) for r in rows})
             elif st == "short":
                 if w.knows_end(c, d, log):
                     log = w.rebuild(c)
@@ -206,6 +208,7 @@ class Own:
         w.set_rows(c, d, log, rows, seq, sm)
         if not w.r["again"]:
             again = {}
+        w.forget_published(c, have)
         for t in list(c.waiting):
             if t.prepared:
                 t.rows = [
@@ -220,6 +223,14 @@ class Own:
         for tx in sorted(again, reverse=True):
             c.waiting.insert(0, Txn(0, {}, again[tx]))
             w.stats["rows published again"] += 1
+
+    def forget_published(w, c, have):
+        """the cache is from a backup: the log may have rows that wait in it"""
+        for t in list(c.waiting):
+            if w.r["waited"] and t.rows and t.prepared is None and not t.is_new:
+                t.rows = [x for x in t.rows if x[:4] not in have]
+                if not t.rows:
+                    c.waiting.remove(t)
 
     def append(w, c, log, t):
         d = c.dev
@@ -332,7 +343,10 @@ class Own:
         c.ver += 1
         for x in rows:
             c.ever.add(x[4])
-        if w.publish(c) or c.persistent:
+        t.is_new = True
+        is_published = w.publish(c)
+        t.is_new = False
+        if is_published or c.persistent:
             for x in rows:
                 w.acked[x[4]] = c.dev
             if crash2 and c.persistent and not c.waiting:

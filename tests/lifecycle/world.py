@@ -36,7 +36,7 @@ class World(Files, Own, Reading, Compaction, Oracle):
         w.e4keys, w.e13keys = set(), set()
         w.needs, w.promised, w.tsof, w.deleted = {}, set(), {}, set()
         w.stats = collections.Counter()
-        w.csnaps = []
+        w.csnaps, w.waited = [], set()  # waited: rows that wait in caches from a backup
         w.vver = [0] * len(w.view)
 
     def put(w, d, name, f):
@@ -148,6 +148,7 @@ class World(Files, Own, Reading, Compaction, Oracle):
                 for x in t.rows:
                     w.lost.add(x[4])
             w.caches[i] = n
+            w.waited.update(x[4] for t in n.waiting for x in t.rows)
             if n.dev in w.restored | w.lostdir:
                 w.roll(n.dev, ())  # directory and cache, both older: E4
 
