@@ -52,6 +52,19 @@ FROM {cache} AS c
 WHERE c.device = :self AND c.seq < 0 AND c.seq >= -:after
 ORDER BY c.seq DESC;
 
+-- name: own_waiting_txn
+-- Rows that wait are about to get other numbers: note their transactions. They are
+-- set aside.
+UPDATE {cache} AS c SET txn =
+  (SELECT CASE WHEN max(a.last_seq) IS NULL THEN -c.seq ELSE max(a.last_seq) END
+   FROM {arrival} AS a WHERE a.arrived = c.arrived)
+WHERE c.device = :self AND c.seq BETWEEN :first AND :last AND c.txn IS NULL;
+
+-- name: own_waiting_seen
+-- Remove what their transactions had seen: the next kv_sync() says it again.
+DELETE FROM {seen}
+WHERE device = :self AND op = 2 AND seq BETWEEN :first AND :last;
+
 -- name: own_show
 -- Put the rows that wait behind them.
 UPDATE {cache} SET seq = :shift - seq, txn = txn + :shift
@@ -79,7 +92,7 @@ SELECT 1 FROM {seen} WHERE device = :self AND seq = :seq AND op = 3;
 
 -- name: own_dedupe
 -- Remove own rows that the log has, too: of those with numbers above :shift, and of
--- published ones that were set aside.
+-- those that were set aside, up to number :after.
 DELETE FROM {cache} AS o
 WHERE o.device = :self AND (o.seq > :shift OR o.seq BETWEEN -:after AND -1)
   AND EXISTS(

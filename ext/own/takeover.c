@@ -30,8 +30,10 @@ typedef struct takeover_run {
   sqlite3_stmt *poll;
   int adopt;        /* the user wants to go on without what is missing */
   int is_next;      /* a generation of the same lineage */
-  int64_t wait;     /* own rows behind this number were never in a log */
-  int64_t n_again;  /* rows before it that are published again */
+  int64_t wait;     /* own rows up to this number were in a log */
+  int64_t end;      /* those behind it and up to this one wait */
+  int is_thin;      /* some of them were in the new log */
+  int64_t n_again;  /* rows up to `wait` that are published again */
   kv_stretch whole; /* the log */
   kv_replacement with;
 } takeover_run;
@@ -147,10 +149,46 @@ static int takeover_set_aside(takeover_run *run) {
                          : rc;
 }
 
-/* Rows that the new log has under another number are there already. */
-static int takeover_dedupe(const takeover_run *run) {
-  int rc = kv_own_run(run->store, KV_SQL_OWN_DEDUPE, TAKEOVER_MOST, run->wait);
+/* The number of rows that wait, while they are set aside. */
+static int takeover_count_waiting(const takeover_run *run, int64_t *n) {
+  *n = 0;
+  if (run->end == run->wait) return SQLITE_OK;
+  return kv_own_count(run->store, -run->end - 1, -run->wait - 1, n);
+}
 
+/*
+** The new log has rows that wait here: the cache came from a backup. The others get
+** numbers one by one, like published rows that the new log lacks.
+*/
+static int takeover_thin_out(takeover_run *run) {
+  kv_run thin;
+
+  kv_run_begin(&thin, &run->store->stmts, KV_SQL_OWN_WAITING_TXN);
+  kv_run_named_text(&thin, ":self", run->store->device);
+  kv_run_named_int(&thin, ":first", -run->end);
+  kv_run_named_int(&thin, ":last", -run->wait - 1);
+  thin.rc = kv_run_end(&thin);
+  if (thin.rc != SQLITE_OK) return thin.rc;
+  kv_run_begin(&thin, &run->store->stmts, KV_SQL_OWN_WAITING_SEEN);
+  kv_run_named_text(&thin, ":self", run->store->device);
+  kv_run_named_int(&thin, ":first", -run->end);
+  kv_run_named_int(&thin, ":last", -run->wait - 1);
+  run->wait = run->end;
+  run->is_thin = 1;
+  return kv_run_end(&thin);
+}
+
+/* Rows that the new log has under another number are there already. */
+static int takeover_dedupe(takeover_run *run) {
+  int64_t before;
+  int64_t n;
+  int rc = takeover_count_waiting(run, &before);
+
+  if (rc == SQLITE_OK) {
+    rc = kv_own_run(run->store, KV_SQL_OWN_DEDUPE, TAKEOVER_MOST, run->end);
+  }
+  if (rc == SQLITE_OK) rc = takeover_count_waiting(run, &n);
+  if (rc == SQLITE_OK && n < before) rc = takeover_thin_out(run);
   if (rc == SQLITE_OK) {
     rc = kv_own_run(run->store, KV_SQL_OWN_DEDUPE_RETIRED, 0, run->wait);
   }
@@ -231,7 +269,7 @@ static int takeover_take(takeover_run *run) {
   }
   if (rc == SQLITE_OK) rc = takeover_dedupe(run);
   if (rc == SQLITE_OK) rc = takeover_number(run);
-  if (rc == SQLITE_OK && (!run->is_next || run->n_again > 0)) {
+  if (rc == SQLITE_OK && (!run->is_next || run->is_thin || run->n_again > 0)) {
     rc = kv_cache_begin_epoch(&store->stmts);
   }
   if (rc != SQLITE_OK) return rc;
@@ -368,9 +406,9 @@ int kv_takeover_judge(kv_store *store, kv_writer *log, kv_log_cursor *own,
   run.own = own;
   run.adopt = adopt;
   run.is_next = kv_row_same_lineage(own->id, log->head.id);
-  run.wait = own->has_waiting              ? own->waiting.seq
-             : store->txn->pending.is_open ? store->txn->pending.base.seq
-                                           : own->cached.seq;
+  run.end = store->txn->pending.is_open ? store->txn->pending.base.seq
+                                        : own->cached.seq;
+  run.wait = own->has_waiting ? own->waiting.seq : run.end;
   kv_run_begin(&poll, &store->stmts, KV_SQL_POLL);
   run.poll = poll.stmt;
   rc = poll.rc;

@@ -74,6 +74,15 @@ class Exceptions(Case):
         shutil.rmtree(self.folder(device, device))
         shutil.copytree(before, self.folder(device, device))
 
+    def wait(self, device, sql):
+        """The device writes while its folder is away."""
+        self.set(device, "a", 1)
+        os.rename(device.folder, device.folder + ".away")
+        con = self.connect(device.host)
+        con.execute(sql)
+        con.close()
+        os.rename(device.folder + ".away", device.folder)
+
     def test_E1_a_value_of_a_device_that_nobody_knew_is_back(self):
         laptop, phone, pad = map(self.device, ("laptop", "phone", "pad"))
         self.set(pad, "k", 7)  # nobody has seen the pad yet
@@ -254,6 +263,32 @@ class Exceptions(Case):
         with self.assertRaisesRegex(sqlite3.OperationalError, "phone is retired"):
             self.on(phone, "SELECT kv_sync()")
         self.assertTrue(os.path.exists(log_path(phone.folder, "phone")))
+
+    def test_E14_a_row_that_waited_in_a_backup_and_was_compacted_away_is_published_again(self):
+        laptop, phone = map(self.device, ("laptop", "phone"))
+        self.wait(laptop, "INSERT INTO kv VALUES('k', 1), ('l', 1)")
+        shutil.copy(laptop.host, self.path("backup.db"))
+        self.on(laptop, "SELECT kv_sync()")
+        self.on(laptop, "DELETE FROM kv WHERE key = 'k'")
+        self.meet(laptop, phone)
+        self.assertEqual(self.compact(laptop), 2)
+        shutil.copy(self.path("backup.db"), laptop.host)
+        self.meet(laptop, phone)
+        for d in laptop, phone:
+            self.assertEqual([self.value(d, k) for k in "kl"], [1, 1])
+            keys = self.on(d, "SELECT key FROM kv_log ORDER BY key")
+            self.assertEqual(keys, [("a",), ("k",), ("l",)])  # l is in the log once
+
+    def test_E14_also_if_another_cache_published_before_it(self):
+        laptop = self.device("laptop")
+        self.wait(laptop, "INSERT INTO kv VALUES('k', 1)")
+        shutil.copy(laptop.host, self.path("backup.db"))
+        self.set(self.second(laptop, "other.db"), "o", 1)
+        self.on(laptop, "SELECT kv_sync()")
+        shutil.copy(self.path("backup.db"), laptop.host)
+        self.on(laptop, "SELECT kv_sync()")
+        keys = self.on(laptop, "SELECT key FROM kv_log ORDER BY seq")
+        self.assertEqual(keys, [("a",), ("o",), ("k",), ("k",)])
 
 
 if __name__ == "__main__":
