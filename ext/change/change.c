@@ -176,10 +176,7 @@ static int change_read(change *c, kv_value *values, int *exists) {
   return kv_run_close(&run);
 }
 
-/*
-** The row that a statement found; it may be gone since. A scan of this statement may
-** know its values.
-*/
+/* The row that a statement found, by a scan or not; it may be gone since. */
 static int change_find(change *c, sqlite3_value *key, int is_scanned) {
   int is_valid;
   int rc = kv_value_of(key, &c->key);
