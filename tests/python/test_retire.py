@@ -306,6 +306,9 @@ class Story(Retire):
         sync(self.pad)
         self.retire(self.pad, "laptop")
         shutil.rmtree(self.directory("laptop"))
+        copy = sqlite3.connect(self.directory("pad", "of", "phone.db"))
+        self.assertEqual(copy.execute("SELECT host FROM device").fetchall(), [("another machine",)])
+        copy.close()
         self.fails("SELECT kv_open(?, 'phone')", "phone is retired", con=self.connect(),
                    args=(self.folder,))
 
