@@ -280,7 +280,8 @@ class Oracle:
                 and (u not in w.published or w.published[u][2] <= form[d])
             )
 
-        files = {f.id[0] for v in w.view for f in v.values()}
+        # a sealed file is read only beside a log.db of its lineage
+        files = {f.id[0] for v in w.view for (_, nm), f in v.items() if nm[0] != "seg"}
 
         def e13(p):  # of a stranger, or what nobody had when the device was retired
             return (

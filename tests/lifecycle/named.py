@@ -11,7 +11,7 @@ NAMED = [
  ('tombstone_overtakes_compaction_of_older_row', 'uptodate', 3, [0] * 3,
   meet(3) + [('set', 1, (0,))] + rounds(3) + [('del', 0, (0,))] + rounds(3)
   + [('tick', 20), ('compact', 1, 0, 0)] + A((1, 0)) + S(0) + [('compact', 0, 0, 0)] + A((0, 2)) + S(2)),
- ('tombstone_overtakes_the_generation_of_a_retired_log', 'uptodate_retired', 4, [0] * 4,
+ ('tombstone_dropped_while_a_peer_has_the_old_generation_of_a_retired_log', 'uptodate_retired', 4, [0] * 4,
   meet(4) + [('set', 1, (0,))] + rounds(4) + [('del', 0, (0,))] + rounds(4)
   + [('tick', 20), ('compact', 1, 0, 0)] + A((1, 0), (1, 3)) + S(0, 3) + [('retire', 3, 1), ('die', 1), ('tick', 20)] + A((3, 0)) + S(0) + [('compact', 0, 0, 0)] + A((0, 2)) + S(2)),
  ('acker_knows_a_device_that_the_compactor_does_not', 'known', 3, [0] * 3,
@@ -78,7 +78,7 @@ NAMED = [
   meet(3) + [('set', 2, (0,))] + rounds(3, 1) + [('del', 1, (0,))] + every(3) + S(0, 2) + [('retire', 0, 1)]),
  ('retirement_arrives_before_the_later_winner', None, 4, [0] * 4,
   meet(4) + [('set', 1, (0,))] + every(4) + S(0, 2, 3) + [('set', 2, (0,))] + A((2, 0)) + S(0) + [('retire', 0, 1)] + A((0, 3)) + S(3)),
- ('value_of_a_retired_device_and_a_write_that_had_seen_it', None, 3, [0, 50000, 0],
+ ('copy_of_a_retired_value_beats_a_write_that_had_seen_it', None, 3, [0, 50000, 0],
   meet(3) + [('set', 1, (0,))] + A((1, 0), (1, 2)) + S(0, 2) + [('set', 0, (0,)), ('retire', 2, 1)] + A((2, 0), (0, 2)) + S(0, 2)),
  ('as_of_between_two_values_of_a_retired_device', None, 2, [0] * 2,
   meet(2) + [('compact', 0, 0, 0), ('set', 1, (0,)), ('tick', 50), ('set', 1, (0,)), ('tick', 20), ('set', 0, (2,))] + A((1, 0)) + S(0) + [('tick', 20), ('retire', 0, 1)]),
@@ -87,7 +87,7 @@ NAMED = [
  ('tombstone_dropped_while_a_peer_has_not_merged_the_retirement', None, 4, [0] * 4,
   meet(4) + [('set', 1, (0,))] + every(4) + S(0, 2, 3) + [('retire', 2, 1)] + A((2, 0)) + S(0) + [('del', 0, (0,))] + A((0, 3), (0, 2)) + S(3, 2) + A((3, 0), (2, 0)) + S(0)
   + [('tick', 20), ('compact', 0, 0, 0)] + A((0, 3)) + S(3)),
- ('rows_after_a_retirement_make_the_device_live', None, 3, [0] * 3,
+ ('rows_after_a_retirement_survive_the_deletion', None, 3, [0] * 3,
   meet(3) + [('set', 1, (0,))] + every(3) + S(0, 2) + [('retire', 0, 1)] + A((0, 2)) + S(2) + [('set', 1, (1,))] + A((1, 2)) + S(2) + [('rmdir', 0, 1, 0), ('deliver', 2, 1, 'dels', 0)] + S(2)),
  ('retired_device_had_compacted_unseen', None, 2, [0] * 2,
   meet(2) + [('set', 1, (0,))] + every(2) + S(0) + [('compact', 1, 300, 0), ('retire', 0, 1), ('del', 0, (0,)), ('tick', 20), ('compact', 0, 0, 0)] + A((1, 0)) + S(0)),
@@ -95,6 +95,11 @@ NAMED = [
   meet(2) + [('set', 0, (0,)), ('set', 1, (1,))] + rounds(2, 1) + [('retire', 0, 1), ('retire', 1, 0)] + rounds(2, 1)),
  ('retirer_is_retired_its_copies_go_with_it', 'chain', 4, [0] * 4,
   meet(4) + [('set', 1, (0,))] + rounds(4) + [('retire', 0, 1), ('die', 1)] + A((0, 2)) + S(2) + [('rmdir', 2, 1, 2), ('retire', 2, 0), ('die', 0), ('expect_go', 2, 0), ('rmdir', 2, 0, 2)] + A((2, 3)) + S(3)),
+ ('retirer_is_retired_and_its_directory_deleted', None, 4, [0] * 4,
+  meet(4) + [('set', 1, (0,))] + rounds(4) + [('retire', 0, 1), ('die', 1)] + A((0, 2), (0, 3)) + S(2, 3) + [('del', 3, (0,))] + rounds(4, 1) + [('retire', 2, 0), ('die', 0)] + A((2, 3)) + S(3)
+  + [('rmdir', 2, 0, 2), ('tick', 20), ('compact', 3, 0, 0)] + rounds(4)),
+ ('copy_of_an_old_value_without_the_row_that_hides_it', None, 2, [0] * 2,
+  meet(2) + [('set', 1, (0,))] + A((1, 0)) + S(0) + [('del', 0, (0,))] + A((0, 1)) + S(1) + [('retire', 0, 1), ('tick', 20), ('compact', 0, 0, 0), ('retire', 1, 0)] + rounds(2)),
  ('copy_of_a_device_that_is_back', 'old_copies', 2, [0] * 2,
   meet(2) + [('set', 1, (0,))] + rounds(2) + [('retire', 0, 1), ('set', 1, (1,))] + rounds(2)),
  ('crash_after_the_copy_before_the_retire_row', None, 3, [0] * 3,
@@ -117,6 +122,11 @@ NAMED = [
   meet(2) + [('set', 1, (0,))] + rounds(2) + [('retire', 0, 1)] + A((0, 1)) + [('newmachine', 1, True), ('set', 2, (1,))] + rounds(2)),
  ('two_lineages_of_one_name', 'stranger', 3, [0] * 3,
   meet(3) + [('set', 1, (0,))] + rounds(3) + [('retire', 0, 1), ('die', 1), ('newmachine', 1, False), ('set', 3, (1,))] + A((1, 0), (1, 2)) + S(0, 2)),
+ ('new_machine_over_the_only_files_of_a_device_that_is_back', None, 3, [0] * 3,
+  O(3) + [('set', 1, (5,)), ('set', 2, (5,))] + A((1, 2), (2, 0), (2, 1)) + S(0, 1, 2) + [('retire', 0, 2), ('open', 2, 1, 0), ('compact', 2, 0, 0)] + A((2, 0)) + S(0)
+  + [('compact', 0, 0, 2), ('die', 0), ('newmachine', 2, False), ('set', 4, (0,)), ('die', 2)]),
+ ('half_of_a_retired_log_arrives_at_a_new_machine', None, 3, [0] * 3,
+  O(3) + [('set', 0, (5,))] + A((0, 2)) + S(2) + [('retire', 2, 0), ('rmdir', 2, 0, 0), ('newmachine', 0, False), ('deliver', 0, 0, 'torn', 392065)]),
  ('both_retire_each_other_and_both_names_are_taken', 'copy_lineage', 3, [0] * 3,
   O(3) + [('set', 1, (0,)), ('set', 2, (0,)), ('deliver', 0, 1, 'all', 0)] + S(0) + [('retire', 0, 1), ('deliver', 1, 0, 'all', 0)] + S(1) + [('retire', 1, 0), ('deliver', 2, 1, 'all', 0)] + S(2)
   + [('newmachine', 0, False), ('set', 3, (0,)), ('del', 2, (0,)), ('newmachine', 1, False), ('set', 4, (0,))]),

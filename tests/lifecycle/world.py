@@ -363,7 +363,7 @@ class World(Files, Own, Reading, Compaction, Oracle):
 
     def give_back(w, X):
         for (d, nm), f in w.view[X].items():
-            if d == X and w.hist[X][nm][-1] is None:
+            if d == X and w.hist[X][nm][-1] is None and not f.torn:  # else it is on its way here
                 w.hist[X][nm].append(f)
 
     def come_home(w):
