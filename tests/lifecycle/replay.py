@@ -147,6 +147,8 @@ class Replay(Disk, World):
 
     def call(w, c, *statements, **more):
         w.numbered(c)
+        if c.dev is not None:
+            w.maxwall[c.dev] = max(w.maxwall[c.dev], w.wall(c))
         if c.puts_off is None:
             c.puts_off = c.persistent and w.chance(0.15)
         error = w.run(c, *statements, **more)
@@ -181,7 +183,6 @@ class Replay(Disk, World):
         if error and c.persistent and w.away[c.host]:
             raise Violation("error", error)
         wall = w.wall(c)
-        w.maxwall[c.dev] = max(w.maxwall[c.dev], wall)
         for x in new:
             w.writer[x[6]], w.tsof[x[6]] = c.dev, x[0]
             w.acked[x[6]] = c.dev
