@@ -22,43 +22,47 @@
 /* A step is random, so that two caches which compact make two generations. */
 #define GENERATION_STEP 0xffffff
 
-void kv_generation_next(const unsigned char *id, uint32_t step,
-                        const unsigned char *other,
-                        unsigned char out[KV_ID_SIZE]) {
+int kv_generation_next(const unsigned char *id, uint32_t step,
+                       unsigned char out[KV_ID_SIZE]) {
   uint64_t generation = 0;
   int i;
 
   for (i = KV_LINEAGE_SIZE; i < KV_ID_SIZE; i++)
     generation = generation << 8 | id[i];
-  memcpy(out, step > UINT64_MAX - generation ? other : id, KV_ID_SIZE);
-  if (step > UINT64_MAX - generation) return;
+  if (step > UINT64_MAX - generation) return 0;
   generation += step;
+  memcpy(out, id, KV_LINEAGE_SIZE);
   for (i = KV_ID_SIZE - 1; i >= KV_LINEAGE_SIZE; i--) {
     out[i] = (unsigned char)generation;
     generation >>= 8;
   }
+  return 1;
 }
 
 /*
 ** The head of the generation behind the one whose head is `before`, and which ends at
 ** `end`. `horizon` is as for kv_generation_write().
 */
-static void generation_head(sqlite3 *host, const kv_log_head *before,
-                            kv_position end, int64_t horizon,
-                            kv_log_head *out) {
-  unsigned char other[KV_ID_SIZE];
+static int generation_head(sqlite3 *host, const kv_log_head *before,
+                           kv_position end, int64_t horizon, kv_log_head *out,
+                           char **err) {
   uint32_t step;
 
-  kv_handle_random(host, KV_ID_SIZE, other);
   kv_handle_random(host, sizeof(step), (unsigned char *)&step);
   *out = *before;
-  kv_generation_next(before->id, 1 + (step & GENERATION_STEP), other, out->id);
+  if (!kv_generation_next(before->id, 1 + (step & GENERATION_STEP), out->id)) {
+    return kv_error(err, SQLITE_FULL,
+                    "cannot compact the log of device %s: it has no later "
+                    "generation",
+                    before->name);
+  }
   out->origin.has_former = 1;
   memcpy(out->origin.former_id, before->id, KV_ID_SIZE);
   out->origin.former_seq = end.seq;
   out->origin.former_sum = end.sum;
   if (horizon > out->origin.horizon) out->origin.horizon = horizon;
   out->base = kv_log_start(out);
+  return SQLITE_OK;
 }
 
 /* Write the rows into a new file beside the log; *sum: of the last one. */
@@ -215,7 +219,8 @@ int kv_generation_write(kv_writer *log, const kv_writer_place *place,
   int rc;
 
   assert(kv_writer_is_locked(log));
-  generation_head(place->host, &log->head, log->tail, horizon, &head);
+  rc = generation_head(place->host, &log->head, log->tail, horizon, &head, err);
+  if (rc != SQLITE_OK) return rc;
   beside.file = "log.db.sealed";
   beside.head = &head;
   rc = generation_make(&beside, rows, n, rows_rc, &sum, err);

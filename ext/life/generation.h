@@ -33,19 +33,18 @@
 ** call fails, the log is as it was; or, if not even that can be told, as the next
 ** lock finds it. place->head and place->file are not used. Errors: as for
 ** kv_writer_lock(); KV_REFUSED: a row or its place is wrong; KV_DAMAGED: what was
-** written does not verify.
+** written does not verify; SQLITE_FULL: it is the last generation.
 */
 int kv_generation_write(kv_writer *log, const kv_writer_place *place,
                         int64_t horizon, kv_rows *rows, int64_t n,
                         const int *rows_rc, char **err);
 
 /*
-** The id of the generation behind `id`, `step` further: 1 or more. At the end of all
-** generations it is of another lineage, that of `other` (KV_ID_SIZE random bytes).
+** The id of the generation behind `id`, `step` further: 1 or more. 0: there is none, and
+** `out` is as it was.
 */
-void kv_generation_next(const unsigned char *id, uint32_t step,
-                        const unsigned char *other,
-                        unsigned char out[KV_ID_SIZE]);
+int kv_generation_next(const unsigned char *id, uint32_t step,
+                       unsigned char out[KV_ID_SIZE]);
 
 /*
 ** Delete the sealed files of other generations of the log, which is locked: what a

@@ -346,19 +346,19 @@ static void the_log_itself_is_no_leftover(void **state) {
 static void generations_count_up_and_end(void **state) {
   unsigned char id[KV_ID_SIZE] = {9, 9, 9, 9, 9, 9, 9, 9,
                                   0, 0, 0, 0, 0, 0, 1, 255};
-  unsigned char other[KV_ID_SIZE] = {7};
   unsigned char out[KV_ID_SIZE];
 
   (void)state;
-  kv_generation_next(id, 1, other, out);
+  assert_true(kv_generation_next(id, 1, out));
   assert_int_equal(out[14], 2);
   assert_int_equal(out[15], 0);
   assert_memory_equal(out, id, KV_LINEAGE_SIZE);
   memset(id + KV_LINEAGE_SIZE, 255, 8);
-  kv_generation_next(id, 1, other, out);
-  assert_memory_equal(out, other, KV_ID_SIZE);
+  assert_false(kv_generation_next(id, 1, out));
+  assert_int_equal(out[14], 2);
   id[KV_ID_SIZE - 1] = 254;
-  kv_generation_next(id, 1, other, out);
+  assert_false(kv_generation_next(id, 2, out));
+  assert_true(kv_generation_next(id, 1, out));
   assert_memory_equal(out, id, KV_ID_SIZE - 1);
   assert_int_equal(out[KV_ID_SIZE - 1], 255);
 }
