@@ -1,7 +1,10 @@
 /*
 ** Writes the copy of another device's log. See copy.h.
 **
-**     cache ---> of/NAME.db.new ---verify, rename---> of/NAME.db
+**     cache ---> log.db.sealed ---verify, rename---> of/NAME.db
+**
+** As what becomes a sealed file of the own log, it is written under the lock of that: if
+** it is cut off, the next lock deletes it.
 */
 #include "copy.h"
 
@@ -12,9 +15,10 @@
 #include "db/error.h"
 #include "db/run.h"
 #include "db/value.h"
-#include "life/copies.h"
 #include "log/append.h"
 #include "log/writer.h"
+#include "outgoing/own.h"
+#include "own/catch_up.h"
 #include "store/errors.h"
 
 /* Append the row that the run is on. */
@@ -71,27 +75,55 @@ static int copy_verify(kv_store *store, const char *path,
   return rc;
 }
 
-/* Write it under the name of `place`, verify it, and rename it: without ".new". */
-static int copy_make(kv_store *store, const kv_log_cursor *cursor,
-                     const kv_writer_place *place, char **err) {
-  char *path = kv_writer_path(store->root, place->device, place->file);
-  kv_writer *log = NULL;
-  char *name =
-    path ? sqlite3_mprintf("%.*s", (int)strlen(path) - 4, path) : NULL;
-  int rc = path && name ? SQLITE_OK : SQLITE_NOMEM;
+/* Write it, verify it, and rename it. The own log is locked. */
+static int copy_make(kv_store *store, const kv_log_cursor *cursor, char **err) {
+  kv_writer_place place = kv_own_place(store, NULL);
+  kv_log_head head;
+  kv_writer *copy = NULL;
+  char *directory = kv_writer_path(store->root, store->device, "of");
+  char *path = kv_writer_path(store->root, store->device, "log.db.sealed");
+  char *name = kv_copy_path(store, cursor->device);
+  int rc = directory && path && name ? SQLITE_OK : SQLITE_NOMEM;
 
-  if (rc == SQLITE_OK) rc = kv_writer_begin_new(place, &log, err);
-  if (rc == SQLITE_OK) rc = copy_fill(store, log, cursor);
-  kv_writer_close(log);
+  memset(&head, 0, sizeof(head));
+  sqlite3_snprintf(sizeof(head.name), head.name, "%s", cursor->device);
+  memcpy(head.id, cursor->id, KV_ID_SIZE);
+  head.origin = cursor->origin;
+  place.file = "log.db.sealed";
+  place.machine = "";
+  place.head = &head;
+  if (rc == SQLITE_OK) rc = kv_writer_begin_new(&place, &copy, err);
+  if (rc == SQLITE_OK) rc = copy_fill(store, copy, cursor);
+  kv_writer_close(copy);
   if (rc == SQLITE_OK) rc = copy_verify(store, path, cursor);
+  if (rc == SQLITE_OK) rc = kv_folder_make(directory);
   if (rc == SQLITE_OK) rc = kv_folder_rename(path, name);
   if (rc != SQLITE_OK && rc != SQLITE_NOMEM && rc != SQLITE_INTERRUPT) {
     kv_error(err, rc, "cannot write the copy %s: %s", name,
              rc == KV_DAMAGED ? "the cache does not have the rows of the log"
                               : sqlite3_errstr(rc));
   }
+  sqlite3_free(directory);
   sqlite3_free(path);
   sqlite3_free(name);
+  return rc;
+}
+
+/* Lock the own log, and do that. */
+static int copy_lock(kv_store *store, const kv_log_cursor *cursor, char **err) {
+  kv_verdict verdict = {KV_STATE_OK, NULL};
+  kv_writer *log = NULL;
+  kv_log_cursor own;
+  int rc = kv_own_load(store, &own);
+
+  if (rc == SQLITE_OK) {
+    rc = kv_catch_up_lock(store, &own, 1, &log, &verdict, err);
+  }
+  if (rc == SQLITE_OK && !log) rc = kv_store_refuse(store, &verdict, err);
+  if (rc == SQLITE_OK) rc = copy_make(store, cursor, err);
+  kv_writer_close(log);
+  kv_log_cursor_clear(&own);
+  kv_verdict_clear(&verdict);
   return rc;
 }
 
@@ -123,70 +155,15 @@ static int copy_is_there(kv_store *store, const kv_log_cursor *cursor,
   return rc;
 }
 
-/* Note in head->host which machine wrote a log, if this file is of that log. */
-static int copy_ask_host(kv_store *store, const char *path, kv_log_head *head) {
-  kv_verdict verdict = {KV_STATE_OK, NULL};
-  kv_reader *reader = NULL;
-  int rc = path ? kv_reader_open(store->db, path, head->name, &reader, &verdict)
-                : SQLITE_NOMEM;
-
-  if (rc == SQLITE_OK && reader &&
-      kv_row_same_lineage(kv_reader_head(reader)->id, head->id)) {
-    memcpy(head->host, kv_reader_head(reader)->host, sizeof(head->host));
-  }
-  kv_reader_close(reader);
-  kv_verdict_clear(&verdict);
-  return rc;
-}
-
-/* The same, from the log's own file, or another copy. */
-static int copy_find_host(kv_store *store, kv_log_head *head) {
-  char *path = kv_writer_path(store->root, head->name, "log.db");
-  kv_copies copies;
-  const kv_copy *copy;
-  int i;
-  int n;
-  int rc = copy_ask_host(store, path, head);
-
-  sqlite3_free(path);
-  if (rc != SQLITE_OK || head->host[0]) return rc;
-  rc = kv_copies_find_all(store->root, &copies);
-  copy = kv_copies_of(&copies, head->name, &n);
-  for (i = 0; i < n && rc == SQLITE_OK && !head->host[0]; i++)
-    rc = copy_ask_host(store, copy[i].path, head);
-  kv_copies_free(&copies);
-  return rc;
-}
-
 int kv_copy_write(kv_store *store, const char *device, char **err) {
-  kv_writer_place place;
   kv_log_cursor cursor;
-  kv_log_head head;
-  char *directory = sqlite3_mprintf("%s/of", store->device);
-  char *file = sqlite3_mprintf("%s.db.new", device);
   int is_there = 0;
   int rc = kv_log_cursor_load(&store->stmts, device, &cursor);
 
-  if (rc == SQLITE_OK && (!directory || !file)) rc = SQLITE_NOMEM;
   if (rc == SQLITE_OK) rc = copy_is_there(store, &cursor, &is_there);
   if (rc == SQLITE_OK && cursor.has_id && !is_there) {
-    memset(&head, 0, sizeof(head));
-    sqlite3_snprintf(sizeof(head.name), head.name, "%s", device);
-    memcpy(head.id, cursor.id, KV_ID_SIZE);
-    head.origin = cursor.origin;
-    rc = copy_find_host(store, &head);
-    memset(&place, 0, sizeof(place));
-    place.host = store->db;
-    place.root = store->root;
-    place.device = directory; /* below devices/ */
-    place.file = file;
-    place.machine = head.host;
-    place.head = &head;
-    place.now = kv_store_now(store);
-    if (rc == SQLITE_OK) rc = copy_make(store, &cursor, &place, err);
+    rc = copy_lock(store, &cursor, err);
   }
   kv_log_cursor_clear(&cursor);
-  sqlite3_free(directory);
-  sqlite3_free(file);
   return rc == SQLITE_OK ? rc : kv_store_error(store, err, rc, "cannot copy");
 }

@@ -12,8 +12,8 @@
 char *kv_copy_path(const kv_store *store, const char *device);
 
 /*
-** Write the copy as far as the cache has the log, if it is not there. The own
-** directory is. Errors with a message.
+** Write the copy as far as the cache has the log, if it is not there. Locks the own log.
+** Errors with a message.
 */
 int kv_copy_write(kv_store *store, const char *device, char **err);
 

@@ -486,8 +486,6 @@ static void remove_copy(const char *device, const char *of) {
   const char *folder = test_path("n.kv/devices/%s/of", device);
 
   remove_if_there(test_path("%s/%s.db", folder, of));
-  remove_if_there(test_path("%s/%s.db.new", folder, of));
-  remove_if_there(test_path("%s/%s.db.new-journal", folder, of));
   remove_if_there(folder);
 }
 

@@ -34,6 +34,8 @@ static struct {
   unsigned seeds; /* how many losses at a point */
   int step;       /* at every so many points */
   int is_twice;   /* in the recovery, too */
+  int is_between; /* only between a rename and the fsync of its directory */
+  int n_renamed;  /* renames that no fsync has followed */
   int depth;
   long n_points;
   struct {
@@ -136,6 +138,9 @@ static void point(const fault_event *event) {
 
   if (!(FAULT_CHANGES & (1u << event->kind))) return;
   power_follow(event);
+  if (event->kind == FAULT_RENAME) run.n_renamed++;
+  if (event->kind == FAULT_SYNC_FOLDER) run.n_renamed = 0;
+  if (run.is_between && run.n_renamed == 0) return;
   if (run.is_wrong || run.n_points++ % run.step != 0) return;
   n = power_unsettled() ? run.seeds : 1;
   child = fork();
@@ -146,15 +151,17 @@ static void point(const fault_event *event) {
   }
 }
 
-static void lose_everywhere(int step, int is_twice) {
+static void lose_power(int step, unsigned n_seeds, int is_twice,
+                       int is_between) {
   const char *seeds = getenv("KV_FAULT_SEEDS");
   world w;
   int i;
   int j;
 
-  run.seeds = seeds ? (unsigned)atoi(seeds) : 1;
+  run.seeds = seeds ? (unsigned)atoi(seeds) : n_seeds;
   run.step = step;
   run.is_twice = is_twice;
+  run.is_between = is_between;
   run.n_points = 0;
   run.depth = 0;
   run.shared = mmap(NULL, sizeof(*run.shared), PROT_READ | PROT_WRITE,
@@ -169,6 +176,7 @@ static void lose_everywhere(int step, int is_twice) {
       if (!world_is_chosen(&world_hosts[i], run.what)) continue;
       world_prepare(&w, &world_hosts[i], run.what);
       run.n_worlds++;
+      run.n_renamed = 0;
       power_begin(w.folder);
       fault_watch(point);
       assert_rc(world_run(&w, run.what->run), SQLITE_OK);
@@ -184,23 +192,30 @@ static void lose_everywhere(int step, int is_twice) {
                 run.n_points, run.shared->n_losses, run.shared->n_checks);
   munmap(run.shared, sizeof(*run.shared));
   assert_false(run.is_wrong);
-  assert_true(run.n_points > 100);
+  assert_true(run.n_points > (is_between ? 30 : 100));
 }
 
 static void a_loss_of_power_loses_nothing_acknowledged(void **state) {
   (void)state;
-  lose_everywhere(world_every(3), 0);
+  lose_power(world_every(3), 1, 0, 0);
 }
 
 static void nor_does_one_during_the_recovery(void **state) {
   (void)state;
-  lose_everywhere(world_every(41), 1);
+  lose_power(world_every(41), 1, 1, 0);
+}
+
+/* Of sealed files, copies and logs that are made anew. */
+static void power_loss_between_rename_and_directory_fsync(void **state) {
+  (void)state;
+  lose_power(1, 8, 0, 1);
 }
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_loss_of_power_loses_nothing_acknowledged),
     cmocka_unit_test(nor_does_one_during_the_recovery),
+    cmocka_unit_test(power_loss_between_rename_and_directory_fsync),
   };
 
   if (argc > 1) cmocka_set_test_filter(argv[1]);
