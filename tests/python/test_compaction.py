@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import unittest
 
-from support import NOW, SECOND, Case, deliver, open_store, set_clock
+from support import NOW, SECOND, Case, deliver, log_path, open_store, set_clock
 
 RUNS = int(os.environ.get("KV_COMPACTION_RUNS", "6"))
 STEPS = 70
@@ -144,6 +144,31 @@ class Compaction(Case):
         self.assertEqual(self.run_on(laptop, rows), expected)
         self.meet(laptop, phone, rounds=1)
         self.assertEqual(self.run_on(phone, rows), expected)
+
+    def test_compacted_log_with_no_rows_left(self):
+        laptop, phone = self.make("laptop", "phone")
+        self.run_on(laptop, "INSERT INTO kv VALUES('k', 1), ('l', 1)")
+        self.run_on(laptop, "DELETE FROM kv")
+        carry(laptop, phone)
+        self.run_on(phone, "SELECT kv_sync()")
+        for n_dropped, last in ((4, 4), (0, 4), (2, 6)):
+            self.assertEqual(self.compact(laptop), n_dropped)
+            self.assertEqual(self.run_on(laptop, "SELECT count(*) FROM kv_foreign('%s')" %
+                                         os.path.dirname(log_path(laptop.folder, "laptop"))), [(0,)])
+            carry(laptop, phone)
+            for d in (laptop, phone):
+                self.assertEqual(self.run_on(
+                    d, "SELECT kv_sync()", "SELECT state, detail, n_rows, last_seq FROM kv_devices "
+                    "WHERE device = 'laptop'"), [("ok", None, 0, last)])
+            if n_dropped == 0:
+                self.run_on(laptop, "INSERT INTO kv VALUES('k', 2)", "DELETE FROM kv")
+                carry(laptop, phone)
+                self.assertEqual(self.run_on(phone, "SELECT kv_sync()"), [(2,)])
+        self.run_on(laptop, "INSERT INTO kv VALUES('k', 3)")
+        carry(laptop, phone)
+        for d in (laptop, phone):
+            self.assertEqual(self.run_on(d, "SELECT kv_sync()", "SELECT key, value, seq FROM kv_log"),
+                             [("k", 3, 7)])
 
     def test_history_since_the_horizon_stays(self):
         laptop, = self.make("laptop")

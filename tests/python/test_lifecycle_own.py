@@ -5,11 +5,14 @@ tests/lifecycle by its name, or says what else it plays.
 
 import os
 import shutil
+import sqlite3
+import time
 import unittest
 
 import oracle
-from generations import Log
-from support import (NOW, SECOND, Publish, edit, kv, open_store, put, read, snapshot, sync)
+from generations import Log, generation
+from support import (NOW, SECOND, Publish, edit, kv, open_store, put, read, set_clock, snapshot,
+                     sync)
 
 H = NOW + 3600 * SECOND     # a horizon behind everything that is written
 OLD = NOW - 3600 * SECOND
@@ -104,7 +107,7 @@ class Taken(Own):
         self.assertEqual([r.seq for r in self.log("laptop").rows], [1, 2, 4, 5])
         self.assert_ok(one, two)
 
-    def test_all_rows_went(self):
+    def test_compacted_log_with_no_rows_left(self):
         one, two = self.caches()
         self.set(one, a=1)
         one.execute("DELETE FROM kv WHERE key = 'a'")
@@ -117,6 +120,34 @@ class Taken(Own):
         os.remove(self.own)
         self.assert_ok(two)
         self.assertEqual([r.seq for r in self.log("laptop").rows], [3])
+
+    def test_generation_near_2_64(self):
+        """Nothing follows the last generation of a lineage: it stays and goes on."""
+        one, two = self.caches()
+        phone = self.device("phone", "notes.kv", options="now=%d" % NOW)
+        self.set(one, a=1, b=1)
+        self.set(one, a=2)
+        self.assert_ok(two)
+        log = Log.read(self.folder, "laptop")
+        log.compact(horizon=NOW, drop=lambda r: r.seq == 1,
+                    step=2 ** 64 - 1 - generation(log.id)).write(self.folder)
+        sync(phone)
+        self.put("p", db=phone)
+        self.assert_ok(one, two)
+        self.set(one, b=2)
+        one.close()
+        self.closing.remove(one)
+        set_clock(self.path("one.db"), H)
+        one, before = self.cache("one.db"), snapshot(self.folder)
+        self.fails("SELECT kv_compact(%d)" % H, "no later generation", con=one)
+        self.assertEqual(snapshot(self.folder), before)
+        self.set(one, c=1)
+        self.set(two, d=1)
+        for con in (one, two, phone):
+            sync(con)
+            self.check(con)
+        self.assertEqual(self.log("laptop").id[8:], b"\xff" * 8)
+        self.assertEqual(self.keys(), ["b", "a", "b", "c", "d"])
 
     def test_a_commit_takes_it_over(self):
         one, two = self.caches()
@@ -320,6 +351,47 @@ class Again(Own):
         self.assertEqual(self.keys(), ["a", "c", "waits"])
 
 
+@unittest.skipUnless(os.path.isdir("/proc/self/fd"), "it looks which files are open")
+class Lock(Own):
+    def test_lock_of_an_inode_that_was_renamed(self):
+        """While this waits for the lock of log.db, who has it puts another file there."""
+        one = self.cache()
+        self.set(one, a=1, b=1)
+        self.set(one, a=2)
+        for how in ("a later generation", "the same log anew"):
+            with self.subTest(how=how):
+                log = Log.read(self.folder, "laptop")
+                waits = self.process()
+                waits.sql("PRAGMA busy_timeout = 20000")
+                waits.open(self.folder, "laptop", "now=%d" % NOW)
+                holder = sqlite3.connect(self.own, isolation_level=None)
+                holder.execute("BEGIN EXCLUSIVE")
+                waits.send("INSERT INTO kv VALUES('waited', 1)")
+                self.wait_for(waits.p.pid)
+                os.link(self.own, self.path("old"))
+                before = read(self.own)
+                if how == "a later generation":
+                    log.compact(horizon=H)
+                log.set(NOW + SECOND, (how, 1)).write(self.folder)
+                holder.execute("COMMIT")
+                holder.close()
+                waits.receive()
+                self.assertEqual(read(self.path("old")), before)
+                self.assertEqual(self.keys()[-2:], [how, "waited"])
+                os.remove(self.path("old"))
+                self.assert_ok(one)
+
+    def wait_for(self, pid):
+        """Until a process has the log open."""
+        fds = "/proc/%d/fd" % pid
+        for _ in range(2000):
+            if self.own in [os.readlink(os.path.join(fds, n)) for n in os.listdir(fds)
+                            if os.path.lexists(os.path.join(fds, n))]:
+                return time.sleep(0.05)
+            time.sleep(0.005)
+        self.fail("it does not open the log")
+
+
 class Crash(Own):
     def test_crash_after_sealed_file_of_a_compaction(self):
         one, two = self.caches()
@@ -469,7 +541,7 @@ class Peers(Own):
         self.assert_ok(one)
         return one, phone
 
-    def test_an_older_generation_that_a_peer_has_read_is_no_alarm(self):
+    def test_slow_peer_acks_an_old_generation_no_twin(self):
         one, phone = self.met()
         self.compact()
         self.set(one, c=1)

@@ -8,7 +8,7 @@ import unittest
 import oracle
 from generations import Log
 from oracle import tag
-from support import NOW, SECOND, Case, kv, kv_log, log_path, misplaced, open_store, sync
+from support import NOW, SECOND, Case, edit, kv, kv_log, misplaced, open_store, snapshot, sync
 
 T = NOW - 3600 * SECOND
 
@@ -114,7 +114,7 @@ class Generations(Reading):
         sync(con)
         self.assertEqual(self.look(con), ("ok", None))
 
-    def test_a_transaction_that_lost_its_last_row(self):
+    def test_transaction_that_lost_its_last_row(self):
         phone = Log("phone").set(T, ("a", 1), ("b", 1), ("c", 1)).set(T + 1, ("c", 2), ("d", 1))
         phone.write(self.folder)
         con = self.open("laptop")
@@ -122,6 +122,42 @@ class Generations(Reading):
         sync(con)
         self.assert_shows(con, phone)
         self.assert_shows(self.open("tablet"), phone)
+
+    def test_version_1_reader_of_a_compacted_log(self):
+        """What a program does with a log of a later format than its own: for this one,
+        that is 3. It reads nothing, and writes nothing into its own log."""
+        phone = Log("phone").set(T, ("a", 1)).set(T + 1, ("a", 2), ("b", 2))
+        mine = Log("laptop").set(T, ("x", 1)).set(T + 1, ("x", 2))
+        for log in (phone, mine):
+            log.write(self.folder)
+        path = self.path("host.db")
+        con = open_store(self.connect(path), self.folder, "laptop", "now=%d" % NOW, schema="main")
+        sync(con)
+        rows = kv_log(con)
+        for log, last in ((phone, 3), (mine, 2)):
+            log.compact(horizon=T + 5).set(T + 9, ("new", log.name))
+            log.write(self.folder, last)
+        files = [os.path.join(base, f) for base, _, names in os.walk(self.folder) for f in names]
+        self.assertEqual(len(files), 4)
+        for f in files:
+            edit(f, "PRAGMA user_version = 3")
+        before = snapshot(self.folder)
+        sync(con)
+        for device in ("laptop", "phone"):
+            self.assertEqual(self.look(con, device)[0], "newer")
+        self.assertEqual(kv_log(con), rows)
+        self.fails("INSERT INTO kv VALUES('y', 1)", "newer", con=con)
+        self.fails("SELECT kv_compact()", "newer", con=con)
+        self.assertEqual(self.look(self.open("laptop"))[0], "newer")
+        self.assertEqual(self.look(self.open(None))[0], "newer")
+        self.assertEqual(snapshot(self.folder), before)
+        for f in files:
+            edit(f, "PRAGMA user_version = 2")
+        sync(con)
+        con.execute("INSERT INTO kv VALUES('y', 1)")
+        self.assertEqual(self.look(con), ("ok", None))
+        self.assertEqual(kv(con), {tag(k): tag(v) for k, v in
+                                   (("a", 2), ("b", 2), ("x", 2), ("y", 1), ("new", "phone"))})
 
     def test_a_log_that_went_another_way_replaces_all_that_it_does_not_have(self):
         """Row 4 was written again after its directory came from a backup."""
