@@ -206,9 +206,6 @@ int kv_generation_clean(kv_writer *log, const kv_writer_place *place,
            : rc;
 }
 
-/* Bytes of an emptied log.db that are worth keeping for the next commits. */
-#define GENERATION_SPARE 50000
-
 int kv_generation_write(kv_writer *log, const kv_writer_place *place,
                         int64_t horizon, kv_rows *rows, int64_t n,
                         const int *rows_rc, char **err) {
@@ -231,7 +228,7 @@ int kv_generation_write(kv_writer *log, const kv_writer_place *place,
   }
   if (rc == SQLITE_OK) { /* it is done; another process may have the lock now */
     generation_walk(log, place, GENERATION_TRIM, &is_lost);
-    kv_seal_shrink(log, GENERATION_SPARE);
+    kv_seal_shrink(log, 0); /* nothing given up stays in free pages */
     return rc;
   }
   generation_delete(log, place, beside.file);

@@ -58,10 +58,18 @@ int64_t kv_pending_first(const kv_pending *pending) {
   return pending->base.seq + pending->n_seen + 1;
 }
 
-/* Free remembered rows back to `last`. */
+/* Free remembered rows back to `last`; NULL: all, by chunks. */
 static void pending_trim(kv_pending *pending, kv_pending_row *last) {
-  while (pending->last && pending->last != last)
+  kv_pending_chunk *chunk;
+
+  while (last && pending->last && pending->last != last)
     pending_pop(pending);
+  if (last) return;
+  while ((chunk = pending->chunk) != NULL) {
+    pending->chunk = chunk->previous;
+    sqlite3_free(chunk);
+  }
+  pending->last = NULL;
 }
 
 void kv_pending_close(kv_pending *pending) {

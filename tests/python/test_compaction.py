@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import unittest
 
-from support import NOW, SECOND, Case, deliver, log_path, open_store, set_clock
+from support import NOW, SECOND, Case, deliver, log_path, open_store, read, set_clock
 
 RUNS = int(os.environ.get("KV_COMPACTION_RUNS", "6"))
 STEPS = 70
@@ -133,6 +133,16 @@ class Compaction(Case):
         self.assertEqual(self.compact(laptop), 2000)
         after = sum(os.path.getsize(os.path.join(path, f)) for f in os.listdir(path))
         self.assertLess(after, before / 2)
+
+    def test_no_file_keeps_what_was_given_up(self):
+        laptop, = self.make("laptop")
+        path = os.path.join(laptop.folder, "devices", "laptop")
+        self.run_on(laptop, "INSERT INTO kv VALUES('pin', 'given up 0451')")
+        self.run_on(laptop, "INSERT INTO kv VALUES('pin', 'still here')")
+        self.assertEqual(self.compact(laptop), 1)
+        data = b"".join(read(os.path.join(path, f)) for f in os.listdir(path))
+        self.assertIn(b"still here", data)
+        self.assertNotIn(b"given up", data)
 
     def test_a_transaction_ends_with_the_last_of_its_rows_that_stays(self):
         laptop, phone = self.make("laptop", "phone")

@@ -76,6 +76,24 @@ class Sealing(Case):
         self.assertLess(self.bytes()["log.db"], 20000)
         self.check(con, "notes.kv")
 
+    @unittest.skipUnless(os.path.exists("/proc/self/io"), "this system does not count what is written")
+    def test_a_load_is_written_into_the_cache_the_log_and_its_sealed_file(self):
+        def written():
+            with open("/proc/self/io") as f:
+                return int(f.read().split("wchar:")[1].split()[0])
+
+        con = self.connect()
+        con.execute("PRAGMA temp_store = MEMORY")
+        open_store(con, self.folder, "laptop")
+        before = written()
+        con.execute("WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 60000) "
+                    "INSERT INTO kv SELECT i, hex(zeroblob(50)) FROM n")
+        total = written() - before
+        size = sum(self.bytes().values())
+        self.assertGreater(size, 6000000)
+        # The log and its sealed file; what is removed from log.db is not written once more.
+        self.assertLess(total, 2.5 * size)
+
     def test_whatever_was_cut_off_is_read_and_goes_on(self):
         con = self.laptop(0)
         self.fill(con, 151)
