@@ -49,7 +49,7 @@ static const char usage[] =
 static int takes_part(const bench_options *options,
                       const bench_engine *engine) {
   if (options->engine && strcmp(options->engine, engine->name) != 0) return 0;
-  return engine->extension < 0 || options->extension[engine->extension];
+  return bench_is_given(options, engine);
 }
 
 /* Runs in its own process; the result comes back through a pipe. */

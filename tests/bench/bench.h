@@ -52,7 +52,8 @@ typedef enum bench_place { BENCH_FILE, BENCH_TEMP } bench_place;
 
 typedef struct bench_engine {
   const char *name;
-  int extension; /* its place in the options; -1: none is needed */
+  int extension;        /* its place in the options; -1: none is needed */
+  const char *make_own; /* make a table (%Q) one of a peer's; NULL: no peer */
   /* Make a table, empty, in the folder of the run. */
   void (*create)(bench_run *run, bench_place place);
   /* Prepare the source of merge(): n_keys rows of a device, in `dir`. */
@@ -71,6 +72,9 @@ typedef struct bench_engine {
 
 extern const bench_engine bench_engines[];
 extern const int bench_n_engines;
+int bench_is_given(const bench_options *options, const bench_engine *engine);
+/* What a peer merges from this database, made before it is measured. */
+void bench_pack(sqlite3 *db);
 #define BENCH_KV (&bench_engines[0])
 #define BENCH_PLAIN (&bench_engines[1])
 #define BENCH_HAND (&bench_engines[2])

@@ -110,12 +110,22 @@ static void hand_merge(bench_run *run) {
 }
 
 /* Their tables cannot be temporary, so use a database without a name. */
-static void peer_create(bench_run *run, bench_place place, const char *table) {
+static void peer_create(bench_run *run, bench_place place) {
   int is_temp = place == BENCH_TEMP && !run->options->is_persistent;
 
   run->db = bench_connect(is_temp ? "" : bench_path("%s/host.db", run->dir));
   bench_load(run->db, run->options->extension[run->engine->extension]);
-  bench_exec(run->db, "%s", table);
+  bench_exec(run->db,
+             "CREATE TABLE peer(key TEXT PRIMARY KEY NOT NULL, value TEXT)");
+  bench_exec(run->db, run->engine->make_own, "peer");
+}
+
+void bench_pack(sqlite3 *db) {
+  if (!bench_has_table(db, "cloudsync_changes")) return;
+  bench_exec(db, "CREATE TABLE payload AS"
+                 " SELECT cloudsync_payload_encode(tbl, pk, col_name,"
+                 "  col_value, col_version, db_version, site_id, cl, seq)"
+                 "  AS payload FROM cloudsync_changes");
 }
 
 /* A database that the engine itself wrote, to merge from. */
@@ -130,19 +140,8 @@ static void peer_make_source(bench_run *run, const char *dir, int n_keys) {
   run->dir = folder;
   run->engine->create(run, BENCH_FILE);
   bench_fill(run, n_keys, 0);
-  if (bench_has_table(run->db, "cloudsync_changes")) {
-    bench_exec(run->db, "CREATE TABLE payload AS"
-                        " SELECT cloudsync_payload_encode(tbl, pk, col_name,"
-                        "  col_value, col_version, db_version, site_id, cl,"
-                        "  seq) AS payload FROM cloudsync_changes");
-  }
+  bench_pack(run->db);
   bench_close(NULL, run->db);
-}
-
-static void crsqlite_create(bench_run *run, bench_place place) {
-  peer_create(run, place,
-              "CREATE TABLE peer(key PRIMARY KEY NOT NULL, value);"
-              "SELECT crsql_as_crr('peer')");
 }
 
 static void crsqlite_attach(bench_run *run, const char *dir) {
@@ -187,12 +186,6 @@ static void crsqlite_merge(bench_run *run) {
   bench_close(NULL, from);
 }
 
-static void sync_create(bench_run *run, bench_place place) {
-  peer_create(run, place,
-              "CREATE TABLE peer(key TEXT PRIMARY KEY NOT NULL, value TEXT);"
-              "SELECT cloudsync_init('peer')");
-}
-
 static void sync_attach(bench_run *run, const char *dir) {
   bench_exec(run->db, "ATTACH %Q AS source", peer_source(run, dir));
 }
@@ -216,17 +209,17 @@ static void sync_merge(bench_run *run) {
 #define HAND_NOW "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
 const bench_engine bench_engines[] = {
-  {"kv", -1, kv_create, kv_make_source, kv_attach, kv_merge,
+  {"kv", -1, NULL, kv_create, kv_make_source, kv_attach, kv_merge,
    "INSERT INTO kv VALUES(?1, ?2)", "DELETE FROM kv WHERE key = ?1",
    "SELECT value FROM kv WHERE key = ?1", "SELECT kv_get(?1)",
    "SELECT key, value FROM kv",
    "SELECT key, value FROM kv WHERE key BETWEEN ?1 AND ?2"},
-  {"plain", -1, plain_create, NULL, log_attach, plain_merge,
+  {"plain", -1, NULL, plain_create, NULL, log_attach, plain_merge,
    "INSERT OR REPLACE INTO plain VALUES(?1, ?2)",
    "DELETE FROM plain WHERE key = ?1", "SELECT value FROM plain WHERE key = ?1",
    NULL, "SELECT key, value FROM plain",
    "SELECT key, value FROM plain WHERE key BETWEEN ?1 AND ?2"},
-  {"hand", -1, hand_create, NULL, log_attach, hand_merge,
+  {"hand", -1, NULL, hand_create, NULL, log_attach, hand_merge,
    "INSERT INTO log(device, ts, op, key, value)"
    " VALUES('laptop', " HAND_NOW ", 1, ?1, ?2)",
    "INSERT INTO log(device, ts, op, key, value)"
@@ -234,11 +227,15 @@ const bench_engine bench_engines[] = {
    "SELECT value FROM latest WHERE key = ?1 AND op = 1", NULL,
    "SELECT key, value FROM latest WHERE op = 1",
    "SELECT key, value FROM latest WHERE key BETWEEN ?1 AND ?2 AND op = 1"},
-  {"crsqlite", 0, crsqlite_create, peer_make_source, crsqlite_attach,
-   crsqlite_merge, PEER_STATEMENTS},
-  {"sync", 1, sync_create, peer_make_source, sync_attach, sync_merge,
-   PEER_STATEMENTS},
+  {"crsqlite", 0, "SELECT crsql_as_crr(%Q)", peer_create, peer_make_source,
+   crsqlite_attach, crsqlite_merge, PEER_STATEMENTS},
+  {"sync", 1, "SELECT cloudsync_init(%Q, 'cls', 1)", peer_create,
+   peer_make_source, sync_attach, sync_merge, PEER_STATEMENTS},
 };
 
 const int bench_n_engines =
   (int)(sizeof(bench_engines) / sizeof(bench_engines[0]));
+
+int bench_is_given(const bench_options *options, const bench_engine *engine) {
+  return engine->extension < 0 || options->extension[engine->extension];
+}

@@ -18,17 +18,12 @@
 #define HISTORY_BEGIN 1790000000000000 /* microseconds since 1970 */
 #define HOUR 3600000000
 
-static int folders_takes_part(const bench_run *run) {
-  int extension = run->engine->extension;
-  return extension < 0 || run->options->extension[extension];
-}
-
 static void folders_make_sources(bench_run *run) {
   int i;
 
   for (i = 0; i < bench_n_engines; i++) {
     run->engine = &bench_engines[i];
-    if (folders_takes_part(run) && run->engine->make_source) {
+    if (bench_is_given(run->options, run->engine) && run->engine->make_source) {
       run->engine->make_source(run, run->shared, run->options->n_keys);
     }
   }

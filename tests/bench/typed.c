@@ -5,7 +5,8 @@
 **
 ** Both are in a database file. kv_table has its store there, and its log beside
 ** it, so it is durable in two files. A merge of a plain table reads the same
-** rows in the same order from another database.
+** rows in the same order from another database. Peers' tables are those columns,
+** too; sqlite-sync has to be told that it may have an integer key.
 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +21,9 @@
 
 typedef enum typed_keys { KEYS_RANDOM, KEYS_INTEGERS, KEYS_UUIDS } typed_keys;
 
-/* Other engines have nothing of the kind. */
+/* Nobody writes that by hand. */
 static int typed_takes_part(const bench_run *run) {
-  return run->engine == BENCH_KV || run->engine == BENCH_PLAIN;
+  return run->engine != BENCH_HAND;
 }
 
 /* Make the table `items`, empty. */
@@ -40,10 +41,17 @@ static void typed_create(bench_run *run, typed_keys keys, const char *dir,
                "id %s PRIMARY KEY, " TYPED_COLUMNS ")",
                type);
     bench_exec(run->db, "SELECT kv_sync()");
-  } else {
+  } else if (run->engine == BENCH_PLAIN) {
     bench_exec(run->db,
                "CREATE TABLE items(id %s PRIMARY KEY, " TYPED_COLUMNS ") %s",
                type, keys == KEYS_INTEGERS ? "" : "WITHOUT ROWID");
+  } else {
+    bench_load(run->db, run->options->extension[run->engine->extension]);
+    bench_exec(run->db,
+               "CREATE TABLE items(id %s PRIMARY KEY NOT NULL, " TYPED_COLUMNS
+               ")",
+               type);
+    bench_exec(run->db, run->engine->make_own, "items");
   }
 }
 
@@ -221,6 +229,24 @@ static void typed_measure_insert(bench_run *run, typed_keys keys) {
   bench_close(NULL, run->db);
 }
 
+/* A database of each peer that is given. */
+static void typed_make_peers(bench_run *run, typed_keys keys) {
+  int i;
+
+  for (i = 0; i < bench_n_engines; i++) {
+    const bench_engine *peer = &bench_engines[i];
+    char *dir = bench_path("%s/%s", run->shared, peer->name);
+
+    if (!peer->make_own || !bench_is_given(run->options, peer)) continue;
+    bench_mkdir(dir);
+    run->engine = peer;
+    typed_create(run, keys, dir, NULL);
+    typed_insert(run, keys, "items");
+    bench_pack(run->db);
+    bench_close(NULL, run->db);
+  }
+}
+
 /* A log of another device, and the same rows for the plain table. */
 static void typed_prepare_merge(bench_run *run, typed_keys keys) {
   run->engine = BENCH_KV;
@@ -233,6 +259,7 @@ static void typed_prepare_merge(bench_run *run, typed_keys keys) {
   bench_exec(run->db, "CREATE TABLE rows(id, " TYPED_COLUMNS ")");
   typed_insert(run, keys, "rows");
   bench_close(NULL, run->db);
+  typed_make_peers(run, keys);
   bench_wait(run->options, TYPED_AGE);
 }
 
@@ -246,13 +273,18 @@ static void typed_measure_merge(bench_run *run, typed_keys keys) {
   typed_create(run, keys, run->dir, "laptop");
   if (is_kv) {
     bench_rename(kept, lent);
+  } else if (run->engine->make_own) {
+    run->engine->attach(run, run->shared);
   } else {
     bench_exec(run->db, "ATTACH '%q/rows.db' AS source", run->shared);
   }
   start = bench_now(run->options);
-  bench_exec(run->db, is_kv ? "SELECT kv_sync()"
-                            : "INSERT INTO items SELECT * FROM source.rows"
-                              " ORDER BY rowid");
+  if (is_kv || run->engine->make_own) {
+    run->engine->merge(run);
+  } else {
+    bench_exec(run->db,
+               "INSERT INTO items SELECT * FROM source.rows ORDER BY rowid");
+  }
   run->figures[0] = per_row(run, start);
   bench_expect(run->db, run->options->n_keys, "SELECT count(*) FROM items");
   bench_close(NULL, run->db);
