@@ -9,9 +9,7 @@ VALUES(:part, :key, :ts, :device, :seq, :parent_ts, :op, :arrived, :large,
 
 -- name: put_late
 -- Set or delete many keys of kv, in the order of keys. With IGNORE SQLite opens no
--- statement journal (https://www.sqlite.org/tempfiles.html#stmtjrnl). Opening it
--- would also begin the journal of the enclosing statement, which is to begin after
--- these rows.
+-- statement journal (https://www.sqlite.org/tempfiles.html#stmtjrnl).
 INSERT OR IGNORE INTO {cache}
   (part, key, ts, device, seq, parent_ts, op, arrived, value)
 SELECT 0, key, ts, :device, seq, parent_ts, op, :arrived, value

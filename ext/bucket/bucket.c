@@ -80,12 +80,15 @@ static void bucket_place(kv_store *store, kv_run *run, kv_bucket_place *out) {
 
 int kv_bucket_stamp_of(kv_store *store, const kv_value *bucket,
                        const kv_value *key, kv_bucket_stamp *out) {
-  const kv_pending_row *late =
-    kv_late_find(&store->txn->pending.late, bucket, key);
+  kv_pending *pending = &store->txn->pending;
+  const kv_pending_row *late;
   const char *device = store->device;
   kv_run run;
+  int rc = kv_pending_recall(pending);
 
   memset(out, 0, sizeof(*out));
+  if (rc != SQLITE_OK) return rc;
+  late = kv_late_find(&pending->late, bucket, key);
   if (late) {
     out->is_found = 1;
     out->ts = late->ts;

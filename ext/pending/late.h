@@ -3,15 +3,12 @@
 ** cache at once, so that it can write them in the order of keys.
 **
 **     xUpdate     found by key, as the cache does not have them
-**     a reader, a savepoint, a commit: kv_write_flush() writes them all
+**     a reader, a commit: kv_write_flush() writes them all
 **
 ** This is a set of remembered rows, one for each key of a bucket; pending.h owns
 ** them. As long as they come in the order of buckets and keys it is an array; the
 ** first row that does not makes a hash table of it, which is sorted when it is
 ** written.
-**
-** INVARIANT: late rows are newer than every savepoint, so a ROLLBACK TO
-** discards all of them.
 */
 #ifndef KV_PENDING_LATE_H
 #define KV_PENDING_LATE_H

@@ -75,6 +75,8 @@ static void pending_trim(kv_pending *pending, kv_pending_row *last) {
 void kv_pending_close(kv_pending *pending) {
   kv_late_clear(&pending->late);
   pending_trim(pending, NULL);
+  pending->settled = NULL;
+  pending->must_recall = 0;
   sqlite3_free(pending->seen);
   pending->seen = NULL;
   pending->n_seen = 0;
@@ -89,9 +91,17 @@ int kv_pending_may_be_late(const kv_value *value) {
   return value->n <= KV_PENDING_COPY;
 }
 
+/* The last row that one of the first n marks may need, since it has late rows. */
+static kv_pending_row *pending_needed(const kv_pending *pending, int n) {
+  while (n > 0 && !pending->marks[n - 1].has_late)
+    n--;
+  return n > 0 ? pending->marks[n - 1].last : NULL;
+}
+
 /* The rows are in the cache, and are not remembered. */
 static void pending_forget(kv_pending *pending) {
-  pending_trim(pending, NULL);
+  pending_trim(pending, pending_needed(pending, pending->n_marks));
+  pending->settled = pending->last;
   pending->n_bytes = 0;
 }
 
@@ -136,17 +146,56 @@ int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
   if (index == pending->n_rows) pending->n_rows++;
   pending->n_bytes += (int64_t)n;
   pending->last = row;
+  row->is_late = is_late != 0;
   if (is_late) kv_late_put(&pending->late, row);
   return SQLITE_OK;
 }
 
 void kv_pending_settle(kv_pending *pending) {
   kv_late_clear(&pending->late);
+  pending->settled = pending->last;
   if (pending->is_scan) pending_forget(pending);
 }
 
+/* Add the late rows of the list from the oldest on, so that the newest counts. */
+static int pending_recall(kv_pending *pending, kv_pending_row **rows,
+                          size_t n) {
+  int rc = SQLITE_OK;
+
+  while (n-- > 0 && rc == SQLITE_OK) {
+    kv_row row;
+
+    kv_remembered_read(rows[n], &row);
+    rc = kv_late_reserve(&pending->late, &row.bucket, &row.key);
+    if (rc == SQLITE_OK) kv_late_put(&pending->late, rows[n]);
+  }
+  return rc;
+}
+
+int kv_pending_recall(kv_pending *pending) {
+  kv_pending_row **rows;
+  kv_pending_row *row;
+  size_t n = 0;
+  int rc;
+
+  if (!pending->must_recall) return SQLITE_OK;
+  for (row = pending->last; row != pending->settled; row = row->previous)
+    n += row->is_late;
+  rows = sqlite3_malloc64((sqlite3_uint64)n * sizeof(*rows) + 1);
+  if (!rows) return SQLITE_NOMEM;
+  n = 0;
+  for (row = pending->last; row != pending->settled; row = row->previous)
+    if (row->is_late) rows[n++] = row;
+  rc = pending_recall(pending, rows, n);
+  sqlite3_free(rows);
+  pending->must_recall = rc != SQLITE_OK;
+  if (rc != SQLITE_OK) kv_late_clear(&pending->late);
+  return rc;
+}
+
 kv_pending_mark kv_pending_here(const kv_pending *pending) {
-  kv_pending_mark mark = {0, pending->n_rows, pending->last};
+  kv_pending_mark mark = {0, pending->n_rows, pending->last, pending->settled,
+                          pending->last != pending->settled};
   return mark;
 }
 
@@ -187,9 +236,8 @@ int kv_pending_savepoint(kv_pending *pending, int level) {
   marks =
     sqlite3_realloc64(pending->marks, (sqlite3_uint64)(n + 1) * sizeof(*marks));
   if (!marks) return SQLITE_NOMEM;
+  marks[n] = kv_pending_here(pending);
   marks[n].level = level;
-  marks[n].n_rows = pending->n_rows;
-  marks[n].last = pending->last;
   pending->marks = marks;
   pending->n_marks = n + 1;
   return SQLITE_OK;
@@ -224,7 +272,11 @@ void kv_pending_rollback_to(kv_pending *pending, int level) {
   pending->n_marks = i + 1;
   pending->n_rows = pending->marks[i].n_rows;
   kv_late_clear(&pending->late);
-  pending_trim(pending, pending->is_scan ? NULL : pending->marks[i].last);
+  pending_trim(pending, pending->is_scan ? pending_needed(pending, i + 1)
+                                         : pending->marks[i].last);
+  pending->settled =
+    pending->marks[i].has_late ? pending->marks[i].settled : pending->last;
+  pending->must_recall = pending->marks[i].has_late;
   if (pending->n_rows == 0) kv_pending_close(pending);
 }
 

@@ -14,7 +14,14 @@
 ** work.
 **
 ** INVARIANT: what a ROLLBACK TO or an aborted statement removes from the cache,
-** marks remove from here. Numbers that a rolled back commit may have moved are
+** marks remove from here. Late rows stay late over a savepoint; its mark knows
+** which they are, and if they are written after it and it is rolled back, they are
+** late again (kv_pending_recall()).
+**
+**     row, late, row, late, late         written at once, and late
+**                ^ settled    ^ last     in the cache up to here
+**
+** Numbers that a rolled back commit may have moved are
 ** looked up again in the cache (kv_transaction_resume).
 */
 #ifndef KV_PENDING_PENDING_H
@@ -40,6 +47,8 @@ typedef struct kv_pending_mark {
   int level;
   int64_t n_rows;
   kv_pending_row *last;
+  kv_pending_row *settled;
+  int has_late; /* else rows up to `last` may be forgotten */
 } kv_pending_mark;
 
 typedef struct kv_pending_chunk kv_pending_chunk;
@@ -57,7 +66,9 @@ typedef struct kv_pending {
   int64_t n_bytes;
   int is_scan; /* too large to be remembered */
   kv_late late;
+  int must_recall; /* late rows are in the list, but not in `late` */
   kv_pending_row *last;
+  kv_pending_row *settled; /* this row and those before it are not late */
   kv_pending_chunk *chunk; /* memory of rows: the one of `last` */
   kv_pending_mark *marks;
   int n_marks;
@@ -83,6 +94,12 @@ int kv_pending_add(kv_pending *pending, int64_t index, const kv_row *from,
 
 /* The rows that were late are in the cache. */
 void kv_pending_settle(kv_pending *pending);
+
+/*
+** After a ROLLBACK TO, before anything asks for late rows: those that were late at
+** the savepoint are so again. SQLITE_NOMEM: they are still missing.
+*/
+int kv_pending_recall(kv_pending *pending);
 
 /* Where the transaction is now, and back to there after a failed write. */
 kv_pending_mark kv_pending_here(const kv_pending *pending);

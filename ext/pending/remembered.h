@@ -26,6 +26,7 @@ struct kv_pending_row {
   unsigned char op;
   unsigned char is_reference; /* the value is to be read from the cache */
   unsigned char is_again;     /* the cache has an earlier row of this number */
+  unsigned char is_late;      /* it was late when it was remembered */
 };
 
 /* How many bytes a bucket, a key or a value takes behind it. */

@@ -168,7 +168,6 @@ int kv_transaction_savepoint(kv_store *store, int level) {
   kv_transaction *txn = store->txn;
 
   if (txn->is_writing) return SQLITE_OK;
-  assert(txn->pending.late.n == 0);
   return kv_pending_savepoint(&txn->pending, level);
 }
 

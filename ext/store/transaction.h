@@ -70,8 +70,7 @@ int64_t kv_transaction_n_writes(const kv_store *store);
 
 /*
 ** xSavepoint, xRelease and xRollbackTo; level is SQLite's. Those of a nested
-** statement of a write are ignored: nothing pending changes within. Before a
-** savepoint, late rows must be written (kv_write_flush()).
+** statement of a write are ignored: nothing pending changes within.
 */
 int kv_transaction_savepoint(kv_store *store, int level);
 void kv_transaction_release(kv_store *store, int level);

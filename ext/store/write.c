@@ -136,9 +136,11 @@ static int write_refuse_null(const kv_store *store, char **err) {
 }
 
 int kv_write_enter(kv_store *store, char **err) {
+  kv_pending *pending = &store->txn->pending;
+
   if (store->txn->is_writing) return write_refuse_trigger(store, err);
   kv_transaction_undo(store);
-  return store->txn->pending.is_open ? SQLITE_OK : write_open(store, err);
+  return pending->is_open ? kv_pending_recall(pending) : write_open(store, err);
 }
 
 /* The place of a row after the latest one of its key, or over an own one. */
@@ -277,10 +279,10 @@ int kv_write_flush(kv_store *store, char **err) {
   kv_pending *pending = &store->txn->pending;
   kv_late_rows rows;
   int is_forbidden;
-  int rc;
+  int rc = kv_pending_recall(pending);
 
   kv_previous_forget(&store->txn->previous);
-  if (pending->late.n == 0) return SQLITE_OK;
+  if (rc != SQLITE_OK || pending->late.n == 0) return rc;
   if (store->txn->is_writing) return write_refuse_trigger(store, err);
   assert(pending->is_open && !store->txn->log);
   store->txn->is_writing = 1;
@@ -426,7 +428,10 @@ static int write_two_rows(kv_store *store, const kv_place *gone,
 }
 
 int kv_write_is_late(const kv_store *store, const kv_value *key) {
-  return kv_late_find(&store->txn->pending.late, &write_bucket, key) != NULL;
+  const kv_pending *pending = &store->txn->pending;
+
+  return pending->must_recall ||
+         kv_late_find(&pending->late, &write_bucket, key) != NULL;
 }
 
 void kv_write_begin(kv_store *store) {

@@ -322,11 +322,8 @@ static int table_rename(sqlite3_vtab *vtab, const char *name) {
 /* Savepoints, of statements too. */
 static int table_savepoint(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_table *)vtab)->store;
-  int rc;
 
-  if (kv_transaction_is_writing(store)) return SQLITE_OK;
-  rc = kv_write_flush(store, &vtab->zErrMsg);
-  return rc == SQLITE_OK ? kv_transaction_savepoint(store, level) : rc;
+  return kv_transaction_savepoint(store, level);
 }
 
 static int table_release(sqlite3_vtab *vtab, int level) {

@@ -284,11 +284,8 @@ static int typed_table_rename(sqlite3_vtab *vtab, const char *name) {
 /* Savepoints, of statements too. */
 static int typed_table_savepoint(sqlite3_vtab *vtab, int level) {
   kv_store *store = ((kv_typed_table *)vtab)->store;
-  int rc;
 
-  if (!store || kv_transaction_is_writing(store)) return SQLITE_OK;
-  rc = kv_write_flush(store, &vtab->zErrMsg);
-  return rc == SQLITE_OK ? kv_transaction_savepoint(store, level) : rc;
+  return store ? kv_transaction_savepoint(store, level) : SQLITE_OK;
 }
 
 static int typed_table_release(sqlite3_vtab *vtab, int level) {

@@ -5,6 +5,7 @@ savepoint undid; then the transaction commits as a whole.
 """
 
 import random
+import sqlite3
 import unittest
 
 from support import NOW, Case, kv, open_store, plain
@@ -125,6 +126,21 @@ class Late(Case):
         self.assertEqual(kv(self.db), plain(rows))
         self.check(self.db)
 
+    def test_rows_from_before_a_savepoint_are_written_within_and_undone(self):
+        rows = self.write()
+        self.db.execute("SAVEPOINT a")
+        self.assertEqual(self.one("SELECT count(*) FROM kv_log"), N)
+        self.db.execute("INSERT INTO kv VALUES('k001', 'x')")
+        self.db.execute("ROLLBACK TO a")
+        self.assertEqual(self.one("SELECT kv_get('k001')"), 1)
+        self.db.execute("ROLLBACK TO a")
+        self.db.execute("DELETE FROM kv WHERE key = 'k002'")
+        self.db.execute("RELEASE a")
+        self.db.execute("COMMIT")
+        del rows["k002"]
+        self.assertEqual(kv(self.db), plain(rows))
+        self.check(self.db)
+
     def test_a_table_that_is_renamed_keeps_them(self):
         rows = self.write()
         self.db.execute("ALTER TABLE kv RENAME TO notes")
@@ -143,6 +159,100 @@ class Late(Case):
         self.assertEqual(self.one("SELECT count(*) FROM kv"), 100000)
         self.assertEqual(self.one("SELECT count(*) FROM kv WHERE value = 'new'"), 50)
         self.assertEqual(len(self.published("laptop")), 1)
+
+
+class LateTyped(Case):
+    """Statements of every kind between savepoints: kv, a typed table and their log
+    are what an ordinary table is."""
+
+    def setUp(self):
+        super().setUp()
+        self.db = self.device("laptop", db="host.db", schema="main")
+        self.db.execute("CREATE VIRTUAL TABLE items USING kv_table("
+                        "id TEXT PRIMARY KEY, a INTEGER CHECK(a < 90), b TEXT)")
+        self.db.execute("CREATE TABLE plain(id TEXT PRIMARY KEY, "
+                        "a INTEGER CHECK(a < 90), b TEXT)")
+
+    def both(self, sql, *args):
+        """Run it on both tables: both refuse it, or neither does."""
+        said = []
+        for table in ("plain", "items"):
+            try:
+                self.db.execute(sql.replace("TABLE", table), args)
+                said.append(None)
+            except sqlite3.IntegrityError as e:
+                said.append(type(e))
+        self.assertEqual(said[0], said[1], sql)
+
+    def rows(self, table):
+        return self.db.execute("SELECT * FROM %s ORDER BY id" % table).fetchall()
+
+    def look(self, rnd):
+        """What a reader of the cache, of the table or nobody finds."""
+        kind = rnd.randrange(4)
+        if kind == 0:
+            self.db.execute("SELECT count(*) FROM kv_log").fetchall()
+        if kind == 1:
+            self.db.execute("SELECT count(*) FROM items('2100-01-01')").fetchall()
+        if kind == 2:
+            self.assertEqual(self.rows("items"), self.rows("plain"))
+
+    def write(self, rnd):
+        key = rnd.choice(("k%d" % rnd.randrange(9), rnd.randrange(9)))
+        a = rnd.randrange(100)
+        return rnd.choice([
+            ("UPDATE TABLE SET a = ? WHERE id = ?", a, key),
+            ("UPDATE TABLE SET a = a + 7, b = ? WHERE id < ?", str(a), "k5"),
+            ("UPDATE OR IGNORE TABLE SET id = ? WHERE id = ?", key, "k1"),
+            ("UPDATE OR REPLACE TABLE SET id = ? WHERE id = ?", key, "k2"),
+            ("UPDATE OR ABORT TABLE SET id = ? WHERE id = ?", key, "k3"),
+            ("INSERT INTO TABLE VALUES(?, ?, 'in')", key, a),
+            ("INSERT OR REPLACE INTO TABLE VALUES(?, ?, 'or')", key, a),
+            ("INSERT OR IGNORE INTO TABLE VALUES(?, 5, ?), ('k4', 4, 'x')", key, a),
+            ("INSERT INTO TABLE VALUES('n' || ?, 1, NULL), (?, 2, 'two')", a, key),
+            ("DELETE FROM TABLE WHERE id = ?", key),
+            ("DELETE FROM TABLE WHERE a > ?", 80)])
+
+    def step(self, rnd, open_):
+        """open_: the names of the savepoints."""
+        kind = rnd.randrange(12)
+        if kind == 0 and len(open_) < 4:
+            open_.append("s%d" % len(open_))
+            self.db.execute("SAVEPOINT " + open_[-1])
+        elif kind == 1 and open_:
+            n = rnd.randrange(len(open_))
+            self.db.execute("ROLLBACK TO " + open_[n])
+            del open_[n + 1:]
+        elif kind == 2 and open_:
+            n = rnd.randrange(len(open_))
+            self.db.execute("RELEASE " + open_[n])
+            del open_[n:]
+        elif kind == 3:
+            self.look(rnd)
+        elif kind == 4:
+            self.db.execute("INSERT INTO kv VALUES(?, ?)", (rnd.randrange(5), kind))
+        else:
+            self.both(*self.write(rnd))
+
+    def test_random_savepoints(self):
+        for seed in range(40):
+            rnd = random.Random(seed)
+            open_ = []
+            self.db.execute("BEGIN")
+            for _ in range(40):
+                self.step(rnd, open_)
+            self.db.execute(rnd.choice(["COMMIT", "COMMIT", "COMMIT", "ROLLBACK"]))
+            with self.subTest(seed):
+                self.assertEqual(self.rows("items"), self.rows("plain"))
+                self.assertEqual(
+                    self.db.execute("SELECT kv_check('items')").fetchone(), (0,))
+                self.check(self.db)
+        other = self.device("phone")
+        other.execute("CREATE VIRTUAL TABLE temp.items USING kv_table("
+                      "id TEXT PRIMARY KEY, a INTEGER CHECK(a < 90), b TEXT)")
+        other.execute("SELECT kv_sync()")
+        self.assertEqual(other.execute("SELECT * FROM items ORDER BY id").fetchall(),
+                         self.rows("plain"))
 
 
 if __name__ == "__main__":

@@ -52,8 +52,8 @@ static int teardown(void **state) {
 
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-static void put(kv_pending *pending, int64_t index, const char *key,
-                const char *value) {
+static void put_row(kv_pending *pending, int64_t index, const char *key,
+                    const char *value, int is_late) {
   kv_row row;
 
   memset(&row, 0, sizeof(row));
@@ -62,7 +62,40 @@ static void put(kv_pending *pending, int64_t index, const char *key,
   row.key = test_text(key);
   row.value = test_text(value);
   pending->is_open = 1;
-  assert_rc(kv_pending_add(pending, index, &row, 0), SQLITE_OK);
+  if (is_late) {
+    assert_rc(kv_late_reserve(&pending->late, &row.bucket, &row.key),
+              SQLITE_OK);
+  }
+  assert_rc(kv_pending_add(pending, index, &row, is_late), SQLITE_OK);
+}
+
+static void put(kv_pending *pending, int64_t index, const char *key,
+                const char *value) {
+  put_row(pending, index, key, value, 0);
+}
+
+static void add_late(kv_pending *pending, const char *key, const char *value) {
+  put_row(pending, pending->n_rows, key, value, 1);
+}
+
+/* The late rows, in the order of keys. */
+static const char *late_of(kv_pending *pending) {
+  static char out[500];
+  kv_late_rows rows;
+  const kv_rows_row *row;
+  size_t n = 0;
+
+  out[0] = '\0';
+  assert_rc(kv_pending_recall(pending), SQLITE_OK);
+  assert_rc(kv_late_sort(&pending->late, 0, &rows), SQLITE_OK);
+  while ((row = rows.base.next(&rows.base)) != NULL) {
+    n +=
+      (size_t)snprintf(out + n, sizeof(out) - n, "%s%.*s=%.*s", n ? " " : "",
+                       (int)row->row.key.n, (const char *)row->row.key.z,
+                       (int)row->row.value.n, (const char *)row->row.value.z);
+  }
+  kv_late_rows_clear(&rows);
+  return out;
 }
 
 static void add(kv_pending *pending, const char *key, const char *value) {
@@ -325,6 +358,71 @@ static void going_back_works_in_a_huge_transaction_too(void **state) {
   assert_string_equal(rows_of(pending), "c=3");
 }
 
+static void late_rows_stay_late_over_a_savepoint(void **state) {
+  kv_pending *pending = *state;
+
+  add(pending, "a", "1");
+  add_late(pending, "c", "2");
+  kv_pending_savepoint(pending, 0);
+  add_late(pending, "b", "3");
+  put_row(pending, 1, "c", "4", 1);
+  assert_string_equal(late_of(pending), "b=3 c=4");
+  kv_pending_rollback_to(pending, 0);
+  assert_string_equal(late_of(pending), "c=2");
+  assert_string_equal(rows_of(pending), "a=1 c=2");
+}
+
+static void rows_written_after_a_savepoint_are_late_again(void **state) {
+  kv_pending *pending = *state;
+
+  add(pending, "a", "1");
+  add_late(pending, "b", "2");
+  kv_pending_settle(pending);
+  add_late(pending, "d", "3");
+  put_row(pending, 2, "d", "4", 1);
+  add_late(pending, "c", "5");
+  kv_pending_savepoint(pending, 0);
+  kv_pending_settle(pending);
+  add(pending, "e", "6");
+  kv_pending_savepoint(pending, 1);
+  add_late(pending, "f", "7");
+  kv_pending_rollback_to(pending, 1);
+  assert_string_equal(late_of(pending), "");
+  kv_pending_rollback_to(pending, 0);
+  assert_string_equal(late_of(pending), "c=5 d=4");
+  assert_string_equal(rows_of(pending), "a=1 b=2 d=4 c=5");
+  kv_pending_settle(pending);
+  kv_pending_rollback_to(pending, 0);
+  assert_string_equal(late_of(pending), "c=5 d=4");
+}
+
+/* What was late at a savepoint is kept, whatever comes after it. */
+static void late_rows_outlive_a_huge_transaction(void **state) {
+  kv_pending *pending = *state;
+
+  add(pending, "a", "1");
+  kv_pending_savepoint(pending, 0);
+  add_late(pending, "b", "2");
+  kv_pending_savepoint(pending, 1);
+  kv_pending_settle(pending);
+  kv_pending_savepoint(pending, 2);
+  fill(pending);
+  add_late(pending, "c", "3");
+  kv_pending_settle(pending);
+  kv_pending_savepoint(pending, 3);
+  add_late(pending, "d", "4");
+  kv_pending_rollback_to(pending, 3);
+  assert_string_equal(late_of(pending), "");
+  kv_pending_rollback_to(pending, 2);
+  assert_string_equal(late_of(pending), "");
+  kv_pending_rollback_to(pending, 1);
+  assert_string_equal(late_of(pending), "b=2");
+  assert_int_equal(pending->n_rows, 2);
+  kv_pending_rollback_to(pending, 0);
+  assert_string_equal(late_of(pending), "");
+  assert_int_equal(pending->n_rows, 1);
+}
+
 static void nothing_is_left_when_it_is_cleared(void **state) {
   sqlite3_int64 used = sqlite3_memory_used();
   kv_pending *pending = *state;
@@ -360,6 +458,9 @@ int main(void) {
     test(closing_forgets_rows_and_keeps_savepoints),
     test(a_huge_transaction_is_only_counted),
     test(going_back_works_in_a_huge_transaction_too),
+    test(late_rows_stay_late_over_a_savepoint),
+    test(rows_written_after_a_savepoint_are_late_again),
+    test(late_rows_outlive_a_huge_transaction),
     test(nothing_is_left_when_it_is_cleared),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
