@@ -22,10 +22,6 @@
 #include "tables/known.h"
 #include "tables/settle.h"
 
-#ifndef SQLITE_CONSTRAINT_DATATYPE /* since 3.37 */
-#define SQLITE_CONSTRAINT_DATATYPE (SQLITE_CONSTRAINT | 12 << 8)
-#endif
-
 /* One change of one row. The values are of all columns. */
 typedef struct change {
   kv_typed *typed;
@@ -395,7 +391,10 @@ int kv_change_insert(kv_typed *typed, kv_ids *ids, sqlite3_value **values,
   return kv_typed_error(typed, err, rc, "cannot insert into a row");
 }
 
-/* The key changes: the other row is inserted, and this one deleted. */
+/*
+** The key changes: the other row is inserted, and this one deleted. In a
+** transaction an error in between would keep the first half.
+*/
 static int change_move(change *c, kv_on_existing mode) {
   change to = *c;
   int rc;
@@ -406,6 +405,7 @@ static int change_move(change *c, kv_on_existing mode) {
   to.exists = 0;
   to.old = change_values(&to);
   rc = to.old ? change_meet(&to) : SQLITE_NOMEM;
+  if (rc == SQLITE_OK) rc = kv_rules_check_delete(c->typed, c->old, c->err);
   if (rc == SQLITE_OK && to.exists) {
     rc = change_existing(&to, mode);
   } else if (rc == SQLITE_OK) {

@@ -14,6 +14,10 @@
 #include "declare/ids.h"
 #include "tables/typed.h"
 
+#ifndef SQLITE_CONSTRAINT_DATATYPE /* since 3.37 */
+#define SQLITE_CONSTRAINT_DATATYPE (SQLITE_CONSTRAINT | 12 << 8)
+#endif
+
 typedef enum kv_on_existing {
   KV_EXISTING_FAIL,   /* SQLITE_CONSTRAINT_UNIQUE */
   KV_EXISTING_IGNORE, /* SQLITE_CONSTRAINT */

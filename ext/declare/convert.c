@@ -40,7 +40,12 @@ int kv_convert_merged(const kv_column *column, const kv_value *value,
       return 1;
     case KV_TYPE_TEXT: return value->type == KV_TEXT;
     case KV_TYPE_BLOB: return value->type == KV_BLOB;
-    default: return 1;
+    default:
+      if (column->key && value->type == KV_REAL &&
+          convert_integral(value->r, &out->i)) {
+        out->type = KV_INTEGER;
+      }
+      return 1;
   }
 }
 

@@ -20,7 +20,11 @@ const char *kv_convert_value_name(const kv_value *value);
 int kv_convert_given(const kv_column *column, sqlite3_value *value,
                      kv_value *out, int *fits);
 
-/* A value of a record: 0 if the column cannot hold it. Text stays text. */
+/*
+** A value of a record: 0 if the column cannot hold it. Text stays text. In a key
+** of type ANY 1.0 is 1: the logs take them for one key, so that which of them a
+** table has would depend on what it met first.
+*/
 int kv_convert_merged(const kv_column *column, const kv_value *value,
                       kv_value *out);
 

@@ -208,9 +208,9 @@ static int typed_table_is_past(sqlite3_value *as_of) {
          sqlite3_value_type(as_of) != SQLITE_NULL;
 }
 
-/* xUpdate(DELETE key), (INSERT NULL, NULL, columns), (UPDATE key, key, ...) */
-static int typed_table_update(sqlite3_vtab *vtab, int argc,
-                              sqlite3_value **argv, sqlite3_int64 *rowid) {
+/* DELETE key; INSERT NULL, NULL, columns; UPDATE key, key, columns */
+static int typed_table_write(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
+                             sqlite3_int64 *rowid) {
   kv_typed_table *table = (kv_typed_table *)vtab;
   kv_typed *typed = table->typed;
   kv_on_existing mode =
@@ -248,6 +248,22 @@ static int typed_table_update(sqlite3_vtab *vtab, int argc,
   }
   return kv_change_insert(typed, &table->registry->ids, argv + 2, mode, rowid,
                           err);
+}
+
+/*
+** xUpdate. OR IGNORE, FAIL and ROLLBACK are not for types and foreign keys: as in
+** SQLite these end the statement. But SQLite would ignore any SQLITE_CONSTRAINT.
+*/
+static int typed_table_update(sqlite3_vtab *vtab, int argc,
+                              sqlite3_value **argv, sqlite3_int64 *rowid) {
+  kv_typed_table *table = (kv_typed_table *)vtab;
+  int mode = sqlite3_vtab_on_conflict(table->typed->db);
+  int rc = typed_table_write(vtab, argc, argv, rowid);
+
+  if (rc != SQLITE_CONSTRAINT_DATATYPE && rc != SQLITE_CONSTRAINT_FOREIGNKEY) {
+    return rc;
+  }
+  return mode == SQLITE_ABORT || mode == SQLITE_REPLACE ? rc : SQLITE_MISMATCH;
 }
 
 static int typed_table_sync(sqlite3_vtab *vtab) {

@@ -180,6 +180,23 @@ class Writes(Typed):
                              [(1, "integer"), (2, "integer"), (3, "integer"), (4, "real")])
             self.assertEqual(con.execute("SELECT kv_check('t')").fetchone(), (0,))
 
+    def test_a_whole_number_as_a_key_of_any_type_is_an_integer(self):
+        """1 and 1.0 are one key: all devices show the same one."""
+        declare = "CREATE VIRTUAL TABLE %s USING kv_table(id ANY PRIMARY KEY, x TEXT%s)"
+        a, b, c = (self.device(name, declare=declare, table="t") for name in "abc")
+        a.execute("INSERT INTO t VALUES(1, 'a'), (2.0, 'a'), (2.5, 'a'), ('3.0', 'a')")
+        b.execute("INSERT INTO t VALUES(1.0, 'b'), (2, 'b')")
+        b.execute("INSERT OR REPLACE INTO t VALUES(-0.0, 'b'), (1e300, 'b')")
+        self.meet(a=a, b=b, c=c)
+        b.execute("UPDATE t SET id = 2.0 WHERE id = 2")
+        self.meet(a=a, b=b, c=c)
+        for con in a, b, c:
+            for table in "t", "t_data":
+                self.assertEqual(self.all(con, "id, typeof(id), x", table=table), [
+                    (0, "integer", "b"), (1, "integer", "b"), (2, "integer", "b"),
+                    (2.5, "real", "a"), (1e300, "real", "b"), ("3.0", "text", "a")])
+            self.assertEqual(con.execute("SELECT kv_check('t')").fetchone(), (0,))
+
     def test_keys_of_several_columns(self):
         con = self.device("a", declare="""CREATE VIRTUAL TABLE %s USING kv_table(
             a TEXT, n INTEGER, v, PRIMARY KEY(a, n)%s)""".replace("v,", "v ANY,"), table="t")
@@ -214,6 +231,37 @@ class Writes(Typed):
         con.execute("UPDATE notes SET owner = NULL")
         con.execute("DELETE FROM users")
         self.assertEqual(self.all(con, table="users"), [])
+
+    def test_types_and_foreign_keys_end_the_statement(self):
+        """OR IGNORE, FAIL and ROLLBACK are for other constraints, as in SQLite."""
+        con = self.device("a", table="p", declare="CREATE VIRTUAL TABLE %s USING kv_table("
+                          "id TEXT PRIMARY KEY, n INTEGER NOT NULL, CHECK (n > 0)%s)")
+        con.execute("CREATE VIRTUAL TABLE temp.c USING kv_table("
+                    "id TEXT PRIMARY KEY, p TEXT REFERENCES p(id))")
+        con.execute("INSERT INTO p VALUES('x', 1), ('y', 2)")
+        con.execute("INSERT INTO c VALUES('c', 'x')")
+        wrong = (("INSERT OR %s INTO p VALUES('z', 1), ('w', 'text')", "cannot store TEXT value"),
+                 ("UPDATE OR %s p SET n = CASE id WHEN 'x' THEN 7 ELSE 'text' END",
+                  "cannot store TEXT value"),
+                 ("INSERT OR %s INTO c VALUES('d', 'y'), ('e', 'none')", "FOREIGN KEY"),
+                 ("UPDATE OR %s p SET id = 'z' WHERE id = 'x'", "FOREIGN KEY"),
+                 ("UPDATE OR %s p SET id = id || id || ''", "FOREIGN KEY"))
+        for begin in "BEGIN", "SELECT 1":
+            con.execute(begin)
+            con.execute("UPDATE p SET n = n + 1")
+            rows = self.all(con, table="p")
+            for clause, (sql, message) in itertools.product(
+                    ("ABORT", "FAIL", "IGNORE", "REPLACE", "ROLLBACK"), wrong):
+                self.fails(sql % clause, message, con=con)
+                self.assertEqual(con.in_transaction, begin == "BEGIN", (clause, sql))
+                self.assertEqual(self.all(con, table="p"), rows, (clause, sql))
+                self.assertEqual(self.all(con, table="c"), [("c", "x")], (clause, sql))
+            if begin == "BEGIN":
+                con.execute("COMMIT")
+        con.execute("INSERT OR IGNORE INTO p VALUES('x', 1), ('z', 0), ('z', NULL), ('w', 9)")
+        self.assertEqual(self.all(con, table="p"), [("w", 9), ("x", 3), ("y", 4)])
+        for table in "pc":
+            self.assertEqual(con.execute("SELECT kv_check(?)", (table,)).fetchone(), (0,))
 
     def test_a_row_that_refers_to_itself_is_deleted_and_moved(self):
         con = self.device("a", table="t", declare="""CREATE VIRTUAL TABLE %s USING kv_table(
