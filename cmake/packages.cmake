@@ -18,7 +18,8 @@ set(kv_packages_out "${PROJECT_BINARY_DIR}/packages")
 # The binaries run on systems that are older than this one.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   target_sources(kv PRIVATE "${kv_packages}/old_glibc.c")
-  target_link_options(kv PRIVATE -Wl,--wrap=stat64 -Wl,--wrap=lstat64)
+  target_link_options(kv PRIVATE -Wl,--wrap=stat64 -Wl,--wrap=lstat64
+    -Wl,--wrap=fstatat64)
 endif()
 
 # Debian. cmake/install.cmake says where the module goes.

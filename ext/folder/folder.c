@@ -38,20 +38,53 @@ static int64_t folder_nanoseconds(struct timespec t) {
   return seconds * 1000000000 + t.tv_nsec;
 }
 
+/* What lstat() or fstatat() has returned, with errno. */
+static kv_file_kind folder_kind(int result, const struct stat *st,
+                                kv_stamp *stamp) {
+  memset(stamp, 0, sizeof(*stamp));
+  if (result != 0) {
+    return errno == ENOENT || errno == ENOTDIR ? KV_FILE_NONE : KV_FILE_UNKNOWN;
+  }
+  if (S_ISDIR(st->st_mode)) return KV_FILE_DIRECTORY;
+  if (!S_ISREG(st->st_mode)) return KV_FILE_OTHER;
+  stamp->inode = (int64_t)st->st_ino;
+  stamp->size = (int64_t)st->st_size;
+  stamp->mtime = folder_nanoseconds(st->st_mtim);
+  stamp->ctime = folder_nanoseconds(st->st_ctim);
+  return KV_FILE_REGULAR;
+}
+
 kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp) {
   struct stat st;
 
-  memset(stamp, 0, sizeof(*stamp));
-  if (lstat(path, &st) != 0) {
-    return errno == ENOENT || errno == ENOTDIR ? KV_FILE_NONE : KV_FILE_UNKNOWN;
-  }
-  if (S_ISDIR(st.st_mode)) return KV_FILE_DIRECTORY;
-  if (!S_ISREG(st.st_mode)) return KV_FILE_OTHER;
-  stamp->inode = (int64_t)st.st_ino;
-  stamp->size = (int64_t)st.st_size;
-  stamp->mtime = folder_nanoseconds(st.st_mtim);
-  stamp->ctime = folder_nanoseconds(st.st_ctim);
-  return KV_FILE_REGULAR;
+  return folder_kind(lstat(path, &st), &st, stamp);
+}
+
+struct kv_directory {
+  int fd;
+};
+
+int kv_folder_open(const char *path, kv_directory **out) {
+  *out = sqlite3_malloc64(sizeof(**out));
+  if (!*out) return SQLITE_NOMEM;
+  (*out)->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if ((*out)->fd >= 0) return SQLITE_OK;
+  kv_folder_close(*out);
+  *out = NULL;
+  return SQLITE_CANTOPEN;
+}
+
+kv_file_kind kv_folder_look_in(const kv_directory *directory, const char *path,
+                               kv_stamp *stamp) {
+  struct stat st;
+
+  return folder_kind(fstatat(directory->fd, path, &st, AT_SYMLINK_NOFOLLOW),
+                     &st, stamp);
+}
+
+void kv_folder_close(kv_directory *directory) {
+  if (directory && directory->fd >= 0) close(directory->fd);
+  sqlite3_free(directory);
 }
 
 int kv_folder_is_fresh(const kv_stamp *stamp) {

@@ -162,6 +162,37 @@ kv_file_kind kv_folder_look(const char *path, kv_stamp *stamp) {
   return kind;
 }
 
+/* There is no system call for a path below an open directory: its path. */
+struct kv_directory {
+  char *path;
+};
+
+int kv_folder_open(const char *path, kv_directory **out) {
+  *out = sqlite3_malloc64(sizeof(**out));
+  if (!*out) return SQLITE_NOMEM;
+  (*out)->path = kv_strdup(path);
+  if ((*out)->path) return SQLITE_OK;
+  kv_folder_close(*out);
+  *out = NULL;
+  return SQLITE_NOMEM;
+}
+
+kv_file_kind kv_folder_look_in(const kv_directory *directory, const char *path,
+                               kv_stamp *stamp) {
+  char *whole = sqlite3_mprintf("%s/%s", directory->path, path);
+  kv_file_kind kind = KV_FILE_UNKNOWN;
+
+  memset(stamp, 0, sizeof(*stamp));
+  if (whole) kind = kv_folder_look(whole, stamp);
+  sqlite3_free(whole);
+  return kind;
+}
+
+void kv_folder_close(kv_directory *directory) {
+  if (directory) sqlite3_free(directory->path);
+  sqlite3_free(directory);
+}
+
 int kv_folder_is_fresh(const kv_stamp *stamp) {
   int64_t now = folder_nanoseconds(folder_clock());
 

@@ -43,18 +43,23 @@ static int copies_add(kv_copies *out, const char *keeper, const char *file,
 }
 
 /* The copies that one device keeps. */
-static int copies_find(const char *root, const char *keeper, kv_copies *out) {
-  char *path = kv_writer_path(root, keeper, "of");
+static int copies_find(const char *root, const kv_directory *devices,
+                       const char *keeper, kv_copies *out) {
+  char name[KV_NAME_MAX + sizeof("/of")];
   char **names = NULL;
+  char *path;
   kv_stamp stamp;
   int n = 0;
   int i;
-  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+  int rc;
 
-  if (rc == SQLITE_OK && kv_folder_look(path, &stamp) == KV_FILE_DIRECTORY) {
-    rc = kv_folder_list(path, COPIES_NAMES, 0, &names, &n);
-    if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
+  sqlite3_snprintf(sizeof(name), name, "%s/of", keeper);
+  if (kv_folder_look_in(devices, name, &stamp) != KV_FILE_DIRECTORY) {
+    return SQLITE_OK;
   }
+  path = kv_writer_path(root, keeper, "of");
+  rc = path ? kv_folder_list(path, COPIES_NAMES, 0, &names, &n) : SQLITE_NOMEM;
+  if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
   for (i = 0; i < n && rc == SQLITE_OK; i++)
     rc = copies_add(out, keeper, names[i], path);
   kv_folder_free_names(names, n);
@@ -70,14 +75,14 @@ static int copies_compare(const void *a, const void *b) {
   return c ? c : strcmp(x->keeper, y->keeper);
 }
 
-int kv_copies_find(const char *root, char **keepers, int n_keepers,
-                   kv_copies *out) {
+int kv_copies_find(const char *root, const kv_directory *devices,
+                   char **keepers, int n_keepers, kv_copies *out) {
   int i;
   int rc = SQLITE_OK;
 
   for (i = 0; i < n_keepers && rc == SQLITE_OK; i++) {
     if (kv_name_check(keepers[i], strlen(keepers[i]))) continue;
-    rc = copies_find(root, keepers[i], out);
+    rc = copies_find(root, devices, keepers[i], out);
   }
   if (out->n > 1) {
     qsort(out->copies, (size_t)out->n, sizeof(kv_copy), copies_compare);
@@ -86,18 +91,19 @@ int kv_copies_find(const char *root, char **keepers, int n_keepers,
 }
 
 int kv_copies_find_all(const char *root, kv_copies *out) {
-  char *devices = sqlite3_mprintf("%s/devices", root);
+  char *path = sqlite3_mprintf("%s/devices", root);
+  kv_directory *devices = NULL;
   char **names = NULL;
   int n = 0;
-  int rc = devices ? SQLITE_OK : SQLITE_NOMEM;
+  int rc = path ? kv_folder_open(path, &devices) : SQLITE_NOMEM;
 
   memset(out, 0, sizeof(*out));
-  if (rc == SQLITE_OK)
-    rc = kv_folder_list(devices, COPIES_NAMES, 1, &names, &n);
+  if (rc == SQLITE_OK) rc = kv_folder_list(path, COPIES_NAMES, 1, &names, &n);
+  if (rc == SQLITE_OK) rc = kv_copies_find(root, devices, names, n, out);
   if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK;
-  if (rc == SQLITE_OK) rc = kv_copies_find(root, names, n, out);
   kv_folder_free_names(names, n);
-  sqlite3_free(devices);
+  kv_folder_close(devices);
+  sqlite3_free(path);
   return rc;
 }
 

@@ -25,9 +25,12 @@ typedef struct kv_copies {
   int n;
 } kv_copies;
 
-/* Find the copies that the devices with these names keep. SQLITE_NOMEM. */
-int kv_copies_find(const char *root, char **keepers, int n_keepers,
-                   kv_copies *out);
+/*
+** Find the copies that the devices with these names keep; `devices` is the
+** directory {root}/devices. SQLITE_NOMEM.
+*/
+int kv_copies_find(const char *root, const kv_directory *devices,
+                   char **keepers, int n_keepers, kv_copies *out);
 
 /* The same for all devices that have a directory. *out need not be initialized. */
 int kv_copies_find_all(const char *root, kv_copies *out);

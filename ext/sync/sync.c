@@ -144,6 +144,7 @@ static int sync_list(sync_run *run, char ***names, int *n, char **err) {
   }
   if (rc == SQLITE_OK && kind == KV_FILE_DIRECTORY) {
     rc = kv_folder_list(devices, SYNC_NAMES, 1, names, n);
+    if (rc == SQLITE_OK) rc = kv_folder_open(devices, &run->others.devices);
     if (rc == SQLITE_CANTOPEN) {
       rc = kv_error(err, rc, "cannot read %s: check its permissions", devices);
     }
@@ -230,7 +231,8 @@ static int sync_others(sync_run *run, char **err) {
   int rc = sync_list(run, &names, &n, err);
 
   if (rc == SQLITE_OK) {
-    rc = kv_copies_find(run->store->root, names, n, &run->others.copies);
+    rc = kv_copies_find(run->store->root, run->others.devices, names, n,
+                        &run->others.copies);
   }
   if (rc == SQLITE_OK) rc = sync_round(run, names, n, err);
   if (rc == SQLITE_OK && run->others.n_retired > 0) {

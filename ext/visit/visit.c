@@ -1,14 +1,15 @@
 /*
 ** One device's log during a sync. See visit.h.
 **
-** If the file has not changed, it is not opened; that takes one lstat. Otherwise
-** judge.h says what it is. New rows are merged at once, device by device; logs that
+** If the file has not changed, it is not opened; that takes one fstatat, and one
+** statement for all devices. Otherwise judge.h says what it is. New rows are merged at once, device by device; logs that
 ** take the place of others wait until all devices were visited, and then take it
 ** together: one of them may lack a deletion because another one lacks what it
 ** deleted.
 */
 #include "visit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
@@ -145,26 +146,91 @@ static kv_file_kind visit_look_missing(kv_store *store, const char *device) {
   return kind == KV_FILE_REGULAR ? KV_FILE_OTHER : kind;
 }
 
-/* Look at the file, and load the cursor of the last reading. */
-static int visit_look(kv_visit *visit, const char *device) {
+/* Look at the file. */
+static void visit_look(const kv_visits *visits, kv_visit *visit,
+                       const char *device) {
   kv_store *store = visit->store;
+  char name[KV_NAME_MAX + sizeof("/log.db")];
 
-  visit->path = kv_writer_path(store->root, device, "log.db");
-  if (!visit->path) return SQLITE_NOMEM;
+  sqlite3_snprintf(sizeof(name), name, "%s/log.db", device);
   visit->kind =
     visit->is_listed ? KV_FILE_DIRECTORY : visit_look_missing(store, device);
   if (visit->kind == KV_FILE_DIRECTORY) {
-    visit->kind = kv_folder_look(visit->path, &visit->sight);
+    visit->kind = visits->devices
+                    ? kv_folder_look_in(visits->devices, name, &visit->sight)
+                    : KV_FILE_NONE;
   }
   visit->stamp = visit->sight;
   kv_copies_stamp(visit->copies, visit->n_copies, &visit->stamp);
-  return kv_log_cursor_load(&store->stmts, device, &visit->cursor);
+}
+
+/* A log that was read to its end. */
+struct kv_visit_read {
+  char device[KV_NAME_MAX + 1];
+  kv_stamp stamp; /* as it was then */
+};
+
+/* Columns of visit_unchanged. */
+enum { READ_DEVICE, READ_ID, READ_INODE, READ_SIZE, READ_MTIME, READ_CTIME };
+
+static int visit_add_read(kv_visits *visits, sqlite3_stmt *stmt) {
+  const char *device = (const char *)sqlite3_column_text(stmt, READ_DEVICE);
+  int n = visits->n_read;
+  struct kv_visit_read *read = visits->read;
+
+  if (!device || strlen(device) > KV_NAME_MAX ||
+      sqlite3_column_bytes(stmt, READ_ID) != KV_ID_SIZE) {
+    return SQLITE_OK;
+  }
+  if ((n & (n - 1)) == 0) { /* room for a power of two */
+    read =
+      sqlite3_realloc64(read, (n ? 2 * (sqlite3_uint64)n : 1) * sizeof(*read));
+    if (!read) return SQLITE_NOMEM;
+    visits->read = read;
+  }
+  read += visits->n_read++;
+  memcpy(read->device, device, strlen(device) + 1);
+  read->stamp.inode = sqlite3_column_int64(stmt, READ_INODE);
+  read->stamp.size = sqlite3_column_int64(stmt, READ_SIZE);
+  read->stamp.mtime = sqlite3_column_int64(stmt, READ_MTIME);
+  read->stamp.ctime = sqlite3_column_int64(stmt, READ_CTIME);
+  return SQLITE_OK;
+}
+
+/*
+** Load them, at the first visit. If another connection moves a cursor meanwhile,
+** its log is another one, too, and is read under the lock.
+*/
+static int visit_load_read(kv_visits *visits) {
+  kv_run run;
+  int rc;
+
+  if (visits->has_read) return SQLITE_OK;
+  visits->n_read = 0;
+  kv_run_begin(&run, &visits->store->stmts, KV_SQL_VISIT_UNCHANGED);
+  kv_run_int(&run, KV_TS_MAX);
+  while (kv_run_row(&run))
+    run.rc = visit_add_read(visits, run.stmt);
+  rc = kv_run_close(&run);
+  visits->has_read = rc == SQLITE_OK;
+  return rc;
+}
+
+static int visit_compare_read(const void *device, const void *read) {
+  return strcmp(device, ((const struct kv_visit_read *)read)->device);
 }
 
 /* True if the file has not changed since it was read to its end. */
-static int visit_is_idle(const kv_visit *visit) {
-  return visit_has_source(visit) && visit->cursor.has_stamp &&
-         memcmp(&visit->stamp, &visit->cursor.stamp, sizeof(visit->stamp)) == 0;
+static int visit_is_idle(const kv_visits *visits, const kv_visit *visit,
+                         const char *device) {
+  const struct kv_visit_read *read;
+
+  if (visits->is_again || visits->n_read == 0 || !visit_has_source(visit)) {
+    return 0;
+  }
+  read = bsearch(device, visits->read, (size_t)visits->n_read, sizeof(*read),
+                 visit_compare_read);
+  return read && memcmp(&visit->stamp, &read->stamp, sizeof(read->stamp)) == 0;
 }
 
 /* Load the cursor again, now under the lock. */
@@ -245,8 +311,11 @@ static int visit_save(const kv_visit *visit, char **err) {
 static int visit_merge_whole(kv_visit *visit, const char *device, int can_read,
                              char **err) {
   kv_store *store = visit->store;
-  int rc = kv_store_savepoint(store, err);
+  int rc;
 
+  visit->path = kv_writer_path(store->root, device, "log.db");
+  if (!visit->path) return SQLITE_NOMEM;
+  rc = kv_store_savepoint(store, err);
   if (rc != SQLITE_OK) return rc;
   rc = visit_load(visit, device);
   if (rc == SQLITE_OK) rc = visit_judge(visit, can_read);
@@ -288,9 +357,10 @@ static int visit_once(kv_visits *visits, const char *device, int is_listed,
   visit.store = store;
   visit.is_listed = is_listed;
   visit.copies = kv_copies_of(&visits->copies, device, &visit.n_copies);
-  rc = visit_look(&visit, device);
   visit.is_again = visits->is_again;
-  if (rc == SQLITE_OK && (visit.is_again || !visit_is_idle(&visit))) {
+  rc = visit_load_read(visits);
+  if (rc == SQLITE_OK) visit_look(visits, &visit, device);
+  if (rc == SQLITE_OK && !visit_is_idle(visits, &visit, device)) {
     rc = visit_merge_whole(&visit, device, can_read, err);
   }
   if (rc == SQLITE_OK) {
@@ -397,5 +467,7 @@ int kv_visit_later(kv_visits *visits, char **err) {
 void kv_visit_end(kv_visits *visits) {
   visit_drop_later(visits);
   kv_copies_free(&visits->copies);
+  kv_folder_close(visits->devices);
+  sqlite3_free(visits->read);
   memset(visits, 0, sizeof(*visits));
 }

@@ -21,7 +21,11 @@ typedef struct kv_visits {
   int is_again;            /* look also at what has not changed */
   struct kv_visit **later; /* logs whose turn has yet to come */
   int n_later;
-  kv_copies copies; /* in the folder */
+  kv_directory *devices; /* of the folder; NULL: none is listed */
+  kv_copies copies;      /* in the folder */
+  int has_read; /* the stamps of the logs that were read to their end */
+  struct kv_visit_read *read; /* are these, in the order of the devices */
+  int n_read;
 } kv_visits;
 
 /*

@@ -295,6 +295,8 @@ void fault_watch(void (*after)(const fault_event *)) {
 
 int __real_lstat(const char *path, struct stat *out);
 int __wrap_lstat(const char *path, struct stat *out);
+int __real_fstatat(int fd, const char *path, struct stat *out, int flags);
+int __wrap_fstatat(int fd, const char *path, struct stat *out, int flags);
 DIR *__real_opendir(const char *path);
 DIR *__wrap_opendir(const char *path);
 int __real_mkdir(const char *path, mode_t mode);
@@ -330,6 +332,13 @@ int __wrap_lstat(const char *path, struct stat *out) {
   return folder_leave(&event, __real_lstat(path, out));
 }
 
+int __wrap_fstatat(int fd, const char *path, struct stat *out, int flags) {
+  fault_event event = {.kind = FAULT_LOOK, .path = path};
+
+  if (folder_enter(FAULT_LOOK)) return -1;
+  return folder_leave(&event, __real_fstatat(fd, path, out, flags));
+}
+
 #ifdef __GLIBC__
 /* The name that glibc uses with large files, as everywhere here. */
 int __real_lstat64(const char *path, struct stat *out);
@@ -340,6 +349,16 @@ int __wrap_lstat64(const char *path, struct stat *out) {
 
   if (folder_enter(FAULT_LOOK)) return -1;
   return folder_leave(&event, __real_lstat64(path, out));
+}
+
+int __real_fstatat64(int fd, const char *path, struct stat *out, int flags);
+int __wrap_fstatat64(int fd, const char *path, struct stat *out, int flags);
+
+int __wrap_fstatat64(int fd, const char *path, struct stat *out, int flags) {
+  fault_event event = {.kind = FAULT_LOOK, .path = path};
+
+  if (folder_enter(FAULT_LOOK)) return -1;
+  return folder_leave(&event, __real_fstatat64(fd, path, out, flags));
 }
 #endif
 

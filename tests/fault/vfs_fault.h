@@ -2,7 +2,7 @@
 ** A VFS that counts operations on files, and dies or fails at one of them.
 **
 ** It wraps the system's own VFS and is the default one: the host's files and
-** the logs go through it. Calls that the product makes without SQLite (lstat,
+** the logs go through it. Calls that the product makes without SQLite (lstat, fstatat,
 ** opendir, mkdir, rename, fsync) are wrapped by the linker and count, too.
 ** Without a plan it only passes calls on.
 */
@@ -23,7 +23,7 @@ typedef enum fault_kind {
   FAULT_DELETE,
   FAULT_ACCESS,
   FAULT_SHARED, /* the index of a WAL */
-  FAULT_LOOK,   /* lstat */
+  FAULT_LOOK,   /* lstat, fstatat */
   FAULT_LIST,   /* opendir */
   FAULT_MAKE,   /* mkdir */
   FAULT_RENAME,

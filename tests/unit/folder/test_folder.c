@@ -47,6 +47,34 @@ static void a_look_follows_no_link(void **state) {
                    KV_FILE_OTHER);
 }
 
+static void a_look_in_an_open_directory_tells_the_same(void **state) {
+  const char *file = test_path("%s/in/file", *state);
+  kv_directory *directory;
+  kv_stamp by_path;
+  kv_stamp stamp;
+
+  assert_rc(kv_folder_open(test_path("%s/none", *state), &directory),
+            SQLITE_CANTOPEN);
+  assert_null(directory);
+  assert_rc(kv_folder_make(test_path("%s/in", *state)), SQLITE_OK);
+  test_write(file, "12345", 5);
+  test_link(file, test_path("%s/in/link", *state));
+  assert_rc(kv_folder_open(*state, &directory), SQLITE_OK);
+  assert_int_equal(kv_folder_look_in(directory, "in/file", &stamp),
+                   KV_FILE_REGULAR);
+  kv_folder_look(file, &by_path);
+  assert_memory_equal(&stamp, &by_path, sizeof(stamp));
+  assert_int_equal(kv_folder_look_in(directory, "in", &stamp),
+                   KV_FILE_DIRECTORY);
+  assert_int_equal(kv_folder_look_in(directory, "in/link", &stamp),
+                   KV_FILE_OTHER);
+  assert_int_equal(kv_folder_look_in(directory, "in/none", &stamp),
+                   KV_FILE_NONE);
+  assert_int_equal(stamp.inode, 0);
+  kv_folder_close(directory);
+  kv_folder_close(NULL);
+}
+
 static void any_change_changes_the_stamp(void **state) {
   const char *file = test_path("%s/file", *state);
   kv_stamp a;
@@ -283,6 +311,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
     test_in_folder(a_look_tells_what_is_there),
     test_in_folder(a_look_follows_no_link),
+    test_in_folder(a_look_in_an_open_directory_tells_the_same),
     test_in_folder(any_change_changes_the_stamp),
     test_in_folder(a_file_is_fresh_for_two_seconds),
     test_in_folder(only_the_last_part_of_a_path_is_created),

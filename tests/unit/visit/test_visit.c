@@ -42,6 +42,9 @@ static void visit_at(int line, int is_listed, int merged, int seen,
   char *text = sqlite3_mprintf("%s: %s", state, keys);
   kv_visits visits = {.store = t.store, .n_merged = 10, .n_seen = 20};
 
+  assert_rc(
+    kv_folder_open(test_path("%s/devices", t.store->root), &visits.devices),
+    SQLITE_OK);
   assert_rc(kv_visit_device(&visits, "phone", is_listed, &t.err), SQLITE_OK);
   assert_rc(kv_visit_later(&visits, &t.err), SQLITE_OK);
   _assert_int_equal(visits.n_merged, 10 + merged, __FILE__, line);
