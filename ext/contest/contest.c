@@ -116,7 +116,7 @@ static int contest_has_seen(kv_contest *contest,
 static int contest_is_of(const kv_contest_writer *writer,
                          const kv_value *device) {
   return writer->n == device->n &&
-         memcmp(writer->device, device->z, writer->n) == 0;
+         (device->n == 0 || memcmp(writer->device, device->z, writer->n) == 0);
 }
 
 /* A row of a device that wrote no later one. */

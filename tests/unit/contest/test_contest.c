@@ -188,6 +188,20 @@ static void many_writers_count_as_contested(void **state) {
   test_rows(test_laptop.db, ":k", FOUND);
 }
 
+/* As a host that was changed by hand may have it: no byte, and no pointer. */
+static void a_device_without_a_name_is_one_writer(void **state) {
+  kv_value nobody = {KV_TEXT, 0, 0, NULL, 0};
+  kv_contest contest;
+
+  (void)state;
+  kv_contest_begin(&contest, stmts());
+  assert_rc(kv_contest_row(&contest, &nobody, 2, KV_OP_SET), SQLITE_OK);
+  assert_rc(kv_contest_row(&contest, &nobody, 1, KV_OP_SET), SQLITE_OK);
+  assert_int_equal(contest.n_writers, 1);
+  assert_int_equal(contest.is_contested, 0);
+  kv_contest_clear(&contest);
+}
+
 static void a_writer_that_had_merged_all_is_not_apart(void **state) {
   int is_apart;
 
@@ -223,6 +237,7 @@ int main(void) {
     test_with_laptop(a_row_that_is_merged_is_judged_at_its_place),
     test_with_laptop(a_key_with_too_many_rows_counts_as_contested),
     test_with_laptop(many_writers_count_as_contested),
+    test_with_laptop(a_device_without_a_name_is_one_writer),
     test_with_laptop(a_writer_that_had_merged_all_is_not_apart),
   };
 
