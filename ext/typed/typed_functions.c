@@ -3,6 +3,8 @@
 */
 #include "typed_functions.h"
 
+#include <string.h>
+
 #include "connection/find_typed.h"
 #include "db/error.h"
 #include "db/run.h"
@@ -65,23 +67,46 @@ static void functions_between(sqlite3_context *ctx, int argc,
   functions_fail(ctx, SQLITE_ERROR, err);
 }
 
+/* A table as the user names it, also SCHEMA.NAME, for a text of SQL. */
+static int functions_target(kv_registry *registry, const char *table,
+                            char **target, char **err) {
+  kv_typed_found found;
+  int rc;
+
+  if (!strchr(table, '.')) {
+    *target = sqlite3_mprintf("\"%w\"", table);
+    return *target ? SQLITE_OK : SQLITE_NOMEM;
+  }
+  rc = kv_typed_find(registry, table, &found, err);
+  if (rc == SQLITE_OK) {
+    *target =
+      sqlite3_mprintf("\"%w\".\"%w\"", found.typed->schema, found.typed->name);
+    if (!*target) rc = SQLITE_NOMEM;
+  }
+  kv_typed_found_close(&found);
+  return rc;
+}
+
 /* An UPDATE of the table with _assign, so that it is a write like others. */
-static int functions_run_assign(sqlite3 *db, sqlite3_value **argv, char **err) {
+static int functions_run_assign(kv_registry *registry, sqlite3_value **argv,
+                                char **err) {
+  sqlite3 *db = registry->db;
   const char *table = (const char *)sqlite3_value_text(argv[0]);
   const char *column = (const char *)sqlite3_value_text(argv[2]);
   kv_stmt_hole more[3] = {{"target", NULL}, {"column", NULL}, {NULL, NULL}};
   kv_stmt_holes holes = {.schema = "", .name = "", .more = more};
   kv_run run;
-  int rc = SQLITE_NOMEM;
+  int rc;
 
   if (!table || !column) {
     return kv_error(err, SQLITE_ERROR,
                     "kv_assign(table, key, column, value) takes the name of a "
                     "typed table and of one of its columns");
   }
-  more[0].text = sqlite3_mprintf("\"%w\"", table);
+  rc = functions_target(registry, table, &more[0].text, err);
   more[1].text = sqlite3_mprintf("\"%w\"", column);
-  if (more[0].text && more[1].text) {
+  if (rc == SQLITE_OK && !more[1].text) rc = SQLITE_NOMEM;
+  if (rc == SQLITE_OK) {
     kv_run_begin_filled(&run, db, KV_SQL_TYPED_FUNCTIONS_ASSIGN, &holes);
     kv_run_sqlite(&run, argv[3]);
     kv_run_text(&run, column);
@@ -99,7 +124,7 @@ static int functions_run_assign(sqlite3 *db, sqlite3_value **argv, char **err) {
 static void functions_assign(sqlite3_context *ctx, int argc,
                              sqlite3_value **argv) {
   char *err = NULL;
-  int rc = functions_run_assign(sqlite3_context_db_handle(ctx), argv, &err);
+  int rc = functions_run_assign(sqlite3_user_data(ctx), argv, &err);
 
   (void)argc;
   if (rc != SQLITE_OK) {

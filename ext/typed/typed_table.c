@@ -260,10 +260,14 @@ static int typed_table_update(sqlite3_vtab *vtab, int argc,
   int mode = sqlite3_vtab_on_conflict(table->typed->db);
   int rc = typed_table_write(vtab, argc, argv, rowid);
 
-  if (rc != SQLITE_CONSTRAINT_DATATYPE && rc != SQLITE_CONSTRAINT_FOREIGNKEY) {
-    return rc;
+  if (mode == SQLITE_ABORT || mode == SQLITE_REPLACE) return rc;
+  if (rc == SQLITE_CONSTRAINT_DATATYPE || rc == SQLITE_CONSTRAINT_FOREIGNKEY) {
+    return SQLITE_MISMATCH;
   }
-  return mode == SQLITE_ABORT || mode == SQLITE_REPLACE ? rc : SQLITE_MISMATCH;
+  if (mode == SQLITE_IGNORE && (rc & 0xff) == SQLITE_CONSTRAINT) {
+    kv_error_clear(&vtab->zErrMsg); /* or a later row fails with this message */
+  }
+  return rc;
 }
 
 static int typed_table_sync(sqlite3_vtab *vtab) {

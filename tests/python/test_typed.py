@@ -263,6 +263,14 @@ class Writes(Typed):
         for table in "pc":
             self.assertEqual(con.execute("SELECT kv_check(?)", (table,)).fetchone(), (0,))
 
+    def test_the_error_of_a_row_that_is_ignored_is_forgotten(self):
+        con = self.device("a", table="t", declare="CREATE VIRTUAL TABLE %s USING kv_table("
+                          "id TEXT PRIMARY KEY%s)")
+        con.execute("INSERT INTO t VALUES('x')")
+        con.create_function("stop", 1, lambda key: con.interrupt() if key == "y" else None)
+        self.fails("INSERT OR IGNORE INTO t SELECT value FROM json_each('[\"x\",\"y\",\"z\"]') "
+                   "WHERE stop(value) IS NULL", "interrupted", con=con)
+
     def test_a_row_that_refers_to_itself_is_deleted_and_moved(self):
         con = self.device("a", table="t", declare="""CREATE VIRTUAL TABLE %s USING kv_table(
             id INTEGER PRIMARY KEY, p INTEGER REFERENCES t(id)%s)""")

@@ -64,6 +64,10 @@ class Hosts(Typed):
         self.goes_on(con, schema="other")
         con.execute("SELECT kv_alter('other.tree', 'ADD COLUMN note TEXT')")
         con.execute("UPDATE other.tree SET note = 'x'")
+        con.execute("SELECT kv_assign('other.tree', 1, 'note', 'y')")
+        self.assertEqual(con.execute("SELECT note FROM other.tree WHERE id = 1").fetchone(), ("y",))
+        self.fails("SELECT kv_assign('other.none', 1, 'note', 'y')",
+                   "no typed table named other.none", con=con)
         b = self.device("b", declare=TREE, table="tree")
         deliver(self.path("a.kv"), self.path("b.kv"), "a")
         sync(b)
