@@ -199,12 +199,10 @@ static int change_compose(change *c) {
   int rc =
     kv_record_read(c->place.value.z, c->place.value.n, c->arena, &earlier);
 
-  if (rc == SQLITE_OK) {
+  if (rc == SQLITE_OK)
     rc = kv_record_read(c->record.z, c->record.n, c->arena, &later);
-  }
-  if (rc == SQLITE_OK) {
+  if (rc == SQLITE_OK)
     rc = kv_cells_columns(c->typed, c->old, c->arena, &columns, &n);
-  }
   if (rc != SQLITE_OK) return rc;
   kv_bytes_init(&out, kv_realloc, KV_RECORD_MAX);
   kv_compose(&earlier, &later, columns, n, c->arena, &out);
@@ -282,11 +280,16 @@ static int change_meet(change *c) {
   return change_read(c, c->old, &c->exists);
 }
 
-/* SQLite refused the row: its message, about the table that the user knows. */
-static int change_put(change *c, kv_sql id) {
-  int rc = kv_settle_put(c->typed, id, c->new);
+/* If SQLite refuses the row: its message, about the table that the user knows. */
+static int change_put(change *c) {
+  int rc = kv_settle_put(c->typed, KV_SQL_CHANGE_INSERT, c->new);
 
-  return kv_typed_error(c->typed, c->err, rc, "cannot write a row");
+  rc = kv_typed_error(c->typed, c->err, rc, "cannot write a row");
+  if (rc != SQLITE_OK && c->typed->has_triggers &&
+      !sqlite3_get_autocommit(c->typed->db)) {
+    kv_settle_delete(c->typed, c->new); /* RAISE(FAIL) keeps it */
+  }
+  return rc;
 }
 
 /* The same of a row that is there. */
@@ -308,10 +311,9 @@ static int change_insert(change *c) {
   }
   if (rc == SQLITE_OK)
     rc = kv_rules_check(c->typed, c->new, NULL, c->moved, c->err);
-  if (rc == SQLITE_OK) rc = change_put(c, KV_SQL_CHANGE_INSERT);
-  if (rc == SQLITE_OK && c->place.is_found) {
+  if (rc == SQLITE_OK) rc = change_put(c);
+  if (rc == SQLITE_OK && c->place.is_found)
     rc = kv_settle_show(c->typed, &c->key);
-  }
   if (rc == SQLITE_OK) rc = change_log(c, KV_OP_SET, 0);
   return rc;
 }
@@ -328,9 +330,7 @@ static int change_update(change *c, int is_all) {
     rc = kv_rules_check(c->typed, c->new, c->old, c->moved, c->err);
   if (rc == SQLITE_OK) rc = change_put_update(c);
   if (rc == SQLITE_OK) rc = change_log(c, KV_OP_SET, 1);
-  if (rc == SQLITE_OK && what == KV_CELLS_FOLD) {
-    rc = change_settle(c, &c->key);
-  }
+  if (rc == SQLITE_OK && what == KV_CELLS_FOLD) rc = change_settle(c, &c->key);
   return rc;
 }
 
@@ -502,7 +502,7 @@ static int change_restore(change *c, kv_restore *restore) {
       kv_rules_check(c->typed, c->new, c->exists ? c->old : NULL, NULL, c->err);
   }
   if (rc == SQLITE_OK) {
-    rc = c->exists ? change_put_update(c) : change_put(c, KV_SQL_CHANGE_INSERT);
+    rc = c->exists ? change_put_update(c) : change_put(c);
   }
   if (rc == SQLITE_OK && !c->exists) rc = kv_settle_show(c->typed, &c->key);
   if (rc == SQLITE_OK) rc = change_log(c, KV_OP_SET, is_update);

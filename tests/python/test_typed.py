@@ -1035,6 +1035,20 @@ class Hosts(Typed):
         sync(a)
         self.assertEqual(self.all(a, "id, name"), [("x", "Ann")])
 
+    def test_a_trigger_on_the_data_that_fails(self):
+        """RAISE(FAIL) keeps what the statement did; the row is not in the log, though."""
+        con = self.device("a")
+        con.execute("CREATE TEMP TRIGGER no AFTER INSERT ON accounts_data BEGIN "
+                    "SELECT RAISE(FAIL, 'no'); END")
+        for begin in "BEGIN", "SELECT 1":
+            con.execute(begin)
+            self.fails("INSERT INTO accounts(id) VALUES('x')", "no", con=con)
+            con.execute("END" if begin == "BEGIN" else begin)
+            self.assertEqual(self.all(con), [])
+        con.execute("DROP TRIGGER no")
+        con.execute("INSERT INTO accounts(id) VALUES('x')")
+        self.assertEqual(con.execute("SELECT kv_check('accounts')").fetchone(), (0,))
+
     def test_a_bucket_that_was_written_by_hand(self):
         a = self.device("a", file="a.db")
         for bucket in ("", "#x"):
