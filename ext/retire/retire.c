@@ -100,20 +100,19 @@ int kv_retire_check_own(kv_store *store, char **err) {
   kv_log_cursor own;
   kv_run run;
   int is_other = 0;
-  int rc = kv_log_cursor_load(&store->stmts, store->device, &own);
+  int rc;
 
-  if (rc == SQLITE_OK) {
-    kv_run_begin(&run, &store->stmts, KV_SQL_JUDGE_RETIRED);
-    kv_run_text(&run, store->device);
-    if (kv_run_row(&run)) {
-      const void *id = sqlite3_column_blob(run.stmt, 0);
+  kv_run_begin(&run, &store->stmts, KV_SQL_JUDGE_RETIRED);
+  kv_run_text(&run, store->device);
+  if (kv_run_row(&run)) {
+    const void *id = sqlite3_column_blob(run.stmt, 0);
 
-      is_other = id && sqlite3_column_bytes(run.stmt, 0) == KV_ID_SIZE &&
-                 !(own.has_id && kv_row_same_lineage(own.id, id));
-    }
-    rc = kv_run_close(&run);
+    run.rc = kv_log_cursor_load(&store->stmts, store->device, &own);
+    is_other = id && sqlite3_column_bytes(run.stmt, 0) == KV_ID_SIZE &&
+               !(own.has_id && kv_row_same_lineage(own.id, id));
+    kv_log_cursor_clear(&own);
   }
-  kv_log_cursor_clear(&own);
+  rc = kv_run_close(&run);
   if (rc == SQLITE_OK && is_other && !kv_store_in_transaction(store)) {
     rc = kv_retired_take_back(store, err);
   }

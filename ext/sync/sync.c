@@ -252,20 +252,17 @@ static int sync_others(sync_run *run, char **err) {
 static int sync_exchange(sync_run *run, char **err) {
   kv_store *store = run->store;
   kv_sight *sight = &store->exchange->sight;
-  int is_first;
   int rc = sync_begin_sight(run);
 
   run->own.adopt = store->exchange->adopt;
   if (rc == SQLITE_OK && store->device) rc = sync_own(run, err);
   if (rc == SQLITE_OK) rc = sync_others(run, err);
-  is_first = !sight->is_synced;
   if (rc == SQLITE_OK) sight->is_known = sight->is_synced = 1;
   if (rc == SQLITE_OK && run->others.n_seen > 0 && store->device) {
     run->own.must_look = 1;
     rc = sync_own(run, err);
   }
-  if (rc == SQLITE_OK && store->device &&
-      (is_first || run->others.n_retired > 0)) {
+  if (rc == SQLITE_OK && store->device) {
     rc = kv_retire_check_own(store, err);
     if (rc != SQLITE_OK) sight->is_synced = 0;
   }

@@ -194,25 +194,31 @@ int kv_follow_find(sqlite3 *db, const char *schema, const char *name,
   return kv_run_close(&run);
 }
 
-int kv_follow_each(sqlite3 *db, const char *schema, kv_follow_visit *visit,
-                   void *with, char **err) {
-  kv_stmts stmts = {db, schema, "", {NULL}, NULL};
-  kv_run run;
-
-  kv_run_begin_once(&run, &stmts, KV_SQL_FOLLOW_TABLES);
-  while (kv_run_row(&run)) {
+/* Visit the tables that follow_tables lists. */
+static int follow_each(sqlite3 *db, const char *schema, kv_run *tables,
+                       kv_follow_visit *visit, void *with, char **err) {
+  while (kv_run_row(tables)) {
     kv_typed *typed;
     char *why = NULL;
 
-    run.rc = follow_open(db, schema, run.stmt, &typed, &why);
-    if (run.rc == SQLITE_OK && typed) run.rc = visit(typed, with, &why);
+    tables->rc = follow_open(db, schema, tables->stmt, &typed, &why);
+    if (tables->rc == SQLITE_OK && typed) tables->rc = visit(typed, with, &why);
     kv_typed_close(typed);
-    if (run.rc != SQLITE_OK && why) {
-      kv_error(err, run.rc, "%s", kv_error_reason(why, run.rc));
+    if (tables->rc != SQLITE_OK && why) {
+      kv_error(err, tables->rc, "%s", kv_error_reason(why, tables->rc));
     }
     sqlite3_free(why);
   }
-  return kv_run_close(&run);
+  return kv_run_close(tables);
+}
+
+int kv_follow_each(sqlite3 *db, const char *schema, kv_follow_visit *visit,
+                   void *with, char **err) {
+  kv_stmts stmts = {db, schema, "", {NULL}, NULL};
+  kv_run tables;
+
+  kv_run_begin_once(&tables, &stmts, KV_SQL_FOLLOW_TABLES);
+  return follow_each(db, schema, &tables, visit, with, err);
 }
 
 static int follow_visit_table(kv_typed *typed, void *with, char **err) {
@@ -247,9 +253,12 @@ static int follow_visit_stale(kv_typed *typed, void *with, char **err) {
 
 int kv_follow_look(kv_store *store, int *is_stale, char **err) {
   follow_stale found = {store, 0};
-  int rc =
-    kv_follow_each(store->db, store->schema, follow_visit_stale, &found, err);
+  kv_run tables;
+  int rc;
 
+  kv_run_begin(&tables, &store->stmts, KV_SQL_FOLLOW_TABLES);
+  rc = follow_each(store->db, store->schema, &tables, follow_visit_stale,
+                   &found, err);
   *is_stale = found.is_stale;
   return rc;
 }
