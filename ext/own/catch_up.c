@@ -37,7 +37,8 @@ static int catch_up_busy_timeout(kv_store *store) {
 }
 
 int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
-                     kv_writer **out, kv_verdict *verdict, char **err) {
+                     int adopt, kv_writer **out, kv_verdict *verdict,
+                     char **err) {
   kv_writer_place place;
   kv_log_head head;
   int rc;
@@ -47,7 +48,10 @@ int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
   *out = NULL;
   if (rc != SQLITE_OK) return rc;
   if (!own->has_id) rc = kv_retired_check(store, err);
-  if (rc != SQLITE_OK) return rc;
+  if (rc == SQLITE_OK && !own->has_id) {
+    rc = kv_incarnation_check_sealed(store, adopt, verdict);
+  }
+  if (rc != SQLITE_OK || verdict->state != KV_STATE_OK) return rc;
   kv_own_head(own, &head);
   place = kv_own_place(store, own->has_id ? &head : NULL);
   place.busy_timeout = must_wait ? catch_up_busy_timeout(store) : 0;
@@ -315,7 +319,7 @@ int kv_catch_up(kv_store *store, kv_log_cursor *own, int adopt,
     int is_ahead = 0;
     int is_again = 0;
 
-    rc = kv_catch_up_lock(store, own, 1, out, &verdict, err);
+    rc = kv_catch_up_lock(store, own, 1, adopt, out, &verdict, err);
     if (rc == SQLITE_OK && *out) {
       is_ahead = catch_up_is_ahead(own, *out);
       rc = kv_incarnation_check_host(store, *out, adopt, &verdict);

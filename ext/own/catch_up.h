@@ -25,10 +25,13 @@
 
 /*
 ** Lock the own log; create it if it does not exist. must_wait: wait as long as
-** the host waits for locks. Otherwise as kv_writer_lock().
+** the host waits for locks. Not made if it was lost, and this cache does not know it:
+** then *verdict says so; with adopt, that a new incarnation may begin. Otherwise as
+** kv_writer_lock().
 */
 int kv_catch_up_lock(kv_store *store, const kv_log_cursor *own, int must_wait,
-                     kv_writer **out, kv_verdict *verdict, char **err);
+                     int adopt, kv_writer **out, kv_verdict *verdict,
+                     char **err);
 
 /*
 ** Lock the log, merge its new rows, renumber own rows that it lacks, and append

@@ -11,6 +11,9 @@
 #include "db/error.h"
 #include "db/handle.h"
 #include "db/run.h"
+#include "file/placeholder.h"
+#include "file/segment.h"
+#include "folder/folder.h"
 #include "outgoing/own.h"
 #include "retired.h"
 #include "store/errors.h"
@@ -39,6 +42,82 @@ void kv_incarnation_judge_lack(kv_reader *reader, int adopt,
                  "%s: bring it back; or, if it is gone for good, go on "
                  "without its rows with adopt=1",
                  lack && lack->detail ? lack->detail : "a file is missing");
+}
+
+/* The last sealed file of the latest generation in a directory. */
+typedef struct incarnation_sealed {
+  unsigned char id[KV_ID_SIZE];
+  int64_t last;
+  char name[KV_SEGMENT_NAME_SIZE]; /* "": there is none */
+} incarnation_sealed;
+
+static int incarnation_take(void *to, const char *name) {
+  incarnation_sealed *latest = to;
+  unsigned char id[KV_ID_SIZE];
+  int64_t last;
+  int order;
+
+  if (!kv_segment_read(name, id, &last)) return SQLITE_OK;
+  order = memcmp(id + KV_LINEAGE_SIZE, latest->id + KV_LINEAGE_SIZE,
+                 KV_ID_SIZE - KV_LINEAGE_SIZE);
+  if (!latest->name[0] || order > 0 || (order == 0 && last > latest->last)) {
+    memcpy(latest->id, id, KV_ID_SIZE);
+    latest->last = last;
+    memcpy(latest->name, name, KV_SEGMENT_NAME_SIZE);
+  }
+  return SQLITE_OK;
+}
+
+/* Is this file of the own log there, or a placeholder of it? */
+static int incarnation_has_file(kv_store *store, const char *file, int *has) {
+  char *path = kv_writer_path(store->root, store->device, file);
+  char *placeholder = NULL;
+  kv_stamp stamp;
+  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+
+  *has = 0;
+  if (rc == SQLITE_OK) *has = kv_folder_look(path, &stamp) != KV_FILE_NONE;
+  if (rc == SQLITE_OK && !*has) rc = kv_placeholder_find(path, &placeholder);
+  if (placeholder) *has = 1;
+  sqlite3_free(placeholder);
+  sqlite3_free(path);
+  return rc;
+}
+
+/*
+** The last sealed file beside a log.db that is missing. Not while log.db.new takes the
+** place of log.db.
+*/
+static int incarnation_look(kv_store *store, incarnation_sealed *latest) {
+  char *directory = kv_writer_path(store->root, store->device, NULL);
+  int has = 0;
+  int rc = directory ? SQLITE_OK : SQLITE_NOMEM;
+
+  memset(latest, 0, sizeof(*latest));
+  if (rc == SQLITE_OK) rc = incarnation_has_file(store, "log.db", &has);
+  if (rc == SQLITE_OK && !has) {
+    rc = incarnation_has_file(store, "log.db.new", &has);
+  }
+  if (rc == SQLITE_OK && !has) {
+    rc = kv_folder_each(directory, incarnation_take, latest);
+    if (rc == SQLITE_CANTOPEN) rc = SQLITE_OK; /* it was not made yet */
+  }
+  sqlite3_free(directory);
+  return rc;
+}
+
+int kv_incarnation_check_sealed(kv_store *store, int adopt,
+                                kv_verdict *verdict) {
+  incarnation_sealed latest;
+  int rc = incarnation_look(store, &latest);
+
+  if (rc == SQLITE_OK && latest.name[0]) {
+    kv_verdict_set(verdict, adopt ? KV_STATE_TWIN : KV_STATE_WAITING,
+                   "log.db is missing beside %s: bring it back; or, if it is "
+                   "gone for good, go on without its rows with adopt=1",
+                   latest.name);
+  }
+  return rc;
 }
 
 int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
@@ -74,15 +153,24 @@ int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
 /* No log has this many rows, and adding it to a number does not overflow. */
 #define INCARNATION_SHIFT (INT64_C(1) << 52)
 
-/* Merge the rows of the file into the cache, as far as they verify. */
+/*
+** Merge the rows of the log into the cache, as far as they verify. If log.db is missing,
+** those of its sealed files.
+*/
 static int incarnation_salvage(kv_store *store) {
-  char *path = kv_writer_path(store->root, store->device, "log.db");
+  incarnation_sealed latest;
+  char *path = NULL;
   kv_verdict verdict = {KV_STATE_OK, NULL};
   kv_reader *reader = NULL;
   kv_stretch stretch;
   int64_t arrived;
-  int rc = path ? SQLITE_OK : SQLITE_NOMEM;
+  int rc = incarnation_look(store, &latest);
 
+  if (rc == SQLITE_OK) {
+    path = kv_writer_path(store->root, store->device,
+                          latest.name[0] ? latest.name : "log.db");
+    if (!path) rc = SQLITE_NOMEM;
+  }
   if (rc == SQLITE_OK) {
     rc = kv_reader_open_own(store->db, path, store->device, &reader, &verdict);
   }
@@ -145,6 +233,7 @@ static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
   kv_writer_place place;
   kv_writer *log = NULL;
   kv_position end;
+  int has_log;
   int rc;
 
   assert(own->has_id && !store->txn->log);
@@ -157,7 +246,8 @@ static int incarnation_make_log(kv_store *store, const kv_log_cursor *own,
       kv_own_rows(store, log, head.origin.former_seq, log->head.base, n, &end);
   if (rc == SQLITE_OK) rc = kv_writer_commit(log);
   kv_writer_close(log);
-  if (rc == SQLITE_OK) {
+  if (rc == SQLITE_OK) rc = incarnation_has_file(store, "log.db", &has_log);
+  if (rc == SQLITE_OK && has_log) { /* else the next lock does it */
     rc = kv_writer_put_new(store->root, store->device, err);
   }
   if (rc != SQLITE_OK && rc != SQLITE_INTERRUPT) {

@@ -27,6 +27,14 @@ int kv_incarnation_check_host(kv_store *store, kv_writer *log, int adopt,
 void kv_incarnation_judge_lack(kv_reader *reader, int adopt,
                                kv_verdict *verdict);
 
+/*
+** This cache knows no own log, and log.db is about to be made. If sealed files of one
+** are here, log.db was lost: wait for it; or, with adopt, begin a new incarnation with
+** the rows of those files.
+*/
+int kv_incarnation_check_sealed(kv_store *store, int adopt,
+                                kv_verdict *verdict);
+
 /* The log does not continue what the cache knows: damaged, or a twin? */
 int kv_incarnation_judge(kv_writer *log, const kv_log_cursor *own,
                          kv_verdict *verdict);

@@ -505,7 +505,7 @@ int kv_publish_introduce(kv_store *store, char **err) {
   int rc = kv_log_cursor_load(&store->stmts, store->device, &own);
 
   if (rc == SQLITE_OK && store->root) {
-    rc = kv_catch_up_lock(store, &own, !is_temp, &log, &verdict, err);
+    rc = kv_catch_up_lock(store, &own, !is_temp, 0, &log, &verdict, err);
   }
   if ((rc & 0xff) == SQLITE_BUSY && is_temp) {
     /* Another process has locked it, so it exists. Waiting here, with a read lock

@@ -117,7 +117,7 @@ static int copy_lock(kv_store *store, const kv_log_cursor *cursor, char **err) {
   int rc = kv_own_load(store, &own);
 
   if (rc == SQLITE_OK) {
-    rc = kv_catch_up_lock(store, &own, 1, &log, &verdict, err);
+    rc = kv_catch_up_lock(store, &own, 1, 0, &log, &verdict, err);
   }
   if (rc == SQLITE_OK && !log) rc = kv_store_refuse(store, &verdict, err);
   if (rc == SQLITE_OK) rc = copy_make(store, cursor, err);

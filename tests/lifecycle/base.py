@@ -25,6 +25,7 @@ RULES = dict(
     repair="Sealed files lost in a compaction: a generation from the cache",
     furthest="A copy may be further than what is here of the log itself",
     gap="A cache that does not know what was in a lost sealed file does not write log.db anew",
+    sealed="Who finds its sealed files without log.db, and has no cache, begins no new log",
     comeback="A device that lost its directory begins again with the copy",
     heal="Who has rows of a retired log that no file here has writes a copy",
     chain="Who retires a device copies the logs that it had retired",

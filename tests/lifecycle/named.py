@@ -57,6 +57,8 @@ NAMED = [
   meet(2) + [('set', 0, (0,)), ('seal', 0, 0)] + A((0, 1)) + S(1) + [('lose', 0), ('set', 0, (1,))] + every(2) + S(1)),
  ('sealed_file_lost_and_a_cache_that_is_behind', 'gap', 2, [0] * 2,
   meet(2) + [('open', 0, 1, 0), ('set', 2, (0,)), ('set', 2, (1,)), ('seal', 2, 0), ('lose', 0)] + S(0) + [('set', 0, (1,))] + S(2)),
+ ('log_db_lost_beside_its_own_sealed_files', 'sealed', 2, [0] * 2,
+  meet(2) + [('set', 0, (0,)), ('seal', 0, 0), ('set', 0, (1,))] + every(2) + S(1) + [('die', 0), ('lose log.db', 0), ('open', 0, 1, 0), ('set', 2, (2,))] + S(2) + [('find log.db', 0), ('set', 2, (2,))] + S(2)),
  ('crash_in_compaction_then_the_sealed_file_is_deleted', 'repair', 2, [0] * 2,
   meet(2) + [('set', 0, (0,)), ('set', 0, (0,)), ('compact', 0, 0, 2), ('lose', 0), ('set', 0, (1,))] + every(2) + S(1)),
  ('log_made_anew_when_the_cursor_is_at_a_hole', None, 2, [0] * 2,

@@ -92,7 +92,9 @@ class Own:
             else:
                 if w.r["comeback"] and d in w.retires(c):
                     return None  # waits for its copy
-                if w.segs(h, d) or any(
+                if w.segs(h, d) and w.r["sealed"]:
+                    return None  # log.db was lost
+                if any(
                     r.op == SEEN and r.key == d for rows in c.rows.values() for r in rows.values()
                 ):
                     return w.refuse(c, c.newmachine)

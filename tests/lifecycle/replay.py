@@ -98,7 +98,7 @@ class Replay(Disk, World):
         elif op == "snapcache":
             w.now += 7
             c = w.caches[s[1] % len(w.caches)] if w.caches else None
-            if c and not c.dead and c.persistent:
+            if c and not c.dead and c.persistent and c.number is not None:
                 old = c.copy()
                 old.data = w.bytes_of(c)
                 if old.data:

@@ -92,6 +92,13 @@ class World(Files, Own, Reading, Compaction, Oracle):
         if op == "rmdir":
             w.rmdir(*s[1:])
             return
+        if op in ("lose log.db", "find log.db"):  # at its device alone
+            d = s[1] % w.n
+            w.view[d].pop((d, "log"), None)
+            if op == "find log.db":
+                w.view[d][d, "log"] = w.hist[d]["log"][-1]
+            w.vver[d] += 1
+            return
         if op == "lose":  # the own sealed files are deleted, here and by the sync tool
             d = s[1] % w.n
             for nm in w.hist[d]:

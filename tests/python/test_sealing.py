@@ -215,6 +215,40 @@ class Sealing(Case):
         self.assertEqual(self.state(con), ("ok", None, 101))
         self.check(con, "notes.kv")
 
+    def test_log_db_lost_beside_its_own_sealed_files(self):
+        con = self.laptop()
+        self.fill(con, 100)
+        con.close()
+        os.rename(log_path(self.folder, "laptop"), self.path("away"))
+        before = self.bytes()
+        con = self.laptop()
+        state, detail, _ = self.state(con)
+        self.assertEqual(state, "waiting")
+        self.assertIn("log.db is missing beside " + self.files()[-1], detail)
+        self.assertIn("adopt=1", detail)
+        self.fails("INSERT INTO kv VALUES('a', 1)", "log.db is missing", con=con)
+        self.assertEqual(self.bytes(), before)
+        os.rename(self.path("away"), log_path(self.folder, "laptop"))
+        sync(con)
+        con.execute("INSERT INTO kv VALUES('a', 1)")
+        self.assertEqual(self.state(con), ("ok", None, 101))
+        self.check(con, "notes.kv")
+
+    def test_adopting_goes_on_without_log_db(self):
+        con = self.laptop()
+        self.fill(con, 100)
+        con.close()
+        n = int(self.files()[-2][-22:-3])  # what is sealed
+        self.assertGreater(n, 50)
+        os.remove(log_path(self.folder, "laptop"))
+        con = open_store(self.connect(), self.folder, "laptop", "segment=20000, adopt=1")
+        self.assertEqual(self.state(con)[0], "ok")
+        self.assertEqual(len(kv(con)), n)
+        self.fill(con, 1, begin=100)
+        reader = open_store(self.connect(), self.folder, None)
+        self.assertEqual(len(kv(reader)), n + 1)
+        self.check(reader, "notes.kv")
+
     def test_a_second_cache_goes_on_behind_files_that_the_first_sealed(self):
         for schema in ("temp", "main"):
             with self.subTest(schema=schema):

@@ -64,7 +64,7 @@ static void the_lock_creates_a_missing_log(void **state) {
 
   assert_rc(kv_own_load(t.store, &own), SQLITE_OK);
   assert_false(test_exists(test_path(LOG, *state)));
-  assert_rc(kv_catch_up_lock(t.store, &own, 0, &log, &verdict, &t.err),
+  assert_rc(kv_catch_up_lock(t.store, &own, 0, 0, &log, &verdict, &t.err),
             SQLITE_OK);
   assert_non_null(log);
   assert_true(kv_writer_is_locked(log));
