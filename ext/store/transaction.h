@@ -16,6 +16,9 @@
 #include "moves.h"
 #include "pending/pending.h"
 
+/* is_writing: a typed table writes the row behind it. */
+#define KV_WRITING_TYPED 2
+
 struct kv_transaction {
   kv_pending pending;
   kv_writer *log;        /* the own log between the two phases of a commit */

@@ -73,6 +73,13 @@ static int write_check_size(const kv_value *key, const kv_value *value,
 }
 
 static int write_refuse_trigger(const kv_store *store, char **err) {
+  if (store->txn->is_writing == KV_WRITING_TYPED) {
+    return kv_error(err, SQLITE_LOCKED,
+                    "a trigger on a table behind a typed table of %s writes to "
+                    "%s, which it cannot, or reads it and is new in this "
+                    "transaction: then repeat the statement",
+                    store->name, store->name);
+  }
   return kv_error(err, SQLITE_LOCKED,
                   "a trigger on a table of the cache of %s reads or writes %s: "
                   "remove it",

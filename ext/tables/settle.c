@@ -55,7 +55,7 @@ int kv_settle_put(kv_typed *typed, kv_sql id, const kv_value *values) {
   kv_run_begin(&run, &typed->stmts, id);
   for (i = 0; i < typed->declared.n_columns; i++)
     kv_run_value(&run, &values[i]);
-  txn->is_writing = 1;
+  txn->is_writing = KV_WRITING_TYPED;
   rc = kv_run_end(&run);
   txn->is_writing = was_writing;
   sqlite3_set_last_insert_rowid(typed->db, last); /* is the host's */
@@ -137,7 +137,7 @@ int kv_settle_update(kv_typed *typed, const kv_value *old,
   }
   rc = settle_prepare(typed, text);
   if (rc == SQLITE_OK) rc = settle_bind(typed, old, new);
-  txn->is_writing = 1;
+  txn->is_writing = KV_WRITING_TYPED;
   if (rc == SQLITE_OK) rc = kv_stmt_end(typed->update);
   txn->is_writing = was_writing;
   if (typed->update) {
@@ -157,7 +157,7 @@ int kv_settle_delete(kv_typed *typed, const kv_value *values) {
   kv_run_begin(&run, &typed->stmts, KV_SQL_TYPED_DELETE);
   for (i = 0; i < typed->declared.n_key; i++)
     kv_run_value(&run, &values[typed->declared.key[i]]);
-  txn->is_writing = 1;
+  txn->is_writing = KV_WRITING_TYPED;
   rc = kv_run_end(&run);
   txn->is_writing = was_writing;
   return rc;

@@ -89,18 +89,17 @@ static int plan_range(const int *columns, int n, int i,
 }
 
 /*
-** A guess at the number of rows, from the best index. Of a column of texts several
-** may equal one number.
+** A guess at the number of rows, from the best index. That a whole key finds one row
+** (SQLITE_INDEX_SCAN_UNIQUE) is not said. Of a column of texts several may equal one
+** number; and an UPDATE or DELETE of one row would have no savepoint, which is what
+** takes back the row behind the table when a trigger on it fails.
 */
 static double plan_rows(const kv_declaration *declared,
-                        const unsigned char *equal, int *is_one) {
+                        const unsigned char *equal) {
   double least = 1000000;
   int n = plan_prefix(declared->key, declared->n_key, equal);
   int i;
 
-  *is_one = n == declared->n_key;
-  for (i = 0; i < declared->n_key; i++)
-    if (kv_typed_plan_has_texts(declared, declared->key[i])) *is_one = 0;
   if (n == declared->n_key) return 1;
   if (n > 0) least = 100;
   if (plan_range(declared->key, declared->n_key, n, equal)) least /= 4;
@@ -190,7 +189,6 @@ int kv_typed_plan(const kv_typed *typed, sqlite3_index_info *info) {
   const kv_declaration *declared = &typed->declared;
   unsigned char *equal = kv_zalloc((sqlite3_uint64)declared->n_columns);
   sqlite3_str *out = sqlite3_str_new(typed->db);
-  int is_one = 0;
   int is_past = 0;
   double rows;
   int rc;
@@ -203,13 +201,12 @@ int kv_typed_plan(const kv_typed *typed, sqlite3_index_info *info) {
   rc = plan_as_of(declared, info, plan_where(out, declared, info, equal),
                   &is_past);
   if (!is_past) plan_order(out, declared, info);
-  rows = plan_rows(declared, equal, &is_one);
+  rows = plan_rows(declared, equal);
   sqlite3_free(equal);
   info->idxNum = is_past;
   info->idxStr = sqlite3_str_finish(out);
   info->needToFreeIdxStr = 1;
   info->estimatedRows = (sqlite3_int64)rows;
   info->estimatedCost = 10 + 2 * rows;
-  if (is_one) info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
   return info->idxStr ? rc : SQLITE_NOMEM;
 }

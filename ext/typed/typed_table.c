@@ -252,7 +252,8 @@ static int typed_table_write(sqlite3_vtab *vtab, int argc, sqlite3_value **argv,
 
 /*
 ** xUpdate. OR IGNORE, FAIL and ROLLBACK are not for types and foreign keys: as in
-** SQLite these end the statement. But SQLite would ignore any SQLITE_CONSTRAINT.
+** SQLite these end the statement. But SQLite would ignore any SQLITE_CONSTRAINT. A
+** trigger that was refused may be new: the next write looks for triggers.
 */
 static int typed_table_update(sqlite3_vtab *vtab, int argc,
                               sqlite3_value **argv, sqlite3_int64 *rowid) {
@@ -260,6 +261,9 @@ static int typed_table_update(sqlite3_vtab *vtab, int argc,
   int mode = sqlite3_vtab_on_conflict(table->typed->db);
   int rc = typed_table_write(vtab, argc, argv, rowid);
 
+  if ((rc & 0xff) == SQLITE_LOCKED) {
+    return kv_first_error(rc, kv_typed_find_triggers(table->typed));
+  }
   if (mode == SQLITE_ABORT || mode == SQLITE_REPLACE) return rc;
   if (rc == SQLITE_CONSTRAINT_DATATYPE || rc == SQLITE_CONSTRAINT_FOREIGNKEY) {
     return SQLITE_MISMATCH;

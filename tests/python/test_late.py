@@ -213,6 +213,39 @@ class LateTyped(Case):
             ("DELETE FROM TABLE WHERE id = ?", key),
             ("DELETE FROM TABLE WHERE a > ?", 80)])
 
+    def test_a_trigger_that_is_new_to_the_transaction(self):
+        """It fails once, and nothing is left of the statement."""
+        self.db.execute("CREATE VIRTUAL TABLE nums USING kv_table(id INTEGER PRIMARY KEY, a INTEGER)")
+        self.db.execute("CREATE TABLE seen(n)")
+        for event, sql in [("UPDATE", "UPDATE nums SET a = 5 WHERE id = 2"),
+                           ("INSERT", "INSERT INTO nums VALUES(3, 1)"),
+                           ("DELETE", "DELETE FROM nums WHERE id = 2")]:
+            with self.subTest(event):
+                self.db.execute("BEGIN")
+                self.db.execute("INSERT INTO nums VALUES(1, 1), (2, 1)")
+                self.db.execute(
+                    "CREATE TRIGGER tr AFTER %s ON nums_data BEGIN "
+                    "INSERT INTO seen VALUES(1); "
+                    "INSERT INTO seen SELECT count(*) FROM kv_log; END" % event)
+                self.fails(sql, "a trigger on a table behind a typed table",
+                           "repeat the statement")
+                self.assertEqual(self.rows("nums"), [(1, 1), (2, 1)])
+                self.assertEqual(self.db.execute("SELECT * FROM seen").fetchall(), [])
+                self.db.execute(sql)
+                self.assertTrue(self.db.execute("SELECT * FROM seen").fetchall())
+                self.db.execute("DROP TRIGGER tr")
+                self.db.execute("COMMIT")
+                self.assertEqual(
+                    self.db.execute("SELECT kv_check('nums')").fetchone(), (0,))
+                self.db.execute("DELETE FROM nums")
+                self.db.execute("DELETE FROM seen")
+
+    def test_a_trigger_cannot_write_to_the_store(self):
+        self.db.execute("CREATE TRIGGER tr AFTER INSERT ON items_data BEGIN "
+                        "INSERT INTO kv VALUES(1, 2); END")
+        self.fails("INSERT INTO items VALUES('a', 1, 'b')", "writes to kv")
+        self.assertEqual(self.rows("items"), [])
+
     def step(self, rnd, open_):
         """open_: the names of the savepoints."""
         kind = rnd.randrange(12)

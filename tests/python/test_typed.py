@@ -1074,7 +1074,7 @@ class Hosts(Typed):
         a = self.device("a", file="a.db")
         a.execute("CREATE TRIGGER back AFTER INSERT ON accounts_data BEGIN "
                   "INSERT INTO kv VALUES('k', 1); END")
-        self.fails("INSERT INTO accounts(id) VALUES('x')", "remove it", con=a)
+        self.fails("INSERT INTO accounts(id) VALUES('x')", "a trigger on a table behind a typed table", "writes to kv", con=a)
         self.assertEqual(self.all(a), [])
 
     def test_two_processes_of_a_device_do_not_overwrite_each_other(self):
