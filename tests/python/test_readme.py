@@ -101,7 +101,7 @@ PAGES = {
     'ext/surface/LIMITS.md': {},
     'ext/surface/README.md': {},
     'tests/README.md': {'sh': 3},
-    'tests/bench/README.md': {'sh': 1, '': 9},
+    'tests/bench/README.md': {'sh': 1, '': 10},
     'tests/fault/README.md': {'sh': 2},
     'tests/foreign/README.md': {},
     'tests/fuzz/README.md': {'sh': 2},
