@@ -168,6 +168,10 @@ struct kv_directory {
 };
 
 int kv_folder_open(const char *path, kv_directory **out) {
+  kv_stamp stamp;
+
+  *out = NULL;
+  if (kv_folder_look(path, &stamp) != KV_FILE_DIRECTORY) return SQLITE_CANTOPEN;
   *out = sqlite3_malloc64(sizeof(**out));
   if (!*out) return SQLITE_NOMEM;
   (*out)->path = kv_strdup(path);
