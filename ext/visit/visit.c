@@ -2,10 +2,10 @@
 ** One device's log during a sync. See visit.h.
 **
 ** If the file has not changed, it is not opened; that takes one fstatat, and one
-** statement for all devices. Otherwise judge.h says what it is. New rows are merged at once, device by device; logs that
-** take the place of others wait until all devices were visited, and then take it
-** together: one of them may lack a deletion because another one lacks what it
-** deleted.
+** statement for all devices. Otherwise judge.h says what it is. New rows are merged
+** at once, device by device; logs that take the place of others wait until all
+** devices were visited, and then take it together: one of them may lack a deletion
+** because another one lacks what it deleted.
 */
 #include "visit.h"
 

@@ -49,12 +49,12 @@ def within(con, sql, rows):
 SET = "INSERT OR REPLACE INTO kv VALUES(?, ?)"
 WORK = [
     ("executemany, a list", N, (2.0, 2.5), lambda c: within(c, SET, ROWS)),
-    ("executemany, a generator, set again", N, (2.0, 3.5), lambda c: within(c, SET, (r for r in ROWS))),
+    ("executemany, a generator, set again", N, (2.0, 2.5), lambda c: within(c, SET, (r for r in ROWS))),
     ("a transaction a row", COMMITS, (2.0, 3.0), lambda c: [c.execute(SET, r) for r in ROWS[:COMMITS]]),
     ("read by key", N, (1.5, 2.0), lambda c: [c.execute("SELECT value FROM kv WHERE key = ?", r[:1]).fetchone()
                                               for r in ROWS]),
     ("read all", N, (1.5, 2.0), lambda c: c.execute("SELECT key, value FROM kv").fetchall()),
-    ("delete all, one by one", N, (2.0, 5.0),
+    ("delete all, one by one", N, (2.0, 2.5),
      lambda c: within(c, "DELETE FROM kv WHERE key = ?", [r[:1] for r in ROWS])),
 ]
 

@@ -325,7 +325,7 @@ class Replay(Disk, World):
 
     def settle(w):
         w.come_home()
-        for rnd in range(20):
+        for rnd in range(20):  # five whose days begin apart need 15
             before = list(w.vver), [c.ver for c in w.caches]
             for d in range(w.n):
                 for h in range(len(w.view)):
